@@ -1,0 +1,278 @@
+"""What an administrator may do besides publishing: create, grant, watch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from .base import named, named_if_given, present, segment, walk_pages
+from .customer import LARGEST_PAGE
+from .publishing import PublishingClient
+from .response import ApiResponse, Json
+
+# The server reads the plural alone; the singular is what its own rows are called.
+_ACTIVITY_TYPES = {"upload": "uploads", "download": "downloads"}
+
+
+class AdminClient(PublishingClient):
+    """Everything a `CustomerClient` does; publishing; managing applications, customers and keys."""
+
+    # Applications
+
+    def create_application(
+        self,
+        application_id: str,
+        name: str,
+        customer_ids: Iterable[str] | None = None,
+        description: str | None = None,
+        tags: Iterable[str] | None = None,
+    ) -> ApiResponse:
+        """Creates an application. `POST /v1/management/applications`
+
+        Fails with 409 where the id exists or was ever deleted. `customer_ids` may see it at once.
+        """
+        body = {
+            "applicationId": named(application_id, "application_id"),
+            "name": name,
+            "customerIds": _listed(customer_ids),
+            "description": description,
+            "tags": _listed(tags),
+        }
+        return self._send("POST", "/management/applications", present(body))
+
+    def delete_application(self, application_id: str) -> ApiResponse:
+        """Deletes an application; its id can never be used again.
+
+        `DELETE /v1/management/applications/{id}`
+        """
+        application = segment(application_id, "application_id")
+        return self._send("DELETE", f"/management/applications/{application}")
+
+    def update_application_customers(
+        self,
+        application_id: str,
+        add_customer_ids: Iterable[str] | None = None,
+        remove_customer_ids: Iterable[str] | None = None,
+    ) -> ApiResponse:
+        """Grants an application to customers and revokes it, in one step.
+
+        `PUT /v1/management/applications/{id}/customers`. Returns `customerIds`, all who have it
+        afterwards; `added` and `removed` repeat what was asked.
+        """
+        body = {
+            "addCustomerIds": _listed(add_customer_ids),
+            "removeCustomerIds": _listed(remove_customer_ids),
+        }
+        application = segment(application_id, "application_id")
+        return self._send("PUT", f"/management/applications/{application}/customers", present(body))
+
+    # Customers and keys
+
+    def list_customers(self, page: int | None = None, page_size: int | None = None) -> ApiResponse:
+        """All customers by name, or one page of them. `GET /v1/management/customers`
+
+        The server sends all in one answer. Asked for a page (from 1, of `page_size`, default 20),
+        `data["customers"]` holds that page alone and `meta["pagination"]` counts as elsewhere.
+        """
+        if page is None and page_size is None:
+            return self._get("/management/customers")
+        wanted = _checked_page(1 if page is None else page, 20 if page_size is None else page_size)
+        return _one_page(self._get("/management/customers"), "customers", *wanted)
+
+    def create_customer(
+        self,
+        name: str,
+        notes: str | None = None,
+        *,
+        email: str | None = None,
+        reference: str | None = None,
+        license: str | None = None,
+        parent_customer_id: str = "admin",
+    ) -> ApiResponse:
+        """Creates a customer. `POST /v1/management/customers/{parent}/apikeys`
+
+        Returns `customerId` and `apiKey`. **The key is shown this once.**
+        """
+        body = {
+            "name": name,
+            "notes": notes,
+            "email": email,
+            "reference": reference,
+            "license": license,
+        }
+        parent = segment(parent_customer_id, "parent_customer_id")
+        return self._send("POST", f"/management/customers/{parent}/apikeys", present(body))
+
+    def update_customer(
+        self,
+        customer_id: str,
+        name: str | None = None,
+        is_active: bool | None = None,
+        notes: str | None = None,
+        *,
+        email: str | None = None,
+        reference: str | None = None,
+        license: str | None = None,
+    ) -> ApiResponse:
+        """Changes a customer; what is None stays. `PATCH /v1/management/customers/{id}`
+
+        `is_active=False` makes its key useless until it is True again. `""` clears a text.
+        """
+        body = {
+            "name": name,
+            "isActive": is_active,
+            "notes": notes,
+            "email": email,
+            "reference": reference,
+            "license": license,
+        }
+        customer = segment(customer_id, "customer_id")
+        return self._send("PATCH", f"/management/customers/{customer}", present(body))
+
+    def regenerate_customer_key(self, customer_id: str) -> ApiResponse:
+        """Gives a customer a new key; the old one dies at once.
+
+        `POST /v1/management/customers/{id}/regenerate-key`. Returns `apiKey`, which works on the
+        hosted service, and `apiSecret`, which works on a self-hosted server. Shown this once.
+        """
+        customer = segment(customer_id, "customer_id")
+        return self._send("POST", f"/management/customers/{customer}/regenerate-key")
+
+    def regenerate_admin_key(self) -> ApiResponse:
+        """Gives the caller, an administrator, a new key; the old one dies at once.
+
+        `POST /v1/management/admin/regenerate-key`; the answer is that of `regenerate_customer_key`.
+        """
+        return self._send("POST", "/management/admin/regenerate-key")
+
+    def regenerate_apps_admin_key(self) -> ApiResponse:
+        """Gives the restricted administrator `admin-apps` a new key; financial administrators only.
+
+        `POST /v1/management/admin/regenerate-apps-key`
+        """
+        return self._send("POST", "/management/admin/regenerate-apps-key")
+
+    # What happened
+
+    def list_activity(
+        self,
+        activity_type: str | None = None,
+        page: int = 1,
+        page_size: int = 50,
+        *,
+        application_id: str | None = None,
+        customer_id: str | None = None,
+        start_date: str | None = None,
+        end_date: str | None = None,
+    ) -> ApiResponse:
+        """Uploads and downloads. `GET /v1/activity`
+
+        The server sends 100 rows at most and knows neither pages nor applications: both are applied
+        here to the rows it sends. `data["limitReached"]` is True where there may be more.
+
+        Args:
+            activity_type: `upload`, `download` or `all`; default all.
+            page: from 1. page_size: rows a page; default 50.
+            application_id, customer_id: only theirs.
+            start_date, end_date: full ISO 8601 timestamps; compared as text by the server.
+        """
+        query = {
+            "type": _ACTIVITY_TYPES.get(activity_type or "", activity_type),
+            "limit": LARGEST_PAGE,
+            "customerId": named_if_given(customer_id, "customer_id"),
+            "startDate": start_date,
+            "endDate": end_date,
+        }
+        wanted = _checked_page(page, page_size)
+        answer = self._get("/activity", query)
+        if not answer.success or answer.data is None:
+            return answer
+        rows = _rows(answer.data, "activities")
+        answer.data = {**answer.data, "limitReached": len(rows) >= LARGEST_PAGE}
+        if application_id is not None:
+            rows = [row for row in rows if row.get("applicationId") == application_id]
+        answer.data["activities"] = rows
+        answer = _one_page(answer, "activities", *wanted)
+        return _with(answer, count=len(_rows(answer.data or {}, "activities")))
+
+    def list_audit_events(
+        self,
+        event_type: str | None = None,
+        *,
+        start_date: str | None = None,
+        end_date: str | None = None,
+        limit: int = 50,
+        last_event_id: str | None = None,
+    ) -> ApiResponse:
+        """Administrative events; financial administrators only. `GET /v1/audit`
+
+        `limit` is 1 to 100; default 50. `last_event_id` goes on after an earlier answer and works
+        only together with `event_type`. Returns `events` and `pagination`.
+        """
+        query = _audit_query(event_type, start_date, end_date, limit)
+        return self._get("/audit", {**query, "lastEventId": last_event_id})
+
+    def iter_audit_events(
+        self,
+        event_type: str | None = None,
+        *,
+        start_date: str | None = None,
+        end_date: str | None = None,
+        page_size: int = LARGEST_PAGE,
+    ) -> Iterator[Json]:
+        """Yields the events of all pages; without `event_type` the server has one page only.
+
+        Raises ApiError for a page that fails.
+        """
+        query = _audit_query(event_type, start_date, end_date, page_size)
+
+        def fetch(following: Json) -> ApiResponse:
+            answer = self._get("/audit", {**query, **following})
+            if event_type is None and answer.data:
+                return _with(answer, pagination=None)
+            return answer
+
+        return walk_pages(fetch, "events")
+
+
+def _audit_query(kind: str | None, start: str | None, end: str | None, limit: int) -> Json:
+    return {"eventType": kind, "startDate": start, "endDate": end, "limit": limit}
+
+
+def _listed(values: Iterable[str] | None) -> list[str] | None:
+    if isinstance(values, str):
+        raise ValueError(f"a list is needed, not the text {values!r}")  # noqa: TRY004
+    return None if values is None else list(values)
+
+
+def _rows(data: Json, items: str) -> list[Json]:
+    found = data.get(items)
+    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+
+
+def _with(answer: ApiResponse, **changes: Any) -> ApiResponse:
+    answer.data = {**(answer.data or {}), **changes}
+    return answer
+
+
+def _checked_page(page: int, size: int) -> tuple[int, int]:
+    if page < 1 or size < 1:
+        raise ValueError("page and page_size count from 1")
+    return page, size
+
+
+def _one_page(answer: ApiResponse, items: str, page: int, size: int) -> ApiResponse:
+    """What the server would have answered, could it page; `raw` stays what it did answer."""
+    if not answer.success or answer.data is None:
+        return answer
+    rows = _rows(answer.data, items)
+    start = (page - 1) * size
+    pagination = {
+        "page": page,
+        "limit": size,
+        "total": len(rows),
+        "hasNext": start + size < len(rows),
+        "hasPrevious": page > 1,
+    }
+    answer.meta = {**(answer.meta or {}), "pagination": pagination}
+    return _with(answer, **{items: rows[start : start + size]})

@@ -1,0 +1,195 @@
+"""What both clients share: their arguments, path segments, the verbs, and walking of pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from threading import TIMEOUT_MAX
+from types import TracebackType
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+from .redaction import redact
+from .response import ApiResponse, Json
+from .transport import Timeout, Transport
+
+Self = TypeVar("Self", bound="BaseClient")
+
+DEFAULT_TIMEOUT: Timeout = (10.0, 60.0)
+DEFAULT_RETRIES = 3
+DEFAULT_BACKOFF = 0.5
+
+
+class BaseClient:
+    """Arguments common to `CustomerClient` and `AdminClient`.
+
+    Args:
+        base_url: where the API is, such as `https://api.bindist.eu`; may carry a path prefix.
+        api_key: `{tenant_id}.{secret}` on the hosted service, the bare secret on a self-hosted one.
+        timeout: seconds, one number or (connect, read); default (10, 60).
+        retries: how often a request is repeated where that is safe; default 3, 0 turns it off.
+        backoff: the first pause between two tries in seconds, doubled each time; default 0.5.
+        verify: path of a CA bundle; default None, which leaves it to the environment.
+
+    Raises ValueError for an address that is not http(s) or a key that no header can carry. Usable
+    as a context manager; `close()` drops the connections. One client may be used by many threads.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        timeout: float | Timeout = DEFAULT_TIMEOUT,
+        retries: int = DEFAULT_RETRIES,
+        backoff: float = DEFAULT_BACKOFF,
+        verify: str | None = None,
+    ) -> None:
+        pair = timeout if isinstance(timeout, tuple) else (float(timeout), float(timeout))
+        if not all(0 < seconds <= TIMEOUT_MAX for seconds in pair):
+            raise ValueError(f"timeout must be more than 0 seconds, and finite, not {timeout!r}")
+        if retries < 0:
+            raise ValueError(f"retries must be 0 or more, not {retries!r}")
+        if not backoff >= 0:
+            raise ValueError(f"backoff must be 0 seconds or more, not {backoff!r}")
+        self._transport = Transport(
+            check_base_url(base_url),
+            check_key(api_key),
+            timeout=pair,
+            retries=retries,
+            backoff=backoff,
+            verify=verify,
+        )
+
+    @property
+    def base_url(self) -> str:
+        """The address of the API, without a trailing slash."""
+        return self._transport.base_url
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.base_url!r})"
+
+    def __enter__(self: Self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connections that are kept open between calls."""
+        self._transport.close()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> ApiResponse:
+        """Sends any call of the API, for what no method here covers yet.
+
+        `path` starts with `/v1/` and is sent as it stands: encode its segments. Parameters that are
+        None are left out. Returns the answer, raises TransportError where there is none.
+        """
+        if not path.startswith("/"):  # what follows the host directly would change the host
+            raise ValueError(f"the path must start with /, not {path!r}")
+        return self._transport.call(
+            method.upper(), path, params=present(params or {}), json=json, headers=headers
+        )
+
+    def _get(
+        self,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> ApiResponse:
+        return self.request("GET", f"/v1{path}", params=params, headers=headers)
+
+    def _send(self, method: str, path: str, body: Json | None = None) -> ApiResponse:
+        return self.request(method, f"/v1{path}", json=body)
+
+
+def check_base_url(url: str) -> str:
+    """The address without its trailing slash; ValueError where it is not one."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+        usable = usable and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable or any(c.isspace() or ord(c) < 32 for c in url):
+        raise ValueError(f"not an http:// or https:// address: {redact(repr(url))}")
+    if parts.username is not None or "?" in url or "#" in url:
+        raise ValueError("the address may hold neither a user name nor a query")
+    return url.rstrip("/")
+
+
+def check_key(key: str) -> str:
+    """The key; ValueError, without showing it, where a header cannot carry it."""
+    if not key:
+        raise ValueError("the API key is empty")
+    if not key.isascii() or any(c.isspace() or ord(c) < 32 or ord(c) == 127 for c in key):
+        raise ValueError("the API key has white space or other characters that no key has")
+    return key
+
+
+def segment(value: str, what: str) -> str:
+    """`value` encoded as one segment of a path; ValueError for what no path can carry."""
+    return quote(named(value, what), safe="")
+
+
+def named(value: str, what: str) -> str:
+    """An identifier; ValueError for one that no path could carry, wherever this one goes."""
+    if not isinstance(value, str) or value in ("", ".", ".."):
+        raise ValueError(f"{what} must not be {value!r}")
+    value.encode()  # a lone surrogate is a UnicodeEncodeError, which is a ValueError
+    return value
+
+
+def named_if_given(value: str | None, what: str) -> str | None:
+    """The same for an identifier that may be left out: an empty one would mean any."""
+    return None if value is None else named(value, what)
+
+
+def present(values: Mapping[str, Any]) -> Json:
+    """`values` without those that are None: what was not asked for is not sent."""
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def walk_pages(fetch: Callable[[Json], ApiResponse], items: str) -> Iterator[Json]:
+    """Yields the objects of all pages, whichever way the server pages.
+
+    `fetch` takes the query of one page; `items` is the list's key in `data`. The answer decides
+    what comes next: `meta.pagination.hasNext` (page numbers), or a cursor in `data.pagination`
+    (`nextCursor`, or `lastEventId`). Raises ApiError for a page that fails.
+    """
+    query: Json = {}
+    while True:
+        answer = fetch(query)
+        data = answer.require()
+        rows = data.get(items)
+        rows = rows if isinstance(rows, list) else []
+        yield from (row for row in rows if isinstance(row, dict))
+        following = next_query(query, answer.meta or {}, data) if rows else None
+        if following is None or following == query:
+            return
+        query = following
+
+
+def next_query(query: Json, meta: Json, data: Json) -> Json | None:
+    """What to add to a query for the page after the answered one; None where there is none."""
+    numbered = meta.get("pagination")
+    if isinstance(numbered, dict) and numbered.get("hasNext") is True:
+        return {"page": int(query.get("page", 1)) + 1}
+    cursors = data.get("pagination")
+    if isinstance(cursors, dict) and cursors.get("hasMore") is True:
+        for answered, asked in (("nextCursor", "cursor"), ("lastEventId", "lastEventId")):
+            if isinstance(cursors.get(answered), str) and cursors[answered]:
+                return {asked: cursors[answered]}
+    return None

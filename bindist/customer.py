@@ -1,0 +1,301 @@
+"""What the holder of any key may do: look, download, share."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO
+
+from . import download, source
+from .base import BaseClient, named, named_if_given, present, segment, walk_pages
+from .download import DEFAULT_CONNECTIONS, Download
+from .hashing import checksums_match, sha256_file
+from .names import safe_file_name
+from .response import ApiResponse, Json
+from .source import Progress, Source
+
+_TEST_CHANNEL = {"X-Channel": "Test"}
+LARGEST_PAGE = 100
+
+
+class CustomerClient(BaseClient):
+    """Applications, versions, files and downloads, as far as the key may see them.
+
+    Methods that return an `ApiResponse` never raise for an answer, only `TransportError` for none
+    and `ValueError` for an id that no request can carry.
+    """
+
+    def list_applications(
+        self,
+        search: str | None = None,
+        tags: Iterable[str] | None = None,
+        page: int = 1,
+        page_size: int = 20,
+        *,
+        is_active: bool | None = None,
+        sort_by: str | None = None,
+        sort_order: str | None = None,
+    ) -> ApiResponse:
+        """One page of the applications. `GET /v1/applications`
+
+        Args:
+            search: text to look for in names and descriptions, in any case.
+            tags: any of these, exactly so.
+            page: from 1. page_size: 1 to 100 applications; default 20.
+            is_active: True or False for only such ones; default both.
+            sort_by: `name`, `createdAt` or `updatedAt`. sort_order: `asc` or `desc`.
+
+        Returns `data["applications"]`, and what the key is in `isAdmin` and `isFinancialAdmin`;
+        `meta["pagination"]` tells of further pages.
+        """
+        query = _application_query(search, tags, is_active, sort_by, sort_order)
+        return self._get("/applications", {**query, "page": page, "limit": page_size})
+
+    def iter_applications(
+        self,
+        search: str | None = None,
+        tags: Iterable[str] | None = None,
+        *,
+        is_active: bool | None = None,
+        sort_by: str | None = None,
+        sort_order: str | None = None,
+        page_size: int = LARGEST_PAGE,
+    ) -> Iterator[Json]:
+        """Yields the applications of all pages, asking for each page when it is needed.
+
+        The arguments are those of `list_applications`. Raises ApiError for a page that fails.
+        """
+        query = _application_query(search, tags, is_active, sort_by, sort_order)
+
+        def fetch(following: Json) -> ApiResponse:
+            return self._get("/applications", {**query, "limit": page_size, **following})
+
+        return walk_pages(fetch, "applications")
+
+    def get_application(self, application_id: str) -> ApiResponse:
+        """One application; `data` is the application itself. `GET /v1/applications/{id}`"""
+        return self._get(f"/applications/{segment(application_id, 'application_id')}")
+
+    def list_versions(
+        self, application_id: str, test_channel: bool = False, *, changelog: str | None = None
+    ) -> ApiResponse:
+        """The versions of an application. `GET /v1/applications/{id}/versions`
+
+        Args:
+            test_channel: True for disabled versions too; default False.
+            changelog: text to look for in the release notes, in any case.
+
+        Returns `data["versions"]`, in the server's order: numbers count as numbers, and a
+        pre-release stands above its release. Versions that are not active are in no list.
+        """
+        return self._get(
+            f"/applications/{segment(application_id, 'application_id')}/versions",
+            {"changelog": changelog},
+            _channel(test_channel),
+        )
+
+    def list_version_files(self, application_id: str, version: str) -> ApiResponse:
+        """The files of a version, enabled or not; counts no download.
+
+        `GET /v1/applications/{id}/versions/{version}/files`. Returns `data["files"]`, each with
+        `fileId`, `fileName`, `fileType`, `fileSize` (bytes) and `checksum` (SHA-256).
+        """
+        application, number = segment(application_id, "application_id"), segment(version, "version")
+        return self._get(f"/applications/{application}/versions/{number}/files")
+
+    def get_stats(self, application_id: str, *, version: str | None = None) -> ApiResponse:
+        """Download statistics; needs an administrator's key. `GET /v1/applications/{id}/stats`
+
+        Returns `totalDownloads`, `uniqueCustomers`, `downloadsByVersion`, `downloadsByDate` and
+        `recentDownloads`. An unknown application has statistics full of zeros.
+        """
+        path = f"/applications/{segment(application_id, 'application_id')}/stats"
+        return self._get(path, {"version": named_if_given(version, "version")})
+
+    def get_download_url(
+        self,
+        application_id: str,
+        version: str,
+        file_id: str | None = None,
+        test_channel: bool = False,
+    ) -> ApiResponse:
+        """A pre-signed URL, valid for 30 minutes. `GET /v1/downloads/url`
+
+        **Every call counts as a download in the statistics.** Without `file_id` the server chooses
+        the MAIN file. `test_channel` allows a version that is not enabled.
+        Returns `url`, `expiresAt`, `fileName`, `fileSize` (bytes), `checksum`, `downloadId`.
+        """
+        query = {
+            "applicationId": named(application_id, "application_id"),
+            "version": named(version, "version"),
+            "fileId": named_if_given(file_id, "file_id"),
+        }
+        return self._get("/downloads/url", query, _channel(test_channel))
+
+    def create_share_link(
+        self,
+        application_id: str,
+        version: str,
+        file_id: str | None = None,
+        expires_minutes: int = 30,
+    ) -> ApiResponse:
+        """A link that works without a key. `POST /v1/downloads/share`
+
+        `expires_minutes` is 5 to 1440; default 30. Works for a version that is not enabled, too.
+        Returns `shareUrl`, `token`, `expiresAt`, `expiresInMinutes`.
+        """
+        body = {
+            "applicationId": named(application_id, "application_id"),
+            "version": named(version, "version"),
+            "fileId": named_if_given(file_id, "file_id"),
+            "expiresInMinutes": expires_minutes,
+        }
+        return self._send("POST", "/downloads/share", present(body))
+
+    def download_file(
+        self,
+        application_id: str,
+        version: str,
+        file_id: str | None = None,
+        verify_checksum: bool = True,
+        test_channel: bool = False,
+    ) -> tuple[bytes, Json]:
+        """A file in memory, as (bytes, metadata); `download_to_file` is for large ones.
+
+        The metadata has `fileName`, `fileSize` (bytes) and `checksum`. Raises ApiError for a failed
+        answer, TransportError for none, IntegrityError (a ValueError) for wrong bytes.
+        """
+        content = io.BytesIO()
+        found = self.download_to_stream(
+            application_id,
+            version,
+            content,
+            file_id=file_id,
+            test_channel=test_channel,
+            verify_checksum=verify_checksum,
+        )
+        metadata = {
+            "fileName": found.file_name,
+            "fileSize": found.file_size,
+            "checksum": found.checksum,
+        }
+        return content.getvalue(), metadata
+
+    def download_to_stream(
+        self,
+        application_id: str,
+        version: str,
+        stream: IO[bytes],
+        *,
+        file_id: str | None = None,
+        test_channel: bool = False,
+        verify_checksum: bool = True,
+        progress: Progress | None = None,
+    ) -> Download:
+        """Writes a file to a binary stream as it arrives, in blocks of 256 KiB at most.
+
+        A lost connection is taken up again where it broke. Counts one download, and one more for
+        each URL that expires on the way (they live 30 minutes).
+
+        Args:
+            stream: anything with `write(bytes)`.
+            file_id: which file of the version; default the MAIN one.
+            test_channel: True allows a version that is not enabled.
+            verify_checksum: False accepts whatever comes.
+            progress: called with (bytes done, bytes in all).
+
+        Raises ApiError, TransportError, and IntegrityError where the bytes, **already written by
+        then**, are not those that the server has the checksum of.
+        """
+        wanted = self._source(application_id, version, file_id, test_channel)
+        return download.to_stream(wanted, stream, verify=verify_checksum, progress=progress)
+
+    def download_to_file(
+        self,
+        application_id: str,
+        version: str,
+        path: str | Path,
+        *,
+        file_id: str | None = None,
+        test_channel: bool = False,
+        verify_checksum: bool = True,
+        resume: bool = True,
+        connections: int = DEFAULT_CONNECTIONS,
+        progress: Progress | None = None,
+    ) -> Download:
+        """Puts a file on disk: whole and verified under its name, or not at all.
+
+        The bytes go to `NAME.part` beside it, are verified, flushed to disk and renamed, replacing
+        what was there. Interrupted by anything, the next call goes on where it stopped. A file that
+        is right already is left alone and costs no download. Memory does not grow with size.
+
+        Args:
+            path: a file, or an existing folder to put the file in under the server's name.
+            file_id: which file of the version; default the MAIN one.
+            test_channel: True allows a version that is not enabled.
+            verify_checksum: False accepts whatever comes.
+            resume: False starts anew even where a part is there.
+            connections: how many at once for files over 64 MiB, 1 to 32; default 4.
+            progress: called with (bytes done, bytes in all) from any thread; may go back.
+
+        Raises ApiError, TransportError, IntegrityError (nothing was kept), OSError for the local
+        disk, and BusyError where another process is at the same file.
+        """
+        if not 1 <= connections <= download.MOST_CONNECTIONS:
+            raise ValueError(f"connections must be 1 to {download.MOST_CONNECTIONS}")
+        target = Path(path)
+        # The list names the file and its checksum without counting a download.
+        files = self.list_version_files(application_id, version).require()
+        chosen = source.pick_file(files, file_id)
+        name = safe_file_name(chosen.get("fileName"))
+        if target.is_dir():
+            target = target / name
+        if checksums_match(checksum := _checksum_of(target, chosen), chosen.get("checksum")):
+            return Download(name, target.stat().st_size, checksum, "unchanged", target)
+        wanted = self._source(application_id, version, chosen.get("fileId"), test_channel)
+        return download.to_file(
+            wanted,
+            target,
+            verify=verify_checksum,
+            resume=resume,
+            connections=connections,
+            progress=progress,
+        )
+
+    def _source(
+        self, application_id: str, version: str, file_id: str | None, test_channel: bool
+    ) -> Source:
+        def ask() -> source.Grant:
+            answer = self.get_download_url(application_id, version, file_id, test_channel)
+            return source.read_grant(answer, self.base_url)
+
+        return Source(self._transport, ask)
+
+
+def _checksum_of(path: Path, listed: Json) -> str:
+    """The checksum of a file that could be the listed one; empty for none or another size."""
+    if path.is_file() and path.stat().st_size == listed.get("fileSize"):
+        return sha256_file(path)
+    return ""
+
+
+def _application_query(
+    search: str | None,
+    tags: Iterable[str] | None,
+    is_active: bool | None,
+    sort_by: str | None,
+    sort_order: str | None,
+) -> Json:
+    wanted = [tags] if isinstance(tags, str) else list(tags or ())
+    return {
+        "search": search,
+        "tags": ",".join(wanted) or None,
+        "isActive": None if is_active is None else str(is_active).lower(),
+        "sortBy": sort_by,
+        "sortOrder": sort_order,
+    }
+
+
+def _channel(test_channel: bool) -> dict[str, str] | None:
+    return _TEST_CHANNEL if test_channel else None

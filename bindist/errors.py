@@ -1,0 +1,123 @@
+"""Everything the SDK raises beyond `ValueError` for bad arguments and `OSError` for local files.
+
+BinDistError
+├── TransportError              no usable answer: refused, timed out, TLS, cut short
+├── ApiError                    the server, or the object store, answered that it failed
+│   ├── AuthenticationError     401
+│   ├── PermissionDeniedError   403
+│   ├── NotFoundError           404, 410
+│   ├── ConflictError           409
+│   ├── QuotaError              413
+│   ├── RateLimitError          429
+│   └── ServerError             5xx
+├── IntegrityError              the bytes are not what they should be (a ValueError too)
+├── DifferentContentError       the version exists with other files
+└── BusyError                   another process is at the same file or release
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .response import ApiResponse
+
+
+class BinDistError(Exception):
+    """The root of all exceptions of this package."""
+
+
+class TransportError(BinDistError):
+    """No usable answer came back.
+
+    `ambiguous` is True where the server may have carried out the request all the same (a time-out,
+    a connection lost after it was sent), False where it cannot have (refused, unknown host, TLS).
+    """
+
+    def __init__(self, message: str, *, ambiguous: bool) -> None:
+        super().__init__(message)
+        self.ambiguous = ambiguous
+
+
+class ApiError(BinDistError):
+    """A failed answer, raised by `ApiResponse.raise_for_error()` and by the transfers.
+
+    `response` is the whole answer; `status_code`, `code` and `request_id` are taken from it.
+    """
+
+    def __init__(self, response: ApiResponse) -> None:
+        error = response.error or {}
+        super().__init__(str(error.get("message", f"HTTP {response.status_code}")))
+        self.response = response
+        self.status_code = response.status_code
+        self.code = str(error.get("code", ""))
+
+    @property
+    def request_id(self) -> str | None:
+        """The server's name for the request, for its operator; None if it gave none."""
+        found = (self.response.meta or {}).get("requestId")
+        return found if isinstance(found, str) else None
+
+
+class AuthenticationError(ApiError):
+    """401: no key, an unknown key, or the key of a disabled customer."""
+
+
+class PermissionDeniedError(ApiError):
+    """403: the key may not do this, or the version is not enabled for download."""
+
+
+class NotFoundError(ApiError):
+    """404 or 410: it is not there, no longer there, or not visible to this key."""
+
+
+class ConflictError(ApiError):
+    """409: it exists already."""
+
+
+class QuotaError(ApiError):
+    """413: over the storage quota, or a body that a gateway finds too large."""
+
+
+class RateLimitError(ApiError):
+    """429: too many requests, still after all retries."""
+
+
+class ServerError(ApiError):
+    """5xx: the server or a gateway before it failed, still after all retries."""
+
+
+class IntegrityError(BinDistError, ValueError):
+    """Length, checksum or name of a file is not what it should be; nothing was kept."""
+
+
+class DifferentContentError(BinDistError):
+    """The version exists, with other files than these.
+
+    `differences` has (file name, checksum on the server, local checksum) for each file that is not
+    alike; None where a side does not have it.
+    """
+
+    def __init__(self, message: str, differences: list[tuple[str, str | None, str | None]]) -> None:
+        super().__init__(message)
+        self.differences = differences
+
+
+class BusyError(BinDistError):
+    """Another process is at the same file or release; safe to try again later."""
+
+
+_BY_STATUS: dict[int, type[ApiError]] = {
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    409: ConflictError,
+    410: NotFoundError,
+    413: QuotaError,
+    429: RateLimitError,
+}
+
+
+def error_for_status(status: int) -> type[ApiError]:
+    """The exception class for an HTTP status."""
+    return _BY_STATUS.get(status, ServerError if status >= 500 else ApiError)

@@ -1,0 +1,66 @@
+"""File names: what a server may call a file, and what type it takes it for."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from .errors import IntegrityError
+
+FILE_TYPES = ("MAIN", "DEPENDENCY", "DOCUMENTATION", "CONFIGURATION")
+
+_BY_EXTENSION = {
+    "MAIN": "exe msi app dmg deb rpm appimage",
+    "DEPENDENCY": "dll so dylib lib jar a",
+    "CONFIGURATION": "json xml yaml yml conf config ini env",
+    "DOCUMENTATION": "txt md pdf doc docx html htm rtf",
+}
+_TYPE_OF = {ext: kind for kind, exts in _BY_EXTENSION.items() for ext in exts.split()}
+
+_DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])( *\..*)?")
+_RESERVED = re.compile(r"""[/\\<>:"'|?*]""")
+# Marks that change the reading direction make "exe.pdf" of "fdp.exe".
+_BIDIRECTIONAL = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def derived_file_type(file_name: str) -> str:
+    """The type the server gives a file on the object-store path: by its last extension."""
+    _, dot, extension = file_name.rpartition(".")
+    return _TYPE_OF.get(extension.lower(), "MAIN") if dot else "MAIN"
+
+
+def name_problem(name: str) -> str | None:
+    """What keeps `name` from being a plain file name on every platform; None if nothing does.
+
+    The same rules as the server's, so that what passes here is accepted there.
+    """
+    name = unicodedata.normalize("NFKC", name)
+    if not name:
+        return "is empty"
+    length = len(name.encode("utf-16-le", "surrogatepass")) // 2  # as the server counts
+    if length > 255:
+        return f"has {length} characters; 255 are allowed"
+    if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in name):
+        return "has control characters"
+    if _BIDIRECTIONAL.search(name):
+        return "has characters that change the reading direction"
+    if ".." in name:
+        return "has '..' in it"
+    if found := _RESERVED.search(name):
+        return f"has {found[0]!r} in it"
+    if name != name.strip(" .\ufeff") or name != name.strip():
+        return "starts or ends with a dot or a space"
+    if _DEVICE.fullmatch(name):
+        return "is the name of a device on Windows"
+    return None
+
+
+def safe_file_name(name: object) -> str:
+    """`name` as the server gave it, if it can only ever name a file in the folder it is put in.
+
+    Raises IntegrityError otherwise: such a name comes from a broken or hostile server.
+    """
+    problem = name_problem(name) if isinstance(name, str) else "is not a text"
+    if problem:
+        raise IntegrityError(f"the server's file name {name!a:.100} {problem}")
+    return str(name)

@@ -1,0 +1,166 @@
+"""The file a download grows in: `NAME.part`, a journal of what of it is there, and a lock."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from filelock import FileLock, Timeout
+
+from .errors import BusyError
+from .ranges import Range, merge
+
+_LONGEST_SUFFIX = len(".part.journal")
+
+
+class PartFile:
+    """Where a download to `target` is kept until it is whole.
+
+    The journal's first line says which bytes these are (`identity`); every further line is a range
+    that has been written, or the ETag of what it was read from. Lines are appended, so being killed
+    at any point loses one at most.
+    """
+
+    def __init__(self, target: Path) -> None:
+        name = target.name
+        if len(os.fsencode(name)) + _LONGEST_SUFFIX > 255:
+            name = hashlib.sha256(os.fsencode(name)).hexdigest()
+        self.target = target
+        self.path = target.with_name(name + ".part")
+        self._journal_path = target.with_name(name + ".part.journal")
+        self._lock_path = target.with_name(name + ".part.lock")
+        self._journal: BinaryIO | None = None
+        self.etag: str | None = None
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the place for this process; raises BusyError where another one has it."""
+        lock = FileLock(self._lock_path, timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise BusyError(f"another process is downloading {self.target}") from None
+        try:
+            yield
+        finally:
+            self.close()
+            with contextlib.suppress(OSError):  # Windows removes no file that is open
+                self._lock_path.unlink()
+            lock.release()
+
+    def left(self, identity: dict[str, object], size: int) -> list[Range]:
+        """What an earlier run has left of exactly these bytes; looks, and changes nothing."""
+        return self._read_journal(identity, size)
+
+    def start(self, identity: dict[str, object], size: int, done: list[Range]) -> None:
+        """Makes room for `size` bytes; keeps what is `done`, throws everything else away."""
+        if not done:
+            self.discard()
+        with self.open(write=True) as file:
+            os.truncate(file.fileno(), size)
+        self._journal = _open_own(self._journal_path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+        # After a kill this ends the line that was being written, which is skipped then.
+        self._append("" if done else identity)
+
+    def open(self, *, write: bool = False) -> BinaryIO:
+        """The part file itself, unbuffered."""
+        return _open_own(self.path, os.O_RDWR | os.O_CREAT if write else os.O_RDONLY)
+
+    def record(self, start: int, end: int, etag: str | None) -> None:
+        """Notes that these bytes, of the object with that ETag, have been written."""
+        if etag != self.etag:
+            self.etag = etag
+            self._append({"etag": etag})
+        self._append([start, end])
+
+    def commit(self) -> None:
+        """Flushes to disk and gives the file its final name, replacing what has it."""
+        self.close()
+        with self.open(write=True) as file:
+            os.fsync(file.fileno())
+        self.path.replace(self.target)
+        _sync_folder(self.target.parent)
+        self._journal_path.unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Throws away what is there."""
+        self.close()
+        self.etag = None
+        self.path.unlink(missing_ok=True)
+        self._journal_path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+
+    def _append(self, line: object) -> None:
+        if self._journal is not None:
+            self._journal.write(json.dumps(line, separators=(",", ":")).encode() + b"\n")
+
+    def _read_journal(self, identity: dict[str, object], size: int) -> list[Range]:
+        try:
+            with _open_own(self._journal_path, os.O_RDONLY) as journal:
+                first, *lines = journal.read().split(b"\n")
+            with self.open() as file:
+                present = min(size, os.fstat(file.fileno()).st_size)
+        except FileNotFoundError:
+            return []
+        if _parsed(first) != identity:
+            return []
+        for note in map(_parsed, lines):
+            if isinstance(note, dict) and isinstance(note.get("etag"), str):
+                self.etag = note["etag"]
+        return merge(found for line in lines if (found := _range(line)) and found[1] <= present)
+
+
+def _parsed(line: bytes) -> object:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _range(line: bytes) -> Range | None:
+    found = _parsed(line)
+    if isinstance(found, list) and [type(bound) for bound in found] == [int, int]:
+        start, end = found
+        return (start, end) if 0 <= start < end else None
+    return None
+
+
+def _open_own(path: Path, flags: int) -> BinaryIO:
+    """Opens a regular file of ours; raises PermissionError for a link or somebody else's file.
+
+    In a folder that others may write to, either could make us write where they please.
+    """
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    flags |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        descriptor = os.open(path, flags, 0o666)
+    except OSError as error:
+        if path.is_symlink():
+            raise PermissionError(f"{path} is a symbolic link; remove it") from None
+        raise error from None
+    status = os.fstat(descriptor)
+    ours = not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
+    if not stat.S_ISREG(status.st_mode) or not ours:
+        os.close(descriptor)
+        raise PermissionError(f"{path} is not a file of yours; remove it")
+    return os.fdopen(descriptor, "rb" if flags & 3 == os.O_RDONLY else "r+b", buffering=0)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes the rename itself durable, where folders can be opened."""
+    if hasattr(os, "O_DIRECTORY"):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

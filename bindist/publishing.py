@@ -1,0 +1,247 @@
+"""Making versions: uploading files, completing them, releasing them."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+from typing import IO
+
+from . import upload
+from .base import named, present, segment
+from .customer import CustomerClient
+from .errors import ApiError
+from .hashing import sha256_bytes
+from .names import derived_file_type, name_problem
+from .response import ApiResponse
+from .source import Progress, check_store_url
+from .upload import INLINE_LIMIT, Body, LocalFile, Ticket
+
+
+class PublishingClient(CustomerClient):
+    """The part of an `AdminClient` that deals with versions and their files."""
+
+    def update_version(
+        self,
+        application_id: str,
+        version: str,
+        is_enabled: bool | None = None,
+        is_active: bool | None = None,
+        release_notes: str | None = None,
+    ) -> ApiResponse:
+        """Changes a version; what is None stays. `PATCH /v1/applications/{id}/versions/{version}`
+
+        Args:
+            is_enabled: True releases it to the production channel, False takes it away.
+            is_active: False hides it on every channel.
+            release_notes: the new notes; `""` removes them.
+        """
+        body = {"isEnabled": is_enabled, "isActive": is_active, "releaseNotes": release_notes}
+        application, number = segment(application_id, "application_id"), segment(version, "version")
+        return self._send("PATCH", f"/applications/{application}/versions/{number}", present(body))
+
+    def upload_small_file(
+        self,
+        application_id: str,
+        version: str,
+        file_name: str,
+        content: bytes,
+        release_notes: str | None = None,
+        *,
+        file_type: str | None = None,
+        description: str | None = None,
+    ) -> ApiResponse:
+        """Makes a version of one file, sent inside a single request. `POST /v1/management/upload`
+
+        For files below 10 MB; gateways may refuse what is over 6 MB. The version is disabled at
+        first. `file_type` is one of MAIN (default), DEPENDENCY, DOCUMENTATION, CONFIGURATION.
+        Raises ValueError for empty content, of which the server would make a version without files.
+        """
+        _check_content(file_name, len(content))
+        body = {
+            "applicationId": named(application_id, "application_id"),
+            "version": named(version, "version"),
+            "fileName": file_name,
+            "fileContent": base64.b64encode(content).decode("ascii"),
+            "fileType": file_type,
+            "releaseNotes": release_notes,
+            "description": description,
+        }
+        return self._send("POST", "/management/upload", present(body))
+
+    def upload_large_file(
+        self,
+        application_id: str,
+        version: str,
+        file_name: str,
+        content: bytes,
+        release_notes: str | None = None,
+    ) -> ApiResponse:
+        """Makes a version of one file, sent through the object store.
+
+        Asks for a URL, puts the bytes there, and completes the version only where the store took
+        them. Returns the answer to the completion, or the first failed answer. Raises ValueError
+        for empty content. For files on disk, `upload_file` needs no memory.
+        """
+        _check_content(file_name, len(content))
+
+        def ask() -> Ticket:
+            return self._ask_ticket(application_id, version, file_name, len(content))
+
+        try:
+            body = Body(io.BytesIO(content), len(content))
+            ticket, _ = upload.put(self._transport, ask, body)
+        except ApiError as error:
+            return error.response
+        return self.complete_large_upload(
+            ticket.upload_id,
+            application_id,
+            version,
+            file_name,
+            len(content),
+            sha256_bytes(content),
+            release_notes,
+        )
+
+    def upload_file(
+        self,
+        application_id: str,
+        version: str,
+        path_or_file: str | Path | IO[bytes],
+        *,
+        file_name: str | None = None,
+        file_type: str | None = None,
+        release_notes: str | None = None,
+        progress: Progress | None = None,
+    ) -> ApiResponse:
+        """Makes a version of one file on disk, in whichever way its size asks for.
+
+        Up to 4 MiB go inline; what is larger is streamed to the object store, hashed on the way,
+        in memory that does not grow with size. The version is disabled at first.
+
+        Args:
+            path_or_file: a path, or a binary file object that can seek.
+            file_name: what the server shall call it; default the path's own name.
+            file_type: MAIN, DEPENDENCY, DOCUMENTATION or CONFIGURATION; default what the server
+                derives from the extension. Over 4 MiB only that is possible.
+            release_notes: up to 5000 characters.
+            progress: called with (bytes sent, bytes in all); goes back where a try is repeated.
+
+        Returns the server's answer, or the first failed one, of the object store too. Raises
+        ValueError for an empty file, a name the server refuses or a type it cannot be given;
+        IntegrityError where the file changed or other bytes arrived; OSError for the disk.
+        """
+        with LocalFile.opened(path_or_file, file_name) as file:
+            _check_content(file.name, file.size)
+            if file.size <= INLINE_LIMIT:
+                kind = file_type or derived_file_type(file.name)
+                return self._upload_inline(application_id, version, file, kind, release_notes)
+            check_derived_type(file.name, file_type)
+            try:
+                ticket, checksum = self.put_file(application_id, version, file, progress)
+            except ApiError as error:
+                return error.response
+            answer = self.complete_large_upload(
+                ticket.upload_id,
+                application_id,
+                version,
+                file.name,
+                file.size,
+                checksum,
+                release_notes,
+            )
+        return upload.check_stored(answer, file.size, checksum)
+
+    def put_file(
+        self, application_id: str, version: str, file: LocalFile, progress: Progress | None = None
+    ) -> tuple[Ticket, str]:
+        """Sends an open file to the object store without completing it.
+
+        Returns the ticket for `complete_large_upload` and the SHA-256 of what was sent. Raises
+        ApiError, TransportError, IntegrityError, OSError.
+        """
+
+        def ask() -> Ticket:
+            return self._ask_ticket(application_id, version, file.name, file.size)
+
+        return upload.put_file(self._transport, ask, file, progress)
+
+    def _upload_inline(
+        self, application_id: str, version: str, file: LocalFile, kind: str, notes: str | None
+    ) -> ApiResponse:
+        content = file.stream.read(file.size + 1)
+        file.check_unchanged(len(content))
+        answer = self.upload_small_file(
+            application_id, version, file.name, content, notes, file_type=kind
+        )
+        return upload.check_stored(answer, len(content), sha256_bytes(content))
+
+    def _ask_ticket(self, application_id: str, version: str, name: str, size: int) -> Ticket:
+        answer = self.get_large_upload_url(application_id, version, name, size)
+        return upload.read_ticket(answer, lambda url: check_store_url(url, self.base_url))
+
+    def get_large_upload_url(
+        self,
+        application_id: str,
+        version: str,
+        file_name: str,
+        file_size: int,
+        content_type: str | None = None,
+    ) -> ApiResponse:
+        """A pre-signed URL to put a file to. `POST /v1/management/upload/large-url`
+
+        `file_size` is in bytes, at least 1. Fails with 409 where the version exists: for several
+        files ask for all URLs before completing the first. Returns `uploadId`, `uploadUrl`,
+        `expiresAt`.
+        """
+        body = {
+            "applicationId": named(application_id, "application_id"),
+            "version": named(version, "version"),
+            "fileName": file_name,
+            "fileSize": file_size,
+            "contentType": content_type,
+        }
+        return self._send("POST", "/management/upload/large-url", present(body))
+
+    def complete_large_upload(
+        self,
+        upload_id: str,
+        application_id: str,
+        version: str,
+        file_name: str,
+        file_size: int,
+        checksum: str,
+        release_notes: str | None = None,
+    ) -> ApiResponse:
+        """Makes the version, or adds a file to it. `POST /v1/management/upload/large-complete`
+
+        The server believes what it is told: complete only what the object store has taken. **Sent
+        for a version that exists, it disables that version and sets its download count to 0.**
+        """
+        body = {
+            "uploadId": named(upload_id, "upload_id"),
+            "applicationId": named(application_id, "application_id"),
+            "version": named(version, "version"),
+            "fileName": file_name,
+            "fileSize": file_size,
+            "checksum": checksum,
+            "releaseNotes": release_notes,
+        }
+        return self._send("POST", "/management/upload/large-complete", present(body))
+
+
+def check_derived_type(file_name: str, file_type: str | None) -> None:
+    """Raises ValueError for a type that the server would not give a file of that name."""
+    derived = derived_file_type(file_name)
+    if file_type not in (None, derived):
+        raise ValueError(
+            f"{file_name} will be {derived}: the type of a file over "
+            f"{INLINE_LIMIT // 1024 // 1024} MiB comes from its extension, not {file_type}"
+        )
+
+
+def _check_content(file_name: str, size: int) -> None:
+    if size < 1:
+        raise ValueError(f"{file_name} is empty: the server makes no file of it")
+    if problem := name_problem(file_name):
+        raise ValueError(f"the server refuses the file name {file_name!r}: it {problem}")

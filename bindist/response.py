@@ -1,0 +1,153 @@
+"""The answer of the server as a value: the envelope where there is one, an error in any case."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, NoReturn
+
+from .errors import error_for_status
+from .redaction import redact
+
+Json = dict[str, Any]
+
+_CODES = {
+    400: "BAD_REQUEST",
+    401: "UNAUTHORIZED",
+    403: "FORBIDDEN",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    409: "CONFLICT",
+    410: "EXPIRED",
+    412: "PRECONDITION_FAILED",
+    413: "PAYLOAD_TOO_LARGE",
+    416: "RANGE_NOT_SATISFIABLE",
+    429: "TOO_MANY_REQUESTS",
+    500: "INTERNAL_ERROR",
+    502: "BAD_GATEWAY",
+    503: "SERVICE_UNAVAILABLE",
+    504: "GATEWAY_TIMEOUT",
+}
+
+_XML_TEXT = re.compile(r"<(Code|Message|RequestId)>([^<]*)</\1>")
+
+
+@dataclass
+class ApiResponse:
+    """What a call returned.
+
+    `data`, `error` and `meta` are those of the server's JSON; `raw` is that JSON whole, `{}` where
+    the body was none. A failed answer always has `error["code"]` and `error["message"]`, whoever
+    gave it: the server, a gateway, a proxy or the object store.
+    """
+
+    success: bool
+    status_code: int
+    data: Json | None
+    error: Json | None
+    meta: Json | None
+    raw: Json
+
+    def __repr__(self) -> str:
+        """Without `raw`, which says the same again, and without keys and signatures."""
+        names = ("success", "status_code", "data", "error", "meta")
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
+        return redact(f"{type(self).__name__}({shown})")
+
+    def raise_for_error(self) -> ApiResponse:
+        """Returns this response, or raises the exception of `bindist.errors` for its status."""
+        if not self.success:
+            raise error_for_status(self.status_code)(self)
+        return self
+
+    def require(self) -> Json:
+        """`data` of a successful answer; raises as `raise_for_error` does for a failed one."""
+        data = self.raise_for_error().data
+        return {} if data is None else data
+
+
+def code_for_status(status: int) -> str:
+    """The code an answer gets that names none itself."""
+    return _CODES.get(status, f"HTTP_{status}" if status >= 300 else "INVALID_RESPONSE")
+
+
+def failure(status: int, message: str, *, code: str = "", raw: Json | None = None) -> ApiResponse:
+    """A failed answer made here, from a body that is not the server's envelope."""
+    error = {"code": code or code_for_status(status), "message": message}
+    return ApiResponse(False, status, None, error, None, {} if raw is None else raw)
+
+
+def from_body(status: int, body: bytes, location: str = "") -> ApiResponse:
+    """Reads an answer; never raises, whatever `body` holds.
+
+    `location` is the target of a redirect, which no call ever follows: the key would go along.
+    """
+    raw = _json(body)
+    if not isinstance(raw, dict):
+        return _not_an_object(status, body, location)
+    data, error, meta = raw.get("data"), raw.get("error"), raw.get("meta")
+    envelope_meta = meta if isinstance(meta, dict) else None
+    if raw.get("success") is True and 200 <= status < 300:
+        if data is None or isinstance(data, dict):
+            return ApiResponse(True, status, data, None, envelope_meta, raw)
+        error = {"message": f"the answer's data is not an object but {type(data).__name__}"}
+        error["code"] = "INVALID_RESPONSE"
+    return ApiResponse(False, status, None, _error(status, error, raw), envelope_meta, raw)
+
+
+def _error(status: int, error: object, raw: Json) -> Json:
+    """An error object with a text in `code` and `message`, whatever the server put there."""
+    found = dict(error) if isinstance(error, dict) else {}
+    if isinstance(error, str):
+        found["message"] = error
+    for name in ("message", "Message"):  # gateways answer {"message": ...}, some with a capital
+        found["message"] = found.get("message") or raw.get(name)
+    for key, default in (("code", code_for_status(status)), ("message", _reason(status))):
+        value = found.get(key)
+        found[key] = value if isinstance(value, str) and value.strip() else default
+    return found
+
+
+def _not_an_object(status: int, body: bytes, location: str) -> ApiResponse:
+    text = body.decode("utf-8", "replace").strip()
+    if 300 <= status < 400:
+        where = f" to {location}" if location else ""
+        return failure(
+            status, f"the server redirects{where}; give the address it names", code="REDIRECT"
+        )
+    if text.startswith("<") and "<Error" in text[:500]:
+        xml = dict(_XML_TEXT.findall(text))
+        if "Code" in xml:
+            return failure(status, xml.get("Message") or _reason(status), code=xml["Code"])
+    return failure(status, text or _reason(status))
+
+
+def _reason(status: int) -> str:
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = ""
+    if 200 <= status < 300:
+        return f"HTTP {status}: not an answer of the BinDist API"
+    return f"HTTP {status} {phrase}".strip()
+
+
+def _json(body: bytes) -> object:
+    """The parsed body, or None where it is not JSON, or JSON made to break its reader."""
+    try:
+        return json.loads(body, parse_constant=_refuse_constant, parse_float=_finite)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    # NaN and Infinity are not JSON: passed on they would make our own output unreadable.
+    raise ValueError(name)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refuse_constant(text)

@@ -1,0 +1,129 @@
+"""What is to be downloaded, and where it can be had just now."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from .errors import IntegrityError
+from .hashing import normalize_checksum
+from .names import safe_file_name
+from .response import ApiResponse, Json
+from .transport import Transport
+
+Progress = Callable[[int, int], None]
+"""Called with the bytes that are done and the bytes there are in all; from any thread. The first
+number goes back where something has to be fetched or sent again."""
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A pre-signed URL and what the server says of the bytes behind it."""
+
+    url: str
+    file_name: str
+    file_size: int
+    checksum: str
+
+    def __repr__(self) -> str:
+        return f"Grant({self.file_name!r}, {self.file_size}, {self.checksum!r})"
+
+    @property
+    def content(self) -> tuple[int, str]:
+        return self.file_size, self.checksum
+
+
+class ChangedError(Exception):
+    """These are not the bytes that were begun with, and why: start over."""
+
+
+class Source:
+    """One file of a version. It asks for a URL when one is first needed and reuses it until it
+    expires, since asking counts as a download in the statistics."""
+
+    def __init__(self, transport: Transport, ask: Callable[[], Grant]) -> None:
+        self.transport = transport
+        self._ask = ask
+        self._grant: Grant | None = None
+        self._lock = threading.Lock()
+        self._etag: str | None = None
+
+    def grant(self) -> Grant:
+        with self._lock:
+            if self._grant is None:
+                self._grant = self._ask()
+            return self._grant
+
+    def renew(self, expired: Grant) -> None:
+        """Asks again, once for all threads that noticed; raises ChangedError for other content."""
+        with self._lock:
+            if self._grant is expired:
+                self._grant = self._ask()
+                if self._grant.content != expired.content:
+                    raise ChangedError("the file on the server has been replaced")
+
+    def forget(self) -> None:
+        """Makes the next one a fresh start."""
+        with self._lock:
+            self._grant = self._etag = None
+
+    @property
+    def etag(self) -> str | None:
+        return self._etag
+
+    def expect_etag(self, etag: str | None) -> None:
+        """Every answer must be of the object that the first one was of."""
+        with self._lock:
+            if self._etag is None:
+                self._etag = etag
+            elif etag != self._etag:
+                raise ChangedError("the file in the object store has been replaced")
+
+
+def read_grant(answer: ApiResponse, api_url: str) -> Grant:
+    """The grant in an answer of `GET /v1/downloads/url`; IntegrityError for a useless one."""
+    data = answer.require()
+    size = data.get("fileSize")
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        raise IntegrityError(f"the server gives no usable file size but {size!a:.50}")
+    return Grant(
+        url=check_store_url(data.get("url") or data.get("downloadUrl"), api_url),
+        file_name=safe_file_name(data.get("fileName")),
+        file_size=size,
+        checksum=normalize_checksum(data.get("checksum")),
+    )
+
+
+def check_store_url(url: object, api_url: str) -> str:
+    """A URL of the object store that may be used; raises IntegrityError for any other.
+
+    One without TLS is refused where the API itself has it: the URL alone grants the access.
+    """
+    try:
+        parts = urlsplit(url if isinstance(url, str) else "")
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not isinstance(url, str) or not usable:
+        raise IntegrityError("the server gives no usable address for the file")
+    if parts.scheme == "http" and urlsplit(api_url).scheme == "https":
+        raise IntegrityError("the server gives an address without TLS for the file")
+    return url
+
+
+def pick_file(files: Json, file_id: str | None) -> Json:
+    """The file wanted from the data of a file list: by its id, or the one the server would choose.
+
+    Raises IntegrityError where the list holds no such file.
+    """
+    listed = files.get("files")
+    rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
+    if file_id is not None:
+        rows = [row for row in rows if row.get("fileId") == file_id]
+    rows.sort(key=lambda row: row.get("fileType") != "MAIN")
+    if not rows:
+        wanted = "no files" if file_id is None else f"no file {file_id!r}"
+        raise IntegrityError(f"version {files.get('version')!s} has {wanted}")
+    return rows[0]

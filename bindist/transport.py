@@ -1,0 +1,345 @@
+"""Requests and answers: time-outs, retries, the key, and what is logged of it all.
+
+Two sessions: one carries the key and talks to the API alone; the other talks to the object store
+and carries nothing. Two loggers: `bindist.request` has one line per request, `bindist.wire` headers
+and bodies, both at DEBUG and both redacted.
+"""
+
+from __future__ import annotations
+
+import json as json_module
+import logging
+import random
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from urllib3.exceptions import HTTPError, InvalidHeader
+from urllib3.util import Retry
+
+from ._version import __version__
+from .errors import TransportError
+from .redaction import guard_urllib3_logs, redact
+from .response import ApiResponse, from_body
+
+Timeout = tuple[float, float]
+
+ANSWER_LIMIT = 64 * 1024 * 1024
+"""The most bytes that are read of one answer of the API; a larger one is a TransportError."""
+
+ERROR_LIMIT = 64 * 1024
+BLOCK = 1024 * 1024
+RETRY_STATUSES = frozenset({429, 502, 503, 504})
+REPEATABLE = frozenset({"GET", "HEAD"})
+RETRY_AFTER_CAP = 60.0
+BACKOFF_CAP = 30.0
+
+request_log = logging.getLogger("bindist.request")
+wire_log = logging.getLogger("bindist.wire")
+
+
+class KeyAuth(AuthBase):
+    """Sends the key. Being an auth object, it wins over an entry in a `~/.netrc`."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._key}"
+        return request
+
+    def __repr__(self) -> str:
+        return "KeyAuth(***)"
+
+
+class NoAuth(AuthBase):
+    """Sends nothing, and by being there keeps requests from looking into a `~/.netrc`."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+
+class _Session(requests.Session):
+    def __init__(self, auth: AuthBase, connections: int) -> None:
+        super().__init__()
+        self.auth = auth
+        self.headers.update(
+            {"User-Agent": f"bindist-python/{__version__}", "Accept-Encoding": "identity"}
+        )
+        # Retries are decided in this module; blocks of 1 MiB keep Python from being the limit.
+        adapter = HTTPAdapter(pool_connections=connections, pool_maxsize=connections)
+        adapter.init_poolmanager(connections, connections, blocksize=BLOCK)
+        self.mount("https://", adapter)
+        self.mount("http://", adapter)
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """None with the key in hand: requests would read the redirect's whole body, and fail over
+        a target that it cannot parse, even where it is not to follow it."""
+        if isinstance(self.auth, KeyAuth):
+            return None
+        target = super().get_redirect_target(resp)
+        try:
+            urlsplit(target or "")
+        except ValueError:
+            raise requests.exceptions.InvalidURL("it redirects to no address") from None
+        return target
+
+    def rebuild_auth(
+        self,
+        prepared_request: requests.PreparedRequest,
+        response: requests.Response,  # noqa: ARG002  requests' signature
+    ) -> None:
+        """A redirect gets no credentials: neither ours nor a netrc's."""
+        prepared_request.headers.pop("Authorization", None)
+
+
+class Transport:
+    """What both clients send their requests through.
+
+    `timeout` is (connect, read) in seconds. `retries` is how often a request is repeated, where
+    repeating is safe; `backoff` the first pause in seconds, doubled each time, with jitter.
+    `verify` names a CA bundle; None leaves it to the environment and requests' own.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        timeout: Timeout,
+        retries: int,
+        backoff: float,
+        verify: str | None,
+    ) -> None:
+        self.base_url = base_url
+        self.retries = retries
+        self.backoff = backoff
+        self._key = api_key
+        self._timeout = timeout
+        self._verify = verify
+        self._api = _Session(KeyAuth(api_key), connections=4)
+        self._api.headers["Accept"] = "application/json"
+        self._store = _Session(NoAuth(), connections=64)
+        guard_urllib3_logs()
+
+    def __repr__(self) -> str:
+        return f"Transport({redact(self.base_url)!r})"
+
+    def close(self) -> None:
+        self._api.close()
+        self._store.close()
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> ApiResponse:
+        """Sends one call of the API, repeated where that is safe, and returns the last answer.
+
+        Raises TransportError where there is none.
+        """
+        for attempt in range(self.retries + 1):
+            try:
+                answer, retry_after = self._attempt(method, path, params, json, headers)
+            except TransportError as error:
+                if attempt == self.retries or (error.ambiguous and method not in REPEATABLE):
+                    raise
+                reason, retry_after = str(error), None
+            else:
+                status = answer.status_code
+                safe = method in REPEATABLE or status == 429
+                if attempt == self.retries or status not in RETRY_STATUSES or not safe:
+                    return answer
+                reason = f"HTTP {status}"
+            pause = self.pause(attempt, retry_after)
+            request_log.debug("%s %s: %s, again in %.1f s", method, path, reason, pause)
+            time.sleep(pause)
+        raise AssertionError("unreachable")
+
+    def pause(self, attempt: int, retry_after: str | None = None) -> float:
+        """Seconds to wait after the failed attempt of that number (from 0)."""
+        if retry_after:
+            try:
+                return min(max(Retry().parse_retry_after(retry_after), 0.0), RETRY_AFTER_CAP)
+            except (InvalidHeader, ValueError, OverflowError):  # endless digits, the year 99999
+                pass
+        ceiling = min(self.backoff * 2.0 ** min(attempt, 30), BACKOFF_CAP)
+        return ceiling * random.uniform(0.5, 1.0)  # noqa: S311  spreads clients, hides nothing
+
+    def _attempt(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any] | None,
+        json: Any,
+        headers: Mapping[str, str] | None,
+    ) -> tuple[ApiResponse, str | None]:
+        started = time.monotonic()
+        response = self._send(
+            self._api, method, self.base_url + path, headers=headers, params=params, json=json
+        )
+        with response:
+            body = self._read_body(response, ANSWER_LIMIT)
+        location = response.headers.get("Location", "")
+        answer = self._masked(from_body(response.status_code, body, location))
+        self._log(response, body, json, (answer.meta or {}).get("requestId"), started)
+        return answer, response.headers.get("Retry-After")
+
+    def open_store(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: Any = None,
+    ) -> requests.Response:
+        """One request to the object store, without the key; the answer's body is still unread.
+
+        `body` is bytes or a file that can rewind. Raises TransportError where no answer came. The
+        caller closes the response.
+        """
+        started = time.monotonic()
+        response = self._send(self._store, method, url, headers=headers, data=body)
+        self._log(response, None, None, response.headers.get("x-amz-request-id"), started)
+        return response
+
+    def _send(
+        self, session: _Session, method: str, url: str, **arguments: Any
+    ) -> requests.Response:
+        try:
+            return session.request(
+                method,
+                url,
+                timeout=self._timeout,
+                verify=self._verify,
+                stream=True,
+                allow_redirects=session is self._store and method == "GET",
+                **arguments,
+            )
+        except (requests.RequestException, HTTPError, OSError, UnicodeError) as error:
+            failed = self.explain(error, url)
+        # Raised out here, so that no traceback leads to the request with its key and signature.
+        raise failed
+
+    def read_failure(self, response: requests.Response) -> ApiResponse:
+        """A failed answer of the object store, with the store's own code and message; closes it."""
+        with response:
+            body = self._read_body(response, ERROR_LIMIT, truncate=True)
+        return self._masked(from_body(response.status_code, body))
+
+    def _masked(self, answer: ApiResponse) -> ApiResponse:
+        """Whoever answers may quote in the message what it was asked with: not to be passed on."""
+        if answer.error:
+            answer.error["message"] = redact(answer.error["message"], self._key)
+        return answer
+
+    def _read_body(
+        self, response: requests.Response, limit: int, *, truncate: bool = False
+    ) -> bytes:
+        """The decoded body, up to `limit` bytes."""
+        received = bytearray()
+        try:
+            for block in response.iter_content(64 * 1024):
+                received += block
+                if len(received) > limit:
+                    if truncate:
+                        break
+                    raise TransportError(
+                        f"the answer is larger than {limit // 1024 // 1024} MiB", ambiguous=True
+                    )
+        except (requests.RequestException, HTTPError, OSError) as error:
+            failed = self.explain(error, response.url)
+        else:
+            return bytes(received)
+        raise failed
+
+    def explain(self, error: Exception, url: str) -> TransportError:
+        """What went wrong, in words, without the address's query: it may hold a signature."""
+        return _explain(error, url, self._timeout)
+
+    def _log(
+        self,
+        response: requests.Response,
+        body: bytes | None,
+        sent: Any,
+        request_id: object,
+        started: float,
+    ) -> None:
+        if not request_log.isEnabledFor(logging.DEBUG):
+            return
+        request = response.request
+        took = (time.monotonic() - started) * 1000
+        name = f" request {request_id}" if request_id else ""
+        self._line(
+            request_log,
+            f"{request.method} {request.url} -> {response.status_code} in {took:.0f} ms{name}",
+        )
+        if wire_log.isEnabledFor(logging.DEBUG):
+            lines = [f"> {key}: {value}" for key, value in request.headers.items()]
+            if sent is not None:
+                lines.append("> " + _shown(json_module.dumps(sent)))
+            lines += [f"< {key}: {value}" for key, value in response.headers.items()]
+            if body:
+                lines.append("< " + _shown(body.decode("utf-8", "replace")))
+            self._line(wire_log, "\n".join(lines))
+
+    def _line(self, log: logging.Logger, text: str) -> None:
+        log.debug("%s", redact(text, self._key))
+
+
+def _explain(error: Exception, url: str, timeout: Timeout) -> TransportError:
+    parts = urlsplit(url)
+    host = parts.hostname or "the server"
+    if parts.port:
+        host = f"{host}:{parts.port}"
+    cause = _cause(error)
+    if _never_connected(error) and not isinstance(error, requests.ConnectTimeout):
+        return TransportError(f"cannot connect to {host}: {cause}", ambiguous=False)
+    if isinstance(error, requests.ConnectTimeout):
+        return TransportError(f"no connection to {host} within {timeout[0]:g} s", ambiguous=False)
+    if isinstance(error, requests.Timeout) or "timed out" in cause:
+        return TransportError(f"no answer from {host} within {timeout[1]:g} s", ambiguous=True)
+    if isinstance(error, requests.exceptions.SSLError):
+        # Other faults of TLS than the certificate's can come after the request was sent.
+        sent = "certificate verify failed" not in cause.lower()
+        return TransportError(f"no trusted connection to {host}: {cause}", ambiguous=sent)
+    if isinstance(error, requests.exceptions.ProxyError):
+        return TransportError(f"no way to {host} through the proxy: {cause}", ambiguous=False)
+    if isinstance(error, requests.TooManyRedirects):
+        return TransportError(f"{host} redirects in a circle", ambiguous=False)
+    if isinstance(error, (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
+        return TransportError(f"the connection to {host} was lost: {cause}", ambiguous=True)
+    return TransportError(f"the request to {host} failed: {cause}", ambiguous=True)
+
+
+def _never_connected(error: Exception) -> bool:
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    return type(reason).__name__ in ("NewConnectionError", "NameResolutionError")
+
+
+def _cause(error: BaseException) -> str:
+    """The innermost reason, since the outer ones repeat whole addresses."""
+    seen = 0
+    while seen < 10:
+        seen += 1
+        inner = getattr(error, "reason", None)
+        if not isinstance(inner, BaseException):
+            found = [arg for arg in error.args if isinstance(arg, BaseException)]
+            inner = found[-1] if found else error.__cause__
+        if inner is None:
+            break
+        error = inner
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return redact(" ".join(str(text).split()))
+
+
+def _shown(text: str, limit: int = 10_000) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"

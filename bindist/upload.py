@@ -1,0 +1,257 @@
+"""Uploads to the object store: one pass over the disk, hashed on the way, checked at the end."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+
+import requests
+
+from .download import is_expired
+from .errors import IntegrityError, TransportError
+from .hashing import FollowingHash, checksums_match
+from .response import ApiResponse, Json
+from .source import Progress
+from .transport import BLOCK, Transport
+
+INLINE_LIMIT = 4 * 1024 * 1024
+"""Files up to this many bytes go inline, in one request; gateways refuse larger ones."""
+
+_MD5 = re.compile(r'"?([0-9a-f]{32})"?')
+_STALE_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A pre-signed URL to put a file to, and the id that completes it."""
+
+    upload_id: str
+    url: str
+
+    def __repr__(self) -> str:
+        return f"Ticket({self.upload_id!r})"
+
+
+class Body:
+    """A file as the body of a request: of known length, able to rewind, telling how far it is."""
+
+    def __init__(
+        self, file: IO[bytes], size: int, sent: Callable[[int, bytes], None] | None = None
+    ) -> None:
+        self._file = file
+        self._size = size
+        self._sent = sent
+        self._position = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[bytes]:  # by this requests knows that it is to be streamed
+        while block := self.read():
+            yield block
+
+    def read(self, count: int = BLOCK) -> bytes:
+        """The next bytes; raises IntegrityError where the file has become shorter."""
+        count = min(count if count >= 0 else BLOCK, self._size - self._position)
+        if count == 0:
+            return b""
+        block = self._file.read(count)
+        if not block:
+            raise IntegrityError("the file became shorter while it was sent")
+        self._position += len(block)
+        if self._sent:
+            self._sent(self._position, block)
+        return block
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        if whence != os.SEEK_SET:
+            raise ValueError("only from the start")
+        self._file.seek(offset)
+        self._position = offset
+        return offset
+
+
+class Hash(Protocol):
+    """What computes a checksum beside a transfer."""
+
+    def advance(self, upto: int, block: bytes) -> None: ...
+    def finish(self) -> str: ...
+    def md5(self) -> str | None: ...
+
+
+class BlockHash:
+    """The SHA-256 of the blocks that are sent, each once however often it is sent."""
+
+    def __init__(self) -> None:
+        self._sha256 = hashlib.sha256()
+        self._hashed = 0
+
+    def advance(self, upto: int, block: bytes) -> None:
+        if upto > self._hashed:
+            self._sha256.update(block[len(block) - (upto - self._hashed) :])
+            self._hashed = upto
+
+    def finish(self) -> str:
+        return self._sha256.hexdigest()
+
+    def md5(self) -> None:
+        return None
+
+
+class LocalFile:
+    """A file to send, open: its name, its size in bytes, and whether it stays what it is."""
+
+    def __init__(self, stream: IO[bytes], name: str, path: Path | None) -> None:
+        self.stream = stream
+        self.name = name
+        self._path = path
+        self._before = self._state()
+        self.size = self._length()
+
+    @classmethod
+    @contextmanager
+    def opened(cls, source: str | Path | IO[bytes], name: str | None = None) -> Iterator[LocalFile]:
+        """Opens a path, or takes a binary file object that can seek, from where it stands at 0."""
+        if isinstance(source, (str, Path)):
+            path = Path(source)
+            with path.open("rb", buffering=0) as stream:
+                yield cls(stream, name or path.name, path)
+        else:
+            if name is None:
+                raise ValueError("file_name is needed for a file object")
+            if not source.seekable():
+                raise ValueError("the file object must be able to seek")
+            yield cls(source, name, None)
+
+    def _length(self) -> int:
+        length = self.stream.seek(0, os.SEEK_END)
+        self.stream.seek(0)
+        return length
+
+    def _state(self) -> tuple[int, ...]:
+        if self._path is None:
+            return ()
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            return (-1,)
+        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+    def check_unchanged(self, sent: int) -> None:
+        """Raises IntegrityError where the file is not what it was when it was opened."""
+        if self._state() != self._before or sent != self.size:
+            raise IntegrityError(f"{self.name} changed while it was sent; nothing was completed")
+
+    @contextmanager
+    def hash_beside(self) -> Iterator[Hash]:
+        """A hash of what is sent: read again from the disk's cache, or of the blocks themselves."""
+        if self._path is None:
+            yield BlockHash()
+            return
+        with self._path.open("rb", buffering=0) as again:
+            following = FollowingHash(again, md5=True)
+            try:
+                yield following
+            finally:
+                following.abandon()
+
+
+def put_file(
+    transport: Transport,
+    ask: Callable[[], Ticket],
+    file: LocalFile,
+    progress: Progress | None,
+) -> tuple[Ticket, str]:
+    """Sends the file to the object store; returns the ticket it went out with and its SHA-256.
+
+    Raises as `put` does, and IntegrityError where the file changed or other bytes arrived.
+    """
+    with file.hash_beside() as digest:
+
+        def sent(position: int, block: bytes) -> None:
+            digest.advance(position, block)
+            if progress:
+                progress(position, file.size)
+
+        body = Body(file.stream, file.size, sent)
+        ticket, etag = put(transport, ask, body)
+        checksum = digest.finish()
+        file.check_unchanged(body.tell())
+    if etag and (md5 := digest.md5()) and md5 != etag:
+        raise IntegrityError(f"the object store has other bytes than were sent of {file.name}")
+    return ticket, checksum
+
+
+def put(transport: Transport, ask: Callable[[], Ticket], body: Body) -> tuple[Ticket, str | None]:
+    """Puts the body to the object store; returns the ticket used, and the MD5 if the store tells.
+
+    A try that fails on the way is repeated from the start, as often as the client retries; an
+    expired URL is replaced once. Raises ApiError where the store refuses, TransportError where no
+    answer came.
+    """
+    ticket, asked, renewed, attempt = ask(), time.monotonic(), False, 0
+    while True:
+        retry_after = None
+        body.seek(0)
+        try:
+            response = transport.open_store("PUT", ticket.url, body=body)
+        except TransportError:
+            if attempt >= transport.retries:
+                raise
+            # A store that refuses an expired URL may hang up before all is sent, and so unheard.
+            stale = time.monotonic() - asked > _STALE_SECONDS
+        else:
+            if response.status_code in (200, 201, 204):
+                response.close()
+                return ticket, _md5_of(response)
+            retry_after = response.headers.get("Retry-After")
+            answer = transport.read_failure(response)
+            stale = is_expired(answer) and not renewed
+            passing = answer.status_code >= 500 or answer.status_code == 429
+            if not stale and (attempt >= transport.retries or not passing):
+                answer.raise_for_error()
+        if stale:
+            ticket, asked, renewed = ask(), time.monotonic(), True
+        else:
+            time.sleep(transport.pause(attempt, retry_after))
+            attempt += 1
+
+
+def _md5_of(response: requests.Response) -> str | None:
+    """The MD5 in the ETag; None where the store encrypts with a key of its own."""
+    if response.headers.get("x-amz-server-side-encryption", "AES256") != "AES256":
+        return None
+    found = _MD5.fullmatch(response.headers.get("ETag", ""))
+    return found[1] if found else None
+
+
+def read_ticket(answer: ApiResponse, check_url: Callable[[object], str]) -> Ticket:
+    """The ticket in an answer of `POST /v1/management/upload/large-url`."""
+    data: Json = answer.require()
+    upload_id = data.get("uploadId")
+    if not isinstance(upload_id, str) or not upload_id:
+        raise IntegrityError("the server gives no upload id")
+    return Ticket(upload_id, check_url(data.get("uploadUrl")))
+
+
+def check_stored(answer: ApiResponse, size: int, checksum: str) -> ApiResponse:
+    """Raises IntegrityError where the server says that it has something else than was sent."""
+    data = answer.data or {}
+    if not answer.success:
+        return answer
+    if data.get("fileSize") != size or not checksums_match(data.get("checksum"), checksum):
+        raise IntegrityError(
+            f"the server has {data.get('fileSize')} bytes with checksum {data.get('checksum')}, "
+            f"{size} bytes with {checksum} were sent; the version is not enabled"
+        )
+    return answer
