@@ -1,0 +1,226 @@
+"""What all routes of the API share: who calls, what was sent, how answers are wrapped."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from werkzeug.wrappers import Request, Response
+
+from . import javascript
+from .clock import milliseconds, timestamp
+from .db import Row, Session
+from .objects import Objects, object_key
+from .records import audit_event
+from .schema import Schema, validate
+from .signing import sign_url
+
+API_VERSION = "1.0.0"
+STORE_PATH = "/store/"
+
+_CODES = {
+    400: "BAD_REQUEST",
+    403: "FORBIDDEN",
+    404: "NOT_FOUND",
+    409: "CONFLICT",
+    413: "PAYLOAD_TOO_LARGE",
+    500: "INTERNAL_ERROR",
+}
+CORS_HEADERS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Headers": "Content-Type,Authorization,X-Channel",
+    "Access-Control-Allow-Methods": "GET,POST,PUT,DELETE,OPTIONS",
+}
+
+
+class ApiError(Exception):
+    """A refusal, answered in the envelope."""
+
+    def __init__(self, status: int, message: str, **details: object) -> None:
+        super().__init__(message)
+        self.status = status
+        self.details = details
+
+
+@dataclass(frozen=True)
+class Caller:
+    customer_id: str
+    is_admin: bool
+    is_financial_admin: bool
+
+
+@dataclass
+class Place:
+    """Where the server is reached and how long the URLs that it signs live."""
+
+    url: str
+    secret: str = field(repr=False)
+    tenant: str
+    url_lifetime: float
+
+
+@dataclass
+class Call:
+    """One authorised request."""
+
+    request: Request
+    path: str
+    params: dict[str, str]
+    caller: Caller
+    db: Session
+    objects: Objects
+    place: Place
+    faults: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query; of a name given twice, the last value."""
+        text = self.request.query_string.decode("utf-8", "replace")
+        return dict(parse_qsl(text, keep_blank_values=True))
+
+    @property
+    def text(self) -> str:
+        return self.request.get_data(cache=True).decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        if not self.text:
+            raise ApiError(400, "Request body is required")
+        try:
+            return javascript.parse_json(self.text)
+        except javascript.ScriptError:
+            raise ApiError(400, "Invalid JSON in request body") from None
+
+    def body(self, schema: Schema) -> dict[str, Any]:
+        return validate(schema, self.json())
+
+    @property
+    def test_channel(self) -> bool:
+        return self.request.headers.get("X-Channel", "").lower() == "test"
+
+    @property
+    def client_ip(self) -> str:
+        return self.request.remote_addr or "unknown"
+
+    @property
+    def user_agent(self) -> str:
+        return self.request.headers.get("User-Agent", "unknown")
+
+    def signed_url(self, method: str, key: str, **also: str) -> tuple[str, str]:
+        """A URL of the object store, and until when it works."""
+        now, lifetime = milliseconds(), self.place.url_lifetime
+        if "expire" in self.faults:
+            now -= 1000 * (int(lifetime) + 3600)
+        url = sign_url(
+            self.place.secret, method, self.place.url, STORE_PATH + key, now, lifetime, **also
+        )
+        return url, timestamp(now + int(lifetime * 1000))
+
+    def record_event(self, event_type: str, **details: object) -> None:
+        now = milliseconds()
+        self.db.put(
+            "audit",
+            ("eventId",),
+            **audit_event(event_type, now, f"user:{self.caller.customer_id}", details),
+        )
+
+
+def find_application(call: Call, application_id: str) -> Row:
+    """An application that is not deleted and that the caller may see."""
+    row = call.db.row(
+        "SELECT * FROM applications WHERE applicationId = ? AND deletedAt IS NULL", application_id
+    )
+    if row is not None and (
+        call.caller.is_admin
+        or call.db.row(
+            "SELECT 1 FROM grants WHERE customerId = ? AND applicationId = ?",
+            call.caller.customer_id,
+            application_id,
+        )
+    ):
+        return row
+    raise ApiError(404, f"Application '{application_id}' not found")
+
+
+def find_version(call: Call, application_id: str, version: str) -> Row | None:
+    return call.db.row(
+        "SELECT * FROM versions WHERE applicationId = ? AND version = ?", application_id, version
+    )
+
+
+def find_active_version(call: Call, application_id: str, version: str) -> Row:
+    row = find_version(call, application_id, version)
+    if row is None or not row["isActive"]:
+        raise ApiError(404, f"Version '{version}' not found")
+    return row
+
+
+def files_of(db: Session, version_id: str) -> list[Row]:
+    return db.rows('SELECT * FROM files WHERE versionId = ? ORDER BY "order", rowid', version_id)
+
+
+def file_to_send(files: list[Row], file_id: str | None) -> Row | None:
+    """The file asked for; without an id the first MAIN file, or else the first."""
+    if file_id is not None:
+        return next((file for file in files if file["fileId"] == file_id), None)
+    main = [file for file in files if file["fileType"] == "MAIN"]
+    return next(iter(main or files), None)
+
+
+def download_url(call: Call, application_id: str, file: Row, **how: object) -> dict[str, Any]:
+    """Sign a URL for a file. That alone counts as a download."""
+    key = object_key(application_id, file["versionId"], file["fileId"], file["fileName"])
+    url, expires_at = call.signed_url("GET", key, **{"x-id": "GetObject"})
+    download_id = str(uuid.uuid4())
+    call.db.put(
+        "downloads",
+        ("downloadId",),
+        downloadId=download_id,
+        applicationId=application_id,
+        versionId=file["versionId"],
+        fileId=file["fileId"],
+        clientIp=call.client_ip,
+        userAgent=call.user_agent,
+        downloadedAt=timestamp(),
+        fileSize=file["fileSize"],
+        **how,
+    )
+    call.db.execute(
+        "UPDATE versions SET downloadCount = downloadCount + 1"
+        " WHERE applicationId = ? AND versionId = ?",
+        application_id,
+        file["versionId"],
+    )
+    return {"downloadId": download_id, "url": url, "expiresAt": expires_at}
+
+
+def success(
+    data: dict[str, Any], status: int = 200, pagination: dict[str, Any] | None = None
+) -> Response:
+    meta: dict[str, Any] = {"requestId": str(uuid.uuid4()), "version": API_VERSION}
+    if pagination is not None:
+        meta["pagination"] = pagination
+    return json_response({"success": True, "data": data, "meta": meta}, status)
+
+
+def failure(error: ApiError) -> Response:
+    shown: dict[str, Any] = {
+        "code": _CODES[error.status],
+        "message": str(error),
+        "timestamp": timestamp(),
+    }
+    if error.details:
+        shown["details"] = error.details
+    meta = {"requestId": str(uuid.uuid4()), "version": API_VERSION}
+    return json_response({"success": False, "error": shown, "meta": meta}, error.status)
+
+
+def json_response(body: object, status: int) -> Response:
+    text = json.dumps(body, separators=(",", ":"))
+    return Response(text, status, CORS_HEADERS, content_type="application/json")
+
+
+Handler = Callable[[Call], Response]

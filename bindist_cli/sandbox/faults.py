@@ -1,0 +1,177 @@
+"""Faults on purpose: which request fails, and how.
+
+    KIND[:ARGUMENT][,method=GET][,path=GLOB][,nth=N][,times=M]
+
+Method and path choose the requests (the path as it is sent, without the query); of those, number
+`nth` (1) and the following, `times` (1) in all, fail; `times=0` is for ever.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+Arguments = tuple[Any, ...]
+
+
+def _number(read: Callable[[str], float], low: float, high: float) -> Callable[[str], Any]:
+    def reader(text: str) -> Any:
+        number = read(text)
+        if not low <= number <= high:
+            raise ValueError
+        return number
+
+    return reader
+
+
+def _location(text: str) -> str:
+    if not text or re.search(r"[\s\x00-\x1f]", text):
+        raise ValueError
+    return text
+
+
+def _etag(text: str) -> str:
+    if not text or not text.isascii() or not text.isprintable():
+        raise ValueError
+    return text if text.startswith('"') else f'"{text}"'
+
+
+_COUNT = _number(int, 0, 1 << 62)
+_SECONDS = _number(float, 0, 86400)
+_RATE = _number(float, 1, 1e12)
+_STATUS = _number(int, 200, 599)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of fault: what it does, and how its argument (parts between slashes) is read."""
+
+    does: str
+    readers: tuple[Callable[[str], Any], ...] = ()
+    form: str = ""
+    default: str | None = None
+    optional: int = 0  # this many of the last parts may be left out
+
+    def read(self, text: str | None) -> Arguments:
+        text = self.default if text is None else text
+        if text is None or not self.readers:
+            if text or self.readers:
+                raise ValueError
+            return ()
+        parts = text.split("/", len(self.readers) - 1) if len(self.readers) > 1 else [text]
+        if len(self.readers) - self.optional > len(parts):
+            raise ValueError
+        return tuple(read(part) for read, part in zip(self.readers, parts, strict=False))
+
+
+KINDS: dict[str, Kind] = {
+    "refuse": Kind("reset the connection before anything is done"),
+    "stall": Kind("wait before doing anything", (_SECONDS,), ":SECONDS"),
+    "reset-request": Kind("reset after N bytes of the request's body", (_COUNT,), ":N"),
+    "status": Kind("a gateway's JSON answer", (_STATUS, str), ":CODE[/RETRY_AFTER]", optional=1),
+    "html": Kind("a gateway's HTML page", (_STATUS,), "[:CODE]", "502"),
+    "empty": Kind("an answer without a body", (_STATUS,), "[:CODE]", "503"),
+    "text": Kind("an answer in plain text", (_STATUS,), "[:CODE]", "500"),
+    "not-json": Kind("200 and an HTML page, as of a captive portal"),
+    "json-array": Kind("200 and JSON that is no object"),
+    "redirect": Kind("302 to another place", (_location,), ":URL"),
+    "redirect-loop": Kind("302 to the same place"),
+    "expire": Kind("the store: as for an expired URL; the API: hand out an expired URL"),
+    "quota": Kind("large-url: 413, the storage is full"),
+    "lost": Kind("carry it out, then close without an answer"),
+    "reset": Kind("carry it out; reset after N bytes of the answer's body", (_COUNT,), ":N"),
+    "cut": Kind("carry it out; close after N bytes of the answer's body", (_COUNT,), ":N"),
+    "stall-body": Kind("pause after N bytes of the body", (_COUNT, _SECONDS), ":N/SECONDS"),
+    "slow": Kind("so many bytes a second, both ways", (_RATE,), ":RATE"),
+    "flip": Kind("alter the byte at offset N of the answer's body", (_COUNT,), ":N"),
+    "length": Kind("a Content-Length that is wrong by N", (int,), ":N"),
+    "range-lie": Kind("206 with another range than was asked for"),
+    "range-ignore": Kind("200 with everything, whatever range was asked for"),
+    "gzip": Kind("the body compressed, with Content-Encoding"),
+    "etag": Kind("another ETag", (_etag,), ":ETAG"),
+}
+
+
+@dataclass
+class Fault:
+    """One fault of a plan, and how many requests have matched it so far."""
+
+    kind: str
+    arguments: Arguments = ()
+    method: str = "*"
+    path: str = "*"
+    nth: int = 1
+    times: int = 1
+    seen: int = 0
+
+    def strikes(self, method: str, path: str) -> bool:
+        if not fnmatchcase(method, self.method) or not fnmatchcase(path, self.path):
+            return False
+        self.seen += 1
+        return self.seen >= self.nth and (self.times == 0 or self.seen < self.nth + self.times)
+
+
+def parse_fault(spec: str) -> Fault:
+    """Read a fault's text. Raises ValueError with a message that lists the kinds."""
+    head, *options = re.split(r",(?=(?:method|path|nth|times)=)", spec.strip())
+    name, colon, argument = head.partition(":")
+    kind = KINDS.get(name)
+    if kind is None:
+        raise ValueError(f"unknown fault {name!r}. {usage()}")
+    try:
+        fault = Fault(name, kind.read(argument if colon else None))
+        for option in options:
+            key, _, value = option.partition("=")
+            setattr(fault, key, _OPTIONS[key](value))
+    except ValueError:
+        raise ValueError(f"cannot read the fault {spec!r}. {usage()}") from None
+    return fault
+
+
+_OPTIONS: dict[str, Callable[[str], Any]] = {
+    "method": str.upper,
+    "path": str,
+    "nth": _number(int, 1, 1 << 62),
+    "times": _COUNT,
+}
+
+
+def usage() -> str:
+    return (
+        "A fault is KIND[,method=GET][,path=GLOB][,nth=N][,times=M] with one of these kinds: "
+        + ", ".join(f"{name}{kind.form}" for name, kind in KINDS.items())
+    )
+
+
+class FaultPlan:
+    """The faults in force on a server."""
+
+    def __init__(self, specs: Sequence[str] = ()) -> None:
+        self._lock = threading.Lock()
+        self._faults = [parse_fault(spec) for spec in specs]
+
+    def add(self, spec: str) -> None:
+        fault = parse_fault(spec)
+        with self._lock:
+            self._faults.append(fault)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._faults.clear()
+
+    def strike(self, method: str, path: str, also: Iterable[str] = ()) -> dict[str, Arguments]:
+        """Count this request, and tell what befalls it: the kinds with their arguments.
+
+        The specs of `also` are in force for this request alone. Raises ValueError for a wrong one.
+        """
+        extra = [parse_fault(spec) for spec in also]
+        with self._lock:
+            return {
+                fault.kind: fault.arguments
+                for fault in [*self._faults, *extra]
+                if fault.strikes(method, path)
+            }

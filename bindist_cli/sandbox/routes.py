@@ -1,0 +1,163 @@
+"""Which request goes where, and who may make it."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from werkzeug.wrappers import Request, Response
+
+from . import admin_routes, customer_routes, report_routes, upload_routes
+from .api import CORS_HEADERS, ApiError, Call, Caller, Handler, Place, failure, json_response
+from .db import Database, Session, key_hash
+from .javascript import ScriptError, decode_uri_component
+from .objects import Objects
+from .schema import ValidationError
+
+_ADMIN = "Admin access required"
+
+
+@dataclass(frozen=True)
+class Route:
+    """One request that is answered. `denial` is what others than administrators are told."""
+
+    method: str
+    path: str
+    handler: Handler
+    denial: str = ""
+    financial: bool = False
+    public: bool = False
+    writes: bool = False
+
+    def match(self, method: str, segments: list[str]) -> dict[str, str] | None:
+        """The parameters in the path, decoded, or None if this is not the route."""
+        pattern = self.path.strip("/").split("/")
+        if method != self.method or len(pattern) != len(segments):
+            return None
+        params = {}
+        for name, segment in zip(pattern, segments, strict=True):
+            if name.startswith("{"):
+                params[name.strip("{}")] = decode_uri_component(segment)
+            elif name != segment:
+                return None
+        return params
+
+
+def _get(path: str, handler: Handler, denial: str = "", *, financial: bool = False) -> Route:
+    return Route("GET", path, handler, denial, financial)
+
+
+def _change(
+    method: str, path: str, handler: Handler, denial: str = _ADMIN, *, financial: bool = False
+) -> Route:
+    return Route(method, path, handler, denial, financial, writes=True)
+
+
+_APPLICATIONS = "/v1/applications"
+_MANAGEMENT = "/v1/management"
+_VERSION = _APPLICATIONS + "/{applicationId}/versions/{version}"
+_CUSTOMER = _MANAGEMENT + "/customers/{customerId}"
+
+ROUTES = (
+    _get(_APPLICATIONS, customer_routes.list_applications),
+    _get(_APPLICATIONS + "/{applicationId}", customer_routes.get_application),
+    _get(_APPLICATIONS + "/{applicationId}/versions", customer_routes.list_versions),
+    _get(_VERSION + "/files", customer_routes.list_version_files),
+    _get(_APPLICATIONS + "/{applicationId}/stats", report_routes.get_application_stats, _ADMIN),
+    _change("GET", "/v1/downloads/url", customer_routes.get_download_url, ""),
+    _change("POST", "/v1/downloads/share", customer_routes.create_share_link, ""),
+    Route("GET", "/v1/downloads/d/{token}", customer_routes.public_download,
+          public=True, writes=True),
+    _change("PATCH", _VERSION, admin_routes.update_version),
+    _change("POST", _MANAGEMENT + "/applications", admin_routes.create_application),
+    _change("DELETE", _MANAGEMENT + "/applications/{applicationId}",
+            admin_routes.delete_application),
+    _change("PUT", _MANAGEMENT + "/applications/{applicationId}/customers",
+            admin_routes.update_application_customers),
+    _change("POST", _MANAGEMENT + "/upload", upload_routes.upload),
+    _change("POST", _MANAGEMENT + "/upload/large-url", upload_routes.large_upload_url),
+    _change("POST", _MANAGEMENT + "/upload/large-complete", upload_routes.large_upload_complete),
+    _get(_MANAGEMENT + "/customers", admin_routes.list_customers, _ADMIN),
+    _change("PATCH", _CUSTOMER, admin_routes.update_customer),
+    _change("POST", _CUSTOMER + "/apikeys", admin_routes.create_customer,
+            "Admin access required to create API keys"),
+    _change("POST", _CUSTOMER + "/regenerate-key", admin_routes.regenerate_customer_key),
+    _change("POST", _MANAGEMENT + "/admin/regenerate-key", admin_routes.regenerate_admin_key),
+    _change("POST", _MANAGEMENT + "/admin/regenerate-apps-key",
+            admin_routes.regenerate_apps_admin_key, "Financial admin access required",
+            financial=True),
+    _get("/v1/activity", report_routes.list_activity, _ADMIN),
+    _get("/v1/audit", report_routes.list_audit_events,
+         "Audit log access requires financial admin privileges", financial=True),
+)  # fmt: skip
+
+_NOBODY = Caller("", is_admin=False, is_financial_admin=False)
+
+
+class Api:
+    """Answers requests to the API; the order of the checks is the reference server's."""
+
+    def __init__(self, database: Database, objects: Objects, place: Place) -> None:
+        self._database = database
+        self._objects = objects
+        self._place = place
+
+    def respond(self, request: Request, path: str, faults: frozenset[str]) -> Response:
+        if request.method == "OPTIONS":
+            return Response(b"", 200, {**CORS_HEADERS, "Access-Control-Max-Age": "3600"})
+        try:
+            route, params = _find_route(request.method, path)
+        except ScriptError:
+            return json_response({"message": "Internal Server Error"}, 500)
+        if route is None:
+            return json_response({"message": "Not Found"}, 404)
+        with self._database.session() as session:
+            caller = (
+                _NOBODY
+                if route.public
+                else _authenticate(session, request.headers.get("Authorization", ""))
+            )
+            if caller is None:
+                return json_response({"message": "Unauthorized"}, 401)
+            call = Call(request, path, params, caller, session, self._objects, self._place, faults)
+            try:
+                return _run(route, call)
+            except ApiError as error:
+                return failure(error)
+            except ValidationError as error:
+                return failure(ApiError(400, str(error)))
+            except (ScriptError, UnicodeEncodeError, sqlite3.Error) as error:
+                return failure(ApiError(500, str(error)))
+
+
+def _find_route(method: str, path: str) -> tuple[Route | None, dict[str, str]]:
+    segments = [segment for segment in path.split("/") if segment]
+    for route in ROUTES:
+        params = route.match(method, segments)
+        if params is not None:
+            return route, params
+    return None, {}
+
+
+def _authenticate(session: Session, authorization: str) -> Caller | None:
+    scheme, _, key = authorization.partition(" ")
+    if scheme != "Bearer":
+        return None
+    row = session.row(
+        "SELECT customers.* FROM keys JOIN customers USING (customerId) WHERE hash = ?",
+        key_hash(key.strip()),
+    )
+    if row is None or not row["isActive"]:
+        return None
+    return Caller(row["customerId"], bool(row["isAdmin"]), bool(row["isFinancialAdmin"]))
+
+
+def _run(route: Route, call: Call) -> Response:
+    caller = call.caller
+    if route.denial and not (caller.is_financial_admin if route.financial else caller.is_admin):
+        raise ApiError(403, route.denial)
+    if not route.writes:
+        return route.handler(call)
+    call.request.get_data(cache=True)  # all of it, before the database is kept from others
+    with call.db.writing():
+        return route.handler(call)

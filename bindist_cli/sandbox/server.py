@@ -1,0 +1,214 @@
+"""The sandbox: a complete BinDist server on this machine."""
+
+from __future__ import annotations
+
+import socket
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing, suppress
+from pathlib import Path
+from types import TracebackType
+from urllib.parse import parse_qs
+
+from . import catalogue, folder
+from .api import Place
+from .connection import Connection, RequestRecord
+from .db import Database, Session, unusable
+from .faults import FaultPlan
+from .folder import SandboxError
+from .keys import SandboxKeys, read_keys, write_keys
+from .objects import Objects
+from .routes import Api
+from .signing import identity_proof
+from .store import Store
+
+HOST = "127.0.0.1"
+_STOP_SECONDS = 2.0
+
+
+class SandboxServer:
+    """A server on a data folder, on loopback only.
+
+    An empty folder gets the sample catalogue on first use, or, with catalogue=False, nothing but
+    the customers `admin`, `admin-apps` and `seed-customer`. Keys that are given are set; keys
+    neither given nor stored are made up. Raises SandboxError where the folder cannot be used.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        port: int = 0,
+        catalogue: bool = True,
+        admin_key: str | None = None,
+        apps_admin_key: str | None = None,
+        customer_key: str | None = None,
+        faults: Sequence[str] = (),
+        url_lifetime: float = 1800.0,
+    ) -> None:
+        self.data_dir = Path(data_dir).absolute()
+        self.faults = FaultPlan(faults)
+        self.requests: list[RequestRecord] = []
+        self.stopping = threading.Event()
+        self._port = port
+        self._listener: socket.socket | None = None
+        self._resources = ExitStack()  # held while running
+        self._acceptor = threading.Thread()
+        self._conversations: dict[threading.Thread, socket.socket] = {}
+        self._lock = threading.Lock()
+        self._database = Database(self.data_dir)
+        objects = Objects(self._database)
+        secret, tenant = self._prepare(
+            objects, catalogue, (admin_key, apps_admin_key, customer_key)
+        )
+        self._place = Place("", secret, tenant, url_lifetime)
+        self.api = Api(self._database, objects, self._place)
+        self.store = Store(objects, self._place)
+
+    def _prepare(
+        self, objects: Objects, with_catalogue: bool, keys: tuple[str | None, ...]
+    ) -> tuple[str, str]:
+        """Fill an empty folder, set the keys given, and read what is needed to serve."""
+        try:
+            if self._database.open():
+                with self._database.first_use() as session:
+                    if session is not None:
+                        catalogue.create(session, objects, empty=not with_catalogue)
+                        write_keys(session, *keys)
+            with self._database.session() as session:
+                if any(keys):
+                    with session.writing():
+                        write_keys(session, *keys)
+                return session.setting("secret"), session.setting("tenant")
+        except sqlite3.IntegrityError as error:
+            raise SandboxError("the keys given must differ from each other") from error
+        except sqlite3.DatabaseError as error:
+            raise unusable(self.data_dir, error) from error
+        finally:
+            self._database.close()
+
+    @property
+    def url(self) -> str:
+        if self._listener is None:
+            raise SandboxError("the sandbox is not running")
+        return f"http://{HOST}:{self._listener.getsockname()[1]}"
+
+    @property
+    def keys(self) -> SandboxKeys:
+        """The keys that work now: the API can rotate them."""
+        with closing(Session(self.data_dir / folder.DATABASE)) as session:
+            return read_keys(session)
+
+    def start(self) -> SandboxServer:
+        """Serve from a thread; when this returns, the server answers."""
+        if self._listener is not None:
+            return self
+        with ExitStack() as resources:
+            listener = self._listen(resources)
+            self._resources = resources.pop_all()
+        self._listener = listener
+        self._place.url = self.url
+        self.stopping.clear()
+        self._acceptor = _start_thread(self._accept, listener)
+        return self
+
+    def _listen(self, resources: ExitStack) -> socket.socket:
+        try:
+            resources.enter_context(folder.lock(self.data_dir / folder.USE_LOCK, shared=True))
+        except (folder.InUseError, OSError) as error:
+            raise SandboxError(f"{self.data_dir} has just been removed: try again") from error
+        try:
+            listener = socket.create_server((HOST, self._port), backlog=128)
+        except (OSError, OverflowError) as error:
+            raise SandboxError(
+                f"port {self._port} of this machine cannot be used ({error}): choose another one"
+            ) from error
+        resources.callback(self._database.close)
+        return resources.enter_context(listener)
+
+    def serve_forever(self, ready: Callable[[], None] | None = None) -> None:
+        """Serve until `stop` is called or Ctrl-C is pressed, findable by others meanwhile.
+
+        Raises SandboxError if another server is already found on this folder.
+        """
+        try:
+            with folder.lock(self.data_dir / folder.SERVE_LOCK):
+                self.start()
+                folder.announce(self.data_dir, self.url)
+                try:
+                    if ready is not None:
+                        ready()
+                    while not self.stopping.wait(1):
+                        pass  # on Windows, Ctrl-C is seen only between two waits
+                finally:
+                    folder.withdraw(self.data_dir)
+                    self.stop()
+        except folder.InUseError as error:
+            where = folder.announced_url(self.data_dir)
+            raise SandboxError(
+                f"a server already runs on {self.data_dir}{f' at {where}' if where else ''}:"
+                " use that one, stop it, or choose another --data-dir"
+            ) from error
+
+    def stop(self) -> None:
+        """Close everything; requests under way are cut off."""
+        with self._lock:
+            listener, self._listener = self._listener, None
+            self.stopping.set()
+        if listener is None:
+            return
+        with suppress(OSError), socket.create_connection(listener.getsockname(), timeout=1):
+            pass  # wakes the thread that waits for connections
+        self._acceptor.join(_STOP_SECONDS)  # from here on, no conversation begins
+        with self._lock:
+            conversations = dict(self._conversations)
+        for connection in conversations.values():
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        for thread in conversations:
+            thread.join(_STOP_SECONDS)
+        self._resources.close()
+
+    def __enter__(self) -> SandboxServer:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def identify(self, query: str) -> dict[str, str]:
+        """Prove that this server is this folder's, to one who can read the folder."""
+        nonce = parse_qs(query).get("nonce", [""])[0]
+        return {"proof": identity_proof(self._place.secret, nonce)}
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, address = listener.accept()
+            except OSError:
+                return
+            if self.stopping.is_set():
+                connection.close()
+                return
+            with self._lock:  # so that it is known before it can end
+                thread = _start_thread(self._converse, connection, address)
+                self._conversations[thread] = connection
+
+    def _converse(self, connection: socket.socket, address: object) -> None:
+        try:
+            with connection, suppress(OSError):  # the client may be gone already
+                Connection(connection, address, self)
+        finally:
+            with self._lock:
+                del self._conversations[threading.current_thread()]
+
+
+def _start_thread(work: Callable[..., None], *arguments: object) -> threading.Thread:
+    thread = threading.Thread(target=work, args=arguments, name="sandbox", daemon=True)
+    thread.start()
+    return thread

@@ -1,0 +1,210 @@
+"""The object store over HTTP: what S3 answers to pre-signed URLs."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import uuid
+from datetime import datetime, timezone
+from urllib.parse import parse_qsl, unquote
+
+from werkzeug.http import http_date, parse_date, parse_etags, parse_range_header
+from werkzeug.wrappers import Request, Response
+
+from .api import STORE_PATH, Place
+from .objects import BLOCK, FileSlice, Objects, StoredObject
+from .signing import ALGORITHM, SIGNATURE, has_expired, signature
+
+
+class StoreError(Exception):
+    """A refusal, answered in XML."""
+
+    def __init__(self, status: int, code: str, message: str, headers: dict[str, str]) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.headers = headers
+
+
+class Store:
+    def __init__(self, objects: Objects, place: Place) -> None:
+        self._objects = objects
+        self._place = place
+
+    def respond(self, request: Request, path: str) -> Response:
+        key = unquote(path)[len(STORE_PATH) :]
+        try:
+            self._check_signature(request, STORE_PATH + key)
+            return self._METHODS.get(request.method, Store._other)(self, request, key)
+        except StoreError as error:
+            return xml_error(error)
+
+    def _check_signature(self, request: Request, path: str) -> None:
+        query = dict(
+            parse_qsl(request.query_string.decode("utf-8", "replace"), keep_blank_values=True)
+        )
+        if "Authorization" in request.headers:
+            raise _refusal("two-mechanisms")
+        if query.get("X-Amz-Algorithm") != ALGORITHM or SIGNATURE not in query:
+            raise _refusal("unsigned")
+        try:
+            expired = has_expired(query, datetime.now(timezone.utc))
+        except (ValueError, OverflowError):
+            raise _refusal("malformed") from None
+        if expired:
+            raise _refusal("expired")
+        if any(name.lower().startswith("x-amz-") for name, _ in request.headers.items()):
+            raise _refusal("unsigned-header")
+        wanted = signature(self._place.secret, request.method, request.host, path, query)
+        if not hmac.compare_digest(wanted.encode(), query[SIGNATURE].encode("utf-8", "replace")):
+            raise _refusal("signature")
+
+    def _get(self, request: Request, key: str) -> Response:
+        stored = self._objects.find(key)
+        if stored is None:
+            raise _refusal("no-such-key")
+        headers = {
+            "ETag": stored.etag,
+            "Last-Modified": http_date(stored.modified),
+            "Accept-Ranges": "bytes",
+        }
+        if _unchanged(request, stored):
+            return Response(b"", 304, headers)
+        part = _range(request, stored.size)
+        start, stop = part or (0, stored.size)
+        headers["Content-Length"] = str(stop - start)
+        if part:
+            headers["Content-Range"] = f"bytes {start}-{stop - 1}/{stored.size}"
+        try:
+            file = stored.path.open("rb")
+        except FileNotFoundError:  # replaced this very moment
+            raise _refusal("no-such-key") from None
+        return Response(
+            FileSlice(file, start, stop - start),
+            206 if part else 200,
+            headers,
+            content_type="binary/octet-stream",
+            direct_passthrough=True,
+        )
+
+    def _put(self, request: Request, key: str) -> Response:
+        left = request.content_length
+        if left is None:
+            raise _refusal("no-length")
+        draft = self._objects.draft()
+        try:
+            while left:
+                block = request.stream.read(min(BLOCK, left))
+                draft.write(block)
+                left -= len(block)
+            _check_md5(request, draft.md5())
+        except BaseException:
+            draft.discard()
+            raise
+        stored = draft.finish()
+        self._objects.keep(key, stored)
+        return Response(b"", 200, {"ETag": stored.etag})
+
+    def _other(self, _request: Request, _key: str) -> Response:
+        raise _refusal("method")
+
+    _METHODS = {"GET": _get, "HEAD": _get, "PUT": _put}  # noqa: RUF012
+
+
+def xml_error(error: StoreError) -> Response:
+    text = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f"<Error><Code>{error.code}</Code><Message>{error}</Message>"
+        f"<RequestId>{uuid.uuid4().hex[:16].upper()}</RequestId></Error>"
+    )
+    return Response(text, error.status, error.headers, content_type="application/xml")
+
+
+def _unchanged(request: Request, stored: StoredObject) -> bool:
+    """Whether a 304 says all that is needed. If-Range is not looked at, nor is it by the stores.
+
+    Raises StoreError when a condition of the request does not hold.
+    """
+    headers, etag, modified = request.headers, stored.etag.strip('"'), int(stored.modified)
+    since = parse_date(headers.get("If-Modified-Since"))
+    until = parse_date(headers.get("If-Unmodified-Since"))
+    if "If-Match" in headers:
+        if not parse_etags(headers["If-Match"]).contains(etag):
+            raise _refusal("condition")
+    elif until and until.timestamp() < modified:
+        raise _refusal("condition")
+    if "If-None-Match" in headers:
+        return parse_etags(headers["If-None-Match"]).contains_weak(etag)
+    return since is not None and since.timestamp() >= modified
+
+
+def _range(request: Request, size: int) -> tuple[int, int] | None:
+    """Where the range asked for begins and ends; None for the whole (also for several ranges)."""
+    asked = parse_range_header(request.headers.get("Range"))
+    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
+        return None
+    found = asked.range_for_length(size)
+    if found is None or found[1] is None:
+        raise _refusal("range", **{"Content-Range": f"bytes */{size}"})
+    return found[0], found[1]
+
+
+def _check_md5(request: Request, md5: bytes) -> None:
+    sent = request.headers.get("Content-MD5")
+    if sent is not None and sent != base64.b64encode(md5).decode():
+        raise _refusal("digest")
+
+
+_REFUSALS = {
+    "two-mechanisms": (
+        400,
+        "InvalidArgument",
+        "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature"
+        " query string parameter or the Authorization header should be specified",
+    ),
+    "unsigned": (403, "AccessDenied", "Access Denied"),
+    "malformed": (
+        400,
+        "AuthorizationQueryParametersError",
+        "X-Amz-Date or X-Amz-Expires is malformed",
+    ),
+    "expired": (403, "AccessDenied", "Request has expired"),
+    "unsigned-header": (
+        403,
+        "AccessDenied",
+        "There were headers present in the request which were not signed",
+    ),
+    "signature": (
+        403,
+        "SignatureDoesNotMatch",
+        "The request signature we calculated does not match the signature you provided. Check"
+        " your key and signing method.",
+    ),
+    "no-such-key": (404, "NoSuchKey", "The specified key does not exist."),
+    "method": (
+        405,
+        "MethodNotAllowed",
+        "The specified method is not allowed against this resource.",
+    ),
+    "no-length": (
+        411,
+        "MissingContentLength",
+        "You must provide the Content-Length HTTP header.",
+    ),
+    "condition": (
+        412,
+        "PreconditionFailed",
+        "At least one of the pre-conditions you specified did not hold",
+    ),
+    "range": (416, "InvalidRange", "The requested range is not satisfiable"),
+    "digest": (400, "BadDigest", "The Content-MD5 you specified did not match what we received."),
+}
+
+
+def _refusal(why: str, **headers: str) -> StoreError:
+    return StoreError(*_REFUSALS[why], headers)
+
+
+def expired() -> Response:
+    """What is answered to a URL whose time is over."""
+    return xml_error(_refusal("expired"))
