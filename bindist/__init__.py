@@ -13,9 +13,6 @@ proxies and CA bundles.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
 from ._version import __version__
 from .errors import (
     ApiError,
@@ -33,6 +30,7 @@ from .errors import (
     TransportError,
 )
 
+TYPE_CHECKING = False  # as type checkers know it; importing typing takes longer than all of this
 if TYPE_CHECKING:
     from .admin import AdminClient
     from .customer import CustomerClient
@@ -70,7 +68,9 @@ _LATE = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
+    import importlib
+
     if name not in _LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f".{_LATE[name]}", __name__), name)

@@ -17,8 +17,7 @@ BinDistError
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # as type checkers know it; importing typing takes longer than all of this
 if TYPE_CHECKING:
     from .response import ApiResponse
 
@@ -32,11 +31,13 @@ class TransportError(BinDistError):
 
     `ambiguous` is True where the server may have carried out the request all the same (a time-out,
     a connection lost after it was sent), False where it cannot have (refused, unknown host, TLS).
+    `transient` is False where trying again cannot help: a certificate that is not trusted.
     """
 
-    def __init__(self, message: str, *, ambiguous: bool) -> None:
+    def __init__(self, message: str, *, ambiguous: bool, transient: bool = True) -> None:
         super().__init__(message)
         self.ambiguous = ambiguous
+        self.transient = transient
 
 
 class ApiError(BinDistError):

@@ -8,6 +8,7 @@ last, then a read-back, and only where every checksum is right the switch.
 from __future__ import annotations
 
 import threading
+import time
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +21,6 @@ from .errors import (
     DifferentContentError,
     IntegrityError,
     NotFoundError,
-    ServerError,
     TransportError,
 )
 from .hashing import checksums_match, normalize_checksum, sha256_file
@@ -267,25 +267,23 @@ class _Run:
         self._checksums: dict[str, str] = {}
 
     def send_inline(self, progress: Callable[[ReleaseFile], Progress] | None) -> None:
-        """One small file, one request; where its answer is lost, the server is asked."""
+        """One small file, one request."""
         file = self._files[0]
         report = progress(file) if progress else None
         if report:
             report(0, file.size)
         checksum = file_checksum(file)
         self._note(file, checksum)
-        try:
-            self._client.upload_file(
-                self._app,
-                self._version,
-                file.path,
-                file_name=file.name,
-                file_type=file.file_type,
-                release_notes=self._notes,
-            ).raise_for_error()
-        except (TransportError, ServerError):
-            if not self._is_there(file, checksum):
-                raise
+        send = partial(
+            self._client.upload_file,
+            self._app,
+            self._version,
+            file.path,
+            file_name=file.name,
+            file_type=file.file_type,
+            release_notes=self._notes,
+        )
+        self._until_there(send, file, checksum).raise_for_error()
         if report:
             report(file.size, file.size)
 
@@ -331,10 +329,8 @@ class _Run:
             self._complete_one(file).raise_for_error()
 
     def _complete_one(self, file: ReleaseFile) -> ApiResponse:
-        """Completes one file, again where the answer was lost and the file is not there.
-
-        That is safe because only this run has made the version, and it is not enabled yet.
-        """
+        """Completes one file. Again is safe here, because only this run has made the version, and
+        it is not enabled yet."""
         checksum = self._checksums[file.name]
         send = partial(
             self._client.complete_large_upload,
@@ -346,15 +342,30 @@ class _Run:
             checksum,
             self._notes,
         )
-        try:
-            answer = send()
-        except TransportError:
-            if not self._is_there(file, checksum):
-                return send()
-        else:
-            if answer.status_code < 500 or not self._is_there(file, checksum):
-                return answer
-        return ApiResponse(True, 201, {}, None, None, {})
+        return self._until_there(send, file, checksum)
+
+    def _until_there(
+        self, send: Callable[[], ApiResponse], file: ReleaseFile, checksum: str
+    ) -> ApiResponse:
+        """Sends what makes a file, and looks whether it is there where no answer, or a gateway's,
+        says so; sends it again, as often as the client retries, where it is not."""
+        transport = self._client._transport
+        for attempt in range(transport.retries + 1):
+            try:
+                answer = send()
+            except TransportError as error:
+                lost: TransportError | None = error
+            else:
+                lost = None
+                if answer.status_code < 500:
+                    return answer
+            if self._is_there(file, checksum):
+                return ApiResponse(True, 201, {}, None, None, {})
+            if attempt < transport.retries:
+                time.sleep(transport.pause(attempt))
+        if lost:
+            raise lost
+        return answer
 
     def _is_there(self, file: ReleaseFile, checksum: str) -> bool:
         answer = self._client.list_version_files(self._app, self._version)

@@ -12,6 +12,7 @@ import logging
 import random
 import time
 from collections.abc import Mapping
+from traceback import walk_tb
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -150,7 +151,8 @@ class Transport:
             try:
                 answer, retry_after = self._attempt(method, path, params, json, headers)
             except TransportError as error:
-                if attempt == self.retries or (error.ambiguous and method not in REPEATABLE):
+                safe = method in REPEATABLE or not error.ambiguous
+                if attempt == self.retries or not error.transient or not safe:
                     raise
                 reason, retry_after = str(error), None
             else:
@@ -308,9 +310,12 @@ def _explain(error: Exception, url: str, timeout: Timeout) -> TransportError:
     if isinstance(error, requests.Timeout) or "timed out" in cause:
         return TransportError(f"no answer from {host} within {timeout[1]:g} s", ambiguous=True)
     if isinstance(error, requests.exceptions.SSLError):
-        # Other faults of TLS than the certificate's can come after the request was sent.
-        sent = "certificate verify failed" not in cause.lower()
-        return TransportError(f"no trusted connection to {host}: {cause}", ambiguous=sent)
+        sent = not _in_handshake(_innermost(error))
+        return TransportError(
+            f"no trusted connection to {host}: {cause}",
+            ambiguous=sent,
+            transient="certificate" not in cause.lower(),
+        )
     if isinstance(error, requests.exceptions.ProxyError):
         return TransportError(f"no way to {host} through the proxy: {cause}", ambiguous=False)
     if isinstance(error, requests.TooManyRedirects):
@@ -325,8 +330,19 @@ def _never_connected(error: Exception) -> bool:
     return type(reason).__name__ in ("NewConnectionError", "NameResolutionError")
 
 
+def _in_handshake(error: BaseException) -> bool:
+    """Whether TLS failed before it could carry anything; it may break later, too."""
+    return any(frame.f_code.co_name == "do_handshake" for frame, _ in walk_tb(error.__traceback__))
+
+
 def _cause(error: BaseException) -> str:
     """The innermost reason, since the outer ones repeat whole addresses."""
+    error = _innermost(error)
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return redact(" ".join(str(text).split()))
+
+
+def _innermost(error: BaseException) -> BaseException:
     seen = 0
     while seen < 10:
         seen += 1
@@ -337,8 +353,7 @@ def _cause(error: BaseException) -> str:
         if inner is None:
             break
         error = inner
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return redact(" ".join(str(text).split()))
+    return error
 
 
 def _shown(text: str, limit: int = 10_000) -> str:

@@ -1,0 +1,1 @@
+"""The `bindist` command line."""

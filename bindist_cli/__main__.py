@@ -1,0 +1,58 @@
+"""The entry of the program, for `bindist` and `python -m bindist_cli`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Runs the command line and ends the process."""
+    try:
+        _run()
+        code = 0
+    except SystemExit as done:
+        code = done.code if isinstance(done.code, int) else int(done.code is not None)
+    except KeyboardInterrupt:  # while modules are being imported; later ones are told properly
+        code = 130
+    _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """Ends the process without tearing down the interpreter, which takes as long as a request.
+
+    Everything that has to be closed is closed by then; only what was printed may be waiting.
+    """
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):  # full, closed, or not there
+        code = code or 1
+    os._exit(code)
+
+
+def _run() -> None:
+    if sys.argv[1:] == ["--version"]:  # asked by scripts all the time; needs no imports
+        from bindist._version import __version__
+
+        print(f"bindist {__version__}")
+        sys.exit(0)
+    if instruction := os.environ.get("_BINDIST_COMPLETE"):
+        from .completion import answer
+
+        answer(instruction)
+    for stream in (sys.stdout, sys.stderr):
+        # Text that the terminal's encoding lacks is shown as an escape instead of ending us.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    from .app import cli
+
+    cli.main(prog_name="bindist")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""Bar charts of the terminal's width: a row per version, a column per day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from . import format
+from .columns import Json
+
+ROWS = 6
+_LEVELS = "▁▂▃▄▅▆▇█"
+LONGEST = 12
+
+
+def stats_charts(stats: Json, width: int) -> str:
+    """The charts for `apps stats`; empty where nothing was downloaded."""
+    versions = _counts(stats.get("downloadsByVersion"))
+    days = _counts(stats.get("downloadsByDate"))
+    parts = []
+    if versions:
+        parts.append("By version\n" + bars(versions, width))
+    if days and (series := by_day(days, max(width - 6, 1))):
+        parts.append("By day\n" + columns(series, width))
+    return "\n\n".join(parts)
+
+
+def _counts(value: Any) -> dict[str, int]:
+    """Names with their counts, as far as they are counts."""
+    pairs = value.items() if isinstance(value, dict) else ()
+    return {
+        str(name): count
+        for name, count in pairs
+        if isinstance(count, int) and not isinstance(count, bool) and count >= 0
+    }
+
+
+def bars(counts: Mapping[str, int], width: int) -> str:
+    """A bar for each name, the longest for the most; what is beyond the first ones is summed up."""
+    ordered = sorted(counts.items(), key=lambda pair: -pair[1])
+    shown, rest = ordered[:LONGEST], ordered[LONGEST:]
+    if rest:
+        shown.append((f"{len(rest)} others", sum(count for _, count in rest)))
+    names = [format.one_line(name)[:24] for name, _ in shown]
+    label = max(len(name) for name in names)
+    digits = max(len(str(count)) for _, count in shown)
+    room = max(width - label - digits - 4, 1)
+    most = max(count for _, count in shown)
+    return "\n".join(
+        f"{name:<{label}}  {count:>{digits}}  {format.bar(count, most, room)}".rstrip()
+        for name, (_, count) in zip(names, shown, strict=True)
+    )
+
+
+def by_day(counts: Mapping[str, int], most_days: int) -> list[tuple[date, int]]:
+    """The counts of consecutive days, those without any too; the latest `most_days` of them."""
+    days = {day: count for text, count in counts.items() if (day := _day(text))}
+    if not days:
+        return []
+    last = max(days)
+    first = max(min(days), last - timedelta(days=most_days - 1))
+    length = (last - first).days + 1
+    return [(day, days.get(day, 0)) for day in (first + timedelta(days=n) for n in range(length))]
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def columns(series: list[tuple[date, int]], width: int) -> str:
+    """A column for each day, with the highest count and the first and last day beside it."""
+    most = max(max(count for _, count in series), 1)
+    digits = len(str(most))
+    across = max(1, min(4, (width - digits - 2) // len(series)))
+    lines = []
+    for row in range(ROWS, 0, -1):
+        cells = "".join(_cell(count, most, row) * across for _, count in series)
+        scale = str(most) if row == ROWS else ""
+        lines.append(f"{scale:>{digits}}  {cells}".rstrip())
+    first, last = series[0][0].isoformat(), series[-1][0].isoformat()
+    gap = len(series) * across - len(first) - len(last)
+    axis = f"{first}{' ' * gap}{last}" if gap > 0 else f"{first} to {last}"
+    return "\n".join([*lines, f"{'0':>{digits}}  {axis}"])
+
+
+def _cell(count: int, most: int, row: int) -> str:
+    """The piece of a column that is in that row, counted from the ground."""
+    eighths = round(count / most * ROWS * 8) if count else 0
+    if count and eighths == 0:
+        eighths = 1
+    inside = eighths - (row - 1) * 8
+    if inside <= 0:
+        return " "
+    return _LEVELS[min(inside, 8) - 1]

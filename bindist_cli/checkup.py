@@ -1,0 +1,281 @@
+"""What `bindist doctor` looks at: checks that return rows, each with what to do about a problem."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import platform
+import stat
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from bindist._version import __version__
+from bindist.redaction import redact
+
+from . import report, safefile
+from .config import CONFIG, ENVIRONMENT, Settings, config_dir, environment, parse_toml
+from .configfile import check_url
+from .context import App
+from .credentials import key_store, profile_option
+from .exits import CliError, Exit
+from .keystore import CREDENTIALS, NoKeyringError
+
+OK, WARNING, PROBLEM = "ok", "warning", "problem"
+GENERIC = ("API_KEY", "TENANT_ID", "API_SECRET")
+PACKAGES = ("requests", "urllib3", "click", "rich", "tomlkit")
+CLOCK_SECONDS = 60
+ANSWER_SECONDS = 10.0
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Patient:
+    """What the checks share: this run, and what they find out on the way."""
+
+    app: App
+    problems: list[CliError]
+    rows: list[Row] = field(default_factory=list)
+    server_date: str | None = None
+    answered: bool = False
+    exit: Exit = Exit.DONE
+
+    @property
+    def settings(self) -> Settings:
+        return self.app.settings
+
+
+Check = Callable[[Patient], Iterator[Row]]
+
+
+def row(check: str, details: str, status: str = OK, hint: str | None = None) -> Row:
+    """One line of the result; `hint` is what to do."""
+    return {"check": check, "status": status, "details": details, "hint": hint}
+
+
+def examine(app: App, problems: list[CliError]) -> tuple[list[Row], Exit]:
+    """All checks, whatever any of them runs into; and the exit code that they amount to."""
+    app.settings = replace(app.settings, retries=0, timeout=app.settings.timeout or ANSWER_SECONDS)
+    patient = Patient(app, problems)
+    for name, check in CHECKS:
+        _make(name, check, patient)
+    if patient.exit is Exit.DONE and any(made["status"] == PROBLEM for made in patient.rows):
+        patient.exit = Exit.FAILED
+    return patient.rows, patient.exit
+
+
+def _make(name: str, check: Check, patient: Patient) -> None:
+    try:
+        patient.rows += check(patient)
+    except Exception as error:
+        found = report.explain(error)
+        details = "; ".join([found.message, *found.facts])
+        hint = patient.app.hint(error) or found.hint
+        patient.rows.append(row(name, details, PROBLEM, hint))
+        if found.exit is Exit.NOT_AUTHENTICATED:
+            patient.exit = Exit.NOT_AUTHENTICATED
+
+
+def _versions(patient: Patient) -> Iterator[Row]:  # noqa: ARG001
+    yield row("bindist", __version__)
+    yield row("Python", f"{platform.python_version()} ({sys.executable})")
+    for package in PACKAGES:
+        yield row(package, metadata.version(package))
+    yield row("platform", platform.platform())
+
+
+def _sandbox_extra(patient: Patient) -> Iterator[Row]:  # noqa: ARG001
+    try:
+        yield row("sandbox extra", f"werkzeug {metadata.version('werkzeug')}")
+    except metadata.PackageNotFoundError:
+        hint = "`pip install 'bindist[sandbox]'`, if you want the sandbox"
+        yield row("sandbox extra", "not installed", hint=hint)
+
+
+def _folder(patient: Patient) -> Iterator[Row]:  # noqa: ARG001
+    folder = config_dir(environment())
+    choose = "BINDIST_CONFIG_DIR names another folder"
+    if folder == safefile.NOWHERE:
+        yield row("folder", "there is no home to keep settings in", WARNING, choose)
+        return
+    there = next((place for place in (folder, *folder.parents) if place.exists()), folder)
+    shown = f"{folder} ({_mode(folder)})" if folder.exists() else f"{folder} (not there yet)"
+    if not there.is_dir():
+        yield row("folder", f"{there} is not a folder", PROBLEM, choose)
+    elif not os.access(there, os.W_OK | os.X_OK):
+        yield row("folder", f"{shown}; cannot be written", WARNING, choose)
+    elif os.name == "posix" and folder.exists() and folder.stat().st_mode & stat.S_IWOTH:
+        hint = f"`chmod 700 {folder}`"
+        yield row("folder", f"{shown}; others can exchange what is in it", PROBLEM, hint)
+    else:
+        yield row("folder", shown)
+
+
+def _file(name: str, private: bool) -> Check:
+    def check(patient: Patient) -> Iterator[Row]:  # noqa: ARG001
+        path = config_dir(environment()) / name
+        text = safefile.read(path, private=private)
+        if text is None:
+            yield row(name, f"{path} (not there)")
+            return
+        parse_toml(path, text)
+        writable = "" if os.access(path, os.W_OK) else ", read only"
+        yield row(name, f"{path} ({_mode(path)}{writable})")
+
+    return check
+
+
+def _mode(path: Path) -> str:
+    return f"{stat.S_IMODE(path.stat().st_mode):04o}"
+
+
+def _settings(patient: Patient) -> Iterator[Row]:
+    told = {made["details"] for made in patient.rows}
+    for problem in patient.problems:
+        if problem.message in told:
+            continue
+        yield row("settings", "; ".join([problem.message, *problem.facts]), PROBLEM, problem.hint)
+    if not patient.problems:
+        yield row("settings", f"profile {patient.settings.profile}")
+
+
+def _variables(patient: Patient) -> Iterator[Row]:  # noqa: ARG001
+    env = environment()
+    known = [name for name in ENVIRONMENT if env.get(name)]
+    yield row("environment", ", ".join(known) or "no variable of ours is set")
+    unknown = [name for name in env if name.startswith("BINDIST_") and name not in ENVIRONMENT]
+    for name in sorted(unknown):
+        near = difflib.get_close_matches(name, ENVIRONMENT, 1, cutoff=0.8)
+        hint = f"{near[0]} is" if near else "unset it, or see the README for the names that are"
+        yield row("environment", f"not read: {name}", WARNING, hint)
+    generic = [name for name in GENERIC if env.get(name)]
+    if generic:
+        yield row(
+            "environment",
+            f"not read: {', '.join(generic)}",
+            WARNING,
+            "it could be another service's; if it is meant for BinDist, call it "
+            + ", ".join(f"BINDIST_{name}" for name in generic),
+        )
+
+
+def _proxies(patient: Patient) -> Iterator[Row]:
+    found = {name: url for name, url in urllib.request.getproxies().items() if name != "no"}
+    if not found:
+        yield row("proxies", "none")
+        return
+    shown = ", ".join(f"{name}: {redact(url)}" for name, url in sorted(found.items()))
+    host = urlsplit(patient.settings.api_url).hostname or "127.0.0.1"
+    around = "; not used for " + host if urllib.request.proxy_bypass(host) else ""
+    yield row("proxies", shown + around)
+
+
+def _server(patient: Patient) -> Iterator[Row]:
+    """One request without the key: its answer tells what the address leads to, and the time."""
+    from bindist.base import DEFAULT_TIMEOUT
+    from bindist.transport import Transport
+
+    settings, url = patient.settings, check_url(patient.app.api_url)
+    seconds = settings.timeout or DEFAULT_TIMEOUT[0]
+    transport = Transport(
+        url,
+        "",
+        timeout=(seconds, seconds),
+        retries=0,
+        backoff=0,
+        verify=settings.ca_bundle,
+    )
+    started = datetime.now(timezone.utc)
+    try:
+        response = transport.open_store("HEAD", f"{url}/v1/applications")
+        with response:
+            status, headers = response.status_code, response.headers
+    finally:
+        transport.close()
+    took = (datetime.now(timezone.utc) - started).total_seconds()
+    patient.answered = True
+    patient.server_date = headers.get("Date")
+    details = f"{url} (from {settings.url_source}) answers in {took * 1000:.0f} ms"
+    if status >= 500:
+        hint = "wait a little and run it again"
+        yield row("server", f"{details}, but with HTTP {status}", PROBLEM, hint)
+    elif 300 <= status < 400:
+        target = redact(headers.get("Location", "another address"))
+        hint = f"`bindist config set api_url URL{profile_option(settings.profile)}`"
+        yield row("server", f"{details}, but redirects to {target}", PROBLEM, hint)
+    else:
+        yield row("server", details)
+
+
+def _clock(patient: Patient) -> Iterator[Row]:
+    if patient.answered:
+        yield clock_row(patient.server_date, datetime.now(timezone.utc))
+
+
+def clock_row(date: str | None, now: datetime) -> Row:
+    """This machine's clock against the server's `Date` header."""
+    try:
+        there = parsedate_to_datetime(date or "")
+    except ValueError:
+        return row("clock", "the server does not say what time it is")
+    if there.tzinfo is None:  # "-0000"
+        there = there.replace(tzinfo=timezone.utc)
+    seconds = round((now - there).total_seconds())
+    if abs(seconds) <= CLOCK_SECONDS:
+        return row("clock", f"{abs(seconds)} s from the server's")
+    which = "ahead of" if seconds > 0 else "behind"
+    return row(
+        "clock",
+        f"{abs(seconds)} s {which} the server's",
+        WARNING,
+        "set this machine's clock: links expire by the server's",
+    )
+
+
+def _key(patient: Patient) -> Iterator[Row]:
+    source = patient.app.key.source
+    if not patient.answered:
+        yield row("key", f"from {source}; not tried")
+        return
+    answer = patient.app.client.list_applications(page_size=1)
+    answer.raise_for_error()
+    yield row("key", f"works, from {source}")
+
+
+def _keyring(patient: Patient) -> Iterator[Row]:
+    store = key_store(patient.settings, environment())
+    instead = f"keys are kept in {CREDENTIALS}"
+    if store.keyring is None:
+        yield row("keyring", f"turned off by BINDIST_NO_KEYRING; {instead}")
+        return
+    try:
+        yield row("keyring", store.keyring.name)
+    except NoKeyringError as error:
+        status = OK if error.absent else WARNING
+        hint = None if error.absent else "unlock it, or set BINDIST_NO_KEYRING=1"
+        yield row("keyring", f"{error}; {instead}", status, hint)
+
+
+CHECKS: tuple[tuple[str, Check], ...] = (
+    ("versions", _versions),
+    ("sandbox extra", _sandbox_extra),
+    ("folder", _folder),
+    (CONFIG, _file(CONFIG, private=False)),
+    (CREDENTIALS, _file(CREDENTIALS, private=True)),
+    ("settings", _settings),
+    ("environment", _variables),
+    ("proxies", _proxies),
+    ("keyring", _keyring),
+    ("server", _server),
+    ("clock", _clock),
+    ("key", _key),
+)
+"""In the order in which they are made: what the server says of the time is there for the clock."""

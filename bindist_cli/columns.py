@@ -1,0 +1,299 @@
+"""What is shown of each of the API's objects: columns as data, for tables, cards and lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from . import format
+
+Json = dict[str, Any]
+Human = Callable[[Any, datetime], str]
+
+
+def _text(value: Any, now: datetime) -> str:  # noqa: ARG001
+    return format.one_line(value)
+
+
+def _prose(value: Any, now: datetime) -> str:  # noqa: ARG001
+    return format.visible(value)
+
+
+def _age(value: Any, now: datetime) -> str:
+    return format.age(value, now) if value else ""
+
+
+def _size(value: Any, now: datetime) -> str:  # noqa: ARG001
+    return "" if value is None else format.size(value)
+
+
+def _milliseconds(value: Any, now: datetime) -> str:  # noqa: ARG001
+    return "" if value is None else f"{format.one_line(value)} ms"
+
+
+def _words(yes: str, no: str) -> Human:
+    def human(value: Any, now: datetime) -> str:  # noqa: ARG001
+        return {True: yes, False: no}.get(value, "") if isinstance(value, bool) else ""
+
+    return human
+
+
+def _short_hash(value: Any, now: datetime) -> str:  # noqa: ARG001
+    text = format.one_line(value)
+    return text[:12] + "…" if len(text) > 20 else text
+
+
+def _list(value: Any, now: datetime) -> str:  # noqa: ARG001
+    return format.one_line(format.plain(value)).replace(",", ", ")
+
+
+def _counts(value: Any, now: datetime) -> str:  # noqa: ARG001
+    counts = value if isinstance(value, dict) else {}
+    names = {key: format.one_line(key) for key in counts}
+    width = max(map(len, names.values()), default=0)
+    return "\n".join(f"{names[key]:{width}}  {format.one_line(counts[key])}" for key in counts)
+
+
+def _details(value: Any, now: datetime) -> str:  # noqa: ARG001
+    pairs = value.items() if isinstance(value, dict) else ()
+    return ", ".join(f"{format.one_line(key)} {format.one_line(item)}" for key, item in pairs)
+
+
+STYLES = {
+    "enabled": "green",
+    "active": "green",
+    "created": "green",
+    "downloaded": "green",
+    "resumed": "green",
+    "ok": "green",
+    "disabled": "yellow",
+    "inactive": "red",
+    "different": "red",
+    "missing": "red",
+    "works": "green",
+    "refused": "red",
+    "warning": "yellow",
+    "problem": "red",
+    "unchanged": "dim",
+    "skipped": "dim",
+}
+"""Colour is for meaning alone: the words that have one."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One field: its key in the API, its heading, how people see it.
+
+    `wide` columns are in tables only where there is room for them; `hidden` ones in no table.
+    Scripts get every column, in this order. `flexible` ones are shortened first.
+    """
+
+    key: str
+    title: str
+    human: Human = _text
+    right: bool = False
+    wide: bool = False
+    hidden: bool = False
+    flexible: bool = False
+
+
+ACTIVE = _words("active", "inactive")
+ENABLED = _words("enabled", "disabled")
+YES = _words("yes", "no")
+
+APPLICATIONS = (
+    Column("applicationId", "Application"),
+    Column("name", "Name", flexible=True),
+    Column("isActive", "State", ACTIVE),
+    Column("tags", "Tags", _list, flexible=True),
+    Column("updatedAt", "Updated", _age),
+    Column("createdAt", "Created", _age, wide=True),
+    Column("customers", "Customers", _list, wide=True, flexible=True),
+    Column("description", "Description", wide=True, flexible=True),
+)
+APPLICATION = (
+    *APPLICATIONS[:4],
+    Column("description", "Description", flexible=True),
+    Column("customers", "Customers", _list, flexible=True),
+    Column("customerIds", "Customers", _list, flexible=True),
+    Column("createdAt", "Created", _age),
+    Column("updatedAt", "Updated", _age),
+)
+GRANTS = (
+    Column("applicationId", "Application"),
+    Column("customerIds", "Customers", _list, flexible=True),
+    Column("added", "Granted", _list, flexible=True),
+    Column("removed", "Revoked", _list, flexible=True),
+)
+DELETED = (
+    Column("applicationId", "Application"),
+    Column("deletedAt", "Deleted", _age),
+    Column("message", "", hidden=True),
+)
+VERSIONS = (
+    Column("version", "Version"),
+    Column("isEnabled", "State", ENABLED),
+    Column("fileSize", "Size", _size, right=True),
+    Column("downloadCount", "Downloads", right=True),
+    Column("createdAt", "Created", _age),
+    Column("updatedAt", "Updated", _age, wide=True),
+    Column("isActive", "Active", YES, hidden=True),
+    Column("applicationId", "Application", hidden=True),
+    Column("versionId", "Id", hidden=True),
+)
+VERSION = (
+    Column("applicationId", "Application"),
+    Column("version", "Version"),
+    Column("isEnabled", "Production", ENABLED),
+    Column("isActive", "Test channel", ACTIVE),
+    Column("fileSize", "Size", _size),
+    Column("downloadCount", "Downloads"),
+    Column("createdAt", "Created", _age),
+    Column("updatedAt", "Updated", _age),
+    Column("releaseNotes", "Notes", _prose, flexible=True),
+)
+FILES = (
+    Column("fileName", "File"),
+    Column("fileType", "Type"),
+    Column("fileSize", "Size", _size, right=True),
+    Column("checksum", "SHA-256", _short_hash),
+    Column("fileId", "Id", wide=True),
+    Column("order", "Order", hidden=True),
+    Column("description", "Description", wide=True, flexible=True),
+)
+UPLOAD = (
+    Column("applicationId", "Application"),
+    Column("version", "Version"),
+    Column("status", "Status"),
+    Column("isEnabled", "Production", ENABLED),
+    Column("files", "Files", _list, flexible=True),
+)
+DOWNLOADS = (
+    Column("fileName", "File"),
+    Column("status", "Status"),
+    Column("fileSize", "Size", _size, right=True),
+    Column("path", "Path", flexible=True),
+    Column("checksum", "SHA-256", _short_hash, wide=True),
+)
+CHECKSUMS = (
+    Column("checksum", "SHA-256"),
+    Column("fileName", "File"),
+)
+VERIFIED = (
+    Column("fileName", "File"),
+    Column("status", "Status"),
+    Column("path", "Path", flexible=True),
+    Column("serverChecksum", "On the server", _short_hash, wide=True),
+    Column("checksum", "Here", _short_hash, wide=True),
+)
+PLANNED = (
+    Column("fileName", "File"),
+    Column("status", "Would be"),
+    Column("fileType", "Type"),
+    Column("fileSize", "Size", _size, right=True),
+    Column("checksum", "SHA-256", _short_hash, wide=True),
+)
+STATS = (
+    Column("applicationId", "Application"),
+    Column("version", "Version"),
+    Column("totalDownloads", "Downloads"),
+    Column("uniqueCustomers", "Customers"),
+    Column("downloadsByVersion", "By version", _counts, hidden=True),
+    Column("downloadsByDate", "By day", _counts, hidden=True),
+)
+SHARE = (
+    Column("shareUrl", "Link"),
+    Column("expiresAt", "Expires", _age),
+    Column("expiresInMinutes", "Minutes", hidden=True),
+    Column("token", "Token", hidden=True),
+)
+CUSTOMERS = (
+    Column("customerId", "Customer"),
+    Column("name", "Name", flexible=True),
+    Column("isActive", "State", ACTIVE),
+    Column("email", "Email", flexible=True),
+    Column("reference", "Reference", wide=True, flexible=True),
+    Column("license", "License", wide=True, flexible=True),
+    Column("createdAt", "Created", _age),
+    Column("notes", "Notes", wide=True, flexible=True),
+)
+CUSTOMER = (
+    *CUSTOMERS[:6],
+    Column("notes", "Notes", _prose, flexible=True),
+    Column("createdAt", "Created", _age),
+    Column("updatedAt", "Updated", _age),
+)
+NEW_KEY = (
+    Column("customerId", "Customer"),
+    Column("name", "Name"),
+    Column("apiKey", "Key"),
+    Column("createdAt", "Created", _age, hidden=True),
+    Column("regeneratedAt", "Made", _age, hidden=True),
+    Column("keyFile", "Key file"),
+)
+ACTIVITY = (
+    Column("timestamp", "When", _age),
+    Column("type", "What"),
+    Column("applicationId", "Application", flexible=True),
+    Column("version", "Version"),
+    Column("customerName", "Customer", flexible=True),
+    Column("fileSize", "Size", _size, right=True),
+    Column("customerId", "Customer id", wide=True, flexible=True),
+    Column("fileName", "File", wide=True, flexible=True),
+    Column("clientIp", "Address", wide=True),
+    Column("id", "Id", hidden=True),
+)
+AUDIT = (
+    Column("timestamp", "When", _age),
+    Column("eventType", "Event"),
+    Column("actor", "By", flexible=True),
+    Column("outcome", "Outcome"),
+    Column("details", "Details", _details, flexible=True),
+    Column("eventId", "Id", hidden=True),
+)
+RECENT_DOWNLOADS = (
+    Column("downloadedAt", "When", _age),
+    Column("version", "Version"),
+    Column("customerId", "Customer"),
+)
+PATHS = (Column("path", "Path"),)
+SANDBOX = (
+    Column("path", "Folder"),
+    Column("status", "Status"),
+)
+LOGIN = (
+    Column("profile", "Profile"),
+    Column("apiUrl", "Address"),
+    Column("role", "Role"),
+    Column("keySource", "Key is in", flexible=True),
+)
+LOGOUT = (
+    Column("profile", "Profile"),
+    Column("status", "Key"),
+    Column("places", "Was in", _list),
+)
+AUTH_STATUS = (
+    Column("profile", "Profile"),
+    Column("apiUrl", "Address"),
+    Column("apiUrlSource", "Address from"),
+    Column("keySource", "Key from"),
+    Column("status", "Key"),
+    Column("role", "Role"),
+    Column("answerMs", "Answer", _milliseconds),
+    Column("isAdmin", "Administrator", hidden=True),
+    Column("isFinancialAdmin", "Financial", hidden=True),
+)
+TOKEN = (Column("token", "Key"),)
+SETTINGS = (
+    Column("key", "Setting"),
+    Column("value", "Value", flexible=True),
+    Column("source", "From"),
+)
+CHECKS = (
+    Column("check", "Check"),
+    Column("status", "Status"),
+    Column("details", "Details", flexible=True),
+    Column("hint", "What to do", hidden=True),
+)

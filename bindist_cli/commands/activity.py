@@ -1,0 +1,53 @@
+"""`bindist activity`"""
+
+from __future__ import annotations
+
+import click
+
+from .. import columns
+from ..context import App, pass_app
+from ..options import Group
+from ..times import since_option, until_option
+from ..types import IDENTIFIER
+
+
+@click.group(cls=Group, name="activity")
+def command() -> None:
+    """Who uploaded and downloaded what."""
+
+
+@command.command(
+    "list",
+    examples=("bindist activity list --type download --since 7d", "bindist activity list --json"),
+)
+@click.option("--type", "kind", type=click.Choice(["upload", "download"]), help="Only these.")
+@click.option("--app", "app_id", metavar="APP", type=IDENTIFIER, help="Of this application.")
+@click.option("--customer", metavar="ID", type=IDENTIFIER, help="Of this customer.")
+@since_option
+@until_option
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="N rows at most.")
+@pass_app
+def list_(
+    app: App,
+    kind: str | None,
+    app_id: str | None,
+    customer: str | None,
+    since: str | None,
+    until: str | None,
+    limit: int | None,
+) -> None:
+    """List uploads and downloads, the newest first; the server gives 100 rows at most."""
+    data = app.client.list_activity(
+        kind,
+        page_size=limit or 100,
+        application_id=app_id,
+        customer_id=customer,
+        start_date=since,
+        end_date=until,
+    ).require()
+    app.sink.rows(columns.ACTIVITY, data.get("activities", []), empty="nothing happened")
+    if data.get("limitReached"):
+        app.sink.warn(
+            "the server gives 100 rows at most, and there may be more: "
+            "narrow it down with --customer, --since and --until"
+        )

@@ -1,0 +1,42 @@
+"""`bindist admin`"""
+
+from __future__ import annotations
+
+import click
+
+from .. import columns
+from ..context import App, pass_app
+from ..keyfile import KeyFile, key_file_option, usable_key
+from ..options import Group
+
+
+@click.group(cls=Group, name="admin")
+def command() -> None:
+    """The administrator's own key."""
+
+
+@command.command(
+    "rotate-key",
+    examples=(
+        "bindist admin rotate-key --apps-admin --yes",
+        "bindist admin rotate-key --yes --key-file admin.key",
+    ),
+)
+@click.option("--apps-admin", is_flag=True, help="The key of the restricted admin-apps instead.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@key_file_option
+@pass_app
+def rotate_key(app: App, apps_admin: bool, yes: bool, key_file: str | None) -> None:
+    """Get a new key for the administrator. The old one dies at once."""
+    whose = "admin-apps" if apps_admin else "the key in use"
+    if not yes:
+        app.confirm(f"Make a new key for {whose}? The old one stops working at once.", "--yes")
+    source = app.key.source
+    with KeyFile(key_file) as file:
+        if apps_admin:
+            made = app.client.regenerate_apps_admin_key().require()
+        else:
+            made = app.client.regenerate_admin_key().require()
+        file.show(app, columns.NEW_KEY, made, usable_key(made, app.api_url))
+    if not apps_admin and not app.settings.is_sandbox:
+        app.sink.warn(f"the old key is dead: put the new one where it came from, {source}")

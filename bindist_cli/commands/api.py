@@ -1,0 +1,118 @@
+"""`bindist api`"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from ..context import App, pass_app
+from ..options import Command
+from ..output import json_text
+from ..textfile import read_text
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
+
+
+def _pairs(option: str, values: tuple[str, ...], separator: str = "=") -> dict[str, str]:
+    pairs = {}
+    for value in values:
+        name, found, text = value.partition(separator)
+        if not found or not name.strip():
+            raise click.UsageError(f"{option} needs NAME{separator}VALUE, not {value!r}")
+        pairs[name.strip()] = text.strip() if separator == ":" else text
+    return pairs
+
+
+def _typed(text: str) -> Any:
+    """`true`, `null`, numbers and JSON as such, everything else as text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+@click.command(
+    "api",
+    cls=Command,
+    examples=(
+        "bindist api GET /v1/applications -q limit=1",
+        "bindist api PATCH /v1/management/customers/acme -f notes='called today'",
+        "bindist api GET applications --paginate",
+    ),
+)
+@click.argument("method", metavar="METHOD", type=click.Choice(METHODS, case_sensitive=False))
+@click.argument("path")
+@click.option(
+    "-f", "fields", multiple=True, metavar="K=V", help="A field of the JSON body; repeatable."
+)
+@click.option("-q", "query", multiple=True, metavar="K=V", help="A query parameter; repeatable.")
+@click.option("-H", "headers", multiple=True, metavar="N:V", help="A header; repeatable.")
+@click.option("--input", "source", metavar="F", help="A file with the JSON body; - is stdin.")
+@click.option("--paginate", is_flag=True, help="All pages; their lists are joined.")
+@pass_app
+def command(
+    app: App,
+    method: str,
+    path: str,
+    fields: tuple[str, ...],
+    query: tuple[str, ...],
+    headers: tuple[str, ...],
+    source: str | None,
+    paginate: bool,
+) -> None:
+    """Send any request to the API and print its whole answer.
+
+    METHOD is GET, POST, PUT, PATCH, DELETE or HEAD. PATH starts with /v1/, which may be left out.
+    A failed answer is printed too, with the exit code that its status has.
+    """
+    if source and fields:
+        raise click.UsageError("a body comes from -f or from --input, not from both")
+    body: Any = {name: _typed(text) for name, text in _pairs("-f", fields).items()} or None
+    if source:
+        try:
+            body = json.loads(read_text(source))
+        except ValueError as error:
+            raise click.UsageError(f"--input is not JSON: {error}") from None
+    if not path.startswith("/v1/"):
+        path = "/v1/" + path.lstrip("/")
+    sent = _pairs("-H", headers, ":")
+    if any(name.lower() == "authorization" for name in sent):
+        raise click.UsageError("the key is sent already; BINDIST_API_KEY chooses another")
+    parameters: dict[str, Any] = dict(_pairs("-q", query))
+
+    def fetch(following: dict[str, Any]) -> Any:
+        return app.client.request(
+            method, path, params={**parameters, **following}, json=body, headers=sent
+        )
+
+    answer = _all_pages(fetch) if paginate else fetch({})
+    if answer.raw:
+        app.sink.text(json_text(answer.raw, indent=2))
+    if method.upper() != "HEAD" or answer.status_code >= 400:
+        answer.raise_for_error()
+
+
+def _all_pages(fetch: Any) -> Any:
+    """The first page's answer, with the rows of all pages in its list; or the first failed one."""
+    from bindist.base import next_query
+
+    query: dict[str, Any] = {}
+    first = joined = None
+    while True:
+        answer = fetch(query)
+        if not answer.success:
+            return answer
+        data = answer.data or {}
+        lists = [name for name, value in data.items() if isinstance(value, list)]
+        if len(lists) != 1:
+            raise click.UsageError("--paginate needs an answer with one list in it")
+        if first is None or joined is None:
+            first, joined = answer, data[lists[0]]
+        else:
+            joined.extend(data[lists[0]])
+        following = next_query(query, answer.meta or {}, data) if data[lists[0]] else None
+        if following is None or following == query:
+            return first
+        query = following

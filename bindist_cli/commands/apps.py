@@ -1,0 +1,176 @@
+"""`bindist apps`"""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import click
+
+from .. import columns
+from ..charts import stats_charts
+from ..context import App, pass_app
+from ..options import Group
+from ..types import APPLICATION, CUSTOMER, IDENTIFIER, VERSION_TEXT
+
+SORTS = {"name": "name", "created": "createdAt", "updated": "updatedAt"}
+
+
+@click.group(cls=Group, name="apps")
+def command() -> None:
+    """Applications: what is distributed, and who may have it."""
+
+
+@command.command("list", examples=("bindist apps list --tag cli", "bindist apps list --json"))
+@click.option("--search", metavar="TEXT", help="Text in the name or the description.")
+@click.option("--tag", "tags", multiple=True, metavar="T", help="Any of these tags; repeatable.")
+@click.option("--active/--inactive", "is_active", default=None, help="Only such ones.")
+@click.option("--sort", type=click.Choice(list(SORTS)), help="What to sort by.")
+@click.option("--desc", is_flag=True, help="The other way round.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="N applications at most.")
+@click.option("--page", type=click.IntRange(min=1), metavar="N", help="This page alone.")
+@click.option(
+    "--page-size", type=click.IntRange(1, 100), metavar="N", help="Applications a page (100)."
+)
+@pass_app
+def list_(
+    app: App,
+    search: str | None,
+    tags: tuple[str, ...],
+    is_active: bool | None,
+    sort: str | None,
+    desc: bool,
+    limit: int | None,
+    page: int | None,
+    page_size: int | None,
+) -> None:
+    """List the applications that the key may see, all pages of them."""
+    sort_by = SORTS[sort] if sort else None
+    sort_order = "desc" if desc else None
+    if page is None:
+        found = app.client.iter_applications(
+            search,
+            tags,
+            is_active=is_active,
+            sort_by=sort_by,
+            sort_order=sort_order,
+            page_size=min(page_size or 100, limit or 100),
+        )
+    else:
+        answer = app.client.list_applications(
+            search,
+            tags,
+            page,
+            page_size or 20,
+            is_active=is_active,
+            sort_by=sort_by,
+            sort_order=sort_order,
+        )
+        found = iter(answer.require().get("applications", []))
+    app.sink.rows(
+        columns.APPLICATIONS,
+        islice(found, limit),
+        empty="no applications",
+        hint="`bindist apps create APP` makes one, `bindist apps grant` shows it to a customer",
+    )
+
+
+@command.command(examples=("bindist apps show harbor", "bindist apps show harbor --json"))
+@click.argument("app_id", metavar="APP", type=APPLICATION)
+@pass_app
+def show(app: App, app_id: str) -> None:
+    """Show one application."""
+    app.sink.one(columns.APPLICATION, find_application(app, app_id))
+
+
+def find_application(app: App, app_id: str) -> columns.Json:
+    """The application; its customers too, which are in an administrator's list alone."""
+    shown = app.client.get_application(app_id).require()
+    same = app.client.iter_applications(search=shown.get("name"))
+    listed = next((row for row in same if row.get("applicationId") == app_id), {})
+    return {**listed, **shown}
+
+
+@command.command(
+    examples=(
+        "bindist apps create hello --name 'Hello, world' --tag demo",
+        "bindist apps create hello --if-not-exists",
+    )
+)
+@click.argument("app_id", metavar="APP", type=IDENTIFIER)
+@click.option("--name", help="What people call it; default APP.")
+@click.option("--description", help="Up to 2000 characters.")
+@click.option("--tag", "tags", multiple=True, metavar="T", help="Repeatable, up to 20.")
+@click.option(
+    "--customer", "customers", multiple=True, metavar="ID", type=CUSTOMER, help="Who may have it."
+)
+@click.option("--if-not-exists", is_flag=True, help="Leave one that exists as it is.")
+@pass_app
+def create(
+    app: App,
+    app_id: str,
+    name: str | None,
+    description: str | None,
+    tags: tuple[str, ...],
+    customers: tuple[str, ...],
+    if_not_exists: bool,
+) -> None:
+    """Create an application. Its id is for ever: deleted, it cannot be used again."""
+    answer = app.client.create_application(
+        app_id, name or app_id, customers or None, description, tags or None
+    )
+    if answer.status_code == 409 and if_not_exists:
+        app.sink.one(columns.APPLICATION, find_application(app, app_id))
+        app.sink.note(f"{app_id} exists already; nothing was changed")
+        return
+    app.sink.one(columns.APPLICATION, answer.require())
+
+
+@command.command(examples=("bindist apps delete tidewatch --yes",))
+@click.argument("app_id", metavar="APP", type=APPLICATION)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pass_app
+def delete(app: App, app_id: str, yes: bool) -> None:
+    """Delete an application. Its id can never be used again."""
+    if not yes:
+        app.client.get_application(app_id).raise_for_error()
+        app.confirm(f"Delete {app_id}? Its id can never be used again.", "--yes")
+    app.sink.one(columns.DELETED, app.client.delete_application(app_id).require())
+
+
+@command.command(
+    examples=("bindist apps stats skylark", "bindist apps stats skylark --version 1.9.0 --json")
+)
+@click.argument("app_id", metavar="APP", type=APPLICATION)
+@click.option("--version", metavar="V", type=VERSION_TEXT, help="Of this version alone.")
+@pass_app
+def stats(app: App, app_id: str, version: str | None) -> None:
+    """Show download statistics."""
+    # The server has zeros for an application that it does not have; that would mislead.
+    app.client.get_application(app_id).raise_for_error()
+    found = app.client.get_stats(app_id, version=version).require()
+    app.sink.one(
+        columns.STATS,
+        found,
+        tables={"recentDownloads": columns.RECENT_DOWNLOADS},
+        drawing=stats_charts,
+    )
+
+
+@command.command(examples=("bindist apps grant harbor globex",))
+@click.argument("app_id", metavar="APP", type=APPLICATION)
+@click.argument("customers", metavar="CUSTOMER...", nargs=-1, required=True, type=CUSTOMER)
+@pass_app
+def grant(app: App, app_id: str, customers: tuple[str, ...]) -> None:
+    """Let customers see and download an application."""
+    answer = app.client.update_application_customers(app_id, add_customer_ids=customers)
+    app.sink.one(columns.GRANTS, answer.require())
+
+
+@command.command(examples=("bindist apps revoke skylark globex",))
+@click.argument("app_id", metavar="APP", type=APPLICATION)
+@click.argument("customers", metavar="CUSTOMER...", nargs=-1, required=True, type=CUSTOMER)
+@pass_app
+def revoke(app: App, app_id: str, customers: tuple[str, ...]) -> None:
+    """Take an application away from customers."""
+    answer = app.client.update_application_customers(app_id, remove_customer_ids=customers)
+    app.sink.one(columns.GRANTS, answer.require())

@@ -1,0 +1,97 @@
+"""`bindist completion`"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from .. import columns, config, safefile, shells
+from ..context import App, pass_app
+from ..exits import CliError, Exit
+from ..options import Command
+
+
+class Place(NamedTuple):
+    """Where a shell looks for a user's own completions, and what is left to do."""
+
+    variable: str
+    default: str
+    path: str
+    next_step: str
+
+
+_PLACES = {
+    "bash": Place(
+        "XDG_DATA_HOME",
+        "~/.local/share",
+        "bash-completion/completions/bindist",
+        "open a new shell; it needs the package bash-completion",
+    ),
+    "zsh": Place(
+        "XDG_DATA_HOME",
+        "~/.local/share",
+        "zsh/site-functions/_bindist",
+        "unless the folder is in fpath already, put this before compinit in ~/.zshrc:\n"
+        "  fpath=({folder} $fpath)",
+    ),
+    "fish": Place(
+        "XDG_CONFIG_HOME", "~/.config", "fish/completions/bindist.fish", "open a new shell"
+    ),
+}
+_POWERSHELL = "bindist completion powershell | Out-String | Invoke-Expression"
+
+
+@click.command(
+    "completion",
+    cls=Command,
+    examples=("bindist completion bash --install", "bindist completion zsh > _bindist"),
+)
+@click.argument("shell", metavar="bash|zsh|fish|powershell", type=click.Choice([*shells.SHELLS]))
+@click.option("--install", is_flag=True, help="Put it where the shell looks for it.")
+@pass_app
+def command(app: App, shell: str, install: bool) -> None:
+    """Print the script that makes a shell complete commands, options and values.
+
+    With --install it goes to your own folder for such scripts; no file of yours is changed.
+    """
+    script = shells.SHELLS[shell].script
+    if not install:
+        app.sink.text(script)
+    elif shell not in _PLACES:
+        app.sink.text(_POWERSHELL)
+        app.sink.note("put that line into the file that $PROFILE names")
+    else:
+        place = _PLACES[shell]
+        path = _path(place, config.environment())
+        status = _install(path, script)
+        app.sink.one(columns.SANDBOX, {"path": str(path), "status": status})
+        app.sink.note(place.next_step.format(folder=path.parent))
+
+
+def _path(place: Place, env: Mapping[str, str]) -> Path:
+    root = Path(env.get(place.variable) or os.path.expanduser(place.default))  # noqa: PTH111
+    if not root.is_absolute():
+        raise CliError(
+            "there is no home folder to put it into",
+            Exit.USAGE,
+            hint="`bindist completion SHELL` prints the script",
+        )
+    return root / place.path
+
+
+def _install(path: Path, script: str) -> str:
+    try:
+        if path.read_text(encoding="utf-8") == script:
+            return "unchanged"
+    except (OSError, UnicodeDecodeError):
+        pass
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CliError(f"cannot make {path.parent}: {error.strerror}", Exit.USAGE) from error
+    safefile.write(path, script)
+    return "written"

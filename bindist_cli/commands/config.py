@@ -1,0 +1,117 @@
+"""`bindist config`"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from .. import columns, configfile
+from ..config import CONFIG, NO_PROFILE, environment
+from ..context import App, pass_app
+from ..credentials import key_store
+from ..exits import CliError
+from ..format import visible
+from ..options import FLAGS, Group
+
+_key = click.argument("key", metavar="KEY")
+
+
+@click.group(cls=Group, name="config")
+def command() -> None:
+    """Settings of profiles, kept in config.toml; comments in it stay.
+
+    Those of the profile in use are meant: --profile names another one.
+    """
+
+
+@command.command("list", examples=("bindist config list", "bindist config list --json"))
+@click.pass_context
+@pass_app
+def list_(app: App, context: click.Context) -> None:
+    """List all settings: the value in use, and where it comes from."""
+    flags = context.meta.get(FLAGS, {})
+    app.sink.rows(columns.SETTINGS, configfile.rows(app.settings, flags, environment()))
+
+
+@command.command(examples=("bindist config get api_url", "bindist config get timeout --json"))
+@_key
+@click.pass_context
+@pass_app
+def get(app: App, context: click.Context, key: str) -> None:
+    """Print the value of a setting that is in use; an empty line where there is none."""
+    configfile.check_key(key)
+    found = configfile.row(key, app.settings, context.meta.get(FLAGS, {}), environment())
+    if app.settings.output in (None, "table"):
+        app.sink.text(visible(found["value"]))
+    else:
+        app.sink.one(columns.SETTINGS, found)
+
+
+@command.command(
+    "set",
+    examples=(
+        "bindist config set timeout 30",
+        "bindist config set api_url https://bindist.example.com --profile work",
+        "bindist config set profile sandbox",
+    ),
+)
+@_key
+@click.argument("value", metavar="VALUE")
+@pass_app
+def set_(app: App, key: str, value: str) -> None:
+    """Write a setting; the profile is made where there is none of that name."""
+    app.settings, _ = app.resolve_anyway()
+    written = configfile.set_value(app.settings, key, value)
+    _show(app, key, written)
+
+
+@command.command(examples=("bindist config unset timeout",))
+@_key
+@pass_app
+def unset(app: App, key: str) -> None:
+    """Remove a setting; it is then what it is by default."""
+    configfile.check_key(key)
+    app.settings, problems = app.resolve_anyway()
+    for problem in problems:
+        if problem.code == NO_PROFILE:
+            raise problem
+    configfile.unset(app.settings, key)
+    _show(app, key, None)
+
+
+@command.command(examples=("bindist config path",))
+@pass_app
+def path(app: App) -> None:
+    """Print where the file with the settings is, or would be."""
+    app.settings, _ = app.resolve_anyway()
+    found = str(app.settings.config_dir / CONFIG)
+    if app.settings.output in (None, "table"):
+        app.sink.text(found)
+    else:
+        app.sink.one(columns.PATHS, {"path": found})
+
+
+def _show(app: App, key: str, value: Any) -> None:
+    """The setting as it is in the file now, and what still stands in its way."""
+    place = "file" if key == configfile.PROFILE else "profile"
+    shown = {"key": key, "value": value, "source": place}
+    if value is None:
+        shown = {"key": key, "value": configfile.DEFAULTS.get(key), "source": "default"}
+    app.sink.one(columns.SETTINGS, shown)
+    variable = f"BINDIST_{key.upper()}"
+    if environment().get(variable) and key != "allow_http":
+        app.sink.note(f"{variable} is set, and wins over it")
+    if key == "api_url" and _has_key(app):
+        app.sink.note(
+            f'the stored key of profile "{app.settings.profile}" goes to this address from now on'
+        )
+    for problem in app.resolve_anyway()[1]:
+        app.sink.warn(str(problem))
+
+
+def _has_key(app: App) -> bool:
+    try:
+        return key_store(app.settings, environment()).find(app.settings.profile) is not None
+    except CliError:
+        return False

@@ -1,0 +1,422 @@
+"""`bindist versions`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .. import columns, format
+from ..context import App, pass_app
+from ..downloads import DownloadRequest, choose_files, download, verify_files
+from ..exits import CliError, Exit
+from ..options import Group
+from ..textfile import read_text
+from ..types import APPLICATION, FILE_OF_VERSION, LOCAL_FILE, LOCAL_FOLDER, MINUTES, VERSION
+from ..uploads import UploadRequest, upload
+
+FILE_TYPES = ("MAIN", "DEPENDENCY", "DOCUMENTATION", "CONFIGURATION")
+
+_app_argument = click.argument("app_id", metavar="APP", type=APPLICATION)
+_version_argument = click.argument("version", metavar="VERSION", type=VERSION)
+_test_channel = click.option(
+    "--test-channel", is_flag=True, help="Versions that are not enabled, too."
+)
+_notes_options = (
+    click.option("--notes", metavar="TEXT", help="Release notes, up to 5000 characters."),
+    click.option(
+        "--notes-file",
+        metavar="F",
+        type=LOCAL_FILE,
+        help="A file with the release notes; - is stdin.",
+    ),
+)
+
+
+@click.group(cls=Group, name="versions")
+def command() -> None:
+    """Versions and their files: upload, release, download, verify, share."""
+
+
+@command.command(
+    "list",
+    examples=("bindist versions list harbor", "bindist versions list skylark --test-channel"),
+)
+@_app_argument
+@_test_channel
+@click.option("--changelog", metavar="TEXT", help="Text in the release notes.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="N versions at most.")
+@pass_app
+def list_(
+    app: App, app_id: str, test_channel: bool, changelog: str | None, limit: int | None
+) -> None:
+    """List the versions of an application, the highest first."""
+    rows = ordered_versions(app, app_id, test_channel, changelog)
+    hint = f"`bindist versions upload {app_id} VERSION FILE...` makes one"
+    if not rows and not test_channel and not changelog and app.sink.format == "table":
+        waiting = ordered_versions(app, app_id, True)
+        if waiting:
+            names = ", ".join(str(row.get("version")) for row in waiting[:3])
+            names += ", …" if len(waiting) > 3 else ""
+            hint = f"{len(waiting)} not enabled ({names}): add --test-channel to see them"
+    app.sink.rows(
+        columns.VERSIONS, rows[:limit], empty=f"no enabled versions of {app_id}", hint=hint
+    )
+
+
+def ordered_versions(
+    app: App, app_id: str, test_channel: bool, changelog: str | None = None
+) -> list[columns.Json]:
+    """The versions in semantic order, so that the first is the one that `latest` means."""
+    from bindist.version_order import version_key
+
+    answer = app.client.list_versions(app_id, test_channel, changelog=changelog)
+    rows = [row for row in answer.require().get("versions", []) if isinstance(row, dict)]
+    return sorted(rows, key=lambda row: version_key(str(row.get("version"))), reverse=True)
+
+
+@command.command(
+    examples=(
+        "bindist versions show skylark 1.10.0",
+        "bindist versions show skylark 1.10.0 --json",
+    )
+)
+@_app_argument
+@_version_argument
+@pass_app
+def show(app: App, app_id: str, version: str) -> None:
+    """Show a version, its files, and its state on both channels."""
+    app.sink.one(
+        columns.VERSION, find_version(app, app_id, version), tables={"files": columns.FILES}
+    )
+
+
+def find_version(app: App, app_id: str, version: str) -> columns.Json:
+    """A version with its files; there is no call for one, so it is looked up in the list."""
+    answer = app.client.list_versions(app_id, test_channel=True)
+    for row in answer.require().get("versions", []):
+        if isinstance(row, dict) and row.get("version") == version:
+            return {**row, "files": _files(app, app_id, version)}
+    raise CliError(
+        f"version {version} of {app_id} was not found, or is not active",
+        Exit.NOT_FOUND,
+        hint=f"`bindist versions list {app_id} --test-channel`",
+    )
+
+
+def _files(app: App, app_id: str, version: str) -> list[columns.Json]:
+    found: list[columns.Json] = (
+        app.client.list_version_files(app_id, version).require().get("files", [])
+    )
+    return found
+
+
+@command.command(examples=("bindist versions files skylark 1.10.0",))
+@_app_argument
+@_version_argument
+@pass_app
+def files(app: App, app_id: str, version: str) -> None:
+    """List the files of a version."""
+    app.sink.rows(columns.FILES, _files(app, app_id, version), empty="this version has no files")
+
+
+@command.command(examples=("bindist versions checksums skylark 1.10.0 > SHA256SUMS",))
+@_app_argument
+@_version_argument
+@pass_app
+def checksums(app: App, app_id: str, version: str) -> None:
+    """Print the checksums of a version's files, as `sha256sum -c` reads them."""
+    rows = _files(app, app_id, version)
+    if app.settings.output not in (None, "table"):
+        app.sink.rows(columns.CHECKSUMS, rows)
+        return
+    from bindist.hashing import normalize_checksum
+
+    for row in rows:
+        name = format.one_line(row.get("fileName"))
+        app.sink.text(f"{normalize_checksum(row.get('checksum'))}  {name}")
+
+
+@command.command(
+    "upload",
+    examples=(
+        "bindist versions upload harbor 1.1.0 dist/harbor.tar.gz --notes 'Faster' --enable",
+        "bindist versions upload harbor 1.1.0 dist/*.tar.gz --checksums dist/SHA256SUMS --dry-run",
+    ),
+)
+@_app_argument
+@_version_argument
+@click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=LOCAL_FILE)
+@_notes_options[0]
+@_notes_options[1]
+@click.option("--enable", is_flag=True, help="Release it, once every checksum read back is right.")
+@click.option(
+    "--if-exists",
+    type=click.Choice(["match", "skip", "fail"]),
+    default="match",
+    show_default=True,
+    help="If the version exists: compare it, leave it, or fail.",
+)
+@click.option(
+    "--checksums",
+    "sums",
+    metavar="F",
+    type=LOCAL_FILE,
+    help="A SHA256SUMS that the files must match.",
+)
+@click.option("--name", metavar="NAME", help="What the file is called; needed where FILE is -.")
+@click.option("--type", "file_type", type=click.Choice(FILE_TYPES), help="For a single file.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done; change nothing.")
+@click.option(
+    "--parallel", type=click.IntRange(1, 16), default=4, show_default=True, help="Files at once."
+)
+@pass_app
+def upload_command(
+    app: App,
+    app_id: str,
+    version: str,
+    paths: tuple[str, ...],
+    notes: str | None,
+    notes_file: str | None,
+    enable: bool,
+    if_exists: str,
+    sums: str | None,
+    name: str | None,
+    file_type: str | None,
+    dry_run: bool,
+    parallel: int,
+) -> None:
+    """Upload files as one version: whole, or invisible. Safe to run again at any point."""
+    upload(
+        app,
+        UploadRequest(
+            app_id,
+            version,
+            paths,
+            notes=_notes(notes, notes_file, paths),
+            enable=enable,
+            if_exists=if_exists,
+            checksums=sums,
+            name=name,
+            file_type=file_type,
+            dry_run=dry_run,
+            parallel=parallel,
+        ),
+    )
+
+
+def _notes(text: str | None, file: str | None, paths: tuple[str, ...] = ()) -> str | None:
+    if text is not None and file is not None:
+        raise click.UsageError("notes come from --notes or from --notes-file, not from both")
+    if file == "-" and "-" in paths:
+        raise click.UsageError("stdin can be the file or the notes, not both")
+    notes = read_text(file) if file else text
+    if notes is not None and len(notes.strip()) > 5000:
+        raise click.UsageError(f"the notes have {len(notes.strip())} characters; 5000 are allowed")
+    return notes
+
+
+@command.command(
+    examples=(
+        "bindist versions update skylark 1.10.0 --notes 'Corrected notes'",
+        "bindist versions update skylark 1.9.0 --inactive",
+    )
+)
+@_app_argument
+@_version_argument
+@_notes_options[0]
+@_notes_options[1]
+@click.option("--clear-notes", is_flag=True, help="Remove the release notes.")
+@click.option("--active/--inactive", "is_active", default=None, help="Inactive: on no channel.")
+@pass_app
+def update(
+    app: App,
+    app_id: str,
+    version: str,
+    notes: str | None,
+    notes_file: str | None,
+    clear_notes: bool,
+    is_active: bool | None,
+) -> None:
+    """Change a version's release notes, or hide it everywhere."""
+    text = _notes(notes, notes_file)
+    if clear_notes and text is not None:
+        raise click.UsageError("--clear-notes and new notes exclude each other")
+    if text is None and not clear_notes and is_active is None:
+        raise click.UsageError("nothing to change; see --notes, --clear-notes, --inactive")
+    answer = app.client.update_version(
+        app_id, version, is_active=is_active, release_notes="" if clear_notes else text
+    )
+    changed = answer.require()
+    if clear_notes and _kept_notes(app, app_id, version):
+        raise CliError(
+            "the server kept the release notes, though it answered that they are gone",
+            hint="`--notes TEXT` replaces them",
+        )
+    app.sink.one(columns.VERSION, changed)
+
+
+def _kept_notes(app: App, app_id: str, version: str) -> bool:
+    """Whether the version still has notes: self-hosted servers have been seen to keep them."""
+    rows = app.client.list_versions(app_id, test_channel=True).require().get("versions", [])
+    return any(row.get("releaseNotes") for row in rows if row.get("version") == version)
+
+
+@command.command(examples=("bindist versions enable skylark 2.0.0",))
+@_app_argument
+@_version_argument
+@pass_app
+def enable(app: App, app_id: str, version: str) -> None:
+    """Release a version to the production channel."""
+    answer = app.client.update_version(app_id, version, is_enabled=True)
+    app.sink.one(columns.VERSION, answer.require())
+
+
+@command.command(examples=("bindist versions disable skylark 1.9.0",))
+@_app_argument
+@_version_argument
+@pass_app
+def disable(app: App, app_id: str, version: str) -> None:
+    """Take a version from the production channel."""
+    answer = app.client.update_version(app_id, version, is_enabled=False)
+    app.sink.one(columns.VERSION, answer.require())
+
+
+@command.command(
+    "download",
+    examples=(
+        "bindist versions download harbor",
+        "bindist versions download skylark 1.10.0 --all --dir build",
+        "bindist versions download skylark --file README.md -O - | head -1",
+    ),
+)
+@_app_argument
+@click.argument("version", metavar="[VERSION|latest]", default="latest", type=VERSION)
+@click.option(
+    "--file",
+    "wanted",
+    multiple=True,
+    metavar="NAME|ID",
+    type=FILE_OF_VERSION,
+    help="This one; repeatable.",
+)
+@click.option("--all", "all_files", is_flag=True, help="Every file of the version.")
+@click.option(
+    "--dir",
+    "folder",
+    metavar="D",
+    type=LOCAL_FOLDER,
+    help="The folder to put them in; default this one.",
+)
+@click.option(
+    "-O",
+    "target",
+    metavar="PATH",
+    type=LOCAL_FILE,
+    help="Where to put the one file; - is stdout.",
+)
+@_test_channel
+@click.option("--force", is_flag=True, help="Replace a file that has other content.")
+@click.option("--no-resume", is_flag=True, help="Start anew even where a part is there.")
+@click.option("--no-verify", is_flag=True, help="Accept whatever comes. Not recommended.")
+@click.option(
+    "--connections",
+    type=click.IntRange(1, 32),
+    default=4,
+    show_default=True,
+    help="At once, for a file over 64 MiB.",
+)
+@pass_app
+def download_command(
+    app: App,
+    app_id: str,
+    version: str,
+    wanted: tuple[str, ...],
+    all_files: bool,
+    folder: str | None,
+    target: str | None,
+    test_channel: bool,
+    force: bool,
+    no_resume: bool,
+    no_verify: bool,
+    connections: int,
+) -> None:
+    """Download a version: verified, resumed where it was cut, whole or not at all.
+
+    Without VERSION the highest enabled one. Without --file or --all its MAIN file.
+    """
+    if all_files and wanted:
+        raise click.UsageError("--all and --file exclude each other")
+    if target and (folder or all_files or len(wanted) > 1):
+        raise click.UsageError("-O is for one file; --dir for several")
+    if version == "latest":
+        version = latest(app, app_id, test_channel)
+    download(
+        app,
+        DownloadRequest(
+            app_id,
+            version,
+            wanted=wanted,
+            all_files=all_files,
+            folder=Path(folder or "."),
+            target=target,
+            test_channel=test_channel,
+            force=force,
+            resume=not no_resume,
+            verify=not no_verify,
+            connections=connections,
+        ),
+    )
+
+
+def latest(app: App, app_id: str, test_channel: bool) -> str:
+    """The highest enabled version; with the test channel, the highest of all."""
+    rows = ordered_versions(app, app_id, test_channel)
+    if not rows:
+        raise CliError(
+            f"{app_id} has no enabled version",
+            Exit.NOT_FOUND,
+            hint=f"`bindist versions list {app_id} --test-channel` shows what is not enabled",
+        )
+    return str(rows[0]["version"])
+
+
+@command.command(examples=("bindist versions verify skylark 1.10.0 skylark-setup.exe",))
+@_app_argument
+@_version_argument
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(exists=True))
+@pass_app
+def verify(app: App, app_id: str, version: str, paths: tuple[str, ...]) -> None:
+    """Compare local files, or a folder of them, with the checksums on the server.
+
+    Downloads nothing and counts nothing. Exit code 8 where anything differs.
+    """
+    verify_files(app, app_id, version, [Path(path) for path in paths])
+
+
+@command.command(examples=("bindist versions share skylark 1.10.0 --expires 12h",))
+@_app_argument
+@_version_argument
+@click.option(
+    "--file",
+    "wanted",
+    metavar="NAME|ID",
+    type=FILE_OF_VERSION,
+    help="This file; default the MAIN one.",
+)
+@click.option("--expires", type=MINUTES, default="30m", show_default=True, help="5m to 24h.")
+@pass_app
+def share(app: App, app_id: str, version: str, wanted: str | None, expires: int) -> None:
+    """Make a link that anybody can download with, without a key, until it expires."""
+    if app.settings.is_sandbox and app.endpoint.own:
+        raise CliError(
+            "a link of this sandbox would end with this command",
+            Exit.FAILED,
+            hint="run `bindist sandbox serve` in another terminal, then this again",
+        )
+    file_id = None
+    if wanted:
+        (chosen,) = choose_files(_files(app, app_id, version), (wanted,))
+        file_id = str(chosen.get("fileId"))
+    answer = app.client.create_share_link(app_id, version, file_id, expires)
+    app.sink.one(columns.SHARE, answer.require())

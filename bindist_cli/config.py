@@ -1,0 +1,318 @@
+"""Settings: what flags, environment and profile say, resolved by one pure function."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+
+from . import safefile
+from .exits import CliError, Exit
+from .types import OUTPUTS
+
+CONFIG = "config.toml"
+DEFAULT_URL = "https://api.bindist.eu"
+HOSTED = "bindist.eu"
+SANDBOX = "sandbox"
+NO_PROFILE = "NO_PROFILE"
+
+ENVIRONMENT = {
+    "BINDIST_API_KEY": "the API key",
+    "BINDIST_API_KEY_FILE": "a file that holds the API key",
+    "BINDIST_TENANT_ID": "first half of a hosted key, together with BINDIST_API_SECRET",
+    "BINDIST_API_SECRET": "second half of a hosted key",
+    "BINDIST_API_URL": f"where the API is; default {DEFAULT_URL}",
+    "BINDIST_PROFILE": "which profile to use; default `default`",
+    "BINDIST_CONFIG_DIR": "where the configuration, the keys and the sandbox are kept",
+    "BINDIST_OUTPUT": "as --output",
+    "BINDIST_NO_INPUT": "as --no-input, if 1",
+    "BINDIST_NO_KEYRING": "never use the system keyring, if 1",
+    "BINDIST_TIMEOUT": "as --timeout",
+    "BINDIST_RETRIES": "as --retries",
+    "BINDIST_CA_BUNDLE": "as --ca-bundle",
+    "BINDIST_DEBUG": "as --debug, if 1",
+    "NO_COLOR": "no colours, if not empty",
+    "FORCE_COLOR": "colours even where the output is not a terminal, if not empty",
+    "CI": "no progress bars, if not empty",
+    "HTTPS_PROXY": "the proxy; HTTP_PROXY, ALL_PROXY and NO_PROXY likewise",
+    "REQUESTS_CA_BUNDLE": "a CA bundle, where neither --ca-bundle nor its variable names one",
+}
+
+PROFILE_KEYS: dict[str, tuple[type, str]] = {
+    "api_url": (str, "where the API is"),
+    "output": (str, "the output format: " + ", ".join(OUTPUTS)),
+    "timeout": (float, "seconds to wait for an answer"),
+    "retries": (int, "how often a request is repeated where that is safe"),
+    "ca_bundle": (str, "a file of certificates to trust"),
+    "allow_http": (bool, "send the key over plain http, to other machines too"),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that is settled before a command runs. The key is looked up when it is needed."""
+
+    profile: str
+    api_url: str
+    url_source: str
+    output: str | None
+    fields: tuple[str, ...]
+    quiet: bool
+    color: bool | None
+    no_input: bool
+    timeout: float | None
+    retries: int | None
+    ca_bundle: str | None
+    verbose: bool
+    debug: bool
+    allow_http: bool
+    bars: bool
+    config_dir: Path
+
+    @property
+    def is_sandbox(self) -> bool:
+        return self.profile == SANDBOX
+
+    @property
+    def sandbox_dir(self) -> Path:
+        return self.config_dir / SANDBOX
+
+
+def config_dir(env: Mapping[str, str]) -> Path:
+    """Where our files are: BINDIST_CONFIG_DIR, or the platform's place for them."""
+    folder = Path(env.get("BINDIST_CONFIG_DIR") or click.get_app_dir("bindist"))
+    # Without a home it would be a folder called `~` in the current directory.
+    return folder if folder.is_absolute() or env.get("BINDIST_CONFIG_DIR") else safefile.NOWHERE
+
+
+def load_config(folder: Path) -> dict[str, Any]:
+    """The parsed `config.toml`; empty where there is none. Raises CliError naming the line."""
+    return read_toml(folder / CONFIG)
+
+
+def read_toml(path: Path, *, private: bool = False) -> dict[str, Any]:
+    """A parsed file; `private` ones must be readable by nobody else."""
+    return parse_toml(path, safefile.read(path, private=private) or "")
+
+
+def parse_toml(path: Path, text: str) -> dict[str, Any]:
+    """The text of that file; raises CliError naming the line."""
+    try:
+        return _parse_toml(text)
+    except ValueError as error:
+        last = f"at line {len(text.splitlines())}"
+        reason = str(error).replace("at end of document", last)
+        raise CliError(
+            f"{path} is not valid TOML: {reason}", Exit.USAGE, hint=f"mend that line of {path}"
+        ) from error
+
+
+def _parse_toml(text: str) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib  # a tenth of the time that tomlkit takes
+
+        return tomllib.loads(text)
+    import tomlkit
+
+    return tomlkit.parse(text).unwrap()
+
+
+class _Problems:
+    """What is wrong with settings: raised at once, or collected where they are to be mended."""
+
+    def __init__(self, found: list[CliError] | None) -> None:
+        self._found = found
+
+    def add(self, error: CliError) -> None:
+        if self._found is None:
+            raise error
+        self._found.append(error)
+
+
+def resolve(
+    flags: Mapping[str, Any],
+    env: Mapping[str, str],
+    config: Mapping[str, Any],
+    *,
+    new_profile: bool = False,
+    problems: list[CliError] | None = None,
+) -> Settings:
+    """Flag, then environment, then profile, then default; CliError for what makes no sense.
+
+    With `problems`, what makes no sense is put there and left out. A profile that does not exist is
+    one, unless it may be a `new_profile`.
+    """
+    found = _Problems(problems)
+    profile = _profile_name(flags, env, config, found)
+    table = _profile_table(config, profile, new_profile, found)
+
+    def setting(name: str, variable: str, default: Any = None) -> Any:
+        return _first(
+            flags.get(name), _from_env(env, variable, name, found), table.get(name), default
+        )
+
+    url, source = _api_url(flags, env, table, profile)
+    output = setting("output", "BINDIST_OUTPUT")
+    if output is not None and output not in OUTPUTS:
+        found.add(
+            CliError(
+                f"there is no output format {output!r}",
+                Exit.USAGE,
+                hint="one of " + ", ".join(OUTPUTS),
+            )
+        )
+        output = None
+    debug = bool(flags.get("debug")) or is_set(env, "BINDIST_DEBUG")
+    return Settings(
+        profile=profile,
+        api_url=url,
+        url_source=source,
+        output=output,
+        fields=tuple(flags.get("fields") or ()),
+        quiet=bool(flags.get("quiet")),
+        color=color(flags, env),
+        no_input=bool(flags.get("no_input")) or is_set(env, "BINDIST_NO_INPUT"),
+        timeout=_positive("timeout", setting("timeout", "BINDIST_TIMEOUT"), found),
+        retries=setting("retries", "BINDIST_RETRIES"),
+        ca_bundle=setting("ca_bundle", "BINDIST_CA_BUNDLE"),
+        verbose=bool(flags.get("verbose")) or debug,
+        debug=debug,
+        allow_http=table.get("allow_http") is True,
+        bars=not env.get("CI"),
+        config_dir=config_dir(env),
+    )
+
+
+def _profile_name(
+    flags: Mapping[str, Any], env: Mapping[str, str], config: Mapping[str, Any], found: _Problems
+) -> str:
+    name = _first(
+        flags.get("profile"), env.get("BINDIST_PROFILE"), config.get("profile"), "default"
+    )
+    if isinstance(name, str):
+        return name
+    found.add(CliError(f"config.toml: profile must be the name of one, not {name!r}", Exit.USAGE))
+    return "default"
+
+
+def _profile_table(
+    config: Mapping[str, Any], profile: str, new_profile: bool, found: _Problems
+) -> dict[str, Any]:
+    """The settings of a profile, each of the type it must have."""
+    profiles = config.get("profiles", {})
+    if not isinstance(profiles, dict) or not isinstance(profiles.get(profile, {}), dict):
+        found.add(CliError("config.toml: profiles are tables, [profiles.NAME]", Exit.USAGE))
+        return {}
+    if profile not in profiles and profile not in ("default", SANDBOX) and not new_profile:
+        known = ", ".join(sorted({*profiles, "default", SANDBOX}))
+        found.add(
+            CliError(
+                f"there is no profile {profile!r}",
+                Exit.USAGE,
+                facts=[f"profiles: {known}"],
+                hint=f"`bindist auth login --profile {profile}` makes it",
+                code=NO_PROFILE,
+            )
+        )
+    table: dict[str, Any] = dict(profiles.get(profile, {}))
+    for name, (wanted, _) in PROFILE_KEYS.items():
+        value = table.get(name)
+        numeric = wanted is float and isinstance(value, int) and not isinstance(value, bool)
+        if value is not None and not numeric and type(value) is not wanted:
+            del table[name]
+            found.add(
+                CliError(
+                    f"config.toml: {name} of profile {profile!r} must be of type "
+                    f"{wanted.__name__}, not {value!r}",
+                    Exit.USAGE,
+                    hint=f"`bindist config set {name} VALUE --profile {profile}`",
+                )
+            )
+    return table
+
+
+def _api_url(
+    flags: Mapping[str, Any], env: Mapping[str, str], table: Mapping[str, Any], profile: str
+) -> tuple[str, str]:
+    if profile == SANDBOX:  # its address is that of the server it starts, wherever else one is set
+        if flags.get("api_url"):
+            raise CliError(
+                "the profile sandbox has an address of its own",
+                Exit.USAGE,
+                hint="leave out --api-url, or --profile sandbox",
+            )
+        return "", "sandbox"
+    for value, source in (
+        (flags.get("api_url"), "--api-url"),
+        (env.get("BINDIST_API_URL"), "BINDIST_API_URL"),
+        (table.get("api_url"), f"profile {profile}"),
+    ):
+        if value:
+            return str(value), source
+    return DEFAULT_URL, "default"
+
+
+def _from_env(env: Mapping[str, str], variable: str, name: str, found: _Problems) -> Any:
+    text = env.get(variable)
+    if not text:
+        return None
+    kind = PROFILE_KEYS[name][0]
+    try:
+        return kind(text)
+    except ValueError:
+        found.add(CliError(f"{variable} must be a number, not {text!r}", Exit.USAGE))
+    return None
+
+
+def _positive(name: str, value: Any, found: _Problems) -> float | None:
+    if value is not None and not 0 < value < float("inf"):
+        found.add(CliError(f"{name} must be more than 0 seconds, not {value}", Exit.USAGE))
+        return None
+    return None if value is None else float(value)
+
+
+def is_set(env: Mapping[str, str], name: str) -> bool:
+    """Whether a switch is on."""
+    return env.get(name, "").lower() not in ("", "0", "false", "no")
+
+
+def color(flags: Mapping[str, Any], env: Mapping[str, str]) -> bool | None:
+    """Whether to colour; None leaves it to what the output is."""
+    if flags.get("no_color") or env.get("NO_COLOR"):
+        return False
+    if env.get("FORCE_COLOR"):
+        return True
+    return False if env.get("TERM") == "dumb" else None
+
+
+def _first(*values: Any) -> Any:
+    return next((value for value in values if value is not None and value != ""), None)
+
+
+def is_hosted(url: str) -> bool:
+    """Whether the address is the hosted service, whose keys carry the tenant."""
+    host = urlsplit(url).hostname or ""
+    return host == HOSTED or host.endswith("." + HOSTED)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the address is this machine."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def environment() -> Mapping[str, str]:
+    """The process's environment: the one place where it is read."""
+    return os.environ

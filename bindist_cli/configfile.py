@@ -1,0 +1,167 @@
+"""Settings in `config.toml`: what may be set, how a value is read, where one in use comes from."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from . import tomlfile
+from .config import (
+    CONFIG,
+    DEFAULT_URL,
+    PROFILE_KEYS,
+    SANDBOX,
+    Settings,
+    load_config,
+)
+from .exits import CliError, Exit
+from .types import OUTPUTS
+
+PROFILE = "profile"
+KEYS = {PROFILE: "the profile to use where none is named"} | {
+    name: text for name, (_, text) in PROFILE_KEYS.items()
+}
+DEFAULTS = {PROFILE: "default", "api_url": DEFAULT_URL, "allow_http": False}
+_SWITCH = {
+    **dict.fromkeys(("true", "yes", "on", "1"), True),
+    **dict.fromkeys(("false", "no", "off", "0"), False),
+}
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,49}")
+
+
+def check_key(key: str) -> None:
+    """Raises CliError for a setting that there is not."""
+    if key not in KEYS:
+        near = difflib.get_close_matches(key.replace("-", "_").lower(), KEYS, 1, cutoff=0.5)
+        meant = f"; did you mean {near[0]}?" if near else ""
+        raise CliError(
+            f"there is no setting {key!r}{meant}",
+            Exit.USAGE,
+            hint="settings: " + ", ".join(KEYS),
+        )
+
+
+def check_profile_name(name: str) -> None:
+    """Raises CliError for a name that would be a nuisance on a command line."""
+    if not _NAME.fullmatch(name):
+        raise CliError(
+            f"{name!r} cannot be the name of a profile",
+            Exit.USAGE,
+            hint="1 to 50 letters, digits, dots, - and _, the first a letter or a digit",
+        )
+
+
+def rows(
+    settings: Settings, flags: Mapping[str, Any], env: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Every setting: the value in use, and which of flag, environment, profile, default it is."""
+    return [row(key, settings, flags, env) for key in KEYS]
+
+
+def row(
+    key: str, settings: Settings, flags: Mapping[str, Any], env: Mapping[str, str]
+) -> dict[str, Any]:
+    """One setting: the value in use, and which of flag, environment, profile, default it is."""
+    file = load_config(settings.config_dir)
+    table = file if key == PROFILE else file.get("profiles", {}).get(settings.profile, {})
+    variable = f"BINDIST_{key.upper()}"
+    if key == "api_url" and settings.is_sandbox:
+        return {"key": key, "value": None, "source": SANDBOX}
+    if flags.get(key) is not None:
+        source = "flag"
+    elif env.get(variable) and key != "allow_http":
+        source = "environment"
+    elif table.get(key) not in (None, ""):
+        source = "file" if key == PROFILE else "profile"
+    else:
+        return {"key": key, "value": DEFAULTS.get(key), "source": "default"}
+    return {"key": key, "value": _whole(getattr(settings, key)), "source": source}
+
+
+def set_value(settings: Settings, key: str, text: str) -> Any:
+    """Writes one setting, of the profile in use, and returns the value; CliError if it is wrong."""
+    value = parse(settings, key, text)
+    if key != PROFILE:
+        check_profile_name(settings.profile)
+    tomlfile.change(_path(settings), {_names(settings, key): value}, private=False)
+    return value
+
+
+def unset(settings: Settings, key: str) -> None:
+    """Removes one setting; it is then what it is by default."""
+    tomlfile.change(_path(settings), {_names(settings, key): None}, private=False)
+
+
+def set_url(settings: Settings, url: str) -> None:
+    """Gives the profile in use this address, and makes the profile where there is none."""
+    tomlfile.change(_path(settings), {_names(settings, "api_url"): url}, private=False)
+
+
+def parse(settings: Settings, key: str, text: str) -> Any:
+    """The value that a text is for this setting. Raises CliError."""
+    check_key(key)
+    if key == PROFILE:
+        profiles = load_config(settings.config_dir).get("profiles", {})
+        known = {"default", SANDBOX, *(profiles if isinstance(profiles, dict) else ())}
+        return _one_of(key, text, sorted(known))
+    if key == "output":
+        return _one_of(key, text, OUTPUTS)
+    if key == "api_url":
+        if settings.is_sandbox:
+            raise CliError("the profile sandbox has an address of its own", Exit.USAGE)
+        return check_url(text)
+    if key == "ca_bundle":
+        if not Path(text).exists():
+            raise CliError(f"ca_bundle: there is no file {text}", Exit.USAGE)
+        return str(Path(text).absolute())  # it is used from other folders, too
+    if key == "allow_http":
+        if text.lower() not in _SWITCH:
+            raise CliError(f"allow_http is true or false, not {text!r}", Exit.USAGE)
+        return _SWITCH[text.lower()]
+    return _number(key, text)
+
+
+def check_url(text: str) -> str:
+    """The address of an API, as it is stored. Raises CliError where it is not one."""
+    from bindist.base import check_base_url
+
+    try:
+        return check_base_url(text)
+    except ValueError as error:
+        raise CliError(
+            str(error), Exit.USAGE, hint="it is something like https://bindist.example.com"
+        ) from None
+
+
+def _number(key: str, text: str) -> Any:
+    kind = PROFILE_KEYS[key][0]
+    try:
+        value: float = kind(text)
+    except ValueError:
+        value = -1
+    if not (0 <= value < float("inf")) or (kind is float and not value):
+        rule = "a whole number from 0" if kind is int else "seconds, more than 0"
+        raise CliError(f"{key} is {rule}, not {text!r}", Exit.USAGE)
+    return _whole(value)
+
+
+def _whole(value: Any) -> Any:
+    """30 seconds are written as 30, not as 30.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _one_of(key: str, text: str, known: Any) -> str:
+    if text not in known:
+        raise CliError(f"{key} cannot be {text!r}", Exit.USAGE, hint="one of " + ", ".join(known))
+    return text
+
+
+def _names(settings: Settings, key: str) -> tuple[str, ...]:
+    return (key,) if key == PROFILE else ("profiles", settings.profile, key)
+
+
+def _path(settings: Settings) -> Path:
+    return settings.config_dir / CONFIG

@@ -1,0 +1,145 @@
+"""Which key is used: that of the environment, else that of the profile; and where it may go."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from .config import DEFAULT_URL, Settings, is_hosted, is_loopback, is_set, load_config
+from .exits import CliError, Exit
+from .keystore import KeyStore
+
+KEY_VARIABLES = ("BINDIST_API_KEY", "BINDIST_API_KEY_FILE", "BINDIST_API_SECRET")
+TENANT_HINT = (
+    "a key of bindist.eu is `{tenant uuid}.{secret}`, and this one lacks the `{tenant uuid}.` "
+    "in front: `bindist auth login` takes the whole, BINDIST_TENANT_ID adds the first half"
+)
+_TENANT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\..")
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key and where it was found; its text is in no representation."""
+
+    value: str
+    source: str
+
+    def __repr__(self) -> str:
+        return f"Key(source={self.source!r})"
+
+
+def find_key(settings: Settings, env: Mapping[str, str]) -> Key:
+    """The key in use: from the environment, else the profile's; CliError where there is none."""
+    found = key_from_environment(env) or _key_of_profile(settings, key_store(settings, env))
+    check_plain_http(settings)
+    return found
+
+
+def key_store(settings: Settings, env: Mapping[str, str]) -> KeyStore:
+    """Where the keys of profiles are kept."""
+    return KeyStore(settings.config_dir, use_keyring=not is_set(env, "BINDIST_NO_KEYRING"))
+
+
+def key_from_environment(env: Mapping[str, str]) -> Key | None:
+    """The key that the environment gives; CliError where it gives two, or half a one."""
+    given = [name for name in KEY_VARIABLES if env.get(name)]
+    if len(given) > 1:
+        raise CliError(
+            f"both {given[0]} and {given[1]} are set", Exit.USAGE, hint="unset one of them"
+        )
+    if env.get("BINDIST_TENANT_ID") and "BINDIST_API_SECRET" not in given:
+        if given:
+            return _key(given[0], env)
+        raise CliError(
+            "BINDIST_TENANT_ID is set, but BINDIST_API_SECRET is not", Exit.USAGE, hint="set both"
+        )
+    return _key(given[0], env) if given else None
+
+
+def _key(name: str, env: Mapping[str, str]) -> Key:
+    if name == "BINDIST_API_KEY_FILE":
+        return Key(_read_key_file(Path(env[name])), f"{name} ({env[name]})")
+    if name == "BINDIST_API_SECRET":
+        tenant = env.get("BINDIST_TENANT_ID", "")
+        if not tenant:
+            raise CliError(
+                "BINDIST_API_SECRET is set, but BINDIST_TENANT_ID is not",
+                Exit.USAGE,
+                hint="set both; a key without a tenant goes into BINDIST_API_KEY",
+            )
+        return Key(f"{tenant.strip()}.{env[name].strip()}", "BINDIST_TENANT_ID, BINDIST_API_SECRET")
+    return Key(env[name].strip(), name)
+
+
+def _read_key_file(path: Path) -> str:
+    try:
+        text = path.read_text(encoding="utf-8-sig").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise CliError(f"cannot read BINDIST_API_KEY_FILE, {path}: {reason}", Exit.USAGE) from error
+    if not text:
+        raise CliError(f"BINDIST_API_KEY_FILE, {path}, is empty", Exit.USAGE)
+    return text
+
+
+def _key_of_profile(settings: Settings, store: KeyStore) -> Key:
+    stored = store.find(settings.profile)
+    if stored is None:
+        facts = [f'looked in: BINDIST_API_KEY, BINDIST_API_KEY_FILE, profile "{settings.profile}"']
+        if store.silent:
+            facts.append(f"the system keyring may have it, but {store.trouble}")
+        option = profile_option(settings.profile)
+        raise CliError(
+            "not authenticated: no API key found",
+            Exit.NOT_AUTHENTICATED,
+            facts=facts,
+            hint=f"run `bindist auth login{option}`, or set BINDIST_API_KEY",
+            code="NO_API_KEY",
+        )
+    _check_belongs(settings)
+    return Key(stored[0], f'profile "{settings.profile}" ({stored[1]})')
+
+
+def _check_belongs(settings: Settings) -> None:
+    """A profile's key is sent to that profile's address and to no other."""
+    own = own_url(settings)
+    if settings.api_url.rstrip("/") != own:
+        raise CliError(
+            f'the key of profile "{settings.profile}" is for {own}, not for {settings.api_url}',
+            Exit.USAGE,
+            facts=[f"{settings.url_source} names the other address"],
+            hint="set BINDIST_API_KEY for it, or `bindist auth login --profile NAME`",
+        )
+
+
+def own_url(settings: Settings) -> str:
+    """The address of the profile itself, whatever flags and environment say."""
+    table = load_config(settings.config_dir).get("profiles", {}).get(settings.profile, {})
+    return str(table.get("api_url") or DEFAULT_URL).rstrip("/")
+
+
+def check_plain_http(settings: Settings) -> None:
+    """Raises CliError where the key would cross a network unencrypted."""
+    url = urlsplit(settings.api_url)
+    crosses = url.scheme == "http" and url.hostname and not is_loopback(settings.api_url)
+    if crosses and not settings.allow_http:
+        option = profile_option(settings.profile)
+        raise CliError(
+            f"the key is not sent over plain http to {url.hostname}",
+            Exit.USAGE,
+            hint="use https://, or, on a network that you trust, "
+            f"`bindist config set allow_http true{option}`",
+        )
+
+
+def lacks_tenant(api_url: str, key: str) -> bool:
+    """Whether the hosted service cannot know whose key this is."""
+    return is_hosted(api_url) and not _TENANT.match(key)
+
+
+def profile_option(profile: str) -> str:
+    """What a hint's command needs to mean this profile."""
+    return "" if profile == "default" else f" --profile {profile}"

@@ -1,0 +1,254 @@
+"""`versions download` and `versions verify`: which files, where to, and what became of them."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from bindist import errors
+
+from . import columns
+from .columns import Json
+from .context import App
+from .exits import CliError, Exit
+from .progress import Report, transfers
+from .report import explain
+
+
+@dataclass(frozen=True)
+class DownloadRequest:
+    """What `versions download` was asked for."""
+
+    app_id: str
+    version: str
+    wanted: tuple[str, ...]
+    all_files: bool
+    folder: Path
+    target: str | None
+    test_channel: bool
+    force: bool
+    resume: bool
+    verify: bool
+    connections: int
+
+
+def choose_files(rows: Sequence[Json], wanted: Sequence[str]) -> list[Json]:
+    """The files of these names or ids; raises CliError for one that is not there."""
+    chosen: list[Json] = []
+    for name in wanted:
+        found = [row for row in rows if name in (row.get("fileName"), row.get("fileId"))]
+        if not found:
+            names = ", ".join(str(row.get("fileName")) for row in rows)
+            raise CliError(f"there is no file {name!r}", Exit.NOT_FOUND, facts=[f"files: {names}"])
+        chosen += [row for row in found[:1] if row not in chosen]
+    return chosen
+
+
+def download(app: App, request: DownloadRequest) -> None:
+    """Carries out `versions download` and prints what became of each file."""
+    from bindist.source import pick_file
+
+    data = app.client.list_version_files(request.app_id, request.version).require()
+    rows = [row for row in data.get("files") or [] if isinstance(row, dict)]
+    if not rows:
+        raise CliError(f"version {request.version} has no files", Exit.NOT_FOUND)
+    if request.all_files:
+        chosen = rows
+    elif request.wanted:
+        chosen = choose_files(rows, request.wanted)
+    else:
+        chosen = [pick_file(data, None)]
+    if not request.verify:
+        app.sink.warn("what is downloaded will not be verified")
+    if request.target == "-":
+        _to_stdout(app, request, chosen[0])
+    else:
+        _to_files(app, request, _targets(request, chosen))
+
+
+def _targets(request: DownloadRequest, chosen: Sequence[Json]) -> list[tuple[Json, Path]]:
+    """Where each file goes; checked before the first one is asked for."""
+    from bindist.names import safe_file_name
+
+    if request.target:
+        targets = [Path(request.target)]
+        if targets[0].is_dir():
+            targets = [targets[0] / safe_file_name(chosen[0].get("fileName"))]
+    else:
+        targets = [request.folder / safe_file_name(row.get("fileName")) for row in chosen]
+    if len({str(target).casefold() for target in targets}) < len(targets):
+        raise CliError(
+            "two files of this version have the same name", Exit.USAGE, hint="use --file ID -O PATH"
+        )
+    for target in targets:
+        if target.is_dir():
+            raise CliError(f"{target} is a folder", Exit.USAGE)
+    request.folder.mkdir(parents=True, exist_ok=True)
+    return list(zip(chosen, targets, strict=True))
+
+
+def _to_files(app: App, request: DownloadRequest, targets: Sequence[tuple[Json, Path]]) -> None:
+    from bindist.threads import Stopped, run_jobs
+
+    sizes = {str(target): int(row.get("fileSize") or 0) for row, target in targets}
+    results: dict[str, Json] = {}
+    failed: dict[str, Exception] = {}
+    client, stop = app.client, threading.Event()
+
+    def report(key: str) -> Report:
+        shown = reporter(key)
+
+        def reported(done: int, size: int) -> None:
+            if stop.is_set():
+                raise Stopped
+            shown(done, size)
+
+        return reported
+
+    def fetch(row: Json, target: Path) -> None:
+        key = str(target)
+        try:
+            if not request.force:
+                _check_replaceable(row, target)
+            found = client.download_to_file(
+                request.app_id,
+                request.version,
+                target,
+                file_id=row.get("fileId"),
+                test_channel=request.test_channel,
+                verify_checksum=request.verify,
+                resume=request.resume,
+                connections=request.connections,
+                progress=report(key),
+            )
+        except errors.PermissionDeniedError as error:
+            failed[key] = _not_enabled(error, request)
+            return
+        except Exception as error:
+            failed[key] = error
+            return
+        results[key] = {
+            "fileName": found.file_name,
+            "path": str(found.path),
+            "fileSize": found.file_size,
+            "checksum": found.checksum,
+            "status": found.status,
+        }
+
+    jobs = [partial(fetch, row, target) for row, target in targets]
+    try:
+        with transfers(app.sink, sizes, "downloading") as reporter:
+            run_jobs(jobs, 4, stop)
+    except KeyboardInterrupt:
+        app.sink.note("what has arrived is kept: the same command goes on from there")
+        raise
+    if len(targets) == 1 and failed:
+        raise next(iter(failed.values()))
+    app.sink.rows(columns.DOWNLOADS, [results[key] for key in sizes if key in results])
+    if failed:
+        raise _some_failed(failed, len(targets))
+
+
+def _some_failed(failed: dict[str, Exception], count: int) -> CliError:
+    shown = {name: explain(error) for name, error in failed.items()}
+    codes = {error.exit for error in shown.values()}
+    hints = {error.hint for error in shown.values()}
+    facts = [
+        error.message if error.message.startswith(name) else f"{name}: {error.message}"
+        for name, error in shown.items()
+    ]
+    return CliError(
+        f"{len(failed)} of {count} files failed",
+        codes.pop() if len(failed) == count and len(codes) == 1 else Exit.PARTIAL,
+        facts=facts,
+        hint=(hints.pop() if len(hints) == 1 else None)
+        or "run it again: what is there already is kept",
+        code="SOME_FAILED",
+    )
+
+
+def _not_enabled(error: errors.PermissionDeniedError, request: DownloadRequest) -> CliError:
+    """The error with the command that releases just this version, where that is the matter."""
+    shown = explain(error)
+    if "not enabled" in shown.message:
+        what = f"{request.app_id} {request.version}"
+        shown.hint = f"`bindist versions enable {what}` releases it, or add --test-channel"
+    return shown
+
+
+def _check_replaceable(row: Json, target: Path) -> None:
+    """A file with other content is somebody's, until --force says that it is not."""
+    from bindist.hashing import checksums_match, sha256_file
+
+    if not target.is_file() or checksums_match(sha256_file(target), row.get("checksum")):
+        return
+    raise CliError(
+        f"{target} exists with other content",
+        Exit.CONFLICT,
+        hint="--force replaces it; -O or --dir puts the file elsewhere",
+        code="EXISTS",
+    )
+
+
+def _to_stdout(app: App, request: DownloadRequest, row: Json) -> None:
+    name = str(row.get("fileName"))
+    if sys.stdout.isatty():
+        raise CliError("binary data is not written to a terminal", Exit.USAGE, hint="use -O PATH")
+    sizes = {name: int(row.get("fileSize") or 0)}
+    with transfers(app.sink, sizes, "downloading") as reporter:
+        try:
+            app.client.download_to_stream(
+                request.app_id,
+                request.version,
+                sys.stdout.buffer,
+                file_id=row.get("fileId"),
+                test_channel=request.test_channel,
+                verify_checksum=request.verify,
+                progress=reporter(name),
+            )
+        except errors.PermissionDeniedError as error:
+            raise _not_enabled(error, request) from error
+        sys.stdout.buffer.flush()
+
+
+def verify_files(app: App, app_id: str, version: str, paths: Sequence[Path]) -> None:
+    """Carries out `versions verify`."""
+    from bindist.hashing import checksums_match, normalize_checksum, sha256_file
+
+    data = app.client.list_version_files(app_id, version).require()
+    listed = {str(row.get("fileName")): row for row in data.get("files") or []}
+    rows = []
+    folders = [path for path in paths if path.is_dir()]
+    for path in [path for path in paths if not path.is_dir()] + [
+        folder / name for folder in folders for name in listed
+    ]:
+        server = listed.get(path.name, {}).get("checksum")
+        local = sha256_file(path) if path.is_file() else None
+        if server is None:
+            status = "unknown"
+        elif local is None:
+            status = "missing"
+        else:
+            status = "ok" if checksums_match(server, local) else "different"
+        rows.append(
+            {
+                "fileName": path.name,
+                "status": status,
+                "path": str(path),
+                "serverChecksum": normalize_checksum(server) or None,
+                "checksum": local,
+            }
+        )
+    app.sink.rows(columns.VERIFIED, rows)
+    wrong = [row for row in rows if row["status"] != "ok"]
+    if wrong:
+        raise CliError(
+            f"{len(wrong)} of {len(rows)} files are not those of version {version}",
+            Exit.INTEGRITY,
+            facts=[f"{row['path']}: {row['status']}" for row in wrong],
+            code="VERIFICATION_FAILED",
+        )

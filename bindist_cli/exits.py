@@ -1,0 +1,99 @@
+"""Exit codes, and which error has which: one table for the program, its help and the README."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from bindist import errors
+
+
+class Exit(IntEnum):
+    """What a script learns from the process."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    NOT_AUTHENTICATED = 4
+    NOT_ALLOWED = 5
+    CONFLICT = 6
+    UNAVAILABLE = 7
+    INTEGRITY = 8
+    PARTIAL = 9
+    QUOTA = 10
+    INTERRUPTED = 130
+
+
+MEANINGS = {
+    Exit.DONE: "done; also “nothing to do”",
+    Exit.FAILED: "any failure not below",
+    Exit.USAGE: "wrong usage or local input",
+    Exit.NOT_FOUND: "not found",
+    Exit.NOT_AUTHENTICATED: "not authenticated",
+    Exit.NOT_ALLOWED: "not allowed, or the version is disabled",
+    Exit.CONFLICT: "conflict: it exists with other content",
+    Exit.UNAVAILABLE: "unavailable after retries (network, 429, 5xx): safe to run again",
+    Exit.INTEGRITY: "integrity: the bytes are not what they should be; nothing was kept",
+    Exit.PARTIAL: "some of several files failed",
+    Exit.QUOTA: "storage quota",
+    Exit.INTERRUPTED: "interrupted",
+}
+
+_EXITS: tuple[tuple[type[Exception], Exit], ...] = (
+    (errors.AuthenticationError, Exit.NOT_AUTHENTICATED),
+    (errors.PermissionDeniedError, Exit.NOT_ALLOWED),
+    (errors.NotFoundError, Exit.NOT_FOUND),
+    (errors.ConflictError, Exit.CONFLICT),
+    (errors.DifferentContentError, Exit.CONFLICT),
+    (errors.QuotaError, Exit.QUOTA),
+    (errors.RateLimitError, Exit.UNAVAILABLE),
+    (errors.ServerError, Exit.UNAVAILABLE),
+    (errors.TransportError, Exit.UNAVAILABLE),
+    (errors.BusyError, Exit.UNAVAILABLE),
+    (errors.IntegrityError, Exit.INTEGRITY),
+    (ValueError, Exit.USAGE),
+    # Paths that were given, and cannot be what they were given for.
+    (FileNotFoundError, Exit.USAGE),
+    (FileExistsError, Exit.USAGE),
+    (IsADirectoryError, Exit.USAGE),
+    (NotADirectoryError, Exit.USAGE),
+    (PermissionError, Exit.USAGE),
+)
+
+
+@dataclass
+class CliError(Exception):
+    """A failure in this program's own words: what went wrong, the facts, the next command."""
+
+    message: str
+    exit: Exit = Exit.FAILED
+    facts: list[str] = field(default_factory=list)
+    hint: str | None = None
+    code: str = ""
+    status: int | None = None
+    request_id: str | None = None
+
+    def __str__(self) -> str:
+        return self.message
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "code": self.code or self.exit.name,
+            "message": self.message,
+            "status": self.status,
+            "requestId": self.request_id,
+            "retryable": self.exit is Exit.UNAVAILABLE,
+            "hint": self.hint,
+            "exitCode": int(self.exit),
+            **({"facts": self.facts} if self.facts else {}),
+        }
+
+
+def exit_for(error: Exception) -> Exit:
+    """The exit code of any exception."""
+    if isinstance(error, CliError):
+        return error.exit
+    if isinstance(error, errors.ApiError) and error.status_code == 400:
+        return Exit.USAGE
+    return next((code for kind, code in _EXITS if isinstance(error, kind)), Exit.FAILED)

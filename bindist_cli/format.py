@@ -1,0 +1,145 @@
+"""Values as text. Pure functions; the present time is an argument."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime, timezone
+from typing import Any
+
+_AGES = (
+    (60, 1, "second"),
+    (3600, 60, "minute"),
+    (86400, 3600, "hour"),
+    (86400 * 30, 86400, "day"),
+    (86400 * 365, 86400 * 30, "month"),
+    (float("inf"), 86400 * 365, "year"),
+)
+_UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
+_ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+# What a terminal may obey, what changes the reading direction, and halves of pairs that cannot be
+# encoded.
+_CONTROLS = (
+    r"\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029"
+    r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+)
+_CONTROL = re.compile(f"[{_CONTROLS}]")
+_SPECIAL = re.compile(f"[{_CONTROLS}\\\\]")
+_ESCAPED = re.compile(r"\\(x[0-9a-f]{2}|u[0-9a-f]{4}|.)")
+
+
+def parse_time(text: object) -> datetime | None:
+    """A timestamp of the API; None for anything else."""
+    if not isinstance(text, str):
+        return None
+    try:
+        found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
+    except ValueError:
+        return None
+
+
+def age(timestamp: object, now: datetime) -> str:
+    """`3 days ago`, `in 28 minutes`; what is no timestamp is shown as it is."""
+    moment = parse_time(timestamp)
+    if moment is None:
+        return visible(timestamp)
+    seconds = (now - moment).total_seconds()
+    if abs(seconds) < 5:
+        return "just now"
+    for limit, unit, name in _AGES:
+        if abs(seconds) < limit:
+            count = int(abs(seconds) // unit)
+            words = f"{count} {name}" + ("" if count == 1 else "s")
+            return f"{words} ago" if seconds > 0 else f"in {words}"
+    raise AssertionError("unreachable")
+
+
+def size(count: object) -> str:
+    """Bytes in decimal units: `1 byte`, `13.4 MB`."""
+    if isinstance(count, bool) or not isinstance(count, (int, float)):
+        return visible(count)
+    amount = float(count)
+    for unit in _UNITS:
+        if abs(amount) < 999.95 or unit == _UNITS[-1]:
+            break
+        amount /= 1000
+    if unit == "bytes":
+        return f"{int(amount)} byte" + ("" if int(amount) == 1 else "s")
+    return f"{amount:.1f} {unit}"
+
+
+def duration(seconds: float) -> str:
+    """`0.4 s`, `12 s`, `3 min 20 s`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    return f"{int(seconds) // 60} min {int(seconds) % 60} s"
+
+
+def plain(value: Any) -> str:
+    """A value in full on one line, for scripts: lists by commas, objects by ids or as JSON."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ",".join(plain(_identity(item)) for item in value)
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return str(value)
+
+
+def _identity(item: Any) -> Any:
+    if isinstance(item, dict):
+        for key in ("customerId", "fileName", "applicationId"):
+            if key in item:
+                return item[key]
+    return item
+
+
+def escape(text: str) -> str:
+    """`text` as one field of a tab-separated line; `unescape` is its inverse."""
+    return _SPECIAL.sub(lambda found: _ESCAPES.get(found[0]) or _coded(found[0]), text)
+
+
+def unescape(text: str) -> str:
+    """The inverse of `escape`."""
+    short = {value[1]: key for key, value in _ESCAPES.items()}
+
+    def restore(found: re.Match[str]) -> str:
+        code = found[1]
+        return short[code] if code in short else chr(int(code[1:], 16))
+
+    return _ESCAPED.sub(restore, text)
+
+
+def visible(value: Any) -> str:
+    """A value for people's eyes: control characters shown, never obeyed; line breaks kept."""
+    text = value if isinstance(value, str) else plain(value)
+    return _CONTROL.sub(lambda found: found[0] if found[0] == "\n" else _coded(found[0]), text)
+
+
+def json_escape(text: str) -> str:
+    """JSON with what `json.dumps` leaves of control characters escaped too; it means the same."""
+    return _CONTROL.sub(
+        lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", text
+    )
+
+
+def one_line(value: Any) -> str:
+    """`visible`, with line breaks shown as well."""
+    return visible(value).replace("\n", "⏎")
+
+
+def _coded(char: str) -> str:
+    return f"\\x{ord(char):02x}" if ord(char) < 256 else f"\\u{ord(char):04x}"
+
+
+def bar(value: float, largest: float, width: int) -> str:
+    """A bar of at most `width` cells, in eighths of a cell; never empty for more than 0."""
+    if value <= 0 or largest <= 0 or width <= 0:
+        return ""
+    eighths = max(1, round(value / largest * width * 8))
+    return "█" * (eighths // 8) + ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")[eighths % 8]

@@ -1,0 +1,85 @@
+"""Keys that are shown once: which of them works, and where they go so that they cannot be lost."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+import click
+
+from . import config
+from .columns import Column, Json
+from .context import App
+from .exits import CliError, Exit
+
+
+def usable_key(made: Json, api_url: str) -> str | None:
+    """Of the two texts in a rotation's answer, the one that works on this deployment.
+
+    The hosted service wants `{tenant}.{secret}`, a self-hosted server the secret alone.
+    """
+    found = made.get("apiKey" if config.is_hosted(api_url) else "apiSecret") or made.get("apiKey")
+    return found if isinstance(found, str) else None
+
+
+class KeyFile:
+    """A new file for a key, opened before the request that makes the key is sent.
+
+    So that a full disk or a wrong path is found while there is no key yet that could be lost. The
+    file is removed again where no key was made.
+    """
+
+    def __init__(self, path: str | None) -> None:
+        self._path = Path(path) if path else None
+        self._descriptor: int | None = None
+
+    def __enter__(self) -> KeyFile:
+        if self._path:
+            try:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+                self._descriptor = os.open(self._path, flags, 0o600)
+            except FileExistsError:
+                raise CliError(
+                    f"{self._path} exists; a key file is never overwritten", Exit.USAGE
+                ) from None
+            except OSError as error:
+                raise CliError(f"cannot write {self._path}: {error.strerror}", Exit.USAGE) from None
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            if self._path:
+                self._path.unlink()
+
+    def show(self, app: App, columns: Sequence[Column], made: Json, key: str | None) -> None:
+        """Prints what was made, with its key or the file that the key is in now."""
+        if not key:
+            raise CliError("the server's answer has no key in it", Exit.FAILED)
+        if config.environment().get("GITHUB_ACTIONS") == "true":
+            app.sink.talk(f"::add-mask::{key}")
+        if self._descriptor is None:
+            app.sink.one(columns, {**made, "apiKey": key})
+            app.sink.note("This key is shown this once: keep it now.")
+            return
+        os.write(self._descriptor, key.encode() + b"\n")
+        os.fsync(self._descriptor)
+        os.close(self._descriptor)
+        self._descriptor = None
+        shown = {name: made[name] for name in made if name not in ("apiKey", "apiSecret")}
+        app.sink.one(columns, {**shown, "keyFile": str(self._path)})
+
+
+key_file_option = click.option(
+    "--key-file",
+    metavar="F",
+    type=click.Path(dir_okay=False),
+    help="Write the key to this new file (mode 0600) instead of printing it.",
+)

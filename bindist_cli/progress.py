@@ -1,0 +1,115 @@
+"""Progress of transfers: bars for people at a terminal, lines for logs, nothing for --quiet."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from . import format
+from .output import Sink
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+Report = Callable[[int, int], None]
+EVERY_SECONDS = 30.0
+_TOTAL = "all files"
+
+
+@contextmanager
+def transfers(
+    sink: Sink, sizes: Mapping[str, int], doing: str
+) -> Iterator[Callable[[str], Report]]:
+    """Gives for each name of `sizes` (in bytes) the callback that its transfer reports to."""
+    if sink.settings.quiet:
+        yield lambda name: lambda done, size: None  # noqa: ARG005
+    elif sys.stderr.isatty() and sink.settings.bars:
+        with _bars(sink, sizes, doing) as reporter:
+            yield reporter
+    else:
+        yield _Lines(sink, doing).reporter
+
+
+@contextmanager
+def _bars(sink: Sink, sizes: Mapping[str, int], doing: str) -> Iterator[Callable[[str], Report]]:
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    console = sink.console(sys.stderr)
+    narrow = console.width < 60
+    longest = 18 if narrow else 31
+    shown = Progress(
+        TextColumn("{task.description}", markup=False),
+        *(() if narrow else (BarColumn(bar_width=None),)),
+        DownloadColumn(),
+        *(() if narrow else (TransferSpeedColumn(), TimeRemainingColumn())),
+        console=console,
+        expand=not narrow,
+    )
+    lock = threading.Lock()
+    done_of: dict[str, int] = {}
+    tasks: dict[str, TaskID] = {}
+    with shown:
+        total = shown.add_task(doing, total=sum(sizes.values())) if len(sizes) > 1 else None
+        for name, size in sizes.items():
+            label = format.one_line(name)
+            label = label if len(label) <= longest else label[: longest - 1] + "…"
+            tasks[name] = shown.add_task(label, total=size)
+
+        def reporter(name: str) -> Report:
+            def report(done: int, size: int) -> None:
+                with lock:
+                    done_of[name] = done
+                    shown.update(tasks[name], completed=done, total=size)
+                    if total is not None:
+                        shown.update(total, completed=sum(done_of.values()))
+
+            return report
+
+        yield reporter
+
+
+class _Lines:
+    """One line when a file starts and ends, and one every 30 seconds between."""
+
+    def __init__(self, sink: Sink, doing: str) -> None:
+        self._sink = sink
+        self._doing = doing
+
+    def reporter(self, name: str) -> Report:
+        label = format.one_line(name)
+        started = spoken = time.monotonic()
+        first: int | None = None
+        ended = False
+
+        def report(done: int, size: int) -> None:
+            nonlocal spoken, first, ended
+            now = time.monotonic()
+            if first is None:
+                first = done
+                if done < size:
+                    self._sink.talk(f"{self._doing} {label} ({format.size(size)})")
+            if done >= size and not ended:
+                ended = True
+                took = max(now - started, 0.001)
+                moved = size - first or size  # a small file is there at the first report
+                rate = format.size(moved / took)
+                self._sink.talk(
+                    f"{label}: {format.size(size)} in {format.duration(took)}, {rate}/s"
+                )
+            elif now - spoken >= EVERY_SECONDS and done < size:
+                spoken = now
+                share = 100 * done // max(size, 1)
+                self._sink.talk(f"{label}: {share} %, {format.size(done)} of {format.size(size)}")
+
+        return report

@@ -1,0 +1,74 @@
+"""The tables of the README, from the same data that the program itself uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import click
+
+from .app import COMMANDS, cli
+from .config import ENVIRONMENT, PROFILE_KEYS
+from .exits import MEANINGS
+from .options import is_shared
+
+
+def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [heads, tuple("---" for _ in heads), *rows]
+    cells = ([cell.replace("\n", " ").replace("|", "\\|") for cell in line] for line in lines)
+    return "".join(f"| {' | '.join(line)} |\n" for line in cells)
+
+
+def walk() -> Iterator[tuple[str, click.Command]]:
+    """Every command of the tree that is no group, with its path: `apps list`, ..."""
+    context = click.Context(cli)
+    for name in COMMANDS:
+        top = cli.get_command(context, name)
+        if isinstance(top, click.Group):
+            yield from ((f"{name} {below}", command) for below, command in top.commands.items())
+        elif top:
+            yield name, top
+
+
+def usage(path: str, command: click.Command) -> str:
+    """The command with its arguments, and its own options after them."""
+    context = click.Context(command, info_name=f"bindist {path}")
+    arguments = [
+        piece
+        for parameter in command.params
+        if isinstance(parameter, click.Argument)
+        for piece in parameter.get_usage_pieces(context)
+    ]
+    options = [
+        "/".join([parameter.opts[-1], *parameter.secondary_opts])
+        for parameter in command.params
+        if isinstance(parameter, click.Option) and not is_shared(parameter)
+    ]
+    shown = f"`{' '.join([path, *arguments])}`"
+    return f"{shown} `{' '.join(options)}`" if options else shown
+
+
+def commands() -> str:
+    """A row for each command."""
+    rows = ((usage(path, command), command.get_short_help_str(200)) for path, command in walk())
+    return _table(("command", "what it does"), rows)
+
+
+def exits() -> str:
+    """A row for each exit code."""
+    return _table(
+        ("exit code", "meaning"), ((str(int(code)), text) for code, text in MEANINGS.items())
+    )
+
+
+def environment() -> str:
+    """A row for each variable."""
+    return _table(
+        ("variable", "meaning"), ((f"`{name}`", text) for name, text in ENVIRONMENT.items())
+    )
+
+
+def profile_keys() -> str:
+    """A row for each setting that a profile may have."""
+    return _table(
+        ("setting", "meaning"), ((f"`{name}`", text) for name, (_, text) in PROFILE_KEYS.items())
+    )

@@ -1,0 +1,143 @@
+"""Errors as people and scripts read them: what went wrong, the facts, what to do next."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from bindist import errors
+from bindist.redaction import redact
+
+from . import format
+from .exits import CliError, Exit, exit_for
+
+_TAG = re.compile(r"(?is)<(script|style|head)\b.*?</\1>|<[^>]*>")
+_LONGEST = 300
+
+HINTS: tuple[tuple[type[Exception], str], ...] = (
+    (errors.AuthenticationError, "`bindist auth login` stores a key that works"),
+    (errors.RateLimitError, "wait a little and run it again"),
+    (errors.ServerError, "it is safe to run this again"),
+    (errors.BusyError, "wait until it is done, then run this again"),
+    (errors.QuotaError, "delete what is no longer needed, or ask for a larger quota"),
+)
+
+
+def explain(error: Exception) -> CliError:
+    """Any exception as a CliError: the one shape that is printed."""
+    if isinstance(error, CliError):
+        return error
+    if isinstance(error, errors.ApiError):
+        return _explain_answer(error)
+    if isinstance(error, errors.TransportError):
+        return _explain_silence(error)
+    if isinstance(error, click.ClickException):
+        context = getattr(error, "ctx", None)
+        hint = f"`{context.command_path} --help`" if context else None
+        return CliError(error.format_message(), Exit.USAGE, hint=hint)
+    if isinstance(error, OSError) and not isinstance(error, ValueError):
+        name = f"{error.filename}: " if isinstance(error.filename, str) else ""
+        return CliError(f"{name}{error.strerror or error}", exit_for(error))
+    code = exit_for(error)
+    message = str(error) or type(error).__name__
+    if code is Exit.FAILED and not isinstance(error, errors.BinDistError):
+        message = f"unexpected {type(error).__name__}: {message}"
+    return CliError(message, code, hint=_hint(error))
+
+
+def _explain_answer(error: errors.ApiError) -> CliError:
+    message = str(error)
+    hint = _hint(error)
+    if message.lstrip().startswith("<"):
+        text = " ".join(_TAG.sub(" ", message).split())
+        message = f"HTTP {error.status_code} with a page instead of an answer: {text}"
+    elif error.code == "INVALID_RESPONSE" and not message.startswith("HTTP"):
+        message = f"HTTP {error.status_code} with something else than an answer: {message}"
+    if len(message) > _LONGEST:
+        message = message[:_LONGEST] + "…"
+    if error.code == "INVALID_RESPONSE":
+        hint = "is that the address of the API? See --api-url"
+    if isinstance(error, errors.AuthenticationError):
+        message = f"not authenticated: {message}"
+    if isinstance(error, errors.PermissionDeniedError) and "not enabled" in message:
+        hint = "`bindist versions enable APP VERSION` releases it, or add --test-channel"
+    return CliError(
+        message,
+        exit_for(error),
+        hint=hint,
+        code=error.code,
+        status=error.status_code,
+        request_id=error.request_id,
+    )
+
+
+def _explain_silence(error: errors.TransportError) -> CliError:
+    hint = "check the address and the network, then run it again"
+    if "certificate" in str(error).lower():
+        hint = "`--ca-bundle FILE` names certificates to trust"
+    elif error.ambiguous:
+        hint = "it may have been carried out: look before you run it again"
+    return CliError(str(error), exit_for(error), hint=hint, code="NO_ANSWER")
+
+
+def _hint(error: Exception) -> str | None:
+    return next((hint for kind, hint in HINTS if isinstance(error, kind)), None)
+
+
+def show(
+    error: Exception,
+    facts: Sequence[str] = (),
+    hint: str | None = None,
+    *,
+    as_json: bool,
+    color: bool | None,
+    debug: bool,
+) -> Exit:
+    """Prints an error, and what more is known, to stderr; returns the process's exit code."""
+    if debug:
+        lines = traceback.format_exception(type(error), error, error.__traceback__)
+        click.echo(redact("".join(lines)), err=True)
+    shown = explain(error)
+    shown.facts.extend(facts)
+    shown.hint = hint or shown.hint
+    if as_json:
+        click.echo(json.dumps({"error": _redacted(shown.as_json())}), err=True)
+        return shown.exit
+    label = "error:" if color is False else click.style("error:", fg="red", bold=True)
+    lines = [f"{label} {_clean(shown.message)}"]
+    lines += [f"  {_clean(fact)}" for fact in shown.facts]
+    if shown.hint:
+        lines.append(f"  hint: {_clean(shown.hint)}")
+    if shown.request_id:
+        lines.append(f"  request: {_clean(shown.request_id)}")
+    click.echo("\n".join(lines), err=True, color=color)
+    return shown.exit
+
+
+def _clean(text: str) -> str:
+    return redact(format.one_line(text))
+
+
+def _redacted(value: dict[str, Any]) -> dict[str, Any]:
+    return {key: redact(item) if isinstance(item, str) else item for key, item in value.items()}
+
+
+def settle_stdout() -> None:
+    """Writes what is still to be written; gives it up where it cannot be, lest it fail at exit.
+
+    That is so after a reader such as `head` has gone, and on a full disk.
+    """
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        import os
+
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

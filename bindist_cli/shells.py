@@ -1,0 +1,205 @@
+"""The shells that complete: their scripts, what they send, and the form of the answer they read.
+
+The protocol is click's. The scripts are our own, so that they are the same with every click, and
+right about `--option=value`, addresses with colons, and names that have to be quoted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import click
+from click.shell_completion import ShellComplete, split_arg_string
+
+VARIABLE = "_BINDIST_COMPLETE"
+_LONGEST_HELP = 100
+
+_BASH = r"""# bash completion for bindist
+_bindist() {
+    local IFS=$'\n' line=$COMP_LINE piece=${COMP_WORDS[COMP_CWORD]} words=() i gap kind value
+    # bash splits at = and : too; what no space separates is one word.
+    for ((i = 0; i <= COMP_CWORD; i++)); do
+        gap=${line%%[![:space:]]*}
+        line=${line#"$gap"}
+        line=${line#"${COMP_WORDS[i]}"}
+        if [[ $i -gt 0 && -z $gap ]]; then
+            words[${#words[@]} - 1]+=${COMP_WORDS[i]}
+        else
+            words+=("${COMP_WORDS[i]}")
+        fi
+    done
+    # readline leaves alone what stands before the last piece.
+    local kept=${words[${#words[@]} - 1]}
+    [[ $piece == [=:] ]] || kept=${kept%"$piece"}
+
+    COMPREPLY=()
+    while IFS=, read -r kind value; do
+        case $kind in
+            plain)
+                value=${value#"$kept"}
+                [[ $piece == [\"\']* ]] || printf -v value %q "$value"
+                COMPREPLY+=("$value")
+                ;;
+            dir) compopt -o dirnames 2>/dev/null || COMPREPLY=($(compgen -d -- "$piece")) ;;
+            file) compopt -o default 2>/dev/null || COMPREPLY=($(compgen -f -- "$piece")) ;;
+        esac
+    done < <(env COMP_WORDS="${words[*]}" COMP_CWORD=$((${#words[@]} - 1)) \
+        _BINDIST_COMPLETE=bash_complete "${1/#\~/$HOME}" 2>/dev/null)
+}
+# Before 4.4 there is no nosort.
+complete -o nosort -F _bindist bindist 2>/dev/null || complete -F _bindist bindist
+"""
+
+_ZSH = r"""#compdef bindist
+# zsh completion for bindist
+_bindist() {
+    local -a answer plain described
+    local kind value help
+    answer=("${(@f)$(COMP_WORDS="${(j: :)words[1,CURRENT-1]} $PREFIX" COMP_CWORD=$((CURRENT - 1)) \
+        _BINDIST_COMPLETE=zsh_complete ${~words[1]} 2>/dev/null)}")
+    for kind value help in "${answer[@]}"; do
+        case $kind in
+            plain)
+                if [[ $help == _ ]]; then
+                    plain+=("$value")
+                else
+                    described+=("$value:$help")
+                fi
+                ;;
+            dir)
+                compset -P '--*='
+                _path_files -/
+                ;;
+            file)
+                compset -P '--*='
+                _path_files
+                ;;
+        esac
+    done
+    (( $#described )) && _describe -V bindist described
+    (( $#plain )) && compadd -V bindist -a plain
+}
+
+if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+    _bindist "$@"
+else
+    compdef _bindist bindist
+fi
+"""
+
+_FISH = r"""# fish completion for bindist
+function __bindist_complete
+    set -l typed (commandline -ct)
+    set -l option (string match -r -- '^--[^=]*=' $typed; or echo)
+    set -l path (string replace -- "$option" '' $typed)
+    set -l program (string replace -r '^~(?=/)' $HOME -- (commandline -opc)[1])
+    env COMP_WORDS=(commandline -cp | string collect) COMP_CWORD=$typed \
+        _BINDIST_COMPLETE=fish_complete $program 2>/dev/null | while read -l line
+        set -l parts (string split -m 1 , -- $line)
+        switch $parts[1]
+            case plain
+                echo $parts[2]
+            case dir
+                printf '%s\n' $option(__fish_complete_directories $path)
+            case file
+                printf '%s\n' $option(__fish_complete_path $path)
+        end
+    end
+end
+
+complete --command bindist --no-files --keep-order --arguments '(__bindist_complete)'
+"""
+
+_POWERSHELL = r"""# PowerShell completion for bindist
+Register-ArgumentCompleter -Native -CommandName bindist, bindist.exe -ScriptBlock {
+    param($wordToComplete, $commandAst, $cursorPosition)
+
+    $before = $env:_BINDIST_COMPLETE, $env:COMP_WORDS, $env:COMP_CWORD
+    $last = $commandAst.CommandElements.Count
+    if ($wordToComplete) { $last -= 1 }
+    $env:_BINDIST_COMPLETE = 'powershell_complete'
+    $env:COMP_WORDS = $commandAst.ToString().Replace('\', '\\')
+    $env:COMP_CWORD = $last
+    try {
+        $lines = @(& $commandAst.GetCommandName() 2>$null)
+    } finally {
+        $env:_BINDIST_COMPLETE, $env:COMP_WORDS, $env:COMP_CWORD = $before
+    }
+
+    for ($i = 0; $i + 2 -lt $lines.Count; $i += 3) {
+        $kind, $value, $help = $lines[$i..($i + 2)]
+        if ($kind -eq 'plain') {
+            $text = $value
+            if ($text -notmatch '^[\w./=:-]+$') { $text = "'" + $text.Replace("'", "''") + "'" }
+            if ($help -eq '_') { $help = $value }
+            [System.Management.Automation.CompletionResult]::new(
+                $text, $value, 'ParameterValue', $help)
+        } else {
+            $kinds = if ($kind -eq 'dir') { 'ProviderContainer' } else { '*' }
+            [System.Management.Automation.CompletionCompleters]::CompleteFilename($wordToComplete) |
+                Where-Object { $_.ResultType -like $kinds }
+        }
+    }
+}
+"""
+
+
+class Shell(NamedTuple):
+    """A shell: the script that it loads, and how that script reads an answer."""
+
+    script: str
+    written: Callable[[str, str, str], str]
+    """One answer, from its kind (plain, dir, file), its value, and what it means if anything."""
+
+
+def _escaped(value: str, meaning: str) -> str:
+    """zsh takes what follows a colon for the meaning, where there is one."""
+    return value.replace(":", "\\:") if meaning else value
+
+
+SHELLS = {
+    "bash": Shell(_BASH, lambda kind, value, _: f"{kind},{value}"),
+    "zsh": Shell(_ZSH, lambda kind, value, help: f"{kind}\n{_escaped(value, help)}\n{help or '_'}"),
+    "fish": Shell(
+        _FISH, lambda kind, value, help: f"{kind},{value}" + (f"\t{help}" if help else "")
+    ),
+    "powershell": Shell(_POWERSHELL, lambda kind, value, help: f"{kind}\n{value}\n{help or '_'}"),
+}
+
+
+def answer(cli: click.Command, instruction: str, env: Mapping[str, str], values: object) -> str:
+    """What a script is told: the script itself for `bash_source`, what fits for `bash_complete`.
+
+    `values` becomes the object of the root context, where the types of parameters find it.
+    """
+    name, _, wanted = instruction.partition("_")
+    shell = SHELLS[name]
+    if wanted == "source":
+        return shell.script
+    arguments, word = _typed(name, env)
+    option, equals, _ = word.partition("=")
+    before = option + equals if equals and option.startswith("--") else ""
+    complete = ShellComplete(cli, {"obj": values}, "bindist", VARIABLE)
+    lines = []
+    for item in complete.get_completions(arguments, word):
+        value = before + str(item.value)
+        if value.isprintable():  # what is not could be obeyed by the terminal
+            lines.append(shell.written(item.type, value, _short(item.help)) + "\n")
+    return "".join(lines)
+
+
+def _typed(shell: str, env: Mapping[str, str]) -> tuple[list[str], str]:
+    """The words before the one that is being typed, without the program; and that one."""
+    words = split_arg_string(env["COMP_WORDS"])
+    if shell == "fish":  # sends the word itself, and it is in the line too
+        word = "".join(split_arg_string(env["COMP_CWORD"])[:1])
+        return words[1:-1] if word else words[1:], word
+    at = int(env["COMP_CWORD"])
+    return words[1:at], words[at] if at < len(words) else ""
+
+
+def _short(text: Any) -> str:
+    """A text on one line, with nothing in it that a terminal obeys."""
+    line = "".join(char if char.isprintable() else " " for char in str(text or "")).strip()
+    return line if len(line) <= _LONGEST_HELP else line[: _LONGEST_HELP - 1] + "…"

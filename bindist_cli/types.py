@@ -1,0 +1,98 @@
+"""Values on the command line: checked before any request, and completed at the prompt."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import click
+
+OUTPUTS = ("table", "json", "jsonl", "csv", "tsv")
+"""The formats of --output."""
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+_IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_VERSION = re.compile(r"[A-Za-z0-9._-]{1,50}")
+_DURATION = re.compile(r"(\d+)([mhd]?)")
+_MINUTES = {"": 1, "m": 1, "h": 60, "d": 1440}
+
+
+class _Text(click.ParamType):  # type: ignore[type-arg]
+    """A text; at the prompt the root context's object knows the values of its kind."""
+
+    name = "text"
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        values = ctx.find_root().obj
+        found = values(self.kind, ctx, param, incomplete) if self.kind and callable(values) else ()
+        return [CompletionItem(value, help=meaning) for value, meaning in found]
+
+
+class _Path(click.ParamType):  # type: ignore[type-arg]
+    """A text that is the path of a `file` or a `dir`, or - for a stream."""
+
+    name = "path"
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(incomplete, type=self.kind)]
+
+
+class _Pattern(_Text):
+    def __init__(self, name: str, pattern: re.Pattern[str], rule: str, kind: str = "") -> None:
+        super().__init__(kind)
+        self.name = name
+        self._pattern = pattern
+        self._rule = rule
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not self._pattern.fullmatch(value) or value in (".", ".."):
+            self.fail(f"{value!r} cannot be {self.name}: {self._rule}", param, ctx)
+        return str(value)
+
+
+class _Minutes(click.ParamType):  # type: ignore[type-arg]
+    """A duration from 5 minutes to a day: `30`, `45m`, `12h`."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        found = _DURATION.fullmatch(str(value))
+        minutes = int(found[1]) * _MINUTES[found[2]] if found and len(found[1]) < 6 else 0
+        if not 5 <= minutes <= 1440:
+            self.fail(f"{value!r} is not a duration from 5m to 24h", param, ctx)
+        return minutes
+
+
+_AN_ID = ("an id", _IDENTIFIER, "1 to 100 letters, digits, - and _")
+
+IDENTIFIER = _Pattern(*_AN_ID)
+APPLICATION = _Pattern(*_AN_ID, "applications")
+CUSTOMER = _Pattern(*_AN_ID, "customers")
+VERSION = _Pattern("a version", _VERSION, "1 to 50 letters, digits, ., - and _", "versions")
+MINUTES = _Minutes()
+
+VERSION_TEXT = _Text("versions")
+FILE_OF_VERSION = _Text("files")
+PROFILE = _Text("profiles")
+SETTING = _Text("settings")
+LOCAL_FILE = _Path("file")
+LOCAL_FOLDER = _Path("dir")

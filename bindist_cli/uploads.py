@@ -1,0 +1,194 @@
+"""`versions upload`: which files, with which checksums, and what became of them."""
+
+from __future__ import annotations
+
+import glob
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bindist import errors
+
+from . import columns
+from .context import App
+from .exits import CliError, Exit
+from .progress import transfers
+from .textfile import read_text
+
+if TYPE_CHECKING:
+    from bindist.release import Plan, Release, ReleaseFile
+
+
+@dataclass(frozen=True)
+class UploadRequest:
+    """What `versions upload` was asked for."""
+
+    app_id: str
+    version: str
+    paths: tuple[str, ...]
+    notes: str | None
+    enable: bool
+    if_exists: str
+    checksums: str | None
+    name: str | None
+    file_type: str | None
+    dry_run: bool
+    parallel: int
+
+
+def upload(app: App, request: UploadRequest) -> None:
+    """Carries out `versions upload` and prints the version as it is afterwards."""
+    from bindist import release
+
+    with _paths(request) as paths:
+        try:
+            files = release.local_files(paths, name=request.name, file_type=request.file_type)
+        except ValueError as error:
+            raise CliError(str(error), Exit.USAGE) from error
+        expected = _expected(request.checksums, files)
+        try:
+            if request.dry_run:
+                _show_plan(app, request, files)
+                return
+            sizes = {file.name: file.size for file in files}
+            with transfers(app.sink, sizes, "uploading") as reporter:
+                done = release.publish(
+                    app.client,
+                    request.app_id,
+                    request.version,
+                    files,
+                    if_exists=request.if_exists,
+                    enable=request.enable,
+                    release_notes=request.notes,
+                    expected=expected,
+                    progress=lambda file: reporter(file.name),
+                    parallel=request.parallel,
+                )
+        except errors.DifferentContentError as error:
+            raise _different(error, request) from error
+        except KeyboardInterrupt:
+            app.sink.note("nothing was released: the same command can be run again")
+            raise
+    _show_release(app, request, done)
+
+
+def _show_plan(app: App, request: UploadRequest, files: Sequence[ReleaseFile]) -> None:
+    from bindist import release
+
+    remote = release.find_version(app.client, request.app_id, request.version)
+    planned: Plan = release.plan(
+        files, remote, release.file_checksum, if_exists=request.if_exists, enable=request.enable
+    )
+    status = {"create": "created", "skip": "skipped"}.get(planned.action, planned.action)
+    rows = [
+        {
+            "fileName": file.name,
+            "status": status,
+            "fileType": file.file_type,
+            "fileSize": file.size,
+            "checksum": release.file_checksum(file),
+        }
+        for file in planned.files
+    ]
+    app.sink.rows(columns.PLANNED, rows)
+    what = f"version {request.version} of {request.app_id} would be {status}"
+    app.sink.note(what + (" and enabled" if planned.enable else "") + "; nothing was changed")
+
+
+def _show_release(app: App, request: UploadRequest, done: Release) -> None:
+    keys = ("fileName", "fileId", "fileSize", "checksum", "status", "fileType")
+    result = {
+        "applicationId": done.application_id,
+        "version": done.version,
+        "status": done.status,
+        "isEnabled": done.is_enabled,
+        "files": [{key: row.get(key) for key in keys} for row in done.files],
+    }
+    app.sink.one(columns.UPLOAD, result, tables={"files": columns.FILES})
+    if not done.is_enabled:
+        app.sink.note(
+            f"not enabled yet: `bindist versions enable {request.app_id} {request.version}` "
+            "releases it"
+        )
+
+
+def _different(error: errors.DifferentContentError, request: UploadRequest) -> CliError:
+    def short(checksum: str | None) -> str:
+        return checksum[:6] + "…" if checksum else "nothing"
+
+    width = max((len(name) for name, _, _ in error.differences), default=0)
+    return CliError(
+        f"version {request.version} of {request.app_id} {error}",
+        Exit.CONFLICT,
+        facts=[
+            f"{name:{width}}  server {short(server)}  local {short(local)}"
+            for name, server, local in error.differences
+        ],
+        hint="upload it under a new version",
+        code="DIFFERENT_CONTENT" if error.differences else "EXISTS",
+    )
+
+
+@contextmanager
+def _paths(request: UploadRequest) -> Iterator[list[Path]]:
+    """The files named, patterns expanded; stdin is put into a file, since its length is needed."""
+    if "-" not in request.paths:
+        yield [path for name in request.paths for path in _expanded(name)]
+        return
+    if len(request.paths) > 1 or not request.name:
+        raise CliError(
+            "stdin can be one file only, and needs a name", Exit.USAGE, hint="add --name NAME"
+        )
+    with tempfile.TemporaryDirectory(prefix="bindist-") as folder:
+        path = Path(folder) / "stdin"
+        with path.open("wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file, 1024 * 1024)
+        yield [path]
+
+
+def _expanded(name: str) -> list[Path]:
+    """The file of that name; or, as some shells leave it to us, those that a pattern matches."""
+    path = Path(name)
+    found = [path] if path.exists() else sorted(map(Path, glob.glob(name)))  # noqa: PTH207
+    if not found:
+        raise CliError(f"there is no file {name}", Exit.USAGE)
+    for each in found:
+        if not each.is_file():
+            hint = f"try {each}/*" if each.is_dir() else None
+            raise CliError(f"{each} is not a file", Exit.USAGE, hint=hint)
+    return found
+
+
+def _expected(name: str | None, files: Sequence[ReleaseFile]) -> dict[str, str]:
+    """What a SHA256SUMS lists: all files given and no others, each with its own checksum."""
+    from bindist.hashing import checksums_match, is_sha256
+    from bindist.release import file_checksum
+
+    if name is None:
+        return {}
+    listed: dict[str, str] = {}
+    for number, line in enumerate(read_text(name).splitlines(), 1):
+        checksum, _, called = line.strip().partition(" ")
+        if not line.strip() or line.startswith("#"):
+            continue
+        if not is_sha256(checksum) or not called.strip(" *"):
+            raise CliError(f"{name}, line {number}: not a checksum and a file name", Exit.USAGE)
+        listed[Path(called.strip().removeprefix("*")).name] = checksum
+    given = {file.name for file in files}
+    for missing, where in ((given - set(listed), name), (set(listed) - given, "the files given")):
+        if missing:
+            raise CliError(f"{', '.join(sorted(missing))}: not in {where}", Exit.USAGE)
+    for file in files:
+        local = file_checksum(file)
+        if not checksums_match(listed[file.name], local):
+            raise CliError(
+                f"{file.path} is not the file that {name} lists",
+                Exit.INTEGRITY,
+                facts=[f"listed {listed[file.name]}", f"local  {local}"],
+            )
+    return listed

@@ -1,0 +1,34 @@
+# bash completion for bindist
+_bindist() {
+    local IFS=$'\n' line=$COMP_LINE piece=${COMP_WORDS[COMP_CWORD]} words=() i gap kind value
+    # bash splits at = and : too; what no space separates is one word.
+    for ((i = 0; i <= COMP_CWORD; i++)); do
+        gap=${line%%[![:space:]]*}
+        line=${line#"$gap"}
+        line=${line#"${COMP_WORDS[i]}"}
+        if [[ $i -gt 0 && -z $gap ]]; then
+            words[${#words[@]} - 1]+=${COMP_WORDS[i]}
+        else
+            words+=("${COMP_WORDS[i]}")
+        fi
+    done
+    # readline leaves alone what stands before the last piece.
+    local kept=${words[${#words[@]} - 1]}
+    [[ $piece == [=:] ]] || kept=${kept%"$piece"}
+
+    COMPREPLY=()
+    while IFS=, read -r kind value; do
+        case $kind in
+            plain)
+                value=${value#"$kept"}
+                [[ $piece == [\"\']* ]] || printf -v value %q "$value"
+                COMPREPLY+=("$value")
+                ;;
+            dir) compopt -o dirnames 2>/dev/null || COMPREPLY=($(compgen -d -- "$piece")) ;;
+            file) compopt -o default 2>/dev/null || COMPREPLY=($(compgen -f -- "$piece")) ;;
+        esac
+    done < <(env COMP_WORDS="${words[*]}" COMP_CWORD=$((${#words[@]} - 1)) \
+        _BINDIST_COMPLETE=bash_complete "${1/#\~/$HOME}" 2>/dev/null)
+}
+# Before 4.4 there is no nosort.
+complete -o nosort -F _bindist bindist 2>/dev/null || complete -F _bindist bindist

@@ -1,0 +1,168 @@
+"""What the transfers are measured against: nginx as the object store, and an API that hands out its
+addresses and does nothing else, so that only the moving of bytes is timed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+_CONFIG = """
+worker_processes 2;
+daemon off;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 256; }}
+http {{
+  access_log off;
+  sendfile on;
+  tcp_nopush on;
+  client_max_body_size 0;
+  client_body_buffer_size 1m;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  server {{
+    listen 127.0.0.1:{plain};
+    location /files/ {{ alias {folder}/files/; }}
+    location /slow/ {{ alias {folder}/files/; limit_rate 20000000; }}
+    location /put/ {{ alias {folder}/put/; dav_methods PUT; create_full_put_path on; }}
+  }}
+  server {{
+    listen 127.0.0.1:{tls} ssl;
+    ssl_certificate {folder}/cert.pem;
+    ssl_certificate_key {folder}/key.pem;
+    location /files/ {{ alias {folder}/files/; }}
+    location /put/ {{ alias {folder}/put/; dav_methods PUT; create_full_put_path on; }}
+  }}
+}}
+"""
+
+
+@dataclass(frozen=True)
+class Store:
+    """A running nginx: its folder, its addresses, and the certificate that it shows."""
+
+    folder: Path
+    plain: str
+    tls: str
+    certificate: Path
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def nginx(folder: Path) -> Iterator[Store]:
+    """Runs nginx in the foreground of a child process, and ends that child."""
+    plain, tls = free_port(), free_port()
+    for name in ("files", "put", "body"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        (folder / name).chmod(0o777)
+    folder.chmod(0o755)
+    certificate = folder / "cert.pem"
+    subprocess.run(
+        f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost "
+        f"-addext subjectAltName=IP:127.0.0.1 -keyout {folder}/key.pem -out {certificate}",
+        shell=True,
+        check=True,
+        capture_output=True,
+    )
+    config = folder / "nginx.conf"
+    config.write_text(_CONFIG.format(folder=folder, plain=plain, tls=tls))
+    program = shutil.which("nginx") or "/usr/sbin/nginx"
+    child = subprocess.Popen([program, "-c", str(config), "-e", f"{folder}/error.log"])
+    try:
+        for port in (plain, tls):
+            _wait_for(port)
+        yield Store(folder, f"http://127.0.0.1:{plain}", f"https://127.0.0.1:{tls}", certificate)
+    finally:
+        child.terminate()
+        child.wait()
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(200):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    raise RuntimeError("nginx does not answer")
+
+
+@contextlib.contextmanager
+def api(store_url: str, name: str, size: int, checksum: str, get: str = "files") -> Iterator[str]:
+    """An API with one version of one file, whose bytes are at `store_url`; yields its address."""
+    completed = threading.Event()
+    entry = {"fileId": "f1", "fileName": name, "fileType": "MAIN", "fileSize": size}
+    expires = "2099-01-01T00:00:00.000Z"
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+        def _answer(self, data: dict[str, Any] | None, status: int = 200) -> None:
+            envelope: dict[str, Any] = {"success": data is not None, "meta": {"requestId": "bench"}}
+            if data is None:
+                envelope["error"] = {"code": "NOT_FOUND", "message": "Version not found"}
+                status = 404
+            else:
+                envelope["data"] = data
+            body = json.dumps(envelope).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_GET(self) -> None:
+            path = self.path.partition("?")[0]
+            if path.endswith("/downloads/url"):
+                url = f"{store_url}/{get}/{name}"
+                self._answer({"url": url, "expiresAt": expires, "checksum": checksum, **entry})
+            elif "/9.9/" in path and not completed.is_set():
+                self._answer(None)
+            elif path.endswith("/files"):
+                files = [{**entry, "checksum": checksum, "order": 1}]
+                self._answer({"applicationId": "a", "version": "1.0", "files": files})
+            elif path.endswith("/versions"):
+                row = {"version": "1.0", "isEnabled": True, "isActive": True}
+                self._answer({"versions": [row, {**row, "version": "9.9"}]})
+            else:
+                self._answer({"applicationId": "a", "name": "a"})
+
+        def do_POST(self) -> None:
+            sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if self.path.endswith("/large-url"):
+                completed.clear()
+                url = f"{store_url}/put/{name}"
+                self._answer({"uploadId": "u1", "uploadUrl": url, "expiresAt": expires})
+            else:
+                completed.set()
+                self._answer({**sent, "message": "Version created successfully"}, 201)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,184 @@
+"""Moving bytes, measured: `python tests/bench/transfers.py [--runs 7] [--mib 1024]`.
+
+Each of our figures is the wall time of the whole program, from its start to its exit, against the
+public tools doing the same work in the same run, in turns; the table has medians and their ratios.
+Both sides flush to disk. Needs nginx, curl, openssl and aria2c; nothing here is ever a test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import platform
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from servers import Store, api, nginx
+
+MIB = 1024 * 1024
+_ZEROS = bytes(MIB)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A row of the table: our command, theirs, and the ratio that is promised."""
+
+    work: str
+    against: str
+    ours: str
+    theirs: str
+    at_most: float
+
+
+def make_file(path: Path, mib: int) -> str:
+    digest = hashlib.sha256()
+    source = random.Random(7)
+    with path.open("wb") as file:
+        for _ in range(mib):
+            block = source.randbytes(MIB)
+            digest.update(block)
+            file.write(block)
+    return digest.hexdigest()
+
+
+def timed(command: str, environment: dict[str, str], before: Callable[[], None]) -> float:
+    before()
+    started = time.perf_counter()
+    done = subprocess.run(
+        ["bash", "-c", f"set -e; {command}"], env=environment, capture_output=True
+    )
+    took = time.perf_counter() - started
+    if done.returncode:
+        raise SystemExit(f"{command}\n{done.stderr.decode()}")
+    return took
+
+
+def measure(case: Case, runs: int, environment: dict[str, str], clean: Callable[[], None]) -> str:
+    ours, theirs = [], []
+    for _ in range(runs):
+        theirs.append(timed(case.theirs, environment, clean))
+        ours.append(timed(case.ours, environment, clean))
+    one, other = statistics.median(ours), statistics.median(theirs)
+    row = f"| {case.work} | `{case.against}` | {one:.2f} s | {other:.2f} s "
+    row += f"| {one / other:.2f} | {case.at_most:.2f} |"
+    print(row, flush=True)
+    return row
+
+
+def peak_memory(command: str, environment: dict[str, str], before: Callable[[], None]) -> float:
+    """MiB that the largest process of a command had in memory."""
+    before()
+    script = (
+        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, "
+        "stdout=subprocess.DEVNULL); "
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *command.split()],
+        env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return int(done.stdout.split()[-1]) / 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--mib", type=int, default=1024)
+    parser.add_argument("--only", default="", help="only rows whose work starts so")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bindist-bench-") as name, nginx(Path(name)) as store:
+        run(store, arguments)
+
+
+def run(store: Store, arguments: argparse.Namespace) -> None:
+    folder = store.folder
+    big, slow = folder / "files" / "big.bin", folder / "files" / "slow.bin"
+    checksum = make_file(big, arguments.mib)
+    slow_checksum = make_file(slow, 400_000_000 // MIB)
+    work = folder / "work"
+    work.mkdir()
+
+    def clean() -> None:
+        """The same start for both sides: nothing left of earlier runs, and memory at hand.
+
+        A virtual machine gives free memory back to its host and pays for touching it again; a
+        scratch file just before, as large as what is to come, pays that for whoever is next.
+        """
+        for path in [*work.iterdir(), *(folder / "put").iterdir()]:
+            path.unlink()
+        scratch = work / "scratch"
+        with scratch.open("wb", buffering=0) as file:
+            for _ in range(arguments.mib + 128):
+                file.write(_ZEROS)
+        scratch.unlink()
+
+    environment = {
+        **os.environ,
+        "BINDIST_API_KEY": "bench",
+        "BINDIST_CONFIG_DIR": str(folder / "config"),
+        "CI": "1",
+    }
+    environment.pop("BINDIST_PROFILE", None)
+    program = f"{sys.executable} -m bindist_cli -q"
+    with (
+        api(store.plain, big.name, big.stat().st_size, checksum) as plain,
+        api(store.tls, big.name, big.stat().st_size, checksum) as tls,
+        api(store.plain, slow.name, slow.stat().st_size, slow_checksum, "slow") as limited,
+    ):
+        secure = f"--api-url {tls} --ca-bundle {store.certificate}"
+        f, put = work / "f", f"{store.plain}/put/other.bin"
+        get = f"{program} versions download a 1.0 -O {f}"
+        send = f"{program} versions upload a 9.9 {big}"
+        curl = f"curl -sS -o {f} {store.plain}/files/{big.name}"
+        curl_tls = f"curl -sS --cacert {store.certificate} -o {f} {store.tls}/files/{big.name}"
+        digest = "openssl dgst -sha256"
+        ours_get, ours_put = f"{get} --api-url {plain}", f"{send} --api-url {plain}"
+        at_slow = f"{get} --api-url {limited} --connections"
+        aria = "aria2c -q --allow-overwrite=true --file-allocation=none"
+        cases = [
+            Case("download and verify", "curl -o f; openssl dgst -sha256 f",
+                 ours_get, f"{curl}; {digest} {f}; sync {f}", 0.58),
+            Case("download and verify", "aria2c -x4; sha256sum",
+                 ours_get, f"{aria} -x4 -s4 -d {work} -o f {store.plain}/files/{big.name}; "
+                 f"sha256sum {f}; sync {f}", 0.30),
+            Case("download and verify", "curl -o f alone, no hash",
+                 ours_get, f"{curl}; sync {f}", 1.0),
+            Case("upload and hash", "openssl dgst -sha256 f; curl -T f",
+                 ours_put, f"{digest} {big}; curl -sS -T {big} {put}", 0.58),
+            Case("download and verify, TLS", "curl -o f; openssl dgst -sha256 f",
+                 f"{get} {secure}", f"{curl_tls}; {digest} {f}; sync {f}", 0.75),
+            Case("upload and hash, TLS", "openssl dgst -sha256 f; curl -T f",
+                 f"{send} {secure}", f"{digest} {big}; curl -sS --cacert {store.certificate} "
+                 f"-T {big} {store.tls}/put/other.bin", 0.80),
+            Case("20 MB/s a connection, 4 of ours", "1 of ours",
+                 f"{at_slow} 4", f"{at_slow} 1", 0.28),
+            Case("20 MB/s a connection, 8 of ours", "1 of ours",
+                 f"{at_slow} 8", f"{at_slow} 1", 0.15),
+            Case("20 MB/s a connection, 8 of ours", "aria2c -x8; openssl dgst",
+                 f"{at_slow} 8", f"{aria} -x8 -s8 -k1M -d {work} -o f "
+                 f"{store.plain}/slow/{slow.name}; {digest} {f}; sync {f}", 0.95),
+        ]  # fmt: skip
+        print(f"{arguments.mib} MiB, {arguments.runs} runs, {platform.platform()}, "
+              f"{os.cpu_count()} cores, Python {platform.python_version()}\n")  # fmt: skip
+        print("| work | against | ours | theirs | ratio | at most |\n|---|---|---|---|---|---|")
+        for case in cases:
+            if case.work.startswith(arguments.only):
+                short = "connection" in case.work and "1 of ours" in case.against
+                measure(case, min(arguments.runs, 3) if short else arguments.runs,
+                        environment, clean)  # fmt: skip
+        print()
+        for label, command in (("download", ours_get), ("upload", ours_put)):
+            print(f"peak memory, {label}: {peak_memory(command, environment, clean):.0f} MiB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""`bindist apps`"""
+
+from __future__ import annotations
+
+import pytest
+
+
+def ids(rows):
+    return [row["applicationId"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ((), ["harbor", "skylark", "tidewatch"]),
+        (("--search", "COMMAND"), ["harbor"]),
+        (("--tag", "windows"), ["skylark", "tidewatch"]),
+        (("--tag", "cli", "--tag", "service"), ["harbor", "tidewatch"]),
+        (("--active",), ["harbor", "skylark", "tidewatch"]),
+        (("--inactive",), []),
+        (("--sort", "name", "--desc"), ["tidewatch", "skylark", "harbor"]),
+        (("--sort", "created"), ["skylark", "harbor", "tidewatch"]),
+        (("--sort", "updated"), ["tidewatch", "harbor", "skylark"]),
+        (("--limit", "2"), ["harbor", "skylark"]),
+        (("--page", "2", "--page-size", "2"), ["tidewatch"]),
+        (("--page-size", "1"), ["harbor", "skylark", "tidewatch"]),
+        (("--page", "9"), []),
+    ],
+    ids=str,
+)
+def test_list(answer, at_catalogue, options, found):
+    assert ids(answer("apps", "list", *options)) == found
+
+
+def test_list_asks_for_no_more_pages_than_the_limit_needs(answer, at_catalogue):
+    answer("apps", "list", "--page-size", "1", "--limit", "2")
+    assert len(at_catalogue.requests) == 2
+
+
+def test_a_customer_sees_its_own_applications(answer, at_catalogue, monkeypatch):
+    monkeypatch.setenv("BINDIST_API_KEY", at_catalogue.keys.customer)
+    assert ids(answer("apps", "list")) == ["harbor", "skylark"]
+
+
+def test_show_has_the_customers_where_the_key_may_see_them(answer, at_catalogue):
+    shown = answer("apps", "show", "skylark")
+    assert [customer["customerId"] for customer in shown["customers"]] == ["acme", "globex"]
+
+
+def test_show_works_with_a_customers_key(answer, at_catalogue, monkeypatch):
+    monkeypatch.setenv("BINDIST_API_KEY", at_catalogue.keys.customer)
+    assert "customers" not in answer("apps", "show", "harbor")
+
+
+def test_create_with_everything(answer, at_catalogue):
+    made = answer(
+        *("apps", "create", "new", "--name", "New", "--description", "Fresh"),
+        *("--tag", "a", "--tag", "b", "--customer", "acme", "--customer", "globex"),
+    )
+    assert (made["name"], made["description"], made["tags"]) == ("New", "Fresh", ["a", "b"])
+    assert made["customerIds"] == ["acme", "globex"]
+
+
+def test_create_with_nothing_but_the_id(answer, at_server):
+    assert answer("apps", "create", "new")["name"] == "new"
+
+
+def test_create_again_is_a_conflict(invoke, at_server, application):
+    assert invoke("apps", "create", application).exit_code == 6
+
+
+def test_create_if_not_exists_leaves_what_is_there(answer, at_server, application):
+    made = answer("apps", "create", application, "--name", "Another", "--if-not-exists")
+    assert made["name"] == "Tool"
+
+
+def test_create_if_not_exists_creates(answer, at_server):
+    assert answer("apps", "create", "new", "--if-not-exists")["applicationId"] == "new"
+
+
+def test_create_if_not_exists_does_not_hide_that_an_id_is_used_up(invoke, at_server, application):
+    invoke("apps", "delete", application, "--yes")
+    assert invoke("apps", "create", application, "--if-not-exists").exit_code == 3
+
+
+def test_create_for_an_unknown_customer_creates_nothing(invoke, at_server, admin):
+    assert invoke("apps", "create", "new", "--customer", "nobody").exit_code == 2
+    assert admin.get_application("new").status_code == 404
+
+
+def test_delete(answer, at_server, application, admin):
+    assert answer("apps", "delete", application, "--yes")["deletedAt"]
+    assert admin.get_application(application).status_code == 404
+
+
+def test_delete_of_nothing_does_not_ask(invoke, at_server):
+    assert invoke("apps", "delete", "nothing").exit_code == 3
+
+
+def test_stats(answer, at_catalogue):
+    found = answer("apps", "stats", "harbor")
+    assert found["downloadsByVersion"] == {"1.0.0": 3, "1.0.1": 4}
+    assert found["totalDownloads"] == sum(found["downloadsByDate"].values()) == 7
+
+
+def test_stats_of_one_version(answer, at_catalogue):
+    assert answer("apps", "stats", "harbor", "--version", "1.0.0")["totalDownloads"] == 3
+
+
+def test_stats_of_an_application_that_is_not_there_are_no_zeros(invoke, at_catalogue):
+    assert invoke("apps", "stats", "nothing").exit_code == 3
+
+
+def test_grant_many_in_one_request(answer, at_catalogue):
+    found = answer("apps", "grant", "tidewatch", "acme", "globex")
+    assert set(found["customerIds"]) == {"acme", "globex"}
+    assert [r.method for r in at_catalogue.requests] == ["PUT"]
+
+
+def test_revoke(answer, at_catalogue):
+    assert answer("apps", "revoke", "skylark", "globex")["customerIds"] == ["acme"]
+
+
+def test_revoked_is_out_of_sight(answer, invoke, at_catalogue, monkeypatch):
+    answer("apps", "revoke", "harbor", "acme")
+    monkeypatch.setenv("BINDIST_API_KEY", at_catalogue.keys.customer)
+    assert invoke("apps", "show", "harbor").exit_code == 3
+
+
+@pytest.mark.parametrize("verb", ["grant", "revoke"])
+def test_without_customers_is_a_wrong_usage(invoke, verb):
+    assert invoke("apps", verb, "tool").exit_code == 2

@@ -1,0 +1,406 @@
+"""`bindist auth`: logging in and out, and what is told of a key."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+
+import pytest
+import tomlkit
+
+from bindist_cli.commands.auth import role_of
+from tests.conftest import ADMIN_KEY, APPS_ADMIN_KEY, CUSTOMER_KEY
+
+TENANT = "0b5fd1a6-52c9-4d2f-9d3d-8a3b6f3b3c11"
+ROLES = {
+    ADMIN_KEY: "financial administrator",
+    APPS_ADMIN_KEY: "administrator",
+    CUSTOMER_KEY: "customer",
+}
+
+
+@pytest.fixture(autouse=True)
+def without_keyring(monkeypatch):
+    monkeypatch.setenv("BINDIST_NO_KEYRING", "1")
+
+
+@pytest.fixture
+def login(invoke, server):
+    def run(*options, key=ADMIN_KEY):
+        return invoke(
+            "auth", "login", "--with-key", "--api-url", server.url, *options, input=f"{key}\n"
+        )
+
+    return run
+
+
+@pytest.fixture
+def stored(environment):
+    def read(name="credentials"):
+        path = environment / f"{name}.toml"
+        text = path.read_text("utf-8") if path.exists() else ""
+        return tomlkit.parse(text).unwrap().get("profiles", {})
+
+    return read
+
+
+# Logging in
+
+
+@pytest.mark.parametrize("key", ROLES)
+def test_login_stores_the_key_and_tells_whose_it_is(login, stored, server, environment, key):
+    result = login("--json", key=key)
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout) == {
+        "profile": "default",
+        "apiUrl": server.url,
+        "role": ROLES[key],
+        "keySource": str(environment / "credentials.toml"),
+    }
+    assert stored() == {"default": {"key": key}}
+    assert stored("config") == {"default": {"api_url": server.url}}
+
+
+def test_the_key_is_checked_by_one_request_for_one_application(login, server):
+    login()
+    assert [(r.method, r.path) for r in server.requests] == [("GET", "/v1/applications")]
+
+
+def test_the_key_is_used_from_then_on(login, invoke):
+    login()
+    assert invoke("apps", "list").exit_code == 0
+
+
+def test_login_makes_the_profile_that_it_names(login, stored, invoke):
+    login()
+    assert login("--profile", "work", key=CUSTOMER_KEY).exit_code == 0
+    assert stored() == {"default": {"key": ADMIN_KEY}, "work": {"key": CUSTOMER_KEY}}
+    assert invoke("auth", "token", "--profile", "work").stdout == f"{CUSTOMER_KEY}\n"
+
+
+def test_a_key_that_does_not_work_is_not_stored(login, environment):
+    result = login(key="wrong")
+    assert result.exit_code == 4
+    assert "the server refuses this key" in result.stderr
+    assert "nothing was stored" in result.stderr
+    assert result.stdout == ""
+    assert not environment.exists()
+
+
+def test_a_key_that_could_not_be_checked_is_not_stored(invoke, environment, refused_url):
+    result = invoke(
+        *("auth", "login", "--with-key", "--api-url", refused_url, "--retries", "0"), input="key"
+    )
+    assert result.exit_code == 7
+    assert not environment.exists()
+
+
+@pytest.mark.parametrize(("typed", "words"), [("", "no key"), ("a b", "white space")])
+def test_a_key_that_is_none_is_a_wrong_usage(login, typed, words):
+    result = login(key=typed)
+    assert (result.exit_code, words in result.stderr) == (2, True)
+    assert "a b" not in result.stderr
+
+
+def test_the_white_space_and_the_mark_around_a_key_are_no_part_of_it(invoke, server, stored):
+    text = f"\ufeff  {ADMIN_KEY}\r\n".encode()
+    result = invoke("auth", "login", "--with-key", "--api-url", server.url, input=text)
+    assert (result.exit_code, stored()["default"]["key"]) == (0, ADMIN_KEY)
+
+
+def test_the_sandbox_needs_no_login(invoke):
+    result = invoke("auth", "login", "--with-key", "--profile", "sandbox", input="key")
+    assert (result.exit_code, "needs no login" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["a b", "../x", "-x", "x" * 51, "\x1b[31m", "ü"])
+def test_a_profile_gets_a_name_that_can_be_typed(login, environment, name):
+    result = login(f"--profile={name}")
+    assert (result.exit_code, "cannot be the name" in result.stderr) == (2, True)
+    assert not environment.exists()
+
+
+@pytest.mark.parametrize("url", ["example.com", "ftp://example.com", "https://a:b@example.com"])
+def test_login_needs_an_address(invoke, url):
+    result = invoke("auth", "login", "--with-key", "--api-url", url, input="key")
+    assert result.exit_code == 2
+    assert "address" in result.stderr
+    assert "a:b" not in result.stderr
+
+
+def test_no_key_is_sent_over_plain_http_to_another_machine(invoke, environment):
+    result = invoke("auth", "login", "--with-key", "--api-url", "http://192.0.2.1", input="key")
+    assert result.exit_code == 2
+    assert "not sent over plain http" in result.stderr
+    assert "`bindist config set allow_http true`" in result.stderr
+
+
+def test_nobody_is_asked_without_a_terminal(invoke):
+    result = invoke("auth", "login")
+    assert result.exit_code == 2
+    assert "--with-key" in result.stderr
+
+
+def test_an_older_key_does_not_go_to_the_new_address(login, stored, profile):
+    profile("[profiles.default]\napi_url = 'https://old.example'\n", default="older")
+    assert login().exit_code == 0
+    assert stored() == {"default": {"key": ADMIN_KEY}}
+
+
+def test_a_variable_that_wins_over_the_stored_key_is_named(login, monkeypatch):
+    monkeypatch.setenv("BINDIST_API_KEY_FILE", "/nowhere")
+    assert "BINDIST_API_KEY_FILE is set, and wins" in login().stderr
+
+
+# A hosted key without its tenant. Plain http and a proxy lead this address to the server here.
+
+
+@pytest.fixture
+def hosted(server, profile, monkeypatch):
+    profile("[profiles.default]\napi_url = 'http://api.bindist.eu'\nallow_http = true\n")
+    monkeypatch.setenv("HTTP_PROXY", server.url)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+
+
+@pytest.mark.parametrize("words", [("auth", "login", "--with-key"), ("apps", "list")])
+def test_a_hosted_key_without_its_tenant_is_told_so(hosted, invoke, monkeypatch, words):
+    if words[0] == "apps":
+        monkeypatch.setenv("BINDIST_API_KEY", "secret-alone")
+    result = invoke(*words, "--json", input="secret-alone")
+    assert result.exit_code == 4
+    hint = json.loads(result.stderr.splitlines()[-1])["error"]["hint"]
+    assert "lacks the `{tenant uuid}.` in front" in hint
+
+
+def test_a_hosted_key_with_its_tenant_is_not(hosted, invoke):
+    result = invoke("auth", "login", "--with-key", input=f"{TENANT}.secret")
+    assert (result.exit_code, "tenant" in result.stderr) == (4, False)
+
+
+# Out
+
+
+def test_logout_removes_the_key_and_nothing_else(login, invoke, stored, environment):
+    login()
+    login("--profile", "work")
+    result = invoke("auth", "logout", "--json")
+    assert json.loads(result.stdout) == {
+        "profile": "default",
+        "status": "removed",
+        "places": [str(environment / "credentials.toml")],
+    }
+    assert stored() == {"default": {}, "work": {"key": ADMIN_KEY}}
+    assert set(stored("config")) == {"default", "work"}
+    assert invoke("apps", "list").exit_code == 4
+
+
+def test_logout_without_a_key_says_so_and_is_no_failure(invoke, environment):
+    result = invoke("auth", "logout")
+    assert result.exit_code == 0
+    assert "was not there" in result.stdout
+    assert not environment.exists()
+
+
+# Status
+
+
+@pytest.mark.parametrize("key", ROLES)
+def test_status_tells_all_but_the_key(login, answer, server, key):
+    login(key=key)
+    found = answer("auth", "status")
+    assert found.pop("answerMs") >= 0
+    assert found["keySource"].startswith('profile "default" (')
+    assert (found["role"], found["status"]) == (ROLES[key], "works")
+    assert (found["apiUrl"], found["apiUrlSource"]) == (server.url, "profile default")
+    assert found["isAdmin"] is (key != CUSTOMER_KEY)
+    assert found["isFinancialAdmin"] is (key == ADMIN_KEY)
+    assert key not in str(found)
+
+
+@pytest.mark.parametrize("form", ["table", "json", "jsonl", "csv", "tsv"])
+def test_status_in_every_format(at_server, invoke, form):
+    result = invoke("auth", "status", "-o", form)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "financial administrator" in result.stdout
+    assert ADMIN_KEY not in result.stdout
+
+
+def test_status_of_a_key_that_does_not_work_is_4(at_server, invoke, monkeypatch):
+    monkeypatch.setenv("BINDIST_API_KEY", "wrong")
+    result = invoke("auth", "status", "--json")
+    assert result.exit_code == 4
+    assert json.loads(result.stdout)["status"] == "refused"
+    assert json.loads(result.stderr)["error"]["facts"] == ["the key is from BINDIST_API_KEY"]
+
+
+def test_status_without_a_key_is_4(invoke):
+    result = invoke("auth", "status")
+    assert (result.exit_code, result.stdout) == (4, "")
+
+
+def test_status_where_nothing_answers_is_7(invoke, refused_url, monkeypatch):
+    monkeypatch.setenv("BINDIST_API_KEY", "key")
+    result = invoke("auth", "status", "--api-url", refused_url, "--retries", "0")
+    assert (result.exit_code, result.stdout) == (7, "")
+
+
+def test_status_of_the_sandbox(answer):
+    assert answer("auth", "status", "--profile", "sandbox")["keySource"] == "the sandbox"
+
+
+@pytest.mark.parametrize(
+    ("data", "role"),
+    [
+        (None, "customer"),
+        ({}, "customer"),
+        ({"isAdmin": False}, "customer"),
+        ({"isAdmin": "false"}, "customer"),
+        ({"isAdmin": True}, "administrator"),
+        ({"isAdmin": True, "isFinancialAdmin": True}, "financial administrator"),
+    ],
+)
+def test_the_role(data, role):
+    assert role_of(data) == role
+
+
+# The token
+
+
+def test_token_prints_the_key_alone(at_server, bindist):
+    done = bindist("auth", "token")
+    assert (done.stdout, done.stderr, done.returncode) == (f"{ADMIN_KEY}\n", "", 0)
+
+
+def test_token_in_json(at_server, answer):
+    assert answer("auth", "token") == {"token": ADMIN_KEY}
+
+
+# As a process, at a terminal
+
+
+@pytest.fixture
+def typing(program, tmp_path):
+    pexpect = pytest.importorskip("pexpect", reason="needs pexpect")
+    if os.name == "nt":
+        pytest.skip("needs pseudo-terminals")
+    children = []
+
+    def start(*arguments):
+        child = pexpect.spawn(
+            program,
+            list(arguments),
+            cwd=str(tmp_path),
+            env={**os.environ, "TERM": "xterm"},
+            encoding="utf-8",
+            timeout=30,
+        )
+        child.logfile_read = (tmp_path / "screen").open("w+", encoding="utf-8")
+        children.append(child)
+        return child
+
+    yield start
+    for child in children:
+        child.close(force=True)
+        child.logfile_read.close()
+
+
+def screen(tmp_path):
+    return (tmp_path / "screen").read_text("utf-8")
+
+
+def end(child):
+    import pexpect
+
+    child.expect(pexpect.EOF)
+    child.close()
+    child.logfile_read.flush()
+    return child.exitstatus
+
+
+def test_the_key_is_asked_for_without_echo(typing, server, tmp_path, stored):
+    child = typing("auth", "login", "--profile", "work")
+    child.expect("Address.*api.bindist.eu.*: ")
+    child.sendline("nonsense")
+    child.expect("address.*Address.*: ")
+    child.sendline(server.url)
+    child.expect("Key.*: ")
+    assert child.waitnoecho(30)
+    child.sendline(ADMIN_KEY)
+    child.expect("financial administrator")
+    assert end(child) == 0
+    assert ADMIN_KEY not in screen(tmp_path)
+    assert "credentials.toml" in "".join(screen(tmp_path).split())
+    assert stored()["work"]["key"] == ADMIN_KEY
+
+
+def test_the_address_of_the_profile_is_the_one_suggested(typing, server, profile):
+    profile(f"[profiles.default]\napi_url = '{server.url}'\n")
+    child = typing("auth", "login")
+    child.expect_exact(f"[{server.url}]")
+    child.sendline("")
+    child.expect("Key.*: ")
+    child.sendline(CUSTOMER_KEY)
+    child.expect("customer")
+    assert end(child) == 0
+
+
+def test_an_address_that_is_given_is_not_asked_for(typing, server, tmp_path):
+    child = typing("auth", "login", "--api-url", server.url)
+    child.expect("Key.*: ")
+    child.sendline(ADMIN_KEY)
+    assert end(child) == 0
+    assert "Address [" not in screen(tmp_path)
+
+
+def test_ctrl_c_at_the_question_stores_nothing(typing, server, environment):
+    child = typing("auth", "login", "--api-url", server.url)
+    child.expect("Key.*: ")
+    assert child.waitnoecho(30)
+    child.sendintr()
+    child.expect("interrupted")
+    assert end(child) == 130
+    assert not environment.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+def test_what_is_stored_is_private_whatever_the_umask(shell, server, environment):
+    done = shell(
+        f"umask 000; printf %s {ADMIN_KEY} | bindist auth login --with-key --api-url {server.url}",
+        BINDIST_CONFIG_DIR=str(environment / "deep" / "down"),
+    )
+    assert done.returncode == 0, done.stderr
+    modes = {
+        path.name: stat.S_IMODE(path.stat().st_mode)
+        for path in (environment, *environment.rglob("*"))
+    }
+    assert modes == {
+        environment.name: 0o700,
+        "deep": 0o700,
+        "down": 0o700,
+        ".lock": 0o600,
+        "config.toml": 0o600,
+        "credentials.toml": 0o600,
+    }
+
+
+def test_logins_at_the_same_time_lose_nothing(shell, server, stored):
+    done = shell(
+        "for n in 1 2 3 4 5 6 7 8; do\n"
+        f"  printf {ADMIN_KEY} | bindist auth login --with-key --api-url {server.url} "
+        "--profile p$n &\n"
+        "done\nwait",
+    )
+    assert done.stderr == ""
+    names = {f"p{n}" for n in range(1, 9)}
+    assert set(stored()) == set(stored("config")) == names
+
+
+def test_debug_shows_no_key(bindist, server):
+    done = bindist(
+        "auth", "login", "--with-key", "--api-url", server.url, "--debug", input=ADMIN_KEY
+    )
+    assert done.returncode == 0
+    assert "GET" in done.stderr
+    assert ADMIN_KEY not in done.stdout + done.stderr

@@ -1,0 +1,149 @@
+"""`bindist customers`"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+import pytest
+
+
+def test_list_is_everybody_but_the_administrators(answer, at_catalogue):
+    assert [row["customerId"] for row in answer("customers", "list")] == ["acme", "globex"]
+
+
+def test_show(answer, at_catalogue):
+    assert answer("customers", "show", "acme")["reference"] == "CRM-1001"
+
+
+def test_show_of_nobody(invoke, at_catalogue):
+    assert invoke("customers", "show", "nobody").exit_code == 3
+
+
+def test_create_with_everything(answer, at_server):
+    made = answer(
+        *("customers", "create", "--name", "Initech", "--notes", "n", "--reference", "r"),
+        *("--email", "it@initech.example.com", "--license", "l", "--parent", "admin"),
+    )
+    shown = answer("customers", "show", made["customerId"])
+    fields = {name: shown[name] for name in ("name", "notes", "email", "reference", "license")}
+    assert list(fields.values()) == ["Initech", "n", "it@initech.example.com", "r", "l"]
+
+
+def test_the_key_that_create_prints_works(answer, invoke, at_server, monkeypatch):
+    key = answer("customers", "create", "--name", "Initech")["apiKey"]
+    monkeypatch.setenv("BINDIST_API_KEY", key)
+    assert invoke("apps", "list").exit_code == 0
+
+
+def test_create_needs_a_name(invoke, at_server):
+    assert invoke("customers", "create").exit_code == 2
+
+
+def test_a_note_says_that_the_key_is_shown_once(invoke, at_server):
+    assert "this once" in invoke("customers", "create", "--name", "Initech").stderr
+
+
+def test_in_github_actions_the_key_is_masked(invoke, at_server, monkeypatch):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    result = invoke("customers", "create", "--name", "Initech", "--fields", "apiKey")
+    assert f"::add-mask::{result.stdout.split()[1]}" in result.stderr
+
+
+@pytest.mark.parametrize("field", ["name", "notes", "email", "reference", "license"])
+def test_update_changes_one_field(answer, at_catalogue, field):
+    before = answer("customers", "show", "acme")
+    new = "new@acme.example.com" if field == "email" else "new"
+    answer("customers", "update", "acme", f"--{field}", new)
+    assert answer("customers", "show", "acme") == {**before, field: new}
+
+
+@pytest.mark.parametrize("field", ["notes", "email", "reference", "license"])
+def test_an_empty_text_removes_what_is_there(answer, at_catalogue, field):
+    answer("customers", "update", "acme", f"--{field}", "")
+    assert not answer("customers", "show", "acme").get(field)
+
+
+@pytest.mark.parametrize("options", [(), ("--name", " ")])
+def test_update_to_nothing_is_a_wrong_usage(invoke, at_catalogue, options):
+    assert invoke("customers", "update", "acme", *options).exit_code == 2
+    assert at_catalogue.requests == []
+
+
+def test_disable_and_enable(answer, invoke, at_catalogue, monkeypatch):
+    key = at_catalogue.keys.customer
+    assert answer("customers", "disable", "acme")["isActive"] is False
+    monkeypatch.setenv("BINDIST_API_KEY", key)
+    assert invoke("apps", "list").exit_code == 4
+    monkeypatch.setenv("BINDIST_API_KEY", at_catalogue.keys.admin)
+    assert answer("customers", "enable", "acme")["isActive"] is True
+    monkeypatch.setenv("BINDIST_API_KEY", key)
+    assert invoke("apps", "list").exit_code == 0
+
+
+def test_rotated_the_new_key_works_and_the_old_one_does_not(
+    answer, invoke, at_catalogue, monkeypatch
+):
+    old = at_catalogue.keys.customer
+    new = answer("customers", "rotate-key", "acme", "--yes")["apiKey"]
+    codes = []
+    for key in (old, new):
+        monkeypatch.setenv("BINDIST_API_KEY", key)
+        codes.append(invoke("apps", "list").exit_code)
+    assert codes == [4, 0]
+
+
+def test_an_administrators_key_is_not_rotated_here(invoke, at_catalogue):
+    assert invoke("customers", "rotate-key", "admin", "--yes").exit_code == 5
+
+
+# Key files
+
+
+def test_a_key_file_holds_the_key_and_nothing_else_shows_it(invoke, at_server, tmp_path, admin):
+    path = tmp_path / "initech.key"
+    result = invoke("customers", "create", "--name", "Initech", "--key-file", str(path), "--json")
+    key = path.read_text().strip()
+    assert key not in result.stdout + result.stderr
+    assert f'"keyFile": "{path}"' in result.stdout
+
+
+def test_a_key_file_is_what_the_settings_read(invoke, at_server, tmp_path, monkeypatch):
+    path = tmp_path / "initech.key"
+    invoke("customers", "create", "--name", "Initech", "--key-file", str(path))
+    monkeypatch.delenv("BINDIST_API_KEY")
+    monkeypatch.setenv("BINDIST_API_KEY_FILE", str(path))
+    assert invoke("apps", "list").exit_code == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+def test_a_key_file_is_its_owners_alone(invoke, at_server, tmp_path):
+    path = tmp_path / "initech.key"
+    invoke("customers", "create", "--name", "Initech", "--key-file", str(path))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    "words", [("create", "--name", "Initech"), ("rotate-key", "acme", "--yes")], ids=str
+)
+def test_a_file_that_exists_is_never_overwritten(invoke, at_catalogue, tmp_path, words):
+    path = tmp_path / "old.key"
+    path.write_text("precious")
+    result = invoke("customers", *words, "--key-file", str(path))
+    assert result.exit_code == 2
+    assert path.read_text() == "precious"
+    assert at_catalogue.requests == [], "there is no key that could be lost"
+
+
+def test_a_key_file_in_a_folder_that_is_not_there_is_told_before_any_request(
+    invoke, at_catalogue, tmp_path
+):
+    path = tmp_path / "nowhere" / "key"
+    result = invoke("customers", "rotate-key", "acme", "--yes", "--key-file", str(path))
+    assert (result.exit_code, at_catalogue.requests) == (2, [])
+
+
+def test_no_key_file_is_left_where_no_key_was_made(invoke, at_catalogue, tmp_path):
+    path = tmp_path / "nobody.key"
+    invoke("customers", "rotate-key", "nobody", "--yes", "--key-file", str(path))
+    assert not path.exists()

@@ -1,0 +1,214 @@
+"""`bindist versions download`: verified, and the whole file or none."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+PROGRAM = bytes(range(256)) * 40
+
+
+@pytest.fixture
+def released(release, inside):
+    """Versions 1.9.0, 1.10.0 with three files, and 2.0.0 that is not enabled."""
+    release("1.9.0", tool_exe=b"old")
+    checksums = release("1.10.0", tool_exe=PROGRAM, tool_dll=b"library", notes_txt=b"notes")
+    release("2.0.0", enable=False, tool_exe=b"new")
+    return checksums
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir() if not path.name.endswith(".lock"))
+
+
+def test_the_main_file_of_the_highest_enabled_version(answer, released, inside):
+    (row,) = answer("versions", "download", "tool")
+    expected = {"fileName": "tool.exe", "path": "tool.exe", "fileSize": len(PROGRAM)}
+    assert row == {**expected, "checksum": released["tool.exe"], "status": "downloaded"}
+    assert (inside / "tool.exe").read_bytes() == PROGRAM
+
+
+def test_latest_is_the_same(answer, released):
+    assert answer("versions", "download", "tool", "latest")[0]["checksum"] == released["tool.exe"]
+
+
+def test_a_version_by_its_number(answer, released, inside):
+    answer("versions", "download", "tool", "1.9.0")
+    assert (inside / "tool.exe").read_bytes() == b"old"
+
+
+def test_all_files(answer, released, inside):
+    rows = answer("versions", "download", "tool", "--all", "--dir", "new/folder")
+    assert {row["fileName"]: row["checksum"] for row in rows} == released
+    assert names(inside / "new/folder") == ["notes.txt", "tool.dll", "tool.exe"]
+
+
+def test_files_by_name_and_by_id(answer, released, inside):
+    files = answer("versions", "files", "tool", "1.10.0")
+    (library,) = [file["fileId"] for file in files if file["fileName"] == "tool.dll"]
+    answer("versions", "download", "tool", "--file", "notes.txt", "--file", library)
+    assert names(inside) == ["notes.txt", "tool.dll"]
+
+
+def test_the_same_file_asked_for_twice_is_fetched_once(answer, released):
+    rows = answer("versions", "download", "tool", "--file", "notes.txt", "--file", "notes.txt")
+    assert len(rows) == 1
+
+
+def test_to_another_name(answer, released, inside):
+    assert answer("versions", "download", "tool", "-O", "x.bin")[0]["path"] == "x.bin"
+    assert names(inside) == ["x.bin"]
+
+
+def test_into_a_folder_with_o(answer, released, inside):
+    (inside / "out").mkdir()
+    answer("versions", "download", "tool", "-O", "out")
+    assert names(inside / "out") == ["tool.exe"]
+
+
+def test_to_stdout(invoke, released, inside):
+    result = invoke("versions", "download", "tool", "-O", "-")
+    assert result.stdout_bytes == PROGRAM
+    assert names(inside) == []
+
+
+def test_not_to_a_terminal(terminal, released):
+    screen = terminal("versions", "download", "tool", "-O", "-")
+    assert screen.returncode == 2
+    assert "binary data is not written to a terminal" in screen.text
+
+
+def test_unchanged_costs_no_download(answer, released, downloads_counted):
+    answer("versions", "download", "tool", "--all")
+    before = downloads_counted()
+    rows = answer("versions", "download", "tool", "--all")
+    assert {row["status"] for row in rows} == {"unchanged"}
+    assert downloads_counted() == before == 3
+
+
+def test_other_content_is_not_replaced(invoke, released, inside, downloads_counted):
+    (inside / "tool.exe").write_bytes(b"mine")
+    result = invoke("versions", "download", "tool")
+    assert result.exit_code == 6
+    assert "--force" in result.stderr
+    assert (inside / "tool.exe").read_bytes() == b"mine"
+    assert downloads_counted() == 0
+
+
+def test_force_replaces_it(answer, released, inside):
+    (inside / "tool.exe").write_bytes(b"mine")
+    answer("versions", "download", "tool", "--force")
+    assert (inside / "tool.exe").read_bytes() == PROGRAM
+
+
+def test_the_test_channel_has_what_is_not_enabled(answer, released, inside):
+    answer("versions", "download", "tool", "--test-channel")
+    assert (inside / "tool.exe").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("options", [(), ("-O", "-"), ("--all",)], ids=str)
+def test_a_disabled_version_is_refused_with_what_to_do(invoke, released, options):
+    result = invoke("versions", "download", "tool", "2.0.0", *options)
+    assert result.exit_code == 5
+    assert "`bindist versions enable tool 2.0.0` releases it, or add --test-channel" in (
+        result.stderr
+    )
+
+
+def test_without_an_enabled_version_there_is_no_latest(invoke, release):
+    release("1.0.0", enable=False, tool_exe=b"x")
+    result = invoke("versions", "download", "tool")
+    assert result.exit_code == 3
+    assert "`bindist versions list tool --test-channel`" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("9.9",), ("1.10.0", "--file", "missing.txt"), ("1.10.0", "--file", "TOOL.EXE")]
+)
+def test_what_is_not_there(invoke, released, words):
+    assert invoke("versions", "download", "tool", *words).exit_code == 3
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--all", "--file", "x"),
+        ("--all", "-O", "x"),
+        ("--dir", "d", "-O", "x"),
+        ("--file", "a", "--file", "b", "-O", "x"),
+        ("--connections", "0"),
+        ("--connections", "33"),
+    ],
+    ids=" ".join,
+)
+def test_options_that_exclude_each_other(invoke, options):
+    assert invoke("versions", "download", "tool", *options).exit_code == 2
+
+
+def test_a_folder_in_the_way_is_a_wrong_usage(invoke, released, inside):
+    (inside / "tool.exe").mkdir()
+    assert invoke("versions", "download", "tool").exit_code == 2
+
+
+def test_a_file_in_the_way_of_the_folder_is_a_wrong_usage(invoke, released, inside):
+    (inside / "out").touch()
+    assert invoke("versions", "download", "tool", "--dir", "out").exit_code == 2
+
+
+def test_wrong_bytes_are_not_kept(invoke, released, at_server, inside):
+    at_server.faults.add("flip:5,path=/store/*,times=0")
+    assert invoke("versions", "download", "tool", "--retries", "0").exit_code == 8
+    assert names(inside) == []
+
+
+def test_wrong_bytes_to_stdout_end_with_8_all_the_same(invoke, released, at_server):
+    at_server.faults.add("flip:5,path=/store/*,times=0")
+    assert invoke("versions", "download", "tool", "-O", "-").exit_code == 8
+
+
+def test_wrong_bytes_can_be_accepted_with_a_warning(invoke, released, at_server, inside):
+    at_server.faults.add("flip:5,path=/store/*,times=0")
+    result = invoke("versions", "download", "tool", "--no-verify", "-q")
+    assert result.exit_code == 0
+    assert "warning:" in result.stderr
+    assert (inside / "tool.exe").stat().st_size == len(PROGRAM)
+
+
+def test_what_was_cut_goes_on_where_it_stopped(invoke, answer, released, at_server, inside):
+    at_server.faults.add("cut:5000,path=/store/*,times=0")
+    assert invoke("versions", "download", "tool", "--retries", "0").exit_code == 7
+    at_server.faults.clear()
+    (row,) = answer("versions", "download", "tool")
+    assert row["status"] == "resumed"
+    assert at_server.requests[-1].bytes_out < len(PROGRAM)
+    assert (inside / "tool.exe").read_bytes() == PROGRAM
+
+
+def test_no_resume_starts_anew(invoke, answer, released, at_server):
+    at_server.faults.add("cut:5000,path=/store/*,times=0")
+    invoke("versions", "download", "tool", "--retries", "0")
+    at_server.faults.clear()
+    assert answer("versions", "download", "tool", "--no-resume")[0]["status"] == "downloaded"
+
+
+def test_where_some_of_several_fail_the_facts_say_which(invoke, released, inside):
+    (inside / "notes.txt").write_bytes(b"mine")
+    result = invoke("versions", "download", "tool", "--all", "-q")
+    assert result.stderr.splitlines() == [
+        "error: 1 of 3 files failed",
+        "  notes.txt exists with other content",
+        "  hint: --force replaces it; -O or --dir puts the file elsewhere",
+    ]
+
+
+def test_where_all_of_several_fail_alike_that_is_the_exit_code(invoke, released, at_server):
+    at_server.faults.add("status:503,path=/v1/downloads/url,times=0")
+    result = invoke("versions", "download", "tool", "--all", "--retries", "0", "--json")
+    assert result.exit_code == 7
+    assert json.loads(result.stderr.splitlines()[-1])["error"]["code"] == "SOME_FAILED"
+
+
+def test_a_customer_downloads_with_its_own_key(answer, released, at_server, monkeypatch):
+    monkeypatch.setenv("BINDIST_API_KEY", at_server.keys.customer)
+    assert answer("versions", "download", "tool")[0]["status"] == "downloaded"

@@ -1,0 +1,313 @@
+"""What is printed: five formats, terminals and pipes, text that nobody should obey."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+import unicodedata
+
+import pytest
+
+from bindist_cli.columns import APPLICATIONS
+from bindist_cli.format import plain, unescape
+from bindist_cli.output import NARROWEST, fit
+
+NASTY = '[red]x[/red] \x1b[31mred\x1b[0m \x07 \x9b2J \u202egpj.exe tab\there, "quoted" \\n ö 漢字'
+LINES = f"{NASTY}\r\nsecond line\n\u2028third"
+KEYS = [column.key for column in APPLICATIONS]
+
+
+@pytest.fixture
+def nasty(at_server, admin):
+    """An application whose texts are made to do harm."""
+    admin.create_application("nasty", NASTY, description=LINES, tags=["a,b", "=1+1"])
+    admin.create_application("plain", "Plain").raise_for_error()
+
+
+def controls(text):
+    return {c for c in text if unicodedata.category(c) in ("Cc", "Zl", "Zp", "Cs")} - {"\n"}
+
+
+# The formats
+
+
+def test_json_of_a_list_is_a_bare_array_with_all_that_the_api_has(answer, nasty, admin):
+    assert answer("apps", "list") == admin.list_applications().data["applications"]
+
+
+def test_json_of_one_thing_is_a_bare_object(answer, nasty):
+    assert answer("apps", "show", "nasty")["description"] == LINES.strip()
+
+
+def test_jsonl_is_one_object_a_line(invoke, answer, nasty):
+    lines = invoke("apps", "list", "-o", "jsonl").stdout.split("\n")
+    assert [json.loads(line) for line in lines[:-1]] == answer("apps", "list")
+
+
+def test_jsonl_of_one_thing_is_one_line(invoke, answer, nasty):
+    (line,) = invoke("apps", "show", "nasty", "-o", "jsonl").stdout.splitlines()
+    assert json.loads(line) == answer("apps", "show", "nasty")
+
+
+def test_csv_read_back_is_what_json_has(invoke, answer, nasty):
+    text = invoke("apps", "list", "-o", "csv").stdout_bytes.decode()
+    header, *rows = csv.reader(io.StringIO(text, newline=""))
+    assert header == KEYS
+    assert rows == [[plain(row.get(key)) for key in KEYS] for row in answer("apps", "list")]
+
+
+def test_csv_ends_its_lines_as_the_rfc_says(invoke, at_server, application):
+    raw = invoke("apps", "list", "-o", "csv").stdout_bytes
+    assert raw.count(b"\r\n") == raw.count(b"\n") == 2
+
+
+def test_tsv_read_back_is_what_json_has(invoke, answer, nasty):
+    lines = invoke("apps", "list", "-o", "tsv").stdout.split("\n")
+    rows = [[unescape(field) for field in line.split("\t")] for line in lines[:-1]]
+    assert rows == [[plain(row.get(key)) for key in KEYS] for row in answer("apps", "list")]
+
+
+def test_tsv_of_one_thing_is_a_line_for_each_field(invoke, answer, nasty):
+    lines = invoke("apps", "show", "nasty", "-o", "tsv").stdout.split("\n")
+    fields = dict(line.split("\t") for line in lines[:-1])
+    assert unescape(fields["description"]) == answer("apps", "show", "nasty")["description"]
+
+
+def test_csv_of_one_thing_has_a_header_and_a_row(invoke, nasty):
+    text = invoke("apps", "show", "plain", "-o", "csv").stdout_bytes.decode()
+    header, row = csv.reader(io.StringIO(text, newline=""))
+    assert dict(zip(header, row, strict=True))["name"] == "Plain"
+
+
+def test_a_table_has_short_times_and_words(invoke, at_catalogue):
+    header, first, *_ = invoke("apps", "list", "-o", "table").stdout.splitlines()
+    assert header.split() == ["Application", "Name", "State", "Tags", "Updated"]
+    assert re.fullmatch(r"harbor +Harbor CLI +active +cli, linux +9 days ago *", first)
+
+
+def test_a_card_shows_the_lists_that_belong_to_it(invoke, at_catalogue):
+    shown = invoke("versions", "show", "skylark", "1.10.0", "-o", "table").stdout
+    assert re.search(r"(?m)^Notes +The new search", shown)
+    assert re.search(r"(?m)^skylark-setup\.exe +MAIN +188\.4 kB", shown)
+
+
+@pytest.mark.parametrize(
+    ("format", "shown"),
+    [
+        ("json", "[]\n"),
+        ("jsonl", ""),
+        ("tsv", ""),
+        ("csv", ",".join(KEYS) + "\r\n"),
+        ("table", ""),
+    ],
+)
+def test_an_empty_list(invoke, at_server, format, shown):
+    assert invoke("apps", "list", "-o", format).stdout_bytes.decode() == shown
+
+
+def test_an_empty_list_says_so_to_people_alone(invoke, at_server):
+    notes = {f: invoke("apps", "list", "-o", f).stderr for f in ("table", "json", "tsv")}
+    assert notes.pop("table").startswith("no applications; `bindist apps create APP`")
+    assert set(notes.values()) == {""}
+
+
+# Fields
+
+
+@pytest.mark.parametrize("format", ["json", "jsonl", "csv", "tsv"])
+def test_the_fields_asked_for_are_printed_in_that_order(invoke, at_catalogue, format):
+    fields = "name,applicationId,description"
+    text = invoke("apps", "list", "-o", format, "--fields", fields).stdout
+    rows = {
+        "json": lambda: [list(row.values()) for row in json.loads(text)],
+        "jsonl": lambda: [list(json.loads(line).values()) for line in text.splitlines()],
+        "csv": lambda: list(csv.reader(io.StringIO(text)))[1:],
+        "tsv": lambda: [line.split("\t") for line in text.splitlines()],
+    }[format]()
+    assert rows[0] == ["Harbor CLI", "harbor", "Ships containers from the command line"]
+
+
+@pytest.mark.parametrize("format", ["json", "jsonl", "csv", "tsv", "table"])
+def test_a_field_that_only_the_api_has_can_be_asked_for(invoke, at_catalogue, format):
+    result = invoke("versions", "list", "harbor", "--fields", "releaseNotes", "-o", format)
+    assert "First stable release." in result.stdout
+
+
+@pytest.mark.parametrize("format", ["json", "jsonl", "csv", "tsv", "table"])
+def test_an_unknown_field_is_a_wrong_usage_that_names_the_known_ones(invoke, at_catalogue, format):
+    result = invoke("apps", "list", "--fields", "name,colour", "-o", format)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "applicationId, name" in result.stderr
+
+
+def test_an_unknown_field_of_one_thing_is_a_wrong_usage(invoke, at_catalogue):
+    assert invoke("apps", "show", "harbor", "--fields", "colour", "-o", "table").exit_code == 2
+
+
+def test_a_table_at_a_terminal_shows_the_fields_asked_for_and_no_others(invoke, at_catalogue):
+    result = invoke("apps", "show", "harbor", "--fields", "createdAt", "-o", "table")
+    assert result.stdout.split()[0] == "Created"
+    assert len(result.stdout.splitlines()) == 1
+
+
+# Terminal and pipe
+
+
+def test_a_terminal_gets_a_table(terminal, at_catalogue):
+    screen = terminal("apps", "list")
+    assert "Application" in screen.lines[0]
+    assert len(screen.lines) == 4
+
+
+def test_a_pipe_gets_lines_of_tabs(bindist, at_catalogue):
+    done = bindist("apps", "list")
+    assert [line.split("\t")[0] for line in done.stdout.splitlines()] == [
+        "harbor",
+        "skylark",
+        "tidewatch",
+    ]
+
+
+def test_cut_finds_the_ids(shell, at_catalogue):
+    assert shell("bindist apps list | cut -f1").stdout == "harbor\nskylark\ntidewatch\n"
+
+
+def test_a_reader_that_has_gone_is_no_error(program, at_catalogue):
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as closed:
+        done = subprocess.run(
+            (program, "apps", "list"), stdout=closed, stderr=subprocess.PIPE, check=False
+        )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("words", [("apps", "list"), ("--help",)], ids=" ".join)
+def test_a_full_disk_is_an_error_without_a_traceback(program, at_catalogue, words):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            (program, *words), stdout=full, stderr=subprocess.PIPE, check=False, encoding="utf-8"
+        )
+    assert (done.returncode, done.stderr) == (1, "error: No space left on device\n")
+
+
+@pytest.mark.parametrize("format", ["table", "json", "jsonl", "csv", "tsv"])
+def test_no_text_of_the_server_is_obeyed_by_a_terminal(terminal, nasty, format):
+    screen = terminal("apps", "show", "nasty", "-o", format, NO_COLOR="1")
+    text = re.sub(r"\r+\n", "\n", screen.text)
+    text = re.sub(r"\x1b\[[01]m", "", text)  # bold headings are the program's own
+    assert controls(text) - ({"\t"} if format == "tsv" else set()) == set()
+    assert "\u202e" not in text
+    assert "[red]x[/red]" in text
+
+
+@pytest.mark.parametrize(
+    ("environment", "colours"),
+    [
+        ({}, True),
+        ({"NO_COLOR": "1"}, False),
+        ({"TERM": "dumb"}, False),
+        ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, False),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("words", [("apps", "list"), ("apps", "show", "nobody")], ids=" ".join)
+def test_colours_at_a_terminal(terminal, at_catalogue, environment, colours, words):
+    screen = terminal(*words, **environment)
+    assert bool(re.search(r"\x1b\[[0-9;]*3[0-9]", screen.text)) is colours
+
+
+@pytest.mark.parametrize(("option", "colours"), [((), True), (("--no-color",), False)])
+def test_colours_can_be_forced_and_refused(bindist, at_catalogue, option, colours):
+    done = bindist("apps", "list", "-o", "table", *option, FORCE_COLOR="1")
+    assert ("\x1b[32m" in done.stdout) is colours
+
+
+def test_no_colours_in_a_pipe(bindist, at_catalogue):
+    assert "\x1b" not in bindist("apps", "list", "-o", "table").stdout
+
+
+# Encodings
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+@pytest.mark.parametrize("words", [("apps", "show", "nasty"), ("api", "GET", "applications/nasty")])
+def test_json_is_valid_in_any_encoding(bindist, nasty, encoding, words):
+    done = bindist(*words, "--json", PYTHONIOENCODING=encoding)
+    found = json.loads(done.stdout)
+    assert found.get("data", found)["name"] == NASTY
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+@pytest.mark.parametrize("format", ["table", "csv", "tsv"])
+def test_what_an_encoding_lacks_is_shown_as_an_escape(bindist, nasty, encoding, format):
+    done = bindist("apps", "list", "-o", format, PYTHONIOENCODING=encoding)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\\u6f22" in done.stdout or format == "table"
+
+
+# Width
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("apps", "list"),
+        ("versions", "list", "skylark"),
+        ("versions", "files", "skylark", "1.10.0"),
+        ("customers", "list"),
+        ("apps", "show", "skylark"),
+    ],
+    ids=" ".join,
+)
+def test_no_line_is_wider_than_the_terminal(invoke, at_catalogue, monkeypatch, columns, words):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = invoke(*words, "-o", "table").stdout.splitlines()
+    assert max(map(len, lines)) <= columns
+
+
+def test_a_narrow_terminal_gets_fewer_columns_and_one_line_for_each_thing(terminal, at_catalogue):
+    screen = terminal("apps", "list", columns=40, NO_COLOR="1")
+    assert len(screen.lines) == 4
+    assert "skylark" in screen.text
+
+
+def test_a_wide_terminal_gets_more_columns(terminal, at_catalogue):
+    assert "Ships containers" in terminal("apps", "list", columns=200).text
+
+
+def test_fields_that_were_asked_for_are_all_shown_however_narrow(terminal, at_catalogue):
+    fields = "applicationId,name,isActive,tags,updatedAt,createdAt"
+    screen = terminal("apps", "list", "--fields", fields, columns=40)
+    assert "month" in screen.text  # of createdAt, the last one
+
+
+@pytest.mark.parametrize(
+    ("natural", "flexible", "available", "widths"),
+    [
+        ([5, 10], [False, True], 80, [5, 10]),
+        ([5, 30], [False, True], 27, [5, 20]),
+        ([10, 30, 40], [False, True, True], 54, [10, 20, 20]),
+        ([10, 30, 40], [False, True, True], 20, [10, NARROWEST]),
+        ([10, 10, 10], [False] * 3, 25, [10, 10]),
+        ([50], [False], 40, [50]),
+        ([], [], 40, []),
+    ],
+)
+def test_how_columns_are_fitted(natural, flexible, available, widths):
+    assert fit(natural, flexible, available) == widths
+
+
+def test_a_catalogue_of_many_pages_is_listed_whole(answer, at_server, admin):
+    for number in range(130):
+        admin.create_application(f"app-{number:03}", f"App {number}").raise_for_error()
+    listed = [row["applicationId"] for row in answer("apps", "list")]
+    assert sorted(listed) == [f"app-{number:03}" for number in range(130)]
+    assert answer("apps", "list", "--limit", "120") == answer("apps", "list")[:120]

@@ -1,0 +1,168 @@
+"""`bindist sandbox`, and the profile of that name."""
+
+from __future__ import annotations
+
+import os
+import signal
+import urllib.request
+
+import pytest
+
+from bindist import AdminClient
+
+
+@pytest.fixture
+def serve(start):
+    """Starts `sandbox serve`; returns the process and the line that it prints when it is ready."""
+
+    def begin(*options):
+        process = start("sandbox", "serve", *options)
+        return process, process.stdout.readline().strip()
+
+    return begin
+
+
+def test_the_first_use_of_the_profile_creates_the_catalogue(answer):
+    listed = answer("--profile", "sandbox", "apps", "list")
+    assert [row["applicationId"] for row in listed] == ["harbor", "skylark", "tidewatch"]
+
+
+def test_the_profile_needs_no_settings_and_no_key(bindist):
+    done = bindist("--profile", "sandbox", "apps", "list")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_profile_takes_no_address_from_elsewhere(answer, monkeypatch, refused_url):
+    monkeypatch.setenv("BINDIST_API_URL", refused_url)
+    assert len(answer("--profile", "sandbox", "apps", "list")) == 3
+
+
+def test_what_one_command_makes_the_next_one_finds(answer):
+    answer("--profile", "sandbox", "apps", "create", "mine")
+    assert answer("--profile", "sandbox", "apps", "show", "mine")["name"] == "mine"
+
+
+def test_a_customers_key_works_with_the_profile(answer, monkeypatch):
+    made = answer("--profile", "sandbox", "customers", "create", "--name", "Initech")
+    monkeypatch.setenv("BINDIST_API_KEY", made["apiKey"])
+    assert answer("--profile", "sandbox", "apps", "list") == []
+
+
+def test_a_link_of_a_server_that_ends_at_once_is_refused(invoke):
+    result = invoke("--profile", "sandbox", "versions", "share", "harbor", "1.0.0")
+    assert result.exit_code == 1
+    assert "`bindist sandbox serve`" in result.stderr
+
+
+def test_path(invoke, environment):
+    assert invoke("sandbox", "path").stdout == f"{environment / 'sandbox'}\n"
+
+
+def test_path_in_json(answer, environment):
+    assert answer("sandbox", "path") == {"path": str(environment / "sandbox")}
+
+
+# serve
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_serve_prints_its_address_when_it_answers_and_ends_when_told(serve, sent):
+    process, url = serve()
+    with pytest.raises(urllib.error.HTTPError) as caught, urllib.request.urlopen(url):
+        pass
+    caught.value.close()
+    process.send_signal(sent)
+    rest, talk = process.communicate(timeout=30)
+    assert (process.returncode, rest) == (0, "")
+    assert talk.endswith("stopped\n")
+
+
+def test_serve_with_keys_on_a_folder_of_its_own(serve, tmp_path):
+    _, url = serve("--empty", "--data-dir", str(tmp_path / "data"), "--admin-key", "my-key")
+    with AdminClient(url, "my-key") as client:
+        assert client.list_applications().data["applications"] == []
+
+
+def test_serve_with_a_fault(serve):
+    _, url = serve("--fault", "status:418,path=/v1/applications", "--admin-key", "my-key")
+    with AdminClient(url, "my-key") as client:
+        assert client.list_applications().status_code == 418
+
+
+def test_the_profile_uses_the_server_that_runs(serve, answer):
+    _, url = serve()
+    shared = answer("--profile", "sandbox", "versions", "share", "harbor", "1.0.0")
+    token = shared["token"]
+    with urllib.request.urlopen(f"{url}/v1/downloads/d/{token}") as found:
+        assert len(found.read()) == 51_200
+
+
+def test_a_second_server_on_the_folder_is_refused(serve, invoke):
+    _, url = serve()
+    result = invoke("sandbox", "serve")
+    assert result.exit_code == 1
+    assert url in result.stderr
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--port", "99999"), ("--fault", "no-such-fault"), ("--fault", "status:abc")],
+    ids=" ".join,
+)
+def test_serve_refuses_what_makes_no_sense(invoke, options):
+    assert invoke("sandbox", "serve", *options).exit_code == 2
+
+
+def test_serve_says_that_a_port_is_taken(invoke, server):
+    result = invoke("sandbox", "serve", "--port", server.url.rpartition(":")[2])
+    assert result.exit_code == 1
+    assert "choose another one" in result.stderr
+
+
+# reset
+
+
+def test_reset_starts_anew(answer):
+    answer("--profile", "sandbox", "apps", "create", "mine")
+    assert answer("sandbox", "reset", "--yes")["status"] == "removed"
+    assert len(answer("--profile", "sandbox", "apps", "list")) == 3
+
+
+def test_reset_of_nothing(answer):
+    assert answer("sandbox", "reset", "--yes")["status"] == "was not there"
+
+
+def test_reset_asks(invoke, answer):
+    answer("--profile", "sandbox", "apps", "list")
+    result = invoke("sandbox", "reset")
+    assert (result.exit_code, "add --yes" in result.stderr) == (2, True)
+
+
+def test_reset_removes_no_folder_of_anything_else(invoke, tmp_path):
+    photo = tmp_path / "photos" / "photo.jpg"
+    photo.parent.mkdir()
+    photo.touch()
+    result = invoke("sandbox", "reset", "--yes", "--data-dir", str(photo.parent))
+    assert (result.exit_code, photo.exists()) == (1, True)
+
+
+def test_reset_leaves_a_server_that_runs_alone(serve, invoke):
+    serve()
+    result = invoke("sandbox", "reset", "--yes")
+    assert result.exit_code == 1
+    assert "stop it first" in result.stderr
+
+
+# demo
+
+
+def test_demo_tells_the_story_to_its_end(bindist, environment):
+    done = bindist("sandbox", "demo", BINDIST_API_KEY="somebody's")
+    assert done.returncode == 0, done.stderr
+    commands = [line for line in done.stdout.splitlines() if line.startswith("$ ")]
+    assert len(commands) == 10
+    assert "hello.tar.gz\tok" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("Done.")
+    assert "warning" not in done.stderr
+    assert not environment.exists(), "its sandbox was one of its own"

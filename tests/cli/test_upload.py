@@ -1,0 +1,297 @@
+"""`bindist versions upload`: whole or invisible, safe to run again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+
+LARGE = b"0123456789abcdef" * (320 * 1024)  # 5 MiB: over what goes inline
+
+
+@pytest.fixture
+def dist(inside, at_server, application):
+    """A release of three files in the current folder."""
+    folder = inside / "dist"
+    folder.mkdir()
+    for name in ("tool.exe", "tool.dll", "README.md"):
+        (folder / name).write_bytes(name.encode() * 100)
+    return folder
+
+
+@pytest.fixture
+def remote(admin):
+    """The checksums on the server by file name, and whether the version is enabled."""
+
+    def look(version="1.0.0"):
+        files = admin.list_version_files("tool", version).require()["files"]
+        rows = admin.list_versions("tool", True).require()["versions"]
+        enabled = [row["isEnabled"] for row in rows if row["version"] == version]
+        return {file["fileName"]: file["checksum"] for file in files}, enabled
+
+    return look
+
+
+def sums(folder):
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+
+
+def changes(server):
+    return [r for r in server.requests if r.method != "GET"]
+
+
+def test_one_small_file_goes_in_one_request(answer, dist, at_server, remote):
+    answer("versions", "upload", "tool", "1.0.0", "dist/tool.exe")
+    assert [r.path for r in changes(at_server)[1:]] == ["/v1/management/upload"]
+    assert remote() == ({"tool.exe": sums(dist)["tool.exe"]}, [False])
+
+
+def test_a_large_file_goes_to_the_object_store(answer, dist, at_server, remote):
+    (dist / "tool.exe").write_bytes(LARGE)
+    answer("versions", "upload", "tool", "1.0.0", "dist/tool.exe")
+    assert [r.bytes_in for r in at_server.requests if r.method == "PUT"] == [len(LARGE)]
+    assert remote()[0] == {"tool.exe": hashlib.sha256(LARGE).hexdigest()}
+
+
+def test_many_files_are_one_version(answer, dist, remote):
+    made = answer("versions", "upload", "tool", "1.0.0", *map(str, dist.iterdir()))
+    assert remote() == (sums(dist), [False])
+    assert {file["fileName"]: file["checksum"] for file in made["files"]} == sums(dist)
+
+
+def test_what_is_printed(answer, dist):
+    made = answer("versions", "upload", "tool", "1.0.0", "dist/tool.exe")
+    (file,) = made.pop("files")
+    expected = {"applicationId": "tool", "version": "1.0.0", "status": "created"}
+    assert made == {**expected, "isEnabled": False}
+    assert {"fileName", "fileId", "fileSize", "checksum", "status"} <= set(file)
+
+
+def test_a_note_names_the_command_that_releases_it(invoke, dist):
+    note = invoke("versions", "upload", "tool", "1.0.0", "dist/tool.exe").stderr
+    assert "`bindist versions enable tool 1.0.0` releases it" in note
+
+
+@pytest.mark.parametrize("pattern", ["dist/*", "dist/t*", "dist/[R]EADME.*"])
+def test_patterns_that_the_shell_left_alone_are_expanded(answer, dist, remote, inside, pattern):
+    answer("versions", "upload", "tool", "1.0.0", pattern)
+    assert set(remote()[0]) == {path.name for path in inside.glob(pattern)}
+
+
+def test_a_name_that_looks_like_a_pattern_is_a_name_first(answer, dist, remote):
+    (dist / "tool[1].exe").write_bytes(b"one")
+    answer("versions", "upload", "tool", "1.0.0", "dist/tool[1].exe")
+    assert set(remote()[0]) == {"tool[1].exe"}
+
+
+def test_stdin(answer, at_server, application, remote):
+    answer("versions", "upload", "tool", "1.0.0", "-", "--name", "a.zip", input=b"\x00\r\n\xff")
+    assert remote()[0] == {"a.zip": hashlib.sha256(b"\x00\r\n\xff").hexdigest()}
+
+
+def test_another_name(answer, dist, remote):
+    answer("versions", "upload", "tool", "1.0.0", "dist/tool.exe", "--name", "setup.exe")
+    assert set(remote()[0]) == {"setup.exe"}
+
+
+def test_another_type(answer, dist):
+    answer("versions", "upload", "tool", "1.0.0", "dist/README.md", "--type", "MAIN")
+    (file,) = answer("versions", "files", "tool", "1.0.0")
+    assert file["fileType"] == "MAIN"
+
+
+@pytest.mark.parametrize("options", [("--notes", "Faster"), ("--notes-file", "notes.md")])
+@pytest.mark.parametrize("files", [("dist/tool.exe",), ("dist/tool.exe", "dist/tool.dll")])
+def test_notes(answer, dist, inside, options, files):
+    (inside / "notes.md").write_text("Faster\n")
+    answer("versions", "upload", "tool", "1.0.0", *files, *options)
+    assert answer("versions", "show", "tool", "1.0.0")["releaseNotes"] == "Faster"
+
+
+def test_notes_from_stdin(answer, dist):
+    words = ("versions", "upload", "tool", "1.0.0", "dist/tool.exe", "--notes-file", "-")
+    answer(*words, input="Faster")
+    assert answer("versions", "show", "tool", "1.0.0")["releaseNotes"] == "Faster"
+
+
+def test_enable_releases_it(answer, dist, remote):
+    assert answer("versions", "upload", "tool", "1.0.0", "dist/*", "--enable")["isEnabled"]
+    assert remote()[1] == [True]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("missing.zip",), "there is no file missing.zip"),
+        (("none*.zip",), "there is no file none*.zip"),
+        (("dist",), "try dist/*"),
+        (("empty.zip",), "empty"),
+        (("dist/tool.exe", "copy/TOOL.EXE"), "the same name"),
+        (("dist/tool.exe", "dist/tool.dll", "--name", "x"), "single file"),
+        (("dist/tool.exe", "--name", "a/b"), "'/'"),
+        (("dist/tool.exe", "--name", "con"), "Windows"),
+        (("-",), "--name NAME"),
+        (("-", "dist/tool.exe", "--name", "x"), "one file only"),
+        (("-", "--name", "x", "--notes-file", "-"), "stdin can be"),
+        (("dist/tool.exe", "--notes", "x" * 5001), "5001 characters"),
+        (("dist/tool.exe", "--checksums", "bad.sums"), "line 2"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value)[:40],
+)
+def test_what_is_wrong_here_is_told_before_any_request(
+    invoke, dist, inside, at_server, words, said
+):
+    (inside / "empty.zip").touch()
+    (inside / "copy").mkdir()
+    (inside / "copy" / "TOOL.EXE").write_bytes(b"x")
+    (inside / "bad.sums").write_text("# comment\nnot a checksum\n")
+    at_server.requests.clear()
+    result = invoke("versions", "upload", "tool", "1.0.0", *words, input="")
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert at_server.requests == []
+
+
+# SHA256SUMS
+
+
+def write_sums(folder, **changed):
+    listed = {**sums(folder), **{name.replace("_", "."): value for name, value in changed.items()}}
+    path = folder.parent / "SHA256SUMS"
+    path.write_text("".join(f"{value} *./dist/{name}\n" for name, value in listed.items() if value))
+    return str(path)
+
+
+def test_files_that_are_as_listed_are_uploaded(answer, dist, remote):
+    answer("versions", "upload", "tool", "1.0.0", "dist/*", "--checksums", write_sums(dist))
+    assert remote()[0] == sums(dist)
+
+
+def test_a_file_that_is_not_as_listed_is_not_uploaded(invoke, dist, at_server):
+    path = write_sums(dist, tool_exe="0" * 64)
+    result = invoke("versions", "upload", "tool", "1.0.0", "dist/*", "--checksums", path)
+    assert result.exit_code == 8
+    assert len(changes(at_server)) == 1, "but for the application nothing was made"
+
+
+@pytest.mark.parametrize("changed", [{"tool_exe": ""}, {"other_exe": "0" * 64}], ids=str)
+def test_the_list_and_the_files_must_be_the_same_ones(invoke, dist, changed):
+    path = write_sums(dist, **changed)
+    result = invoke("versions", "upload", "tool", "1.0.0", "dist/*", "--checksums", path)
+    assert result.exit_code == 2
+
+
+# Dry run
+
+
+def test_a_dry_run_changes_nothing(answer, dist, at_server, admin):
+    planned = answer("versions", "upload", "tool", "1.0.0", "dist/*", "--enable", "--dry-run")
+    assert {row["fileName"]: row["checksum"] for row in planned} == sums(dist)
+    assert admin.list_version_files("tool", "1.0.0").status_code == 404
+    assert len(changes(at_server)) == 1, "the application"
+
+
+@pytest.mark.parametrize(("version", "status"), [("1.0.0", "unchanged"), ("2.0.0", "created")])
+def test_a_dry_run_says_what_would_be(answer, invoke, dist, version, status):
+    answer("versions", "upload", "tool", "1.0.0", "dist/*")
+    result = invoke("versions", "upload", "tool", version, "dist/*", "--dry-run")
+    assert f"version {version} of tool would be {status}; nothing was changed" in result.stderr
+
+
+def test_a_dry_run_fails_as_the_real_one_would(invoke, answer, dist):
+    answer("versions", "upload", "tool", "1.0.0", "dist/*")
+    (dist / "tool.exe").write_bytes(b"new")
+    assert invoke("versions", "upload", "tool", "1.0.0", "dist/*", "--dry-run").exit_code == 6
+
+
+# Again
+
+
+@pytest.mark.parametrize(
+    ("option", "same", "other"),
+    [
+        ((), (0, "unchanged"), (6, "DIFFERENT_CONTENT")),
+        (("--if-exists", "match"), (0, "unchanged"), (6, "DIFFERENT_CONTENT")),
+        (("--if-exists", "skip"), (0, "skipped"), (0, "skipped")),
+        (("--if-exists", "fail"), (6, "EXISTS"), (6, "EXISTS")),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("content", ["same", "other"])
+def test_if_the_version_exists(invoke, answer, dist, remote, content, option, same, other):
+    answer("versions", "upload", "tool", "1.0.0", "dist/tool.exe")
+    before = remote()
+    if content == "other":
+        (dist / "tool.exe").write_bytes(b"other")
+    result = invoke("versions", "upload", "tool", "1.0.0", "dist/tool.exe", "--json", *option)
+    code, word = same if content == "same" else other
+    said = (
+        json.loads(result.stdout)["status"]
+        if result.stdout
+        else json.loads(result.stderr.splitlines()[-1])["error"]["code"]
+    )
+    assert (result.exit_code, said) == (code, word)
+    assert remote() == before
+
+
+def test_more_or_fewer_files_are_other_content(invoke, answer, dist):
+    answer("versions", "upload", "tool", "1.0.0", "dist/tool.exe", "dist/tool.dll")
+    assert invoke("versions", "upload", "tool", "1.0.0", "dist/*").exit_code == 6
+    assert invoke("versions", "upload", "tool", "1.0.0", "dist/tool.exe").exit_code == 6
+
+
+def test_a_version_that_is_unchanged_is_enabled_if_it_is_not(answer, dist, remote):
+    answer("versions", "upload", "tool", "1.0.0", "dist/*")
+    again = answer("versions", "upload", "tool", "1.0.0", "dist/*", "--enable")
+    assert (again["status"], again["isEnabled"]) == ("unchanged", True)
+    assert remote()[1] == [True]
+
+
+def test_again_sends_no_bytes_and_changes_nothing(answer, dist, at_server):
+    answer("versions", "upload", "tool", "1.0.0", "dist/*", "--enable")
+    at_server.requests.clear()
+    answer("versions", "upload", "tool", "1.0.0", "dist/*", "--enable")
+    assert changes(at_server) == []
+
+
+def test_what_failed_on_the_way_is_not_enabled_and_can_be_run_again(
+    invoke, answer, dist, at_server, remote
+):
+    at_server.faults.add("status:403,method=PUT,path=/store/*,times=0")
+    words = ("versions", "upload", "tool", "1.0.0", "dist/*", "--enable", "--retries", "0")
+    assert invoke(*words).exit_code == 5
+    at_server.faults.clear()
+    assert answer(*words)["status"] == "created"
+    assert remote() == (sums(dist), [True])
+
+
+def test_an_application_that_is_not_there(invoke, dist):
+    assert invoke("versions", "upload", "nothing", "1.0.0", "dist/*").exit_code == 3
+
+
+# Progress
+
+
+def test_a_log_gets_a_line_when_a_file_starts_and_one_when_it_ends(invoke, dist):
+    (dist / "tool.exe").write_bytes(LARGE)
+    lines = invoke("versions", "upload", "tool", "1.0.0", "dist/tool.exe").stderr.splitlines()
+    assert lines[0] == "uploading tool.exe (5.2 MB)"
+    assert lines[1].startswith("tool.exe: 5.2 MB in ")
+
+
+def test_no_file_moves_at_no_speed(invoke, dist):
+    lines = invoke("versions", "upload", "tool", "1.0.0", "dist/*").stderr
+    assert " 0 bytes/s" not in lines
+
+
+def test_quiet_is_quiet(invoke, dist):
+    assert invoke("versions", "upload", "tool", "1.0.0", "dist/*", "-q").stderr == ""
+
+
+@pytest.mark.parametrize(("environment", "bars"), [({}, True), ({"CI": "1"}, False)], ids=str)
+def test_a_terminal_gets_bars_unless_it_is_ci(terminal, dist, environment, bars):
+    words = ("versions", "upload", "tool", "1.0.0", str(dist / "tool.exe"))
+    screen = terminal(*words, **environment)
+    assert screen.returncode == 0
+    assert ("━" in screen.text) is bars

@@ -1,0 +1,211 @@
+"""`bindist versions`: looking, changing, verifying, sharing."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+
+@pytest.fixture
+def readme(invoke, at_catalogue, inside):
+    """A file of skylark 1.10.0, in the current folder."""
+    invoke("versions", "download", "skylark", "1.10.0", "--file", "README.md")
+    return inside / "README.md"
+
+
+def numbers(rows):
+    return [row["version"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ((), ["1.10.0", "1.10.0-beta", "1.9.0"]),
+        (("--test-channel",), ["2.0.0", "1.10.0", "1.10.0-beta", "1.9.0"]),
+        (("--changelog", "SEARCH"), ["1.10.0", "1.10.0-beta"]),
+        (("--limit", "1"), ["1.10.0"]),
+    ],
+    ids=str,
+)
+def test_list_has_the_highest_first(answer, at_catalogue, options, found):
+    assert numbers(answer("versions", "list", "skylark", *options)) == found
+
+
+def test_an_empty_list_tells_people_what_waits_to_be_enabled(invoke, release):
+    release("1.0.0", enable=False, tool_exe=b"program")
+    note = invoke("versions", "list", "tool", "-o", "table").stderr
+    assert note == (
+        "no enabled versions of tool; 1 not enabled (1.0.0): add --test-channel to see them\n"
+    )
+
+
+def test_an_empty_list_costs_a_script_one_request(invoke, at_server, application):
+    at_server.requests.clear()
+    assert invoke("versions", "list", "tool").output == ""
+    assert len(at_server.requests) == 1
+
+
+def test_an_application_without_versions_says_how_to_make_one(invoke, at_server, application):
+    note = invoke("versions", "list", "tool", "-o", "table").stderr
+    assert "`bindist versions upload tool VERSION FILE...` makes one" in note
+
+
+def test_show_has_the_files_and_both_channels(answer, at_catalogue):
+    shown = answer("versions", "show", "skylark", "2.0.0")
+    assert (shown["isEnabled"], shown["isActive"]) == (False, True)
+    assert [file["fileName"] for file in shown["files"]] == ["skylark-setup.exe"]
+
+
+def test_show_of_a_version_that_is_not_there(invoke, at_catalogue):
+    assert invoke("versions", "show", "skylark", "9.9").exit_code == 3
+
+
+def test_files(answer, at_catalogue):
+    files = answer("versions", "files", "skylark", "1.10.0")
+    assert {file["fileType"] for file in files} == {
+        "MAIN",
+        "DEPENDENCY",
+        "DOCUMENTATION",
+        "CONFIGURATION",
+    }
+
+
+def test_checksums_are_lines_that_sha256sum_accepts(shell, at_catalogue):
+    done = shell(
+        "bindist versions download skylark 1.10.0 --all -q >&2\n"
+        "bindist versions checksums skylark 1.10.0 | sha256sum -c"
+    )
+    assert done.stdout.count(": OK\n") == 4
+
+
+def test_checksums_in_json(answer, at_catalogue):
+    found = answer("versions", "checksums", "skylark", "1.10.0")
+    assert {row["fileName"] for row in found} >= {"README.md", "skylark.ini"}
+
+
+# Changing
+
+
+def test_update_changes_the_notes(answer, at_catalogue):
+    assert answer("versions", "update", "harbor", "1.0.0", "--notes", "x")["releaseNotes"] == "x"
+
+
+def test_update_takes_the_notes_from_a_file(answer, at_catalogue, inside):
+    (inside / "notes.md").write_text("# Größer\n", encoding="utf-8-sig")
+    found = answer("versions", "update", "harbor", "1.0.0", "--notes-file", "notes.md")
+    assert found["releaseNotes"] == "# Größer"
+
+
+def test_update_takes_the_notes_from_stdin(answer, at_catalogue):
+    words = ("versions", "update", "harbor", "1.0.0", "--notes-file", "-")
+    assert answer(*words, input="from a pipe\n")["releaseNotes"] == "from a pipe"
+
+
+def test_notes_that_the_server_only_says_are_gone_are_an_error(invoke, at_catalogue):
+    result = invoke("versions", "update", "harbor", "1.0.0", "--clear-notes")
+    assert result.exit_code == 1
+    assert "the server kept the release notes" in result.stderr
+
+
+def test_notes_that_are_gone_are_gone(answer, at_catalogue):
+    assert not answer("versions", "update", "harbor", "0.9.3", "--clear-notes")["releaseNotes"]
+
+
+def test_an_inactive_version_is_in_no_list(answer, at_catalogue):
+    answer("versions", "update", "harbor", "1.0.0", "--inactive")
+    assert "1.0.0" not in numbers(answer("versions", "list", "harbor", "--test-channel"))
+
+
+def test_an_inactive_version_can_be_made_active_again(answer, at_catalogue):
+    answer("versions", "update", "harbor", "1.0.0", "--inactive")
+    answer("versions", "update", "harbor", "1.0.0", "--active")
+    assert "1.0.0" in numbers(answer("versions", "list", "harbor"))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--notes", "x", "--notes-file", "-"),
+        ("--notes", "x", "--clear-notes"),
+        ("--notes", "x" * 5001),
+        ("--notes-file", "missing"),
+    ],
+    ids=lambda options: " ".join(options)[:30],
+)
+def test_an_update_that_makes_no_sense_sends_nothing(invoke, at_catalogue, inside, options):
+    assert invoke("versions", "update", "harbor", "1.0.0", *options).exit_code == 2
+    assert at_catalogue.requests == []
+
+
+def test_enable_and_disable(answer, at_catalogue):
+    enabled = [
+        answer("versions", verb, "skylark", "2.0.0")["isEnabled"] for verb in ("enable", "disable")
+    ]
+    assert enabled == [True, False]
+
+
+@pytest.mark.parametrize("wrong", ["", "..", "1/2", "x" * 51, "1 0"])
+def test_what_cannot_be_a_version_is_a_wrong_usage(invoke, at_catalogue, wrong):
+    assert invoke("versions", "enable", "harbor", wrong).exit_code == 2
+    assert at_catalogue.requests == []
+
+
+# Verifying
+
+
+def test_verify_says_ok(answer, readme):
+    (row,) = answer("versions", "verify", "skylark", "1.10.0", "README.md")
+    assert row["status"] == "ok"
+
+
+def test_verify_counts_no_download(answer, readme):
+    def counted():
+        return answer("apps", "stats", "skylark")["totalDownloads"]
+
+    before = counted()
+    answer("versions", "verify", "skylark", "1.10.0", "README.md")
+    assert counted() == before
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("README.md", "different"), ("other.txt", "unknown"), (".", "missing")]
+)
+def test_verify_ends_with_8_where_anything_differs(invoke, readme, path, status):
+    readme.write_text("altered")
+    readme.with_name("other.txt").write_text("other")
+    result = invoke("versions", "verify", "skylark", "1.10.0", path, "--json")
+    assert result.exit_code == 8
+    assert status in {row["status"] for row in json.loads(result.stdout)}
+
+
+def test_verify_of_a_folder_looks_for_every_file_of_the_version(invoke, at_catalogue, inside):
+    invoke("versions", "download", "skylark", "1.10.0", "--all", "--dir", "got")
+    result = invoke("versions", "verify", "skylark", "1.10.0", "got", "--json")
+    assert [row["status"] for row in json.loads(result.stdout)] == ["ok"] * 4
+
+
+# Sharing
+
+
+@pytest.mark.parametrize(
+    ("expires", "minutes"), [("5m", 5), ("24h", 1440), ("1d", 1440), ("45", 45), (None, 30)]
+)
+def test_a_link_lives_as_long_as_asked(answer, at_catalogue, expires, minutes):
+    options = ("--expires", expires) if expires else ()
+    found = answer("versions", "share", "skylark", "1.10.0", *options)
+    assert found["expiresInMinutes"] == minutes
+
+
+@pytest.mark.parametrize("expires", ["4m", "25h", "2d", "soon", "", "1h30m"])
+def test_no_link_lives_longer_or_shorter_than_the_server_lets_it(invoke, expires):
+    assert invoke("versions", "share", "tool", "1", "--expires", expires).exit_code == 2
+
+
+def test_a_link_to_one_file(answer, at_catalogue):
+    assert answer("versions", "share", "skylark", "1.10.0", "--file", "README.md")["token"]
+
+
+def test_no_link_to_a_file_that_is_not_there(invoke, at_catalogue):
+    assert invoke("versions", "share", "skylark", "1.10.0", "--file", "x").exit_code == 3

@@ -1,0 +1,116 @@
+"""Fixtures for all tests: a real server on loopback, clients, and the program as a process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from pytest_socket import socket_allow_hosts
+
+from bindist import AdminClient, CustomerClient
+from bindist_cli.sandbox import SandboxServer
+
+ADMIN_KEY = "test-admin-key-0001"
+APPS_ADMIN_KEY = "test-apps-admin-key-0002"
+CUSTOMER_KEY = "test-customer-key-0003"
+PROGRAM = (sys.executable, "-m", "bindist_cli")
+
+
+def pytest_runtest_setup() -> None:
+    """Nothing leaves this machine."""
+    socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An environment without settings of ours; returns the folder of the configuration."""
+    for name in list(os.environ):
+        if name.startswith("BINDIST_") or name.upper().endswith("_PROXY"):
+            monkeypatch.delenv(name)
+    for name in ("NO_COLOR", "FORCE_COLOR", "CI", "GITHUB_ACTIONS", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    folder = tmp_path / "config"
+    monkeypatch.setenv("BINDIST_CONFIG_DIR", str(folder))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return folder
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[SandboxServer]:
+    """A server with three customers and nothing else."""
+    with SandboxServer(
+        tmp_path / "server",
+        catalogue=False,
+        admin_key=ADMIN_KEY,
+        apps_admin_key=APPS_ADMIN_KEY,
+        customer_key=CUSTOMER_KEY,
+    ) as running:
+        yield running
+
+
+@pytest.fixture
+def admin(server: SandboxServer) -> Iterator[AdminClient]:
+    """An administrator's client whose retries do not make a test wait."""
+    with AdminClient(server.url, ADMIN_KEY, backoff=0.001) as client:
+        yield client
+
+
+@pytest.fixture
+def customer(server: SandboxServer) -> Iterator[CustomerClient]:
+    """The client of the customer `seed-customer`."""
+    with CustomerClient(server.url, CUSTOMER_KEY, backoff=0.001) as client:
+        yield client
+
+
+@pytest.fixture
+def application(admin: AdminClient) -> str:
+    """An application that `seed-customer` may have."""
+    admin.create_application("tool", "Tool", customer_ids=["seed-customer"]).raise_for_error()
+    return "tool"
+
+
+@pytest.fixture
+def at_server(server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> SandboxServer:
+    """Points the command line at the server, with the administrator's key."""
+    monkeypatch.setenv("BINDIST_API_URL", server.url)
+    monkeypatch.setenv("BINDIST_API_KEY", ADMIN_KEY)
+    return server
+
+
+@pytest.fixture
+def invoke() -> Callable[..., Result]:
+    """Runs a command in this process: quick, for breadth."""
+    from bindist_cli.app import cli
+
+    def run(*arguments: str, input: str | bytes | None = None) -> Result:
+        return CliRunner().invoke(cli, arguments, input=input, prog_name="bindist")
+
+    return run
+
+
+@pytest.fixture
+def bindist(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs the program as a process of its own: exit codes, streams, signals."""
+
+    def run(
+        *arguments: str, input: str | None = None, timeout: float = 60, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            (*PROGRAM, *arguments),
+            input=input,
+            stdin=subprocess.DEVNULL if input is None else None,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=timeout,
+            cwd=tmp_path,
+            env={**os.environ, **environment},
+            check=False,
+        )
+
+    return run

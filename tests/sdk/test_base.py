@@ -1,0 +1,317 @@
+"""What both clients share: their arguments, identifiers, `request`, and walking pages."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bindist import AdminClient, CustomerClient, ServerError
+from bindist.base import named_if_given, next_query, segment, walk_pages
+from bindist.response import from_body
+from bindist_cli.sandbox import SandboxServer
+from tests.sdk.canned import CannedServer
+
+KEY = "tenant.very-secret-key-42"
+URL = "https://api.example"
+
+# Arguments
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "api.example",
+        "ftp://api.example",
+        "https://",
+        "https:///v1",
+        "https://api.example:x",
+        "https://api.example:0",
+        "https://api.example:99999",
+        "https://[",
+        "https://api example",
+        "https://api.example/\n",
+        "https://user@api.example",
+        "https://user:password@api.example",
+        "https://@api.example",
+        "https://api.example?x=1",
+        "https://api.example?",
+        "https://api.example#top",
+        "https://api.example#",
+        "https://good.example\\@evil.example",
+        None,
+    ],
+)
+def test_what_is_no_address_of_an_api_is_a_value_error(url: Any) -> None:
+    with pytest.raises(ValueError, match="address"):
+        CustomerClient(url, KEY)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://user:pass-word@api.example", "https://user:pass-word@api.example:x"]
+)
+def test_a_password_in_an_address_is_not_in_the_error(url: str) -> None:
+    with pytest.raises(ValueError, match="address") as caught:
+        CustomerClient(url, KEY)
+    assert "pass-word" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "base"),
+    [
+        ("https://api.example/", "https://api.example"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("https://x.example/dev/", "https://x.example/dev"),
+        ("http://[::1]:80", "http://[::1]:80"),
+    ],
+)
+def test_the_address_loses_its_last_slash_and_nothing_else(url: str, base: str) -> None:
+    with CustomerClient(url, KEY) as client:
+        assert client.base_url == base
+
+
+def test_an_address_with_a_path_puts_it_before_every_path(
+    canned: CannedServer, connect: Callable[..., AdminClient]
+) -> None:
+    canned.answer({"success": True})
+    connect(f"{canned.url}/dev/").get_application("tool")
+    assert canned.asked[0].target == "/dev/v1/applications/tool"
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "a\n", "a\r\nX-Evil: 1", "ключ", "a\x00", "a\x7f"])
+def test_a_key_that_no_header_carries_is_a_value_error_that_does_not_show_it(key: str) -> None:
+    with pytest.raises(ValueError, match="API key") as caught:
+        CustomerClient(URL, key)
+    assert not key.strip() or key not in str(caught.value)
+
+
+@pytest.mark.parametrize("timeout", [0, -1, (0, 1), (1, 0), math.nan, math.inf, (1, math.inf)])
+def test_a_time_out_is_a_real_number_of_seconds(timeout: Any) -> None:
+    with pytest.raises(ValueError, match="timeout"):
+        CustomerClient(URL, KEY, timeout=timeout)
+
+
+def test_retries_are_not_negative() -> None:
+    with pytest.raises(ValueError, match="retries"):
+        CustomerClient(URL, KEY, retries=-1)
+
+
+@pytest.mark.parametrize("backoff", [-0.1, math.nan])
+def test_the_pause_between_retries_is_not_negative(backoff: float) -> None:
+    with pytest.raises(ValueError, match="backoff"):
+        CustomerClient(URL, KEY, backoff=backoff)
+
+
+def test_the_key_goes_out_verbatim(server: SandboxServer) -> None:
+    with CustomerClient(server.url, KEY) as client:
+        assert client.list_applications().status_code == 401
+    assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
+
+
+def test_a_closed_client_can_be_used_again(admin: AdminClient) -> None:
+    admin.close()
+    assert admin.list_applications().success
+
+
+# Identifiers
+
+
+@pytest.mark.parametrize("value", ["", ".", "..", None, 5, b"tool", "\ud800"])
+def test_an_identifier_that_no_path_carries_is_a_value_error(value: Any) -> None:
+    with pytest.raises(ValueError, match=r"application_id|surrogates"):
+        segment(value, "application_id")
+
+
+@given(st.text(st.characters(exclude_categories=("Cs",)), min_size=1))
+@example("a/b?c#d%2e%2e")
+@example("%2e%2e")
+def test_any_other_identifier_is_one_segment_that_decodes_to_itself(value: str) -> None:
+    if value in (".", ".."):
+        return
+    encoded = segment(value, "application_id")
+    assert unquote(encoded) == value and not set(encoded) & set("/?#\\ ")
+
+
+def test_an_identifier_that_is_not_given_stays_so() -> None:
+    assert named_if_given(None, "file_id") is None
+
+
+@pytest.mark.parametrize("value", ["a/b", "a b", "a?b=c#d", "100%", "%2e%2e", "ä", "...", "a+b"])
+def test_an_identifier_arrives_as_one_segment(
+    canned: CannedServer, asker: AdminClient, value: str
+) -> None:
+    canned.answer({"success": True})
+    asker.get_application(value)
+    *before, last = canned.asked[0].target.split("/")
+    assert (before, unquote(last)) == (["", "v1", "applications"], value)
+
+
+IN_A_PATH: list[Callable[[AdminClient, str], Any]] = [
+    lambda c, v: c.get_application(v),
+    lambda c, v: c.list_versions(v),
+    lambda c, v: c.list_version_files(v, "1.0"),
+    lambda c, v: c.list_version_files("tool", v),
+    lambda c, v: c.get_stats(v),
+    lambda c, v: c.get_stats("tool", version=v),
+    lambda c, v: c.get_download_url(v, "1.0"),
+    lambda c, v: c.get_download_url("tool", v),
+    lambda c, v: c.get_download_url("tool", "1.0", v),
+    lambda c, v: c.create_share_link(v, "1.0"),
+    lambda c, v: c.create_share_link("tool", v),
+    lambda c, v: c.create_share_link("tool", "1.0", v),
+    lambda c, v: c.download_file(v, "1.0"),
+    lambda c, v: c.download_file("tool", v),
+    lambda c, v: c.update_version(v, "1.0", True),
+    lambda c, v: c.update_version("tool", v, True),
+    lambda c, v: c.upload_small_file(v, "1.0", "a.exe", b"x"),
+    lambda c, v: c.upload_small_file("tool", v, "a.exe", b"x"),
+    lambda c, v: c.upload_large_file(v, "1.0", "a.exe", b"x"),
+    lambda c, v: c.upload_large_file("tool", v, "a.exe", b"x"),
+    lambda c, v: c.complete_large_upload(v, "tool", "1.0", "a.exe", 1, "0" * 64),
+    lambda c, v: c.create_application(v, "Tool"),
+    lambda c, v: c.delete_application(v),
+    lambda c, v: c.update_application_customers(v, ["c1"]),
+    lambda c, v: c.create_customer("New", parent_customer_id=v),
+    lambda c, v: c.update_customer(v, "New"),
+    lambda c, v: c.regenerate_customer_key(v),
+    lambda c, v: c.list_activity(customer_id=v),
+]
+
+
+@pytest.mark.parametrize("value", ["", ".", ".."])
+@pytest.mark.parametrize("call", IN_A_PATH)
+def test_an_unusable_identifier_is_a_value_error_before_any_request(
+    canned: CannedServer, asker: AdminClient, call: Callable[..., Any], value: str
+) -> None:
+    with pytest.raises(ValueError, match="must not be"):
+        call(asker, value)
+    assert canned.asked == []
+
+
+def test_an_identifier_that_no_text_carries_is_a_value_error_in_a_query_too(
+    canned: CannedServer, asker: AdminClient
+) -> None:
+    with pytest.raises(ValueError, match="surrogates"):
+        asker.get_download_url("\ud800", "1.0")
+    assert canned.asked == []
+
+
+# Any call
+
+
+def test_request_sends_whatever_it_is_told(canned: CannedServer, asker: AdminClient) -> None:
+    canned.answer({"success": True})
+    asker.request(
+        "patch", "/v1/x%2Fy", params={"a": "b&c", "n": None}, json={"k": 1}, headers={"X-Q": "q"}
+    )
+    asked = canned.asked[0]
+    assert (asked.method, asked.target) == ("PATCH", "/v1/x%2Fy?a=b%26c")
+    assert (asked.json, asked.headers["x-q"]) == ({"k": 1}, "q")
+
+
+@pytest.mark.parametrize("path", ["", "v1/x", "@evil.example/v1", ".evil.example/v1", ":99/v1"])
+def test_a_path_that_would_change_the_host_is_a_value_error_before_any_request(
+    canned: CannedServer, asker: AdminClient, path: str
+) -> None:
+    with pytest.raises(ValueError, match="path"):
+        asker.request("GET", path)
+    assert canned.asked == []
+
+
+def test_a_header_of_the_caller_does_not_replace_the_key(
+    canned: CannedServer, asker: AdminClient
+) -> None:
+    canned.answer({"success": True})
+    asker.request("GET", "/v1/x", headers={"Authorization": "Bearer other"})
+    assert canned.asked[0].headers["authorization"] == "Bearer test-admin-key-0001"
+
+
+# Pages
+
+
+def pages(*answers: dict[str, Any]) -> tuple[Callable[[Any], Any], list[Any]]:
+    """A server of pages, and the queries it has been asked with."""
+    waiting, asked = list(answers), list[Any]()
+
+    def fetch(query: Any) -> Any:
+        asked.append(query)
+        answer = from_body(200, b'{"success": true}')
+        answer.data, answer.meta = waiting.pop(0), {}
+        answer.meta = answer.data.pop("meta", None)
+        return answer
+
+    return fetch, asked
+
+
+def test_numbered_pages_are_asked_for_in_turn() -> None:
+    more = {"pagination": {"hasNext": True}}
+    fetch, asked = pages(
+        {"rows": [{"n": 1}], "meta": more}, {"rows": [{"n": 2}], "meta": more}, {"rows": [{"n": 3}]}
+    )
+    assert [row["n"] for row in walk_pages(fetch, "rows")] == [1, 2, 3]
+    assert asked == [{}, {"page": 2}, {"page": 3}]
+
+
+@pytest.mark.parametrize(
+    ("answered", "query"), [("nextCursor", "cursor"), ("lastEventId", "lastEventId")]
+)
+def test_cursors_are_followed(answered: str, query: str) -> None:
+    fetch, asked = pages(
+        {"rows": [{"n": 1}], "pagination": {"hasMore": True, answered: "c1"}},
+        {"rows": [{"n": 2}], "pagination": {"hasMore": False, answered: "c2"}},
+    )
+    assert [row["n"] for row in walk_pages(fetch, "rows")] == [1, 2]
+    assert asked == [{}, {query: "c1"}]
+
+
+def test_pages_are_asked_for_only_when_they_are_needed() -> None:
+    fetch, asked = pages({"rows": [{"n": 1}], "meta": {"pagination": {"hasNext": True}}})
+    assert next(walk_pages(fetch, "rows")) == {"n": 1}
+    assert len(asked) == 1
+
+
+def test_an_empty_page_is_the_last_one_whatever_it_says() -> None:
+    fetch, asked = pages({"rows": [], "meta": {"pagination": {"hasNext": True}}})
+    assert list(walk_pages(fetch, "rows")) == [] and len(asked) == 1
+
+
+def test_a_cursor_that_stands_still_ends_the_walk() -> None:
+    page = {"rows": [{"n": 1}], "pagination": {"hasMore": True, "nextCursor": "same"}}
+    fetch, asked = pages(dict(page), dict(page))
+    assert len(list(walk_pages(fetch, "rows"))) == 2 and len(asked) == 2
+
+
+def test_a_page_that_fails_raises_after_the_rows_before_it() -> None:
+    first, _ = pages({"rows": [{"n": 1}], "meta": {"pagination": {"hasNext": True}}})
+    walk = walk_pages(lambda query: from_body(500, b"") if query else first(query), "rows")
+    assert next(walk) == {"n": 1}
+    with pytest.raises(ServerError):
+        next(walk)
+
+
+@pytest.mark.parametrize("rows", [None, "text", 5, {"n": 1}, [1, None, "x"]])
+def test_what_is_no_list_of_objects_yields_nothing(rows: Any) -> None:
+    fetch, _ = pages({"rows": rows})
+    assert list(walk_pages(fetch, "rows")) == []
+
+
+@pytest.mark.parametrize(
+    ("meta", "data"),
+    [
+        ({}, {}),
+        ({"pagination": None}, {"pagination": []}),
+        ({"pagination": {"hasNext": "yes"}}, {}),
+        ({"pagination": {"hasNext": False}}, {"pagination": {"hasMore": True}}),
+        ({}, {"pagination": {"hasMore": True, "nextCursor": ""}}),
+        ({}, {"pagination": {"hasMore": True, "nextCursor": 5}}),
+        ({}, {"pagination": {"hasMore": False, "nextCursor": "c"}}),
+    ],
+)
+def test_there_is_no_page_after_an_answer_that_names_none(meta: Any, data: Any) -> None:
+    assert next_query({}, meta, data) is None

@@ -1,0 +1,375 @@
+"""Downloads: whole and right under their name, or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import random
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bindist import (
+    AdminClient,
+    BusyError,
+    CustomerClient,
+    IntegrityError,
+    NotFoundError,
+    PermissionDeniedError,
+    TransportError,
+)
+from bindist_cli.sandbox import SandboxServer
+
+MIB = 1024 * 1024
+STORE = "path=/store/*,method=GET"
+
+
+def make_bytes(size: int, seed: int = 1) -> bytes:
+    return random.Random(seed).randbytes(size)
+
+
+@pytest.fixture
+def publish(admin: AdminClient, application: str) -> Callable[[str, bytes], str]:
+    """Makes an enabled version of one file, `tool.bin`; returns its checksum."""
+
+    def make(version: str, content: bytes) -> str:
+        admin.upload_large_file(application, version, "tool.bin", content).raise_for_error()
+        admin.update_version(application, version, is_enabled=True).raise_for_error()
+        return hashlib.sha256(content).hexdigest()
+
+    return make
+
+
+def downloads(admin: AdminClient) -> int:
+    """How many downloads the statistics have counted."""
+    count = admin.get_stats("tool").require()["totalDownloads"]
+    assert isinstance(count, int)
+    return count
+
+
+def fetched(server: SandboxServer) -> int:
+    """Bytes of files that have gone out."""
+    return sum(r.bytes_out for r in server.requests if r.path.startswith("/store/"))
+
+
+def test_puts_the_file_under_the_name_given(customer, publish, tmp_path):
+    content = make_bytes(3 * MIB + 17)
+    checksum = publish("1.0", content)
+    found = customer.download_to_file("tool", "1.0", tmp_path / "out.bin")
+    assert (tmp_path / "out.bin").read_bytes() == content
+    assert (found.status, found.file_size, found.checksum) == (
+        "downloaded",
+        len(content),
+        checksum,
+    )
+    assert found.path == tmp_path / "out.bin"
+
+
+def test_puts_the_file_into_a_folder_under_the_servers_name(customer, publish, tmp_path):
+    publish("1.0", b"bytes")
+    assert customer.download_to_file("tool", "1.0", tmp_path).path == tmp_path / "tool.bin"
+
+
+def test_leaves_nothing_beside_the_file(customer, publish, tmp_path):
+    publish("1.0", make_bytes(MIB))
+    folder = tmp_path / "out"
+    folder.mkdir()
+    customer.download_to_file("tool", "1.0", folder)
+    assert [path.name for path in folder.iterdir()] == ["tool.bin"]
+
+
+def test_several_connections_give_the_same_bytes(customer, publish, tmp_path, server):
+    content = make_bytes(70 * MIB)
+    publish("1.0", content)
+    customer.download_to_file("tool", "1.0", tmp_path / "out.bin", connections=4)
+    assert (tmp_path / "out.bin").read_bytes() == content
+    ranges = [r.headers["range"] for r in server.requests if "range" in r.headers]
+    assert len(ranges) > 4
+    assert fetched(server) == len(content)
+
+
+def test_a_right_file_is_unchanged_and_costs_no_download(customer, admin, publish, tmp_path):
+    publish("1.0", b"the same bytes")
+    customer.download_to_file("tool", "1.0", tmp_path)
+    before = downloads(admin)
+    assert customer.download_to_file("tool", "1.0", tmp_path).status == "unchanged"
+    assert downloads(admin) == before
+
+
+def test_a_file_with_other_content_is_replaced(customer, publish, tmp_path):
+    publish("1.0", b"new bytes")
+    (tmp_path / "tool.bin").write_bytes(b"old bytes")
+    customer.download_to_file("tool", "1.0", tmp_path)
+    assert (tmp_path / "tool.bin").read_bytes() == b"new bytes"
+
+
+def test_altered_bytes_are_an_integrity_error_and_nothing_is_kept(
+    customer, publish, tmp_path, server
+):
+    publish("1.0", make_bytes(MIB))
+    server.faults.add(f"flip:1000,times=0,{STORE}")
+    folder = tmp_path / "out"
+    folder.mkdir()
+    with pytest.raises(IntegrityError, match="checksum mismatch"):
+        customer.download_to_file("tool", "1.0", folder)
+    assert list(folder.iterdir()) == []
+
+
+def test_altered_bytes_never_replace_a_file(customer, publish, tmp_path, server):
+    publish("1.0", make_bytes(MIB))
+    (tmp_path / "tool.bin").write_bytes(b"precious")
+    server.faults.add(f"flip:1000,times=0,{STORE}")
+    with pytest.raises(IntegrityError):
+        customer.download_to_file("tool", "1.0", tmp_path)
+    assert (tmp_path / "tool.bin").read_bytes() == b"precious"
+
+
+def test_altered_bytes_are_accepted_where_that_is_asked_for(customer, publish, tmp_path, server):
+    publish("1.0", make_bytes(MIB))
+    server.faults.add(f"flip:1000,{STORE}")
+    found = customer.download_to_file("tool", "1.0", tmp_path, verify_checksum=False)
+    assert found.status == "downloaded"
+
+
+@pytest.mark.parametrize("fault", ["reset:700000", "cut:700000", "lost", "refuse"])
+def test_a_lost_connection_is_taken_up_from_the_last_byte(
+    fault, customer, admin, publish, tmp_path, server
+):
+    content = make_bytes(2 * MIB)
+    publish("1.0", content)
+    server.faults.add(f"{fault},{STORE}")
+    customer.download_to_file("tool", "1.0", tmp_path)
+    assert (tmp_path / "tool.bin").read_bytes() == content
+    assert downloads(admin) == 1
+
+
+@pytest.mark.parametrize("fault", ["status:503", "status:429/0", "html:502", "empty:500"])
+def test_a_store_that_is_busy_is_asked_again(fault, customer, publish, tmp_path, server):
+    publish("1.0", b"bytes")
+    server.faults.add(f"{fault},{STORE},times=2")
+    assert customer.download_to_file("tool", "1.0", tmp_path).status == "downloaded"
+
+
+def test_it_gives_up_after_twice_as_many_tries_without_a_new_byte(server, publish, tmp_path):
+    publish("1.0", make_bytes(MIB))
+    server.faults.add(f"cut:100,{STORE},times=1")
+    server.faults.add(f"refuse,{STORE},nth=2,times=0")
+    client = CustomerClient(server.url, "test-customer-key-0003", retries=1, backoff=0.001)
+    with client, pytest.raises(TransportError):
+        client.download_to_file("tool", "1.0", tmp_path)
+    assert sum(r.path.startswith("/store/") and r.method == "GET" for r in server.requests) == 1 + 2
+
+
+def test_an_expired_url_is_replaced_once_and_counts_once_more(
+    customer, admin, publish, tmp_path, server
+):
+    content = make_bytes(2 * MIB)
+    publish("1.0", content)
+    server.faults.add(f"cut:700000,{STORE}")
+    server.faults.add(f"expire,nth=2,{STORE}")
+    customer.download_to_file("tool", "1.0", tmp_path)
+    assert (tmp_path / "tool.bin").read_bytes() == content
+    assert downloads(admin) == 2
+
+
+def test_a_url_that_is_always_expired_is_an_error(customer, publish, tmp_path, server):
+    publish("1.0", b"bytes")
+    server.faults.add(f"expire,times=0,{STORE}")
+    with pytest.raises(PermissionDeniedError, match="expired"):
+        customer.download_to_file("tool", "1.0", tmp_path)
+
+
+def test_what_an_earlier_run_left_is_not_fetched_again(server, publish, tmp_path, customer):
+    content = make_bytes(8 * MIB)
+    publish("1.0", content)
+    server.faults.add(f"cut:{5 * MIB},{STORE}")
+    impatient = CustomerClient(server.url, "test-customer-key-0003", retries=0)
+    with impatient, pytest.raises(TransportError):
+        impatient.download_to_file("tool", "1.0", tmp_path)
+    assert not (tmp_path / "tool.bin").exists()
+    before = fetched(server)
+    found = customer.download_to_file("tool", "1.0", tmp_path)
+    assert found.status == "resumed"
+    assert (tmp_path / "tool.bin").read_bytes() == content
+    assert fetched(server) - before == len(content) - 5 * MIB
+
+
+def half_a_download(server: SandboxServer, tmp_path: Path) -> None:
+    """Leaves a part of `tool.bin` 1.0 behind."""
+    server.faults.add(f"cut:{MIB + 5},{STORE}")
+    impatient = CustomerClient(server.url, "test-customer-key-0003", retries=0)
+    with impatient, pytest.raises(TransportError):
+        impatient.download_to_file("tool", "1.0", tmp_path)
+    assert (tmp_path / "tool.bin.part").exists()
+
+
+def test_without_resume_it_starts_anew(server, publish, tmp_path, customer):
+    publish("1.0", make_bytes(2 * MIB))
+    half_a_download(server, tmp_path)
+    assert customer.download_to_file("tool", "1.0", tmp_path, resume=False).status == "downloaded"
+
+
+def test_a_part_of_other_content_is_thrown_away(server, publish, tmp_path, customer):
+    publish("1.0", make_bytes(2 * MIB))
+    other = make_bytes(2 * MIB, seed=2)
+    publish("2.0", other)
+    half_a_download(server, tmp_path)
+    assert customer.download_to_file("tool", "2.0", tmp_path).status == "downloaded"
+    assert (tmp_path / "tool.bin").read_bytes() == other
+
+
+def test_a_part_that_was_altered_is_noticed_and_fetched_again(
+    server, publish, tmp_path, customer, admin
+):
+    content = make_bytes(2 * MIB)
+    publish("1.0", content)
+    half_a_download(server, tmp_path)
+    with (tmp_path / "tool.bin.part").open("r+b") as part:
+        part.write(b"altered")
+    before = downloads(admin)
+    assert customer.download_to_file("tool", "1.0", tmp_path).status == "downloaded"
+    assert (tmp_path / "tool.bin").read_bytes() == content
+    assert downloads(admin) == before + 1
+
+
+@pytest.mark.parametrize("fault", ["range-ignore", "range-lie", 'etag:"other"', "length:5"])
+def test_a_store_that_answers_for_another_object_means_a_fresh_start(
+    fault, server, publish, tmp_path, customer
+):
+    content = make_bytes(2 * MIB)
+    publish("1.0", content)
+    half_a_download(server, tmp_path)
+    server.faults.add(f"{fault},{STORE}")
+    customer.download_to_file("tool", "1.0", tmp_path)
+    assert (tmp_path / "tool.bin").read_bytes() == content
+
+
+def test_a_store_that_never_does_ranges_is_good_enough(server, publish, tmp_path, customer):
+    content = make_bytes(70 * MIB)
+    publish("1.0", content)
+    server.faults.add(f"range-ignore,times=0,{STORE}")
+    customer.download_to_file("tool", "1.0", tmp_path)
+    assert (tmp_path / "tool.bin").read_bytes() == content
+
+
+def test_a_compressed_body_is_refused(server, publish, tmp_path, customer):
+    publish("1.0", make_bytes(MIB))
+    server.faults.add(f"gzip,times=0,{STORE}")
+    with pytest.raises(IntegrityError, match="gzip"):
+        customer.download_to_file("tool", "1.0", tmp_path)
+
+
+def test_a_size_that_the_store_does_not_have_is_an_integrity_error(
+    admin, application, tmp_path, customer
+):
+    checksum = hashlib.sha256(b"12345").hexdigest()
+    found = admin.get_large_upload_url(application, "1.0", "tool.bin", 5).require()
+    from bindist.upload import Body, Ticket, put
+
+    put(admin._transport, lambda: Ticket("x", found["uploadUrl"]), Body(io.BytesIO(b"12345"), 5))
+    admin.complete_large_upload(found["uploadId"], application, "1.0", "tool.bin", 999, checksum)
+    admin.update_version(application, "1.0", is_enabled=True).raise_for_error()
+    with pytest.raises(IntegrityError, match="has 5 bytes, the server says 999"):
+        customer.download_to_file(application, "1.0", tmp_path)
+
+
+def test_a_checksum_that_is_no_sha256_cannot_be_verified(admin, application, tmp_path, customer):
+    found = admin.get_large_upload_url(application, "1.0", "tool.bin", 5).require()
+    admin.complete_large_upload(found["uploadId"], application, "1.0", "tool.bin", 5, "Z" * 64)
+    admin.update_version(application, "1.0", is_enabled=True).raise_for_error()
+    with pytest.raises(IntegrityError, match="no SHA-256"):
+        customer.download_to_file(application, "1.0", tmp_path)
+
+
+def test_a_version_that_is_not_enabled_needs_the_test_channel(admin, application, tmp_path):
+    admin.upload_small_file(application, "1.0", "tool.bin", b"bytes").raise_for_error()
+    with pytest.raises(PermissionDeniedError, match="not enabled"):
+        admin.download_to_file(application, "1.0", tmp_path)
+    assert admin.download_to_file(application, "1.0", tmp_path, test_channel=True).path
+
+
+def test_an_unknown_version_is_not_found(customer, application, tmp_path):
+    with pytest.raises(NotFoundError):
+        customer.download_to_file(application, "9.9", tmp_path)
+
+
+def test_two_downloads_of_one_file_do_not_mix(server, publish, tmp_path, customer):
+    publish("1.0", make_bytes(2 * MIB))
+    server.faults.add(f"stall-body:{MIB}/1.5,{STORE}")
+    started = threading.Event()
+
+    def watch(done: int, size: int) -> None:
+        if done:
+            started.set()
+
+    def first() -> None:
+        customer.download_to_file("tool", "1.0", tmp_path, progress=watch)
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    try:
+        assert started.wait(20)
+        with pytest.raises(BusyError):
+            customer.download_to_file("tool", "1.0", tmp_path)
+    finally:
+        thread.join()
+    assert (tmp_path / "tool.bin").stat().st_size == 2 * MIB
+
+
+def test_progress_ends_with_the_whole_size(customer, publish, tmp_path):
+    publish("1.0", make_bytes(3 * MIB))
+    seen: list[tuple[int, int]] = []
+    customer.download_to_file("tool", "1.0", tmp_path, progress=lambda *at: seen.append(at))
+    assert seen[0] == (0, 3 * MIB)
+    assert seen[-1] == (3 * MIB, 3 * MIB)
+
+
+def test_an_error_in_the_callback_reaches_the_caller(customer, publish, tmp_path):
+    publish("1.0", make_bytes(MIB))
+
+    def fail(done: int, size: int) -> None:
+        if done:
+            raise RuntimeError("from the callback")
+
+    with pytest.raises(RuntimeError, match="from the callback"):
+        customer.download_to_file("tool", "1.0", tmp_path, progress=fail)
+
+
+def test_more_than_the_disk_has_is_refused_before_the_first_byte(
+    admin, application, tmp_path, customer, server
+):
+    found = admin.get_large_upload_url(application, "1.0", "tool.bin", 5).require()
+    huge, checksum = 2**52, "a" * 64
+    admin.complete_large_upload(
+        found["uploadId"], application, "1.0", "tool.bin", huge, checksum
+    ).raise_for_error()
+    admin.update_version(application, "1.0", is_enabled=True).raise_for_error()
+    with pytest.raises(OSError, match="are free"):
+        customer.download_to_file(application, "1.0", tmp_path / "tool.bin")
+    assert fetched(server) == 0
+    assert list(tmp_path.glob("tool.bin*")) == []
+
+
+@pytest.mark.parametrize("connections", [0, 33])
+def test_a_senseless_number_of_connections_is_a_value_error(connections, customer, tmp_path):
+    with pytest.raises(ValueError, match="connections"):
+        customer.download_to_file("tool", "1.0", tmp_path, connections=connections)
+
+
+def test_a_stream_gets_the_bytes_in_order(customer, publish, server):
+    content = make_bytes(3 * MIB)
+    publish("1.0", content)
+    server.faults.add(f"reset:{MIB},{STORE}")
+    stream = io.BytesIO()
+    found = customer.download_to_stream("tool", "1.0", stream)
+    assert stream.getvalue() == content
+    assert found.path is None
+
+
+def test_a_stream_with_wrong_bytes_is_an_integrity_error(customer, publish, server):
+    publish("1.0", make_bytes(MIB))
+    server.faults.add(f"flip:5,{STORE}")
+    with pytest.raises(IntegrityError, match="mismatch"):
+        customer.download_to_stream("tool", "1.0", io.BytesIO())

@@ -1,0 +1,148 @@
+"""Checksums: how they are compared and computed."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bindist.hashing import (
+    BLOCK,
+    FollowingHash,
+    StreamHash,
+    checksums_match,
+    is_sha256,
+    normalize_checksum,
+    sha256_bytes,
+    sha256_file,
+)
+
+CONTENT = bytes(range(256)) * 5000  # more than one block
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    found = tmp_path / "content.bin"
+    found.write_bytes(CONTENT)
+    return found
+
+
+# Comparing
+
+
+@pytest.mark.parametrize(
+    "other",
+    [SHA256, SHA256.upper(), f"sha256:{SHA256}", f"SHA256:{SHA256.upper()}", f" {SHA256}\n"],
+)
+def test_case_and_prefix_make_no_difference(other: str) -> None:
+    assert checksums_match(SHA256, other) and checksums_match(other, SHA256)
+
+
+@pytest.mark.parametrize("other", [None, "", "sha256:", 5, SHA256[:-1], SHA256[:-1] + "g"])
+def test_what_is_no_sha256_matches_nothing(other: object) -> None:
+    assert not checksums_match(other, SHA256)
+
+
+def test_two_equal_texts_that_are_no_sha256_do_not_match() -> None:
+    assert not checksums_match(
+        "d41d8cd98f00b204e9800998ecf8427e", "d41d8cd98f00b204e9800998ecf8427e"
+    )
+
+
+@given(st.binary(), st.binary())
+def test_checksums_match_exactly_where_the_bytes_do(one: bytes, other: bytes) -> None:
+    assert checksums_match(sha256_bytes(one), sha256_bytes(other)) == (one == other)
+
+
+@given(st.text() | st.none() | st.integers())
+def test_normalizing_again_changes_nothing_that_is_a_sha256(checksum: object) -> None:
+    once = normalize_checksum(checksum)
+    assert not is_sha256(checksum) or normalize_checksum(once) == once
+
+
+# Computing
+
+
+def test_the_checksum_of_bytes() -> None:
+    assert sha256_bytes(CONTENT) == SHA256
+
+
+def test_the_checksum_of_a_file(path: Path) -> None:
+    assert sha256_file(path) == SHA256
+
+
+@given(st.lists(st.binary(max_size=50), max_size=30))
+def test_a_stream_is_hashed_in_the_order_of_its_blocks(blocks: list[bytes]) -> None:
+    digest = StreamHash()
+    for block in blocks:
+        digest.update(block)
+    assert digest.finish() == hashlib.sha256(b"".join(blocks)).hexdigest()
+
+
+@given(st.lists(st.integers(0, len(CONTENT)), max_size=5))
+def test_a_following_hash_covers_what_was_allowed_at_last(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[int]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "followed.bin"
+    path.write_bytes(CONTENT)
+    with path.open("rb", buffering=0) as file:
+        digest = FollowingHash(file)
+        for step in steps:
+            digest.advance(step)
+        expected = hashlib.sha256(CONTENT[: max(steps, default=0)]).hexdigest()
+        assert digest.finish() == expected
+
+
+def test_a_following_hash_reads_what_is_written_after_it_began(tmp_path: Path) -> None:
+    path = tmp_path / "growing.bin"
+    with path.open("wb", buffering=0) as out, path.open("rb", buffering=0) as file:
+        digest = FollowingHash(file)
+        for start in range(0, len(CONTENT), BLOCK):
+            out.write(CONTENT[start : start + BLOCK])
+            digest.advance(min(start + BLOCK, len(CONTENT)))
+        assert digest.finish() == SHA256
+
+
+def test_a_file_that_ends_too_early_is_an_error(path: Path) -> None:
+    with path.open("rb", buffering=0) as file:
+        digest = FollowingHash(file)
+        digest.advance(len(CONTENT) + 1)
+        with pytest.raises(OSError, match=f"ended at byte {len(CONTENT)}"):
+            digest.finish()
+
+
+def test_the_md5_is_computed_beside_where_it_is_asked_for(path: Path) -> None:
+    with path.open("rb", buffering=0) as file:
+        digest = FollowingHash(file, md5=True)
+        digest.advance(len(CONTENT))
+        digest.finish()
+        assert digest.md5() == hashlib.md5(CONTENT).hexdigest()
+
+
+def test_the_md5_is_given_up_where_much_is_waiting(tmp_path: Path) -> None:
+    path = tmp_path / "large.bin"
+    path.write_bytes(bytes(9 * BLOCK))
+    with path.open("rb", buffering=0) as file:
+        digest = FollowingHash(file, md5=True)
+        digest.advance(9 * BLOCK)
+        digest.finish()
+        assert digest.md5() is None
+
+
+def test_without_being_asked_there_is_no_md5(path: Path) -> None:
+    with path.open("rb", buffering=0) as file:
+        digest = FollowingHash(file)
+        digest.finish()
+        assert digest.md5() is None
+
+
+def test_an_abandoned_hash_lets_its_file_be_closed(path: Path) -> None:
+    with path.open("rb", buffering=0) as file:
+        digest = FollowingHash(file)
+        digest.advance(len(CONTENT))
+        digest.abandon()
+    assert not digest._thread.is_alive()

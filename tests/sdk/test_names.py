@@ -1,0 +1,150 @@
+"""File names: none leaves its folder, and none surprises the server."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath, PureWindowsPath
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from bindist import AdminClient, IntegrityError
+from bindist.names import FILE_TYPES, derived_file_type, name_problem, safe_file_name
+
+NAMES = st.text(max_size=300) | st.text("ab.. /\\:'\"<>|?*\0\x7fÅé\ufeff😀", max_size=12)
+USUAL = [
+    "app.exe",
+    "my app-1.2.3.tar.gz",
+    "日本語.zip",
+    "Ångström.dmg",
+    "_",
+    "com10",
+    "a.b.c",
+    "😀",
+]
+UNSAFE = [
+    "",
+    ".",
+    "..",
+    "...",
+    "../up",
+    "a/b",
+    "a\\b",
+    "/etc/passwd",
+    "C:evil",
+    "a..b",
+    ".hidden",
+    "dot.",
+    " lead",
+    "trail ",
+    "tab\t",
+    "nul\0",
+    "del\x7f",
+    "line\nbreak",
+    'quo"te',
+    "quo'te",
+    "a<b",
+    "a>b",
+    "a|b",
+    "a?b",
+    "a*b",
+    "CON",
+    "nul.txt",
+    "com1",
+    "Lpt9.log",
+    "aux .txt",
+    "fdp\u202eexe",
+    "full\uff0fwidth",
+    "\ufeffbom.txt",
+    "\ud800",
+    "x" * 256,
+    "😀" * 128,
+]
+
+
+@pytest.mark.parametrize("name", USUAL)
+def test_a_usual_name_has_no_problem(name: str) -> None:
+    assert name_problem(name) is None
+
+
+@pytest.mark.parametrize("name", UNSAFE, ids=lambda name: ascii(name)[1:20])
+def test_an_unsafe_name_has_a_problem(name: str) -> None:
+    assert name_problem(name)
+
+
+@pytest.mark.parametrize("name", UNSAFE, ids=lambda name: ascii(name)[1:20])
+def test_an_unsafe_name_from_the_server_is_an_integrity_error(name: str) -> None:
+    with pytest.raises(IntegrityError):
+        safe_file_name(name)
+
+
+@pytest.mark.parametrize("name", [None, 5, [], b"bytes.txt"])
+def test_a_name_that_is_no_text_is_an_integrity_error(name: object) -> None:
+    with pytest.raises(IntegrityError):
+        safe_file_name(name)
+
+
+def test_the_error_shows_the_name_so_that_no_terminal_obeys_it() -> None:
+    with pytest.raises(IntegrityError) as caught:
+        safe_file_name("\x1b[2J/\ud800")
+    assert str(caught.value).isascii() and str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("name", USUAL)
+def test_a_safe_name_stays_as_the_server_gave_it(name: str) -> None:
+    assert safe_file_name(name) == name
+
+
+@given(NAMES)
+def test_a_name_without_a_problem_stays_in_its_folder_on_every_platform(name: str) -> None:
+    if name_problem(name) is None:
+        for kind in (PurePosixPath, PureWindowsPath):
+            joined = kind("folder") / name
+            assert joined.parent == kind("folder") and joined.name == name
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=NAMES)
+@example(name="a'b")
+@example(name="x" * 255)
+@example(name="😀" * 127)
+@example(name="ﷺ" * 20)
+def test_a_name_without_a_problem_is_accepted_by_the_server(admin: AdminClient, name: str) -> None:
+    if not admin.get_application("tool").success:
+        admin.create_application("tool", "Tool").raise_for_error()
+    if name_problem(name) is None:
+        assert admin.get_large_upload_url("tool", "1.0", name, 1).success
+
+
+# Types
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("setup.exe", "MAIN"),
+        ("Setup.MSI", "MAIN"),
+        ("libx.so", "DEPENDENCY"),
+        ("settings.yaml", "CONFIGURATION"),
+        ("manual.pdf", "DOCUMENTATION"),
+        ("archive.tar.gz", "MAIN"),
+        ("README", "MAIN"),
+        ("exe", "MAIN"),
+        ("md", "MAIN"),
+        ("a.exe.txt", "DOCUMENTATION"),
+    ],
+)
+def test_the_type_comes_from_the_last_extension(name: str, kind: str) -> None:
+    assert derived_file_type(name) == kind
+
+
+@pytest.mark.parametrize("name", ["a.exe", "b.dll", "c.json", "d.md", "e.bin", "README"])
+def test_the_server_derives_the_same_type(admin: AdminClient, application: str, name: str) -> None:
+    admin.complete_large_upload("u1", application, "1.0", name, 1, "0" * 64).raise_for_error()
+    files = admin.list_version_files(application, "1.0").require()["files"]
+    assert files[0]["fileType"] == derived_file_type(name)
+
+
+@given(NAMES)
+def test_every_name_has_one_of_the_four_types(name: str) -> None:
+    assert derived_file_type(name) in FILE_TYPES

@@ -1,0 +1,213 @@
+"""Making versions by the simple calls; how bytes travel is proven elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bindist import AdminClient, IntegrityError, TransportError
+from bindist.upload import INLINE_LIMIT
+from bindist_cli.sandbox import SandboxServer
+from tests.sdk.canned import CannedServer
+
+CONTENT = bytes(range(256)) * 20
+OK = {"success": True, "data": {}}
+
+
+def paths(server: SandboxServer) -> list[str]:
+    """What has been asked since the application was made."""
+    calls = [f"{sent.method} {sent.path}" for sent in server.requests]
+    return [call for call in calls if call != "POST /v1/management/applications"]
+
+
+def only_file(admin: AdminClient, version: str = "1.0") -> dict[str, Any]:
+    (file,) = admin.list_version_files("tool", version).require()["files"]
+    return dict(file)
+
+
+# Versions
+
+
+def test_a_new_version_is_disabled_until_it_is_enabled(
+    admin: AdminClient, application: str
+) -> None:
+    admin.upload_small_file(application, "1.0", "a.exe", CONTENT).raise_for_error()
+    assert admin.list_versions(application).require()["versions"] == []
+    admin.update_version(application, "1.0", is_enabled=True).raise_for_error()
+    assert [row["version"] for row in admin.list_versions(application).require()["versions"]]
+
+
+def test_a_version_that_is_not_active_is_in_no_list(admin: AdminClient, application: str) -> None:
+    admin.upload_small_file(application, "1.0", "a.exe", CONTENT).raise_for_error()
+    admin.update_version(application, "1.0", is_active=False).raise_for_error()
+    assert admin.list_versions(application, test_channel=True).require()["versions"] == []
+
+
+def test_release_notes_can_be_replaced(admin: AdminClient, application: str) -> None:
+    admin.upload_small_file(application, "1.0", "a.exe", CONTENT, "old").raise_for_error()
+    answer = admin.update_version(application, "1.0", release_notes="new")
+    assert answer.require()["releaseNotes"] == "new"
+
+
+# Small and large
+
+
+def test_a_small_file_goes_in_a_single_request(
+    server: SandboxServer, admin: AdminClient, application: str
+) -> None:
+    answer = admin.upload_small_file(application, "1.0", "a.exe", CONTENT, "notes")
+    assert answer.status_code == 201
+    assert paths(server) == ["POST /v1/management/upload"]
+
+
+def test_a_large_file_goes_through_the_object_store(
+    server: SandboxServer, admin: AdminClient, application: str
+) -> None:
+    answer = admin.upload_large_file(application, "1.0", "a.exe", CONTENT, "notes")
+    assert answer.status_code == 201
+    asked, put, completed = paths(server)
+    assert asked == "POST /v1/management/upload/large-url"
+    assert put.startswith("PUT /store/tool/")
+    assert completed == "POST /v1/management/upload/large-complete"
+
+
+@pytest.mark.parametrize("upload", ["upload_small_file", "upload_large_file"])
+def test_what_was_uploaded_is_what_is_downloaded(
+    admin: AdminClient, application: str, upload: str
+) -> None:
+    getattr(admin, upload)(application, "1.0", "a.exe", CONTENT).raise_for_error()
+    assert admin.download_file(application, "1.0", test_channel=True)[0] == CONTENT
+
+
+@pytest.mark.parametrize("upload", ["upload_small_file", "upload_large_file"])
+def test_release_notes_go_along(admin: AdminClient, application: str, upload: str) -> None:
+    getattr(admin, upload)(application, "1.0", "a.exe", CONTENT, "notes").raise_for_error()
+    (row,) = admin.list_versions(application, test_channel=True).require()["versions"]
+    assert row["releaseNotes"] == "notes"
+
+
+@pytest.mark.parametrize("upload", ["upload_small_file", "upload_large_file"])
+def test_a_version_that_exists_is_a_conflict_and_stays_as_it_is(
+    admin: AdminClient, application: str, upload: str
+) -> None:
+    admin.upload_small_file(application, "1.0", "a.exe", CONTENT).raise_for_error()
+    before = only_file(admin)
+    assert getattr(admin, upload)(application, "1.0", "a.exe", b"other").status_code == 409
+    assert only_file(admin) == before
+
+
+@pytest.mark.parametrize("upload", ["upload_small_file", "upload_large_file"])
+def test_no_content_is_a_value_error_before_any_request(
+    canned: CannedServer, asker: AdminClient, upload: str
+) -> None:
+    with pytest.raises(ValueError, match="empty"):
+        getattr(asker, upload)("tool", "1.0", "a.exe", b"")
+    assert canned.asked == []
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", "CON", "it's"])
+@pytest.mark.parametrize("upload", ["upload_small_file", "upload_large_file"])
+def test_a_name_that_the_server_refuses_is_a_value_error_before_any_request(
+    canned: CannedServer, asker: AdminClient, upload: str, name: str
+) -> None:
+    with pytest.raises(ValueError, match="refuses the file name"):
+        getattr(asker, upload)("tool", "1.0", name, b"x")
+    assert canned.asked == []
+
+
+def test_a_full_storage_is_the_answer_of_a_large_upload(
+    server: SandboxServer, admin: AdminClient, application: str
+) -> None:
+    server.faults.add("quota")
+    answer = admin.upload_large_file(application, "1.0", "a.exe", CONTENT)
+    assert (answer.success, answer.status_code) == (False, 413)
+    assert answer.error is not None and answer.error["details"]["requestedBytes"] == len(CONTENT)
+
+
+@pytest.mark.parametrize("fault", ["status:403", "text:400", "redirect:/x"])
+def test_a_refusal_of_the_object_store_is_the_answer_and_nothing_is_completed(
+    server: SandboxServer, admin: AdminClient, application: str, fault: str
+) -> None:
+    server.faults.add(f"{fault},path=/store/*,times=0")
+    answer = admin.upload_large_file(application, "1.0", "a.exe", CONTENT)
+    assert not answer.success and answer.error is not None and answer.error["message"]
+    assert not [call for call in paths(server) if call.endswith("large-complete")]
+
+
+@pytest.mark.parametrize("status", [302, 307])
+def test_bytes_are_not_sent_where_the_object_store_redirects_to(
+    canned: CannedServer, asker: AdminClient, status: int
+) -> None:
+    ticket = {"uploadId": "u1", "uploadUrl": f"{canned.url}/here"}
+    canned.answer({"success": True, "data": ticket})
+    canned.answer(b"", status, headers={"Location": f"{canned.url}/elsewhere"})
+    assert asker.upload_large_file("tool", "1.0", "a.exe", CONTENT).status_code == status
+    assert [sent.target for sent in canned.asked][1:] == ["/here"]
+
+
+def test_an_object_store_out_of_reach_is_a_transport_error_and_nothing_is_completed(
+    server: SandboxServer, admin: AdminClient, application: str
+) -> None:
+    server.faults.add("lost,path=/store/*,times=0")
+    with pytest.raises(TransportError):
+        admin.upload_large_file(application, "1.0", "a.exe", CONTENT)
+    assert not [call for call in paths(server) if call.endswith("large-complete")]
+
+
+@pytest.mark.parametrize(
+    "data", [{}, {"uploadId": ""}, {"uploadId": "u"}, {"uploadUrl": "http://x"}]
+)
+def test_an_answer_without_a_place_to_put_the_file_is_an_integrity_error(
+    canned: CannedServer, asker: AdminClient, data: dict[str, str]
+) -> None:
+    canned.answer({"success": True, "data": data})
+    with pytest.raises(IntegrityError):
+        asker.upload_large_file("tool", "1.0", "a.exe", CONTENT)
+
+
+# Files on disk, as their size asks for
+
+
+@pytest.mark.parametrize(("size", "requests"), [(1, 1), (INLINE_LIMIT, 1), (INLINE_LIMIT + 1, 3)])
+def test_a_file_takes_the_way_that_its_size_asks_for(
+    server: SandboxServer,
+    admin: AdminClient,
+    application: str,
+    tmp_path: Path,
+    size: int,
+    requests: int,
+) -> None:
+    path = tmp_path / "a.exe"
+    path.write_bytes(b"x" * size)
+    assert admin.upload_file(application, "1.0", path).status_code == 201
+    assert len(paths(server)) == requests
+    assert (only_file(admin)["fileName"], only_file(admin)["fileSize"]) == ("a.exe", size)
+
+
+def test_an_empty_file_is_a_value_error_before_any_request(
+    canned: CannedServer, asker: AdminClient, tmp_path: Path
+) -> None:
+    (tmp_path / "a.exe").touch()
+    with pytest.raises(ValueError, match="empty"):
+        asker.upload_file("tool", "1.0", tmp_path / "a.exe")
+    assert canned.asked == []
+
+
+def test_a_missing_file_is_an_os_error_before_any_request(
+    canned: CannedServer, asker: AdminClient, tmp_path: Path
+) -> None:
+    with pytest.raises(FileNotFoundError):
+        asker.upload_file("tool", "1.0", tmp_path / "none.exe")
+    assert canned.asked == []
+
+
+def test_the_type_of_a_file_is_that_of_its_extension_on_both_ways(
+    admin: AdminClient, application: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "manual.pdf"
+    for version, size in (("1.0", 5), ("2.0", INLINE_LIMIT + 1)):
+        path.write_bytes(b"x" * size)
+        admin.upload_file(application, version, path).raise_for_error()
+        assert only_file(admin, version)["fileType"] == "DOCUMENTATION"

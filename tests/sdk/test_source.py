@@ -1,0 +1,202 @@
+"""Where a file is to be had: which addresses and answers are taken, and how often one is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bindist import IntegrityError
+from bindist.errors import NotFoundError
+from bindist.response import failure, from_body
+from bindist.source import ChangedError, Grant, Source, check_store_url, pick_file, read_grant
+from bindist.transport import Transport
+from tests.sdk.canned import CannedServer
+
+API = "https://api.example"
+URL = "https://store.example/b/k?X-Amz-Signature=abcdef"
+DATA = {"url": URL, "fileName": "app.exe", "fileSize": 5, "checksum": "SHA256:ABC"}
+
+
+def answer(**changes: Any) -> Any:
+    data = {**DATA, **changes}
+    reply = from_body(200, b'{"success": true}')
+    reply.data = {key: value for key, value in data.items() if value is not None}
+    return reply
+
+
+def grant(url: str = URL, checksum: str = "00") -> Grant:
+    return Grant(url, "app.exe", 5, checksum)
+
+
+def asking(*grants: Grant) -> tuple[Source, list[Grant]]:
+    """A source that is given these grants one after the other, and those it still has."""
+    waiting = list(grants)
+    transport = Transport(API, "key", timeout=(1, 1), retries=0, backoff=0, verify=None)
+    return Source(transport, lambda: waiting.pop(0)), waiting
+
+
+# Reading a grant
+
+
+def test_a_grant_says_what_the_answer_says() -> None:
+    assert read_grant(answer(), API) == Grant(URL, "app.exe", 5, "abc")
+
+
+def test_a_grant_is_read_under_the_hosted_name_too() -> None:
+    assert read_grant(answer(url=None, downloadUrl=URL), API).url == URL
+
+
+def test_the_signature_is_not_in_the_repr_of_a_grant() -> None:
+    assert "abcdef" not in repr(read_grant(answer(), API))
+
+
+@pytest.mark.parametrize("size", [None, -1, "5", 5.0, True])
+def test_a_size_that_is_no_count_is_an_integrity_error(size: object) -> None:
+    with pytest.raises(IntegrityError):
+        read_grant(answer(fileSize=size), API)
+
+
+@pytest.mark.parametrize("name", [None, "", "../up", "a/b"])
+def test_an_unsafe_name_is_an_integrity_error(name: str | None) -> None:
+    with pytest.raises(IntegrityError):
+        read_grant(answer(fileName=name), API)
+
+
+def test_a_failed_answer_is_its_own_exception() -> None:
+    with pytest.raises(NotFoundError):
+        read_grant(failure(404, "no such version"), API)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        None,
+        5,
+        "",
+        "store.example/k",
+        "ftp://store.example/k",
+        "file:///etc/passwd",
+        "https://",
+        "https://[",
+        "https://store.example:99999/k",
+        "https://store.example:0/k",
+        "https://store.example:x/k",
+    ],
+)
+def test_an_address_that_is_none_is_an_integrity_error(url: object) -> None:
+    with pytest.raises(IntegrityError):
+        check_store_url(url, API)
+
+
+def test_an_address_without_tls_is_refused_where_the_api_has_it() -> None:
+    with pytest.raises(IntegrityError, match="TLS"):
+        check_store_url("http://store.example/k", API)
+
+
+def test_an_address_without_tls_is_taken_where_the_api_has_none() -> None:
+    assert check_store_url("http://store.example/k", "http://127.0.0.1:1")
+
+
+def test_the_error_does_not_show_the_address() -> None:
+    with pytest.raises(IntegrityError) as caught:
+        check_store_url("http://store.example/k?X-Amz-Signature=abcdef", API)
+    assert "abcdef" not in str(caught.value)
+
+
+# Asking no more often than needed
+
+
+def test_a_source_asks_only_once() -> None:
+    source, waiting = asking(grant(), grant())
+    assert source.grant() is source.grant()
+    assert len(waiting) == 1
+
+
+def test_an_expired_grant_is_replaced() -> None:
+    source, _ = asking(grant("https://a.example/"), grant("https://b.example/"))
+    source.renew(source.grant())
+    assert source.grant().url == "https://b.example/"
+
+
+def test_a_grant_that_another_thread_has_replaced_is_not_replaced_again() -> None:
+    source, waiting = asking(grant("https://a.example/"), grant("https://b.example/"), grant())
+    expired = source.grant()
+    source.renew(expired)
+    source.renew(expired)
+    assert len(waiting) == 1
+
+
+def test_a_new_grant_for_other_content_is_a_change() -> None:
+    source, _ = asking(grant(checksum="00"), grant(checksum="11"))
+    with pytest.raises(ChangedError):
+        source.renew(source.grant())
+
+
+def test_a_forgotten_grant_is_asked_for_anew() -> None:
+    source, waiting = asking(grant(), grant())
+    source.grant()
+    source.forget()
+    source.grant()
+    assert not waiting
+
+
+def test_another_etag_is_a_change() -> None:
+    source, _ = asking()
+    source.expect_etag('"a"')
+    with pytest.raises(ChangedError):
+        source.expect_etag('"b"')
+
+
+def test_the_same_etag_is_none() -> None:
+    source, _ = asking()
+    source.expect_etag('"a"')
+    source.expect_etag('"a"')
+    assert source.etag == '"a"'
+
+
+def test_an_address_that_cannot_be_used_is_found_before_it_is_asked(
+    canned: CannedServer, connect: Callable[..., Any]
+) -> None:
+    data = {**DATA, "url": "http://127.0.0.1:99999/k?X-Amz-Signature=abcdef"}
+    canned.answer({"success": True, "data": data})
+    with pytest.raises(IntegrityError, match="no usable address"):
+        connect(canned.url).download_file("tool", "1.0")
+
+
+# Choosing a file
+
+
+FILES = {
+    "version": "1.0",
+    "files": [
+        {"fileId": "a", "fileType": "DOCUMENTATION"},
+        {"fileId": "b", "fileType": "MAIN"},
+        "odd",
+        {"fileId": "c", "fileType": "MAIN"},
+    ],
+}
+
+
+def test_without_an_id_the_first_main_file_is_chosen() -> None:
+    assert pick_file(FILES, None)["fileId"] == "b"
+
+
+def test_a_file_is_chosen_by_its_id() -> None:
+    assert pick_file(FILES, "a")["fileId"] == "a"
+
+
+def test_without_a_main_file_the_first_one_is_chosen() -> None:
+    assert pick_file({"files": FILES["files"][:1]}, None)["fileId"] == "a"
+
+
+@pytest.mark.parametrize("files", [{}, {"files": None}, {"files": []}, {"files": ["odd"]}])
+def test_a_list_without_files_is_an_integrity_error(files: dict[str, Any]) -> None:
+    with pytest.raises(IntegrityError, match="has no files"):
+        pick_file(files, None)
+
+
+def test_an_unknown_id_is_an_integrity_error() -> None:
+    with pytest.raises(IntegrityError, match="no file 'z'"):
+        pick_file(FILES, "z")

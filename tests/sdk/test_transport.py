@@ -1,0 +1,336 @@
+"""Requests and answers over the wire: what goes out, and what is said where nothing comes back."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+from urllib3 import HTTPConnectionPool
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
+
+from bindist import AdminClient, TransportError, __version__
+from bindist.transport import ANSWER_LIMIT, Transport
+from bindist_cli.sandbox import SandboxServer
+from tests.sdk.canned import CERTIFICATE, CannedServer, Tunnel
+
+Connect = Callable[..., AdminClient]
+MIB = 1024 * 1024
+OK = {"success": True, "data": {"n": 1}}
+
+
+@pytest.fixture
+def transport() -> Iterator[Transport]:
+    made = Transport("http://x", "key", timeout=(3, 7), retries=0, backoff=1.0, verify=None)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def tunnel() -> Iterator[Tunnel]:
+    with Tunnel() as running:
+        yield running
+
+
+# What goes out
+
+
+def test_every_request_says_who_asks_and_that_it_takes_the_bytes_as_they_are(
+    canned: CannedServer, asker: AdminClient
+) -> None:
+    canned.answer(OK)
+    asker.list_customers()
+    headers = canned.asked[0].headers
+    assert headers["user-agent"] == f"bindist-python/{__version__}"
+    assert headers["accept-encoding"] == "identity"
+
+
+def test_a_compressed_answer_is_read_all_the_same(canned: CannedServer, asker: AdminClient) -> None:
+    body = gzip.compress(b'{"success": true, "data": {"n": 5}}')
+    canned.answer(body, headers={"Content-Encoding": "gzip"})
+    assert asker.list_customers().data == {"n": 5}
+
+
+def test_many_threads_share_one_client_and_each_gets_its_own_answer(admin: AdminClient) -> None:
+    for number in range(4):
+        admin.create_application(f"app-{number}", "App").raise_for_error()
+
+    def ask(number: int) -> bool:
+        name = f"app-{number % 4}"
+        return admin.get_application(name).require()["applicationId"] == name
+
+    with ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(ask, range(200)))
+
+
+# No answer
+
+
+def test_a_refused_connection_cannot_have_been_carried_out(
+    closed: CannedServer, connect: Connect
+) -> None:
+    with pytest.raises(TransportError, match=f"cannot connect to {closed.host}") as caught:
+        connect(closed.url).list_customers()
+    assert not caught.value.ambiguous
+
+
+def test_an_answer_that_takes_too_long_may_have_been_carried_out(
+    server: SandboxServer, connect: Connect
+) -> None:
+    server.faults.add("stall:30,times=0")
+    client = connect(server.url, timeout=0.1, retries=0)
+    with pytest.raises(TransportError, match=r"no answer from .* within 0\.1 s") as caught:
+        client.create_customer("New")
+    assert caught.value.ambiguous
+
+
+def test_a_body_that_stops_half_way_is_a_time_out_too(
+    server: SandboxServer, connect: Connect
+) -> None:
+    server.faults.add("stall-body:10/30,times=0")
+    client = connect(server.url, timeout=(5, 0.1), retries=0)
+    with pytest.raises(TransportError, match=r"within 0\.1 s") as caught:
+        client.list_customers()
+    assert caught.value.ambiguous
+
+
+@pytest.mark.parametrize("fault", ["refuse", "lost", "reset:5", "cut:5", "cut:0"])
+def test_a_lost_connection_may_have_been_carried_out(
+    server: SandboxServer, connect: Connect, fault: str
+) -> None:
+    server.faults.add(fault)
+    with pytest.raises(TransportError, match="was lost") as caught:
+        connect(server.url, retries=0).list_customers()
+    assert caught.value.ambiguous
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"SSH-2.0-OpenSSH_9\r\n",
+        b"HTTP/1.1 twohundred OK\r\n\r\n",
+        HEAD + b"A: b\r\n" * 200 + b"\r\n",
+        HEAD + b"X: " + b"y" * 70_000 + b"\r\n\r\n",
+        HEAD + b"Content-Length: 50\r\n\r\n{}",
+        HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{}",
+        HEAD + b"Content-Encoding: gzip\r\nContent-Length: 9\r\n\r\nnot gzip!",
+    ],
+    ids=lambda raw: ascii(raw[-24:])[2:-1],
+)
+def test_what_is_no_http_answer_is_a_transport_error(
+    canned: CannedServer, connect: Connect, raw: bytes
+) -> None:
+    canned.answer(raw=raw)
+    with pytest.raises(TransportError) as caught:
+        connect(canned.url, retries=0).create_customer("New")
+    assert caught.value.ambiguous
+
+
+def test_an_answer_beyond_the_limit_is_not_read_to_its_end(
+    canned: CannedServer, connect: Connect
+) -> None:
+    sent = itertools.count()
+    canned.answer(b"x" * MIB for _ in itertools.takewhile(lambda n: n < 200, sent))
+    with pytest.raises(TransportError, match="larger than 64 MiB"):
+        connect(canned.url, retries=0).list_customers()
+    assert next(sent) < ANSWER_LIMIT // MIB + 60
+
+
+# Explanations of what cannot be made to happen on loopback
+
+
+def unreached(reason: Exception) -> requests.ConnectionError:
+    pool = HTTPConnectionPool("files.example")
+    return requests.ConnectionError(MaxRetryError(pool, "/k?X-Amz-Signature=abcdef", reason))
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        NewConnectionError(HTTPConnection("files.example"), "[Errno 110] Connection timed out"),
+        NewConnectionError(HTTPConnection("files.example"), "[Errno 113] No route to host"),
+        NameResolutionError("files.example", HTTPConnection("files.example"), OSError(-2, "who?")),
+    ],
+    ids=["timed-out", "no-route", "unknown-host"],
+)
+def test_a_connection_that_never_was_cannot_have_been_carried_out(
+    transport: Transport, reason: Exception
+) -> None:
+    url = "https://files.example/k?X-Amz-Signature=abcdef"
+    found = transport.explain(unreached(reason), url)
+    assert str(found).startswith("cannot connect to files.example:") and not found.ambiguous
+
+
+def test_a_connection_that_takes_too_long_names_the_time_for_connecting(
+    transport: Transport,
+) -> None:
+    found = transport.explain(requests.ConnectTimeout(), "https://files.example:99/k")
+    assert str(found) == "no connection to files.example:99 within 3 s" and not found.ambiguous
+
+
+# TLS
+
+
+def test_a_certificate_that_is_not_trusted_cannot_have_been_sent_anything(
+    canned_tls: CannedServer, connect: Connect
+) -> None:
+    with pytest.raises(TransportError, match=r"no trusted connection to .*certificate") as caught:
+        connect(canned_tls.url, retries=0).list_customers()
+    assert not caught.value.ambiguous
+    assert canned_tls.asked == []
+
+
+def test_verify_names_the_certificates_to_trust(canned_tls: CannedServer, connect: Connect) -> None:
+    canned_tls.answer(OK)
+    assert connect(canned_tls.url, verify=str(CERTIFICATE)).list_customers().success
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_the_environment_names_the_certificates_to_trust(
+    canned_tls: CannedServer, connect: Connect, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.setenv(variable, str(CERTIFICATE))
+    canned_tls.answer(OK)
+    assert connect(canned_tls.url).list_customers().success
+
+
+def test_a_missing_file_of_certificates_is_a_transport_error(
+    canned_tls: CannedServer, connect: Connect, tmp_path: Path
+) -> None:
+    with pytest.raises(TransportError, match="CA certificate"):
+        connect(canned_tls.url, verify=str(tmp_path / "none.pem"), retries=0).list_customers()
+
+
+def test_tls_that_breaks_after_the_request_may_have_been_carried_out(
+    canned_tls: CannedServer, connect: Connect
+) -> None:
+    canned_tls.answer(raw=b"this is no record of TLS", below_tls=True)
+    with pytest.raises(TransportError) as caught:
+        connect(canned_tls.url, verify=str(CERTIFICATE)).create_customer("New")
+    assert caught.value.ambiguous
+    assert len(canned_tls.asked) == 1
+
+
+def test_a_server_without_tls_behind_an_https_address_is_a_transport_error(
+    canned: CannedServer, connect: Connect
+) -> None:
+    canned.answer(OK)
+    with pytest.raises(TransportError, match="no trusted connection") as caught:
+        connect(canned.url.replace("http:", "https:"), retries=0).list_customers()
+    assert not caught.value.ambiguous
+
+
+# Proxies
+
+
+def test_the_proxy_of_the_environment_is_used(
+    canned: CannedServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", canned.url)
+    canned.answer(OK)
+    connect("http://api.example").get_application("tool")
+    assert canned.asked[0].target == "http://api.example/v1/applications/tool"
+
+
+def test_no_proxy_is_honoured(
+    canned: CannedServer, closed: CannedServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", closed.url)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    canned.answer(OK)
+    assert connect(canned.url, retries=0).list_customers().success
+
+
+def test_https_goes_through_the_proxy_unread(
+    canned_tls: CannedServer, tunnel: Tunnel, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", tunnel.url)
+    canned_tls.answer(OK)
+    assert connect(canned_tls.url, verify=str(CERTIFICATE)).list_customers().success
+    assert tunnel.asked[0].startswith(f"CONNECT {canned_tls.host} ")
+    assert "authorization" not in tunnel.asked[0].lower()
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_is_not_there_cannot_have_carried_anything_out(
+    closed: CannedServer, connect: Connect, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    monkeypatch.setenv(f"{scheme.upper()}_PROXY", closed.url)
+    with pytest.raises(TransportError, match=r"no way to api\.example through the proxy") as caught:
+        connect(f"{scheme}://api.example", retries=0).list_customers()
+    assert not caught.value.ambiguous
+
+
+def test_a_proxy_that_refuses_the_tunnel_cannot_have_carried_anything_out(
+    canned: CannedServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", canned.url)
+    canned.answer(b"", 403)
+    with pytest.raises(TransportError, match="through the proxy") as caught:
+        connect("https://api.example", retries=0).list_customers()
+    assert not caught.value.ambiguous
+
+
+# Redirects
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+def test_a_redirect_is_an_answer_and_never_followed(
+    canned: CannedServer, asker: AdminClient, closed: CannedServer, method: str, status: int
+) -> None:
+    closed.open()
+    closed.answer(OK)
+    canned.answer(b"", status, headers={"Location": f"{closed.url}/v1/applications"})
+    answer = asker.request(method, "/v1/applications", json={"a": 1})
+    assert answer.error is not None and answer.error["code"] == "REDIRECT"
+    assert (len(canned.asked), closed.asked) == (1, [])
+
+
+@pytest.mark.parametrize("target", ["http://[", "http://h:x/", "//", "\xff\xfe", ""])
+def test_a_redirect_to_nowhere_is_an_answer_too(
+    canned: CannedServer, asker: AdminClient, target: str
+) -> None:
+    canned.answer(b"", 302, headers={"Location": target})
+    error = asker.list_customers().error
+    assert error is not None and error["code"] == "REDIRECT"
+
+
+def test_the_body_of_a_redirect_is_bounded_as_any_other(
+    canned: CannedServer, connect: Connect
+) -> None:
+    body = itertools.repeat(b"x" * MIB, 100)
+    canned.answer(body, 302, headers={"Location": "/v1/applications"})
+    with pytest.raises(TransportError, match="larger than 64 MiB"):
+        connect(canned.url, retries=0).list_customers()
+
+
+@pytest.mark.parametrize("target", ["http://[", "http://h:99999/", "ftp://x/"])
+def test_an_object_store_that_redirects_to_nowhere_is_a_transport_error(
+    server: SandboxServer, admin: AdminClient, application: str, target: str
+) -> None:
+    admin.upload_small_file(application, "1.0", "a.exe", b"bytes").raise_for_error()
+    server.faults.add(f"redirect:{target},path=/store/*,times=0")
+    with pytest.raises(TransportError):
+        admin.download_file(application, "1.0", test_channel=True)
+
+
+def test_an_object_store_that_redirects_in_a_circle_is_a_transport_error(
+    server: SandboxServer, connect: Connect, admin: AdminClient, application: str
+) -> None:
+    admin.upload_small_file(application, "1.0", "a.exe", b"bytes").raise_for_error()
+    server.faults.add("redirect-loop,path=/store/*,times=0")
+    with pytest.raises(TransportError, match="redirects in a circle"):
+        connect(server.url, retries=0).download_file(application, "1.0", test_channel=True)

@@ -1,0 +1,210 @@
+"""Uploads: the bytes that were meant, or no version."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from bindist import AdminClient, ApiResponse, IntegrityError, TransportError
+from bindist.upload import INLINE_LIMIT
+from bindist_cli.sandbox import SandboxServer
+
+MIB = 1024 * 1024
+PUT = "path=/store/*,method=PUT"
+
+
+@pytest.fixture
+def big(tmp_path: Path) -> Path:
+    """A file that goes through the object store."""
+    path = tmp_path / "big.bin"
+    path.write_bytes(random.Random(3).randbytes(INLINE_LIMIT + 3 * MIB + 17))
+    return path
+
+
+def stored(admin: AdminClient, version: str = "1.0") -> bytes:
+    return admin.download_file("tool", version, test_channel=True)[0]
+
+
+def paths(server: SandboxServer) -> list[str]:
+    return [record.path for record in server.requests]
+
+
+def test_a_large_file_goes_through_the_object_store(admin, application, big, server):
+    answer = admin.upload_file(application, "1.0", big, release_notes="first").raise_for_error()
+    assert answer.require()["checksum"] == hashlib.sha256(big.read_bytes()).hexdigest()
+    assert stored(admin) == big.read_bytes()
+    assert "/v1/management/upload" not in paths(server)
+
+
+def test_a_small_file_goes_inline_in_one_request(admin, application, tmp_path, server):
+    path = tmp_path / "small.bin"
+    path.write_bytes(b"x" * INLINE_LIMIT)
+    admin.upload_file(application, "1.0", path).raise_for_error()
+    assert paths(server)[-1] == "/v1/management/upload"
+    assert stored(admin) == path.read_bytes()
+
+
+def test_the_key_does_not_go_to_the_object_store(admin, application, big, server):
+    admin.upload_file(application, "1.0", big).raise_for_error()
+    put = next(record for record in server.requests if record.method == "PUT")
+    assert "authorization" not in put.headers
+    assert put.headers["content-length"] == str(big.stat().st_size)
+    assert not [name for name in put.headers if name.startswith("x-amz-")]
+
+
+def test_a_file_object_is_sent_too(admin, application, big):
+    with big.open("rb") as file:
+        admin.upload_file(application, "1.0", file, file_name="other.bin").raise_for_error()
+    assert stored(admin) == big.read_bytes()
+
+
+def test_bytes_in_memory_are_sent_too(admin, application, big):
+    file = io.BytesIO(big.read_bytes())
+    admin.upload_file(application, "1.0", file, file_name="other.bin").raise_for_error()
+    assert stored(admin) == big.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "fault", ["reset-request:3000000", "lost", "refuse", "status:503", "status:429/0", "empty:500"]
+)
+def test_a_failed_try_is_repeated_from_the_start(fault, admin, application, big, server):
+    server.faults.add(f"{fault},{PUT}")
+    admin.upload_file(application, "1.0", big).raise_for_error()
+    assert stored(admin) == big.read_bytes()
+
+
+def test_an_expired_url_is_replaced(admin, application, big, server):
+    server.faults.add("expire,path=/v1/management/upload/large-url")
+    admin.upload_file(application, "1.0", big).raise_for_error()
+    assert stored(admin) == big.read_bytes()
+    assert paths(server).count("/v1/management/upload/large-url") == 2
+
+
+def test_a_refusal_of_the_store_is_returned_with_the_stores_own_code(
+    admin, application, big, server
+):
+    server.faults.add(f"text:418,{PUT}")
+    answer = admin.upload_file(application, "1.0", big)
+    assert (answer.success, answer.status_code) == (False, 418)
+
+
+def test_nothing_is_completed_where_the_store_failed(admin, application, big, server):
+    server.faults.add(f"empty:500,times=0,{PUT}")
+    assert admin.upload_file(application, "1.0", big).status_code == 500
+    assert "/v1/management/upload/large-complete" not in paths(server)
+
+
+def test_without_an_answer_of_the_store_nothing_is_completed(admin, application, big, server):
+    server.faults.add(f"reset-request:100,times=0,{PUT}")
+    with pytest.raises(TransportError):
+        admin.upload_file(application, "1.0", big)
+    assert "/v1/management/upload/large-complete" not in paths(server)
+
+
+@pytest.mark.parametrize("change", ["grow", "shrink", "touch", "replace"])
+def test_a_file_that_changes_while_it_is_sent_is_not_completed(
+    change, admin, application, big, server
+):
+    def alter(done: int, size: int) -> None:
+        if MIB < done < 3 * MIB:
+            if change == "grow":
+                with big.open("ab") as file:
+                    file.write(b"more")
+            elif change == "shrink":
+                os.truncate(big, 4 * MIB)
+            elif change == "touch":
+                with big.open("r+b") as file:
+                    file.write(b"other")
+                os.utime(big, ns=(1, 1))
+            else:
+                other = big.with_suffix(".new")
+                other.write_bytes(big.read_bytes())
+                other.replace(big)
+
+    with pytest.raises((IntegrityError, OSError)):
+        admin.upload_file(application, "1.0", big, progress=alter)
+    assert "/v1/management/upload/large-complete" not in paths(server)
+
+
+def test_bytes_that_arrived_altered_are_not_completed(admin, application, big, server):
+    server.faults.add(f'etag:"{"0" * 32}",{PUT}')
+    with pytest.raises(IntegrityError, match="other bytes"):
+        admin.upload_file(application, "1.0", big)
+    assert "/v1/management/upload/large-complete" not in paths(server)
+
+
+@pytest.mark.parametrize("etag", ['"' + "0" * 32 + '-4"', '"opaque"'])
+def test_an_etag_that_is_no_md5_says_nothing(etag, admin, application, big, server):
+    server.faults.add(f"etag:{etag},{PUT}")
+    assert admin.upload_file(application, "1.0", big).success
+
+
+def test_an_empty_file_is_refused_before_any_request(admin, application, tmp_path, server):
+    path = tmp_path / "empty.bin"
+    path.touch()
+    before = len(server.requests)
+    with pytest.raises(ValueError, match="empty"):
+        admin.upload_file(application, "1.0", path)
+    assert len(server.requests) == before
+
+
+def test_a_name_that_the_server_refuses_is_refused_before_any_request(
+    admin, application, big, server
+):
+    before = len(server.requests)
+    with pytest.raises(ValueError, match="file name"):
+        admin.upload_file(application, "1.0", big, file_name="a:b")
+    assert len(server.requests) == before
+
+
+def test_a_type_that_a_large_file_cannot_have_is_refused_before_any_request(
+    admin, application, big, server
+):
+    before = len(server.requests)
+    with pytest.raises(ValueError, match="comes from its extension"):
+        admin.upload_file(application, "1.0", big, file_type="DOCUMENTATION")
+    assert len(server.requests) == before
+
+
+def test_a_small_file_gets_the_type_that_was_asked_for(admin, application, tmp_path):
+    path = tmp_path / "guide.bin"
+    path.write_bytes(b"read me")
+    admin.upload_file(application, "1.0", path, file_type="DOCUMENTATION").raise_for_error()
+    files = admin.list_version_files(application, "1.0").require()["files"]
+    assert [row["fileType"] for row in files] == ["DOCUMENTATION"]
+
+
+def test_a_small_file_has_the_type_of_its_extension_as_a_large_one_has(
+    admin, application, tmp_path
+):
+    path = tmp_path / "lib.so"
+    path.write_bytes(b"library")
+    admin.upload_file(application, "1.0", path).raise_for_error()
+    files = admin.list_version_files(application, "1.0").require()["files"]
+    assert [row["fileType"] for row in files] == ["DEPENDENCY"]
+
+
+def test_progress_ends_with_the_whole_size(admin, application, big):
+    seen: list[tuple[int, int]] = []
+    admin.upload_file(application, "1.0", big, progress=lambda *at: seen.append(at))
+    assert seen[-1] == (big.stat().st_size, big.stat().st_size)
+
+
+def test_progress_goes_back_after_a_retry(admin, application, big, server):
+    server.faults.add(f"reset-request:{3 * MIB},{PUT}")
+    seen: list[int] = []
+    admin.upload_file(application, "1.0", big, progress=lambda done, size: seen.append(done))
+    assert seen != sorted(seen)
+    assert seen[-1] == big.stat().st_size
+
+
+def test_a_conflict_is_returned_not_raised(admin, application, big):
+    admin.upload_file(application, "1.0", big).raise_for_error()
+    answer = admin.upload_file(application, "1.0", big)
+    assert isinstance(answer, ApiResponse)
+    assert answer.status_code == 409
