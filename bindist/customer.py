@@ -252,7 +252,10 @@ class CustomerClient(BaseClient):
         if target.is_dir():
             target = target / name
         if checksums_match(checksum := _checksum_of(target, chosen), chosen.get("checksum")):
-            return Download(name, target.stat().st_size, checksum, "unchanged", target)
+            size = target.stat().st_size
+            if progress:
+                progress(size, size)
+            return Download(name, size, checksum, "unchanged", target)
         wanted = self._source(application_id, version, chosen.get("fileId"), test_channel)
         return download.to_file(
             wanted,

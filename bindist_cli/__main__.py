@@ -42,9 +42,10 @@ def _run() -> None:
         print(f"bindist {__version__}")
         sys.exit(0)
     if instruction := os.environ.get("_BINDIST_COMPLETE"):
-        from .completion import answer
+        from .prompt import answer
 
-        answer(instruction)
+        answer(instruction, os.environ)
+        return
     for stream in (sys.stdout, sys.stderr):
         # Text that the terminal's encoding lacks is shown as an escape instead of ending us.
         if hasattr(stream, "reconfigure"):

@@ -6,7 +6,7 @@ import errno
 import importlib
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -14,9 +14,6 @@ from bindist._version import __version__
 
 from .exits import CliError, Exit
 from .options import FLAGS, SHARED, Group, is_shared
-
-if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
 
 COMMANDS = {
     "apps": "Applications: what is distributed, and who may have it.",
@@ -56,18 +53,6 @@ class Root(Group):
             raise click.exceptions.NoSuchCommand(
                 error.command_name, possibilities=COMMANDS, ctx=context
             ) from None
-
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        from click.shell_completion import CompletionItem
-
-        if ctx._protected_args:  # a command that there is not
-            return []
-        commands = [
-            CompletionItem(name, help=sentence)
-            for name, sentence in COMMANDS.items()
-            if name.startswith(incomplete)
-        ]
-        return commands + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from .types import OUTPUTS, PROFILE
-
-if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
 
 FLAGS = "bindist.flags"
 """The key in `Context.meta` under which the shared options that were given are collected."""
@@ -20,7 +17,7 @@ def _collect(context: click.Context, parameter: click.Parameter, value: Any) -> 
     """Notes a shared option; what stands further to the right, and so deeper, wins."""
     # By identity: 0 is a value, though equal to False.
     given = not (value is None or value is False or value == ())
-    if given and parameter.name:
+    if given and parameter.name and not context.resilient_parsing:
         name, constant = _MEANS.get(parameter.name, (parameter.name, value))
         context.meta.setdefault(FLAGS, {})[name] = constant
     return value
@@ -135,10 +132,6 @@ class Group(click.Group):
             click.echo(self.get_help(ctx), color=ctx.color)
             return None
         return super().invoke(ctx)
-
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """The commands and options; nothing after a command that there is not."""
-        return [] if ctx._protected_args else super().shell_complete(ctx, incomplete)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         self.format_commands(ctx, formatter)

@@ -102,11 +102,11 @@ class _Lines:
             if done >= size and not ended:
                 ended = True
                 took = max(now - started, 0.001)
-                moved = size - first or size  # a small file is there at the first report
-                rate = format.size(moved / took)
-                self._sink.talk(
-                    f"{label}: {format.size(size)} in {format.duration(took)}, {rate}/s"
-                )
+                rate = format.size((size - first) / took)
+                if first < size:
+                    self._sink.talk(
+                        f"{label}: {format.size(size)} in {format.duration(took)}, {rate}/s"
+                    )
             elif now - spoken >= EVERY_SECONDS and done < size:
                 spoken = now
                 share = 100 * done // max(size, 1)

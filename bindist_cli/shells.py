@@ -6,14 +6,9 @@ right about `--option=value`, addresses with colons, and names that have to be q
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+import shlex
 
-import click
-from click.shell_completion import ShellComplete, split_arg_string
-
-VARIABLE = "_BINDIST_COMPLETE"
-_LONGEST_HELP = 100
+_LONGEST = 100
 
 _BASH = r"""# bash completion for bindist
 _bindist() {
@@ -144,62 +139,45 @@ Register-ArgumentCompleter -Native -CommandName bindist, bindist.exe -ScriptBloc
 }
 """
 
-
-class Shell(NamedTuple):
-    """A shell: the script that it loads, and how that script reads an answer."""
-
-    script: str
-    written: Callable[[str, str, str], str]
-    """One answer, from its kind (plain, dir, file), its value, and what it means if anything."""
+SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH, "powershell": _POWERSHELL}
 
 
-def _escaped(value: str, meaning: str) -> str:
-    """zsh takes what follows a colon for the meaning, where there is one."""
-    return value.replace(":", "\\:") if meaning else value
-
-
-SHELLS = {
-    "bash": Shell(_BASH, lambda kind, value, _: f"{kind},{value}"),
-    "zsh": Shell(_ZSH, lambda kind, value, help: f"{kind}\n{_escaped(value, help)}\n{help or '_'}"),
-    "fish": Shell(
-        _FISH, lambda kind, value, help: f"{kind},{value}" + (f"\t{help}" if help else "")
-    ),
-    "powershell": Shell(_POWERSHELL, lambda kind, value, help: f"{kind}\n{value}\n{help or '_'}"),
-}
-
-
-def answer(cli: click.Command, instruction: str, env: Mapping[str, str], values: object) -> str:
-    """What a script is told: the script itself for `bash_source`, what fits for `bash_complete`.
-
-    `values` becomes the object of the root context, where the types of parameters find it.
-    """
-    name, _, wanted = instruction.partition("_")
-    shell = SHELLS[name]
-    if wanted == "source":
-        return shell.script
-    arguments, word = _typed(name, env)
-    option, equals, _ = word.partition("=")
-    before = option + equals if equals and option.startswith("--") else ""
-    complete = ShellComplete(cli, {"obj": values}, "bindist", VARIABLE)
-    lines = []
-    for item in complete.get_completions(arguments, word):
-        value = before + str(item.value)
-        if value.isprintable():  # what is not could be obeyed by the terminal
-            lines.append(shell.written(item.type, value, _short(item.help)) + "\n")
-    return "".join(lines)
-
-
-def _typed(shell: str, env: Mapping[str, str]) -> tuple[list[str], str]:
+def typed(shell: str, line: str, cursor: str) -> tuple[list[str], str]:
     """The words before the one that is being typed, without the program; and that one."""
-    words = split_arg_string(env["COMP_WORDS"])
+    words = _split(line)
     if shell == "fish":  # sends the word itself, and it is in the line too
-        word = "".join(split_arg_string(env["COMP_CWORD"])[:1])
+        word = "".join(_split(cursor)[:1])
         return words[1:-1] if word else words[1:], word
-    at = int(env["COMP_CWORD"])
+    at = int(cursor)
     return words[1:at], words[at] if at < len(words) else ""
 
 
-def _short(text: Any) -> str:
-    """A text on one line, with nothing in it that a terminal obeys."""
-    line = "".join(char if char.isprintable() else " " for char in str(text or "")).strip()
-    return line if len(line) <= _LONGEST_HELP else line[: _LONGEST_HELP - 1] + "…"
+def _split(line: str) -> list[str]:
+    """As a shell does; a quote that is still open counts as closed."""
+    parser = shlex.shlex(line, posix=True)
+    parser.whitespace_split = True
+    parser.commenters = ""
+    words: list[str] = []
+    try:
+        words.extend(parser)
+    except ValueError:
+        words.append(parser.token)
+    return words
+
+
+def written(shell: str, kind: str, value: str, meaning: str) -> str:
+    """One possibility, in the lines that the shell's script reads."""
+    meaning = _short(meaning)
+    if shell == "bash":
+        return f"{kind},{value}\n"
+    if shell == "fish":
+        return f"{kind},{value}" + (f"\t{meaning}\n" if meaning else "\n")
+    if shell == "zsh" and meaning:  # takes what follows a colon for the meaning
+        value = value.replace(":", "\\:")
+    return f"{kind}\n{value}\n{meaning or '_'}\n"
+
+
+def _short(text: str) -> str:
+    """On one line, with nothing in it that a terminal obeys."""
+    line = "".join(char if char.isprintable() else " " for char in text).strip()
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"

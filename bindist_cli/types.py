@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 OUTPUTS = ("table", "json", "jsonl", "csv", "tsv")
 """The formats of --output."""
-
-if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _VERSION = re.compile(r"[A-Za-z0-9._-]{1,50}")
@@ -20,40 +17,12 @@ _MINUTES = {"": 1, "m": 1, "h": 60, "d": 1440}
 
 
 class _Text(click.ParamType):  # type: ignore[type-arg]
-    """A text; at the prompt the root context's object knows the values of its kind."""
+    """A text; `kind` tells the prompt what can stand there, `file` and `dir` being local paths."""
 
     name = "text"
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        from click.shell_completion import CompletionItem
-
-        values = ctx.find_root().obj
-        found = values(self.kind, ctx, param, incomplete) if self.kind and callable(values) else ()
-        return [CompletionItem(value, help=meaning) for value, meaning in found]
-
-
-class _Path(click.ParamType):  # type: ignore[type-arg]
-    """A text that is the path of a `file` or a `dir`, or - for a stream."""
-
-    name = "path"
-
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-
-    def shell_complete(
-        self,
-        ctx: click.Context,  # noqa: ARG002
-        param: click.Parameter,  # noqa: ARG002
-        incomplete: str,
-    ) -> list[CompletionItem]:
-        from click.shell_completion import CompletionItem
-
-        return [CompletionItem(incomplete, type=self.kind)]
 
 
 class _Pattern(_Text):
@@ -94,5 +63,5 @@ VERSION_TEXT = _Text("versions")
 FILE_OF_VERSION = _Text("files")
 PROFILE = _Text("profiles")
 SETTING = _Text("settings")
-LOCAL_FILE = _Path("file")
-LOCAL_FOLDER = _Path("dir")
+LOCAL_FILE = _Text("file")
+LOCAL_FOLDER = _Text("dir")

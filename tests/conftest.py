@@ -34,6 +34,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
             monkeypatch.delenv(name)
     for name in ("NO_COLOR", "FORCE_COLOR", "CI", "GITHUB_ACTIONS", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("BINDIST_NO_KEYRING", "1")  # nobody's own keyring is asked
     folder = tmp_path / "config"
     monkeypatch.setenv("BINDIST_CONFIG_DIR", str(folder))
     monkeypatch.setenv("HOME", str(tmp_path))

@@ -50,7 +50,7 @@ _POWERSHELL = "bindist completion powershell | Out-String | Invoke-Expression"
     cls=Command,
     examples=("bindist completion bash --install", "bindist completion zsh > _bindist"),
 )
-@click.argument("shell", metavar="bash|zsh|fish|powershell", type=click.Choice([*shells.SHELLS]))
+@click.argument("shell", metavar="bash|zsh|fish|powershell", type=click.Choice([*shells.SCRIPTS]))
 @click.option("--install", is_flag=True, help="Put it where the shell looks for it.")
 @pass_app
 def command(app: App, shell: str, install: bool) -> None:
@@ -58,7 +58,7 @@ def command(app: App, shell: str, install: bool) -> None:
 
     With --install it goes to your own folder for such scripts; no file of yours is changed.
     """
-    script = shells.SHELLS[shell].script
+    script = shells.SCRIPTS[shell]
     if not install:
         app.sink.text(script)
     elif shell not in _PLACES:

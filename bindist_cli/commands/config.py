@@ -13,8 +13,9 @@ from ..credentials import key_store
 from ..exits import CliError
 from ..format import visible
 from ..options import FLAGS, Group
+from ..types import SETTING
 
-_key = click.argument("key", metavar="KEY")
+_key = click.argument("key", metavar="KEY", type=SETTING)
 
 
 @click.group(cls=Group, name="config")

@@ -8,14 +8,17 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.shell_completion import ShellComplete
 
 from bindist import AdminClient
-from bindist_cli.app import COMMANDS
+from bindist_cli import wordlist
+from bindist_cli.app import COMMANDS, cli
+from bindist_cli.prompt import WORDS, Line
 from bindist_cli.sandbox import SandboxServer
 from tests.conftest import ADMIN_KEY, CUSTOMER_KEY
 
@@ -75,6 +78,36 @@ def aged(cache: Callable[[], Path]) -> Callable[[float], None]:
 
 
 # Words
+
+
+def test_the_words_are_those_of_the_commands() -> None:
+    written = Path(WORDS).read_text(encoding="utf-8")
+    assert written == wordlist.text(), "python -m bindist_cli.wordlist"
+
+
+def test_a_command_line_is_read_as_click_reads_it() -> None:
+    """For every command, and for every word that may stand before the next one."""
+    root = json.loads(Path(WORDS).read_text(encoding="utf-8"))
+
+    def walk(path: list[str], command: dict[str, Any]) -> Iterator[list[str]]:
+        yield path
+        for option in command["options"]:
+            yield [*path, option["names"][0]]
+            yield [*path, *(["word"] * len(command["arguments"])), option["names"][-1]]
+        yield [*path, *(["word"] * len(command["arguments"]))]
+        for name, below in command["commands"].items():
+            yield from walk([*path, name], below)
+
+    def names(found: Iterable[tuple[str, str, str]]) -> list[tuple[str, str]]:
+        return [(kind, value) for kind, value, _ in found]
+
+    for arguments in walk([], root):
+        line = Line(root, arguments)
+        clicks = ShellComplete(cli, {}, "bindist", "_BINDIST_COMPLETE")
+        for word in ("", "-", "--", "--p", "s"):
+            expected = [(each.type, each.value) for each in clicks.get_completions(arguments, word)]
+            if expected:
+                assert names(line.completions(word, {})) == expected, (arguments, word)
 
 
 @pytest.mark.parametrize(
@@ -149,10 +182,12 @@ def test_nothing_is_imported_that_is_not_used(
         assert done.stdout
         return {row.rpartition("|")[2].strip() for row in done.stderr.splitlines()}
 
-    heavy = {"requests", "urllib3", "rich", "tomlkit", "werkzeug", "keyring", "sqlite3", "filelock"}
-    assert not imported("bindist versions list sk") & heavy
-    modules = {f"bindist_cli.commands.{name}" for name in COMMANDS}
-    assert not imported("bindist ") & (heavy | modules)
+    for line in ("bindist ", "bindist versions list sk"):
+        ours = {name for name in imported(line) if name.startswith("bindist_cli.")}
+        assert ours == {
+            f"bindist_cli.{name}" for name in ("__main__", "prompt", "recent", "shells")
+        }
+        assert not imported(line) & {"click", "requests", "rich", "tomllib", "typing", "inspect"}
 
 
 # Values
@@ -273,7 +308,7 @@ def test_a_server_that_stalls_costs_the_limit_and_no_more(
     assert 0.4 < cold < warm + 0.4 + 1.5  # to import what speaks HTTP takes a while
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{", '{"applications ()": 3}', '{"a": [[1]]}'])
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"applications": 3}', '{"a": [[1]]}'])
 def test_a_broken_cache_is_none(
     at_catalogue: SandboxServer, complete: Complete, cache: Callable[[], Path], content: str
 ) -> None:

@@ -175,7 +175,7 @@ def test_descriptions(shell: str, at_prompt: Callable[[str], Terminal]) -> None:
     terminal.shown("bindist apps show ", "Harbor CLI", "Skylark Editor", "Tidewatch Agent")
 
 
-@pytest.mark.parametrize("shell", shells.SHELLS)
+@pytest.mark.parametrize("shell", shells.SCRIPTS)
 def test_the_scripts_in_the_repository_are_those_that_are_printed(bindist: Run, shell: str) -> None:
     printed = bindist("completion", shell)
     assert printed.returncode == 0
@@ -202,7 +202,7 @@ def test_install(bindist: Run, tmp_path: Path, shell: str, path: str, says: str)
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"path\t{home / path}\nstatus\twritten\n"
     assert says in done.stderr
-    assert (home / path).read_text() == shells.SHELLS[shell].script
+    assert (home / path).read_text() == shells.SCRIPTS[shell]
     again = bindist("completion", shell, "--install", "--json", **where)
     assert json.loads(again.stdout) == {"path": str(home / path), "status": "unchanged"}
     files = {str(each.relative_to(home)) for each in home.rglob("*") if each.is_file()}

@@ -149,9 +149,10 @@ def test_a_server_that_does_not_answer_in_time(doctor, at_server):
     assert (code, only(rows, "server")["status"]) == (1, "problem")
 
 
-def test_plain_http_to_another_machine(doctor, at_server):
-    code, rows = doctor("--api-url", "http://192.0.2.1", "--timeout", "0.01")
-    assert code == 1
+def test_plain_http_to_another_machine(doctor, at_server, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", at_server.url)  # so that nothing leaves this machine
+    code, rows = doctor("--api-url", "http://bindist.example.com")
+    assert (code, only(rows, "server")["status"]) == (1, "ok")
     assert "plain http" in only(rows, "key")["details"]
 
 

@@ -67,7 +67,8 @@ def ring(bindist, tmp_path, server):
     (tmp_path / "modules" / "ring_for_tests.py").write_text(BACKEND)
 
     def run(*arguments, kind="ring_for_tests.InAFile", **options):
-        options = {"PYTHONPATH": str(tmp_path / "modules"), **options}
+        here = {"PYTHONPATH": str(tmp_path / "modules"), "BINDIST_NO_KEYRING": ""}
+        options = {**here, **options}
         return bindist(
             *arguments, PYTHON_KEYRING_BACKEND=kind, RING=str(tmp_path / "ring"), **options
         )

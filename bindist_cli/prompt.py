@@ -1,0 +1,200 @@
+"""What can follow on a command line. A shell asks at every press of TAB, so the answer is quick.
+
+The words are in a file made from the commands, what the server has is in a cache: click and all
+that speaks HTTP stay where they are, unless something is to be asked. Nothing but the answer is
+ever printed, whatever goes wrong.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+
+from . import recent, shells
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
+
+    from .recent import Item
+
+    Json = dict[str, Any]
+
+WORDS = os.path.join(os.path.dirname(__file__), "words.json")  # noqa: PTH118, PTH120
+
+NEEDS: dict[str, dict[str, Any]] = {
+    "profiles": {},
+    "applications": {},
+    "customers": {},
+    "versions": {"app_id": None, "test_channel": True},
+    "files": {"app_id": None, "version": None},
+}
+"""Kinds of values, and the parameters they depend on, with what stands for one that is not there.
+"""
+
+
+def answer(instruction: str, env: Mapping[str, str]) -> None:
+    """Prints the script for `bash_source`, and for `bash_complete` what can follow in `env`."""
+    with contextlib.suppress(BaseException):  # Ctrl-C too: a message would be in the line typed
+        shell, _, wanted = instruction.partition("_")
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
+        text = shells.SCRIPTS[shell] if wanted == "source" else _completions(shell, env)
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.flush()
+
+
+def _completions(shell: str, env: Mapping[str, str]) -> str:
+    arguments, word = shells.typed(shell, env["COMP_WORDS"], env["COMP_CWORD"])
+    with open(WORDS, encoding="utf-8") as file:  # noqa: PTH123
+        line = Line(json.load(file), arguments)
+    return "".join(
+        shells.written(shell, kind, value, meaning)
+        for kind, value, meaning in line.completions(word, env)
+        if value.isprintable()  # what is not could be obeyed by the terminal
+    )
+
+
+class Line:
+    """A command line before the word that is being typed: the command, and what it is given."""
+
+    def __init__(self, root: Json, arguments: Iterable[str]) -> None:
+        self.shared: Json = {}
+        self.given: Json = {}
+        self._everywhere: list[Json] = root["shared"]
+        self._words: list[str] = []
+        self._open: Json | None = None
+        self._options_end = self._lost = False
+        self._enter(root)
+        for argument in arguments:
+            self._take(argument)
+        self._next = self._bind()
+
+    def _enter(self, command: Json) -> None:
+        self._command = command
+        # What is its own comes last: it takes letters from the shared ones.
+        options = [*self._everywhere, *command["options"]]
+        self._options = {name: each for each in options for name in each["names"]}
+        self.given = {each["name"]: False for each in command["options"] if each["flag"]}
+
+    def _take(self, argument: str) -> None:
+        if self._open:
+            self._give(self._open, argument)
+            self._open = None
+        elif argument == "--":
+            self._options_end = True
+        elif self._options_end or argument == "-" or not argument.startswith("-"):
+            self._take_word(argument)
+        elif argument.startswith("--"):
+            name, equals, value = argument.partition("=")
+            self._take_option(name, value if equals else None)
+        else:
+            self._take_letters(argument)
+
+    def _take_word(self, word: str) -> None:
+        if not self._command["commands"]:
+            self._words.append(word)
+        elif word in self._command["commands"]:
+            self._enter(self._command["commands"][word])
+        else:
+            self._lost = True
+
+    def _take_option(self, name: str, value: str | None) -> None:
+        option = self._options.get(name)
+        if option is None:
+            return
+        if option["flag"]:
+            self.given[option["name"]] = name not in option["off"]
+        elif value is None:
+            self._open = option
+        else:
+            self._give(option, value)
+
+    def _take_letters(self, argument: str) -> None:
+        """`-qo json`, `-ojson`: flags in one word, and at the end an option with its value."""
+        for at, letter in enumerate(argument[1:], 2):
+            name = f"-{letter}"
+            if name in self._options and not self._options[name]["flag"]:
+                self._take_option(name, argument[at:] or None)
+                return
+            self._take_option(name, None)
+
+    def _give(self, option: Json, value: str) -> None:
+        name = option["name"]
+        if option in self._everywhere:
+            self.shared[name] = value
+        else:
+            self.given[name] = (*self.given.get(name, ()), value) if option["many"] else value
+
+    def _bind(self) -> Json | None:
+        """Gives the words to the arguments; returns the argument that the next word is for."""
+        next_one = None
+        words = list(self._words)
+        for argument in self._command["arguments"]:
+            name, many = argument["name"], argument["many"]
+            if next_one is None and (many or not words):
+                next_one = argument
+            self.given[name] = tuple(words) if many else words.pop(0) if words else None
+            if self.given[name] is None:
+                self.given[name] = argument["default"]
+        return next_one
+
+    def completions(self, word: str, env: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+        """What `word` can become: kind (plain, file, dir), value, meaning."""
+        if self._open:
+            yield from self._values(self._open, "", word, env)
+        elif word.startswith("-") and not self._options_end:
+            name, equals, start = word.partition("=")
+            if equals and name in self._options:
+                yield from self._values(self._options[name], f"{name}=", start, env)
+            elif not equals:
+                yield from self._option_names(word)
+        elif self._command["commands"] and not self._lost:
+            for name, command in self._command["commands"].items():
+                if name.startswith(word):
+                    yield "plain", name, command["help"]
+        elif self._next:
+            yield from self._values(self._next, "", word, env)
+
+    def _option_names(self, word: str) -> Iterator[tuple[str, str, str]]:
+        for option in (*self._command["options"], *self._everywhere):
+            name = option["name"]
+            if option["many"] or not (self.given.get(name) or name in self.shared):
+                for each in option["names"]:
+                    if each.startswith(word) and self._options[each] is option:
+                        yield "plain", each, option["help"]
+
+    def _values(
+        self, parameter: Json, before: str, word: str, env: Mapping[str, str]
+    ) -> Iterator[tuple[str, str, str]]:
+        values = parameter["values"]
+        if values in ("file", "dir"):
+            yield values, before + word, ""
+            return
+        already = self.given.get(parameter["name"])
+        for value, meaning in self._remote(values, env) if isinstance(values, str) else values:
+            given = isinstance(already, tuple) and value in already
+            if value.startswith(word) and not given:
+                yield "plain", before + value, meaning
+
+    def _remote(self, kind: str, env: Mapping[str, str]) -> list[Item]:
+        """Values of a kind: from the cache, refreshed where it is more than a minute old."""
+        words = [
+            default if self.given.get(name) is None else self.given[name]
+            for name, default in NEEDS[kind].items()
+        ]
+        if None in words:
+            return []
+        cache = recent.Cache(env, self.shared)
+        name = " ".join((kind, *map(str, words)))
+        known, fresh = cache.read(name)
+        if fresh:
+            return known
+        from .completion import fetch  # takes more time than all the rest
+
+        found = fetch(kind, words, self.shared, env)
+        if found:
+            cache.write(name, found)
+        return known if found is None else found

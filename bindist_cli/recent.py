@@ -1,0 +1,119 @@
+"""What the server said in the last minute, for completion: one file for each key and address.
+
+Read at every press of TAB, so nothing is imported here that costs time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import stat
+import sys
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    Item = tuple[str, str]
+    """A value, and what it means to people."""
+
+FRESH_SECONDS = 60.0
+_PREFIX, _SUFFIX = "completion-", ".json"
+_LARGEST = 512 * 1024
+_FORGOTTEN_SECONDS = 7 * 86400.0
+
+
+class Cache:
+    """Lists by name, each with its time."""
+
+    def __init__(self, env: Mapping[str, str], flags: Mapping[str, str]) -> None:
+        self._folder = folder(env)
+        identity = _identity(self._folder, env, flags)
+        self._path = os.path.join(self._folder, f"{_PREFIX}{identity}{_SUFFIX}")  # noqa: PTH118
+
+    def read(self, name: str) -> tuple[list[Item], bool]:
+        """A list, and whether it is fresh; empty and not fresh where there is none."""
+        try:
+            at, items = self._lists()[name]
+            found = [(str(value), str(meaning)) for value, meaning in items]
+            return found, 0 <= time.time() - at < FRESH_SECONDS
+        except (KeyError, TypeError, ValueError):
+            return [], False
+
+    def write(self, name: str, items: list[Item]) -> None:
+        """Adds a list, as far as that is possible; the oldest go where there is too much."""
+        from pathlib import Path
+
+        from . import safefile
+        from .exits import CliError
+
+        lists = self._lists()
+        lists.pop(name, None)
+        lists[name] = [time.time(), items]
+        while len(text := json.dumps(lists)) > _LARGEST and len(lists) > 1:
+            del lists[next(iter(lists))]
+        path = Path(self._path)
+        with contextlib.suppress(CliError, OSError):
+            # Not whatever is above: a home that is missing is not made by pressing TAB.
+            for each in (path.parent.parent, path.parent):
+                each.mkdir(mode=0o700, exist_ok=True)
+            safefile.write(path, text)
+            for old in path.parent.glob(f"{_PREFIX}*{_SUFFIX}"):
+                if time.time() - old.stat().st_mtime > _FORGOTTEN_SECONDS:
+                    old.unlink()
+
+    def _lists(self) -> dict[str, Any]:
+        try:
+            lists = json.loads(_private(self._path))
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return lists if isinstance(lists, dict) else {}
+
+
+def _private(path: str) -> bytes:
+    """What is in a file that nobody else can read or write. Raises OSError for any other."""
+    # Opening a pipe without this would wait for somebody to write into it.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with open(descriptor, "rb") as file:  # noqa: PTH123
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError
+        if os.name == "posix" and (status.st_uid != os.geteuid() or status.st_mode & 0o077):
+            raise PermissionError
+        return file.read(_LARGEST + 1)
+
+
+def folder(env: Mapping[str, str]) -> str:
+    """`config.config_dir`, without importing that much where it can be told without."""
+    given = env.get("BINDIST_CONFIG_DIR")
+    if given or sys.platform in ("win32", "darwin"):
+        if given:
+            return given
+        from .config import config_dir
+
+        return str(config_dir(env))
+    home = env.get("XDG_CONFIG_HOME", os.path.expanduser("~/.config"))  # noqa: PTH111
+    # Without a home: nowhere, and not a folder called `~` in the current one.
+    return os.path.join(home if os.path.isabs(home) else os.devnull, "bindist")  # noqa: PTH117, PTH118
+
+
+def _identity(folder: str, env: Mapping[str, str], flags: Mapping[str, str]) -> str:
+    """A fingerprint of all that decides on address and key, without reading or showing the key."""
+    return hashlib.sha256(repr(list(_decisive(folder, env, flags))).encode()).hexdigest()[:16]
+
+
+def _decisive(folder: str, env: Mapping[str, str], flags: Mapping[str, str]) -> Iterator[object]:
+    yield sorted(item for item in env.items() if item[0].startswith("BINDIST_"))
+    yield sorted(item for item in flags.items() if item[0] in ("profile", "api_url"))
+    for name in ("config.toml", "credentials.toml", env.get("BINDIST_API_KEY_FILE") or "."):
+        path = os.path.join(folder, name)  # noqa: PTH118
+        try:
+            found = os.stat(path)  # noqa: PTH116
+        except (OSError, ValueError):
+            continue
+        if stat.S_ISREG(found.st_mode):
+            yield path, found.st_ino, found.st_size, found.st_mtime_ns

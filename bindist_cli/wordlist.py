@@ -1,0 +1,95 @@
+"""The words of completion, as data made from the commands: `python -m bindist_cli.wordlist`.
+
+To import the commands, and click before them, takes several times as long as to read a file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .app import COMMANDS, cli
+from .configfile import KEYS
+from .options import is_shared
+from .prompt import WORDS
+
+Json = dict[str, Any]
+
+
+def words() -> Json:
+    """The options of every command, once, and the tree of commands with what is their own."""
+    root = click.Context(cli, info_name="bindist")
+    shared = [each for each in cli.get_params(root) if _is_everywhere(each)]
+    return {"shared": _options(shared), **_command(cli, root)}
+
+
+def _command(command: click.Command, context: click.Context) -> Json:
+    own = [each for each in command.get_params(context) if not _is_everywhere(each)]
+    below: Json = {}
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            each = command.get_command(context, name)
+            if each is not None and not each.hidden:
+                below[name] = _command(each, click.Context(each, info_name=name, parent=context))
+                if command is cli:
+                    below[name]["help"] = COMMANDS[name]
+    return {
+        "help": command.get_short_help_str(200),
+        "options": _options(own),
+        "arguments": [_argument(each) for each in own if isinstance(each, click.Argument)],
+        "commands": below,
+    }
+
+
+def _is_everywhere(parameter: click.Parameter) -> bool:
+    return is_shared(parameter) or "--help" in parameter.opts
+
+
+def _options(parameters: Iterable[click.Parameter]) -> list[Json]:
+    options = (each for each in parameters if isinstance(each, click.Option))
+    return [_option(each) for each in options if not each.hidden]
+
+
+def _option(option: click.Option) -> Json:
+    return {
+        "name": option.name,
+        "names": [*option.opts, *option.secondary_opts],
+        "off": option.secondary_opts,
+        "flag": option.is_flag,
+        "many": option.multiple,
+        "help": option.help or "",
+        "values": _values(option.type),
+    }
+
+
+def _argument(argument: click.Argument) -> Json:
+    default = argument.default
+    return {
+        "name": argument.name,
+        "many": argument.nargs == -1,
+        "default": default if isinstance(default, str) else None,
+        "values": _values(argument.type),
+    }
+
+
+def _values(kind: Any) -> str | list[tuple[str, str]]:
+    """What a parameter can be: choices with their meanings, or the kind of values to look up."""
+    if isinstance(kind, click.Choice):
+        return [(str(each), "") for each in kind.choices]
+    if isinstance(kind, click.Path):
+        return "file" if kind.file_okay else "dir"
+    name = str(getattr(kind, "kind", ""))
+    return list(KEYS.items()) if name == "settings" else name or []
+
+
+def text() -> str:
+    """The content of the file."""
+    return json.dumps(words(), indent=1, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    Path(WORDS).write_text(text(), encoding="utf-8", newline="\n")
