@@ -29,7 +29,8 @@ from .source import ChangedError, Grant, Progress, Source
 from .threads import run_jobs
 from .transport import RETRY_STATUSES, Transport
 
-READ_BLOCK = 1024 * 1024
+NOTE_EVERY = 1024 * 1024
+READ_BLOCK = 256 * 1024  # larger ones fall out of the processor's cache between read and write
 CAREFUL_BLOCK = 64 * 1024  # after a reset connection: what had come of a block is lost with it
 PARALLEL_ABOVE = 64 * 1024 * 1024
 DEFAULT_CONNECTIONS = 4
@@ -290,16 +291,24 @@ class _Transfer:
                 self._fetch_piece(file, self._pieces.get_nowait())
 
     def _fetch_piece(self, file: BinaryIO, piece: Range) -> None:
-        position = piece[0]
+        position = noted = piece[0]
         file.seek(position)
-        for block in blocks(self._source, piece, self._stop):
-            rest = memoryview(block)
-            while rest:
-                rest = rest[file.write(rest) :]
-            self._note(position, position + len(block))
-            position += len(block)
+        try:
+            for block in blocks(self._source, piece, self._stop):
+                rest = memoryview(block)
+                while rest:
+                    rest = rest[file.write(rest) :]
+                position += len(block)
+                if position - noted >= NOTE_EVERY:
+                    self._note(noted, position)
+                    noted = position
+        finally:
+            self._note(noted, position)
 
     def _note(self, start: int, end: int) -> None:
+        """Bytes that have been written: for the journal, the hash, and whoever watches."""
+        if start == end:
+            return
         with self._lock:
             self._part.record(start, end, self._source.etag)
             self._done = merge([*self._done, (start, end)])

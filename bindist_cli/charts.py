@@ -38,17 +38,19 @@ def _counts(value: Any) -> dict[str, int]:
 
 def bars(counts: Mapping[str, int], width: int) -> str:
     """A bar for each name, the longest for the most; what is beyond the first ones is summed up."""
+    from rich.cells import cell_len, set_cell_size
+
     ordered = sorted(counts.items(), key=lambda pair: -pair[1])
     shown, rest = ordered[:LONGEST], ordered[LONGEST:]
     if rest:
         shown.append((f"{len(rest)} others", sum(count for _, count in rest)))
     names = [format.one_line(name)[:24] for name, _ in shown]
-    label = max(len(name) for name in names)
+    label = max(cell_len(name) for name in names)
     digits = max(len(str(count)) for _, count in shown)
     room = max(width - label - digits - 4, 1)
     most = max(count for _, count in shown)
     return "\n".join(
-        f"{name:<{label}}  {count:>{digits}}  {format.bar(count, most, room)}".rstrip()
+        f"{set_cell_size(name, label)}  {count:>{digits}}  {format.bar(count, most, room)}".rstrip()
         for name, (_, count) in zip(names, shown, strict=True)
     )
 
@@ -84,6 +86,8 @@ def columns(series: list[tuple[date, int]], width: int) -> str:
     first, last = series[0][0].isoformat(), series[-1][0].isoformat()
     gap = len(series) * across - len(first) - len(last)
     axis = f"{first}{' ' * gap}{last}" if gap > 0 else f"{first} to {last}"
+    if first == last:
+        axis = first
     return "\n".join([*lines, f"{'0':>{digits}}  {axis}"])
 
 

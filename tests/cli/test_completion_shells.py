@@ -81,10 +81,9 @@ class Terminal:
         self._child.send(line + "\t")
         # At the start of the line: print what would be run.
         self._child.sendline("\x01printf '<%s>' '' ")
-        self._child.expect(r"<>(<[^\r\n]*>)")
-        found = re.findall(r"<([^>]*)>", self._child.match[1])
+        self._child.expect_exact("<>")
         self._child.expect_exact(PROMPT)
-        return found
+        return re.findall(r"<([^>\r\n]*)>", self._child.before)
 
     def shown(self, line: str, *expected: str) -> None:
         """Presses TAB, and waits until all of this is on the screen."""

@@ -1,4 +1,4 @@
-"""A bad network and a hard life: cut fifty times, killed ten times, and the right bytes at the end."""
+"""A bad network and a hard life: cut fifty times, killed ten times, the right bytes at last."""
 
 from __future__ import annotations
 
