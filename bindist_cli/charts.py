@@ -21,8 +21,8 @@ def stats_charts(stats: Json, width: int) -> str:
     parts = []
     if versions:
         parts.append("By version\n" + bars(versions, width))
-    if days and (series := by_day(days, max(width - 6, 1))):
-        parts.append("By day\n" + columns(series, width))
+    if days and (drawn := columns(days, width)):
+        parts.append("By day\n" + drawn)
     return "\n\n".join(parts)
 
 
@@ -73,10 +73,13 @@ def _day(text: str) -> date | None:
         return None
 
 
-def columns(series: list[tuple[date, int]], width: int) -> str:
+def columns(counts: Mapping[str, int], width: int) -> str:
     """A column for each day, with the highest count and the first and last day beside it."""
-    most = max(max(count for _, count in series), 1)
-    digits = len(str(most))
+    digits = len(str(max(counts.values())))
+    series = by_day(counts, max(width - digits - 2, 1))
+    if not series:
+        return ""
+    most = max(1, *(count for _, count in series))
     across = max(1, min(4, (width - digits - 2) // len(series)))
     lines = []
     for row in range(ROWS, 0, -1):
