@@ -8,7 +8,7 @@ from .. import columns
 from ..context import App, pass_app
 from ..options import Group
 from ..times import since_option, until_option
-from ..types import IDENTIFIER
+from ..types import APPLICATION, CUSTOMER
 
 
 @click.group(cls=Group, name="activity")
@@ -21,8 +21,8 @@ def command() -> None:
     examples=("bindist activity list --type download --since 7d", "bindist activity list --json"),
 )
 @click.option("--type", "kind", type=click.Choice(["upload", "download"]), help="Only these.")
-@click.option("--app", "app_id", metavar="APP", type=IDENTIFIER, help="Of this application.")
-@click.option("--customer", metavar="ID", type=IDENTIFIER, help="Of this customer.")
+@click.option("--app", "app_id", metavar="APP", type=APPLICATION, help="Of this application.")
+@click.option("--customer", metavar="ID", type=CUSTOMER, help="Of this customer.")
 @since_option
 @until_option
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="N rows at most.")

@@ -8,17 +8,14 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.shell_completion import ShellComplete
 
 from bindist import AdminClient
-from bindist_cli import wordlist
-from bindist_cli.app import COMMANDS, cli
-from bindist_cli.prompt import WORDS, Line
+from bindist_cli.app import COMMANDS
 from bindist_cli.sandbox import SandboxServer
 from tests.conftest import ADMIN_KEY, CUSTOMER_KEY
 
@@ -80,39 +77,6 @@ def aged(cache: Callable[[], Path]) -> Callable[[float], None]:
 # Words
 
 
-def test_the_words_are_those_of_the_commands() -> None:
-    written = Path(WORDS).read_text(encoding="utf-8")
-    assert written == wordlist.text(), "python -m bindist_cli.wordlist"
-
-
-def test_a_command_line_is_read_as_click_reads_it() -> None:
-    """For every command, and for every word that may stand before the next one."""
-    root = json.loads(Path(WORDS).read_text(encoding="utf-8"))
-
-    def walk(path: list[str], command: dict[str, Any]) -> Iterator[list[str]]:
-        yield path
-        for option in command["options"]:
-            yield [*path, option["names"][0]]
-            yield [*path, *(["word"] * len(command["arguments"])), option["names"][-1]]
-        yield [*path, *(["word"] * len(command["arguments"]))]
-        for name, below in command["commands"].items():
-            yield from walk([*path, name], below)
-
-    def names(found: Iterable[tuple[str, str, str]]) -> list[tuple[str, str]]:
-        return [(kind, value.lower()) for kind, value, _ in found]
-
-    for arguments in walk([], root):
-        line = Line(root, arguments)
-        clicks = ShellComplete(cli, {}, "bindist", "_BINDIST_COMPLETE")
-        # Where an option lacks its value, click offers options, which would be taken for it.
-        dashes = () if "".join(arguments[-1:]).startswith("-") else ("-", "--p")
-        for word in ("", "s", *dashes):
-            items = clicks.get_completions(arguments, word)
-            expected = names((each.type, str(each.value), "") for each in items)
-            if expected:
-                assert names(line.completions(word, {})) == expected, (arguments, word)
-
-
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
@@ -129,6 +93,7 @@ def test_a_command_line_is_read_as_click_reads_it() -> None:
         ("bindist versions upload --if-exists s", ["skip"]),
         ("bindist versions upload --type M", ["MAIN"]),
         ("bindist completion f", ["fish"]),
+        ("bindist config get api", ["api_url"]),
         ("bindist apps list ", []),
         ("bindist apps no-such-command ", []),
         ("bindist no-such-command ", []),
