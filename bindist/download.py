@@ -274,7 +274,7 @@ class _Transfer:
         for piece in pieces(gaps, connections) if many else gaps:
             self._pieces.put(piece)
         with self._part.open() as file:
-            self._hash = FollowingHash(file)
+            self._hash = FollowingHash(file, flush=True)
             try:
                 self._hash.advance(prefix(self._done))
                 self._report()

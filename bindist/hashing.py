@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import queue
 import re
 import threading
@@ -12,6 +13,7 @@ from typing import BinaryIO
 BLOCK = 1024 * 1024
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MD5_BACKLOG = 8 * BLOCK
+_FLUSH_EVERY = 128 * BLOCK
 
 
 def normalize_checksum(checksum: object) -> str:
@@ -51,11 +53,13 @@ class FollowingHash:
     It reads the file again, out of the page cache, only as far as `advance` has said. So nobody
     ever waits for it, blocks may come in any order, and what an earlier run left is hashed while
     the rest is on its way. With `md5=True` the MD5 is computed too, but given up as soon as that
-    would hold the SHA-256 back.
+    would hold the SHA-256 back. With `flush=True` what was hashed is sent to the disk on the way,
+    so that little is left to wait for at the end.
     """
 
-    def __init__(self, file: BinaryIO, *, md5: bool = False) -> None:
+    def __init__(self, file: BinaryIO, *, md5: bool = False, flush: bool = False) -> None:
         self._file = file
+        self._flush = flush and hasattr(os, "fdatasync")
         self._sha256 = hashlib.sha256()
         self._md5 = hashlib.md5(usedforsecurity=False) if md5 else None
         self._allowed = 0
@@ -123,6 +127,8 @@ class FollowingHash:
             if self._md5:
                 self._md5.update(buffer[:count])
             position += count
+            if self._flush and position % _FLUSH_EVERY < count:
+                os.fdatasync(self._file.fileno())
 
 
 class StreamHash:
