@@ -79,6 +79,11 @@ def is_shared(parameter: click.Parameter) -> bool:
     return isinstance(parameter, click.Option) and parameter.callback in (_collect, _fields)
 
 
+def _in_order(context: click.Context, names: list[str]) -> list[str]:
+    """The help options as they were given; click has them in the order of a set, which varies."""
+    return [name for name in context.help_option_names if name in names]
+
+
 def _write_own_options(
     command: click.Command, context: click.Context, formatter: click.HelpFormatter
 ) -> None:
@@ -106,6 +111,9 @@ class Command(click.Command):
         self.examples = examples
         _add_shared(self)
 
+    def get_help_option_names(self, ctx: click.Context) -> list[str]:
+        return _in_order(ctx, super().get_help_option_names(ctx))
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         _write_own_options(self, ctx, formatter)
 
@@ -132,6 +140,9 @@ class Group(click.Group):
             click.echo(self.get_help(ctx), color=ctx.color)
             return None
         return super().invoke(ctx)
+
+    def get_help_option_names(self, ctx: click.Context) -> list[str]:
+        return _in_order(ctx, super().get_help_option_names(ctx))
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         self.format_commands(ctx, formatter)

@@ -289,9 +289,9 @@ def test_quiet_is_quiet(invoke, dist):
     assert invoke("versions", "upload", "tool", "1.0.0", "dist/*", "-q").stderr == ""
 
 
-@pytest.mark.parametrize(("environment", "bars"), [({}, True), ({"CI": "1"}, False)], ids=str)
-def test_a_terminal_gets_bars_unless_it_is_ci(terminal, dist, environment, bars):
+@pytest.mark.parametrize(("variables", "bars"), [({}, True), ({"CI": "1"}, False)], ids=str)
+def test_a_terminal_gets_bars_unless_it_is_ci(terminal, dist, variables, bars):
     words = ("versions", "upload", "tool", "1.0.0", str(dist / "tool.exe"))
-    screen = terminal(*words, **environment)
+    screen = terminal(*words, **variables)
     assert screen.returncode == 0
     assert ("━" in screen.text) is bars
