@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from filelock import FileLock, Timeout
-
 from .errors import BusyError
 from .ranges import Range, merge
 
@@ -41,6 +39,8 @@ class PartFile:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Holds the place for this process; raises BusyError where another one has it."""
+        from filelock import FileLock, Timeout  # not for those who only list
+
         lock = FileLock(self._lock_path, timeout=0)
         try:
             lock.acquire()

@@ -65,7 +65,6 @@ SHARED: tuple[Callable[[], click.Option], ...] = (
 
 def _add_shared(command: click.Command) -> None:
     """Adds the shared options, less the letters that the command uses itself (`api -q`)."""
-    command.context_settings.setdefault("help_option_names", ["-h", "--help"])
     taken = {name for parameter in command.params for name in parameter.opts}
     for make in SHARED:
         option = make()
@@ -79,9 +78,10 @@ def is_shared(parameter: click.Parameter) -> bool:
     return isinstance(parameter, click.Option) and parameter.callback in (_collect, _fields)
 
 
-def _in_order(context: click.Context, names: list[str]) -> list[str]:
-    """The help options as they were given; click has them in the order of a set, which varies."""
-    return [name for name in context.help_option_names if name in names]
+def _help_names(command: click.Command) -> list[str]:
+    """`-h` and `--help`, whatever context is asked first: click remembers that one's answer."""
+    taken = {name for parameter in command.params for name in parameter.opts}
+    return [name for name in ("-h", "--help") if name not in taken]
 
 
 def _write_own_options(
@@ -111,8 +111,8 @@ class Command(click.Command):
         self.examples = examples
         _add_shared(self)
 
-    def get_help_option_names(self, ctx: click.Context) -> list[str]:
-        return _in_order(ctx, super().get_help_option_names(ctx))
+    def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return _help_names(self)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         _write_own_options(self, ctx, formatter)
@@ -141,8 +141,8 @@ class Group(click.Group):
             return None
         return super().invoke(ctx)
 
-    def get_help_option_names(self, ctx: click.Context) -> list[str]:
-        return _in_order(ctx, super().get_help_option_names(ctx))
+    def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return _help_names(self)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         self.format_commands(ctx, formatter)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from bindist.names import FILE_TYPES
+
 from .. import columns, format
 from ..context import App, pass_app
 from ..downloads import DownloadRequest, choose_files, download, verify_files
@@ -14,8 +16,6 @@ from ..options import Group
 from ..textfile import read_text
 from ..types import APPLICATION, FILE_OF_VERSION, LOCAL_FILE, LOCAL_FOLDER, MINUTES, VERSION
 from ..uploads import UploadRequest, upload
-
-FILE_TYPES = ("MAIN", "DEPENDENCY", "DOCUMENTATION", "CONFIGURATION")
 
 _app_argument = click.argument("app_id", metavar="APP", type=APPLICATION)
 _version_argument = click.argument("version", metavar="VERSION", type=VERSION)
