@@ -89,8 +89,8 @@ def blocks(source: Source, wanted: Range, stop: threading.Event | None = None) -
                 answer.raise_for_error()
             if fruitless >= patience:
                 answer.raise_for_error()
-        except TransportError:
-            if fruitless >= patience:
+        except TransportError as error:
+            if fruitless >= patience or not error.transient:
                 raise
             block_size = CAREFUL_BLOCK
         pause = transport.pause(fruitless, retry_after)

@@ -205,8 +205,8 @@ def put(transport: Transport, ask: Callable[[], Ticket], body: Body) -> tuple[Ti
         body.seek(0)
         try:
             response = transport.open_store("PUT", ticket.url, body=body)
-        except TransportError:
-            if attempt >= transport.retries:
+        except TransportError as error:
+            if attempt >= transport.retries or not error.transient:
                 raise
             # A store that refuses an expired URL may hang up before all is sent, and so unheard.
             stale = time.monotonic() - asked > _STALE_SECONDS
