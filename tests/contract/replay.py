@@ -5,7 +5,8 @@ stands for a value that differs from run to run: the first answer that shows it 
 requests and answers must use the same one. `{{any}}`, `{{time}}` and `{{url}}` match any value of
 their kind. `check` says how closely to look: true for everything, "shape" for the status, the keys
 and the types, false for nothing (the exchange only keeps the server's state in step). What is null
-on one side may be absent on the other.
+on one side may be absent on the other, and a day that is a key stands for any day: statistics count
+by days, and the recording was made on one of them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 SYMBOL = re.compile(r"\{\{(\w+)\}\}")
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 KEYS = {
@@ -87,7 +89,8 @@ def _differences(
     want: Any, got: Any, bound: dict[str, str], shape: bool, at: str = "body"
 ) -> Iterator[str]:
     if isinstance(want, dict) and isinstance(got, dict):
-        want = {_fill(key, bound): value for key, value in want.items()}
+        want = {_any_day(_fill(key, bound)): value for key, value in want.items()}
+        got = {_any_day(key): value for key, value in got.items()}
         for key in sorted(set(want) | set(got)):
             if want.get(key) is None and got.get(key) is None:
                 continue
@@ -111,6 +114,10 @@ def _differences(
             yield f"{at}: wanted {_fill(want, bound)!r}, got {got!r}"
     elif want != got or isinstance(want, bool) != isinstance(got, bool):
         yield f"{at}: wanted {want!r}, got {got!r}"
+
+
+def _any_day(key: str) -> str:
+    return "{{day}}" if DAY.fullmatch(key) else key
 
 
 def _same_text(want: str, got: str, bound: dict[str, str]) -> bool:
