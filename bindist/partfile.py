@@ -68,9 +68,10 @@ class PartFile:
         # After a kill this ends the line that was being written, which is skipped then.
         self._append("" if done else identity)
 
-    def open(self, *, write: bool = False) -> BinaryIO:
+    def open(self, *, write: bool = False, extra_flags: int = 0) -> BinaryIO:
         """The part file itself, unbuffered."""
-        return _open_own(self.path, os.O_RDWR | os.O_CREAT if write else os.O_RDONLY)
+        flags = os.O_RDWR | os.O_CREAT if write else os.O_RDONLY
+        return _open_own(self.path, flags | extra_flags)
 
     def record(self, start: int, end: int, etag: str | None) -> None:
         """Notes that these bytes, of the object with that ETag, have been written."""
