@@ -91,16 +91,23 @@ class BaseClient:
         params: Mapping[str, Any] | None = None,
         json: Any = None,
         headers: Mapping[str, str] | None = None,
+        repeatable: bool = False,
     ) -> ApiResponse:
         """Sends any call of the API, for what no method here covers yet.
 
         `path` starts with `/v1/` and is sent as it stands: encode its segments. Parameters that are
-        None are left out. Returns the answer, raises TransportError where there is none.
+        None are left out. `repeatable` says that it does no harm to carry the request out twice, as
+        GET does none. Returns the answer, raises TransportError where there is none.
         """
         if not path.startswith("/"):  # what follows the host directly would change the host
             raise ValueError(f"the path must start with /, not {path!r}")
         return self._transport.call(
-            method.upper(), path, params=present(params or {}), json=json, headers=headers
+            method.upper(),
+            path,
+            params=present(params or {}),
+            json=json,
+            headers=headers,
+            repeatable=repeatable,
         )
 
     def _get(
@@ -111,8 +118,10 @@ class BaseClient:
     ) -> ApiResponse:
         return self.request("GET", f"/v1{path}", params=params, headers=headers)
 
-    def _send(self, method: str, path: str, body: Json | None = None) -> ApiResponse:
-        return self.request(method, f"/v1{path}", json=body)
+    def _send(
+        self, method: str, path: str, body: Json | None = None, *, repeatable: bool = False
+    ) -> ApiResponse:
+        return self.request(method, f"/v1{path}", json=body, repeatable=repeatable)
 
 
 def check_base_url(url: str) -> str:

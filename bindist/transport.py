@@ -142,22 +142,24 @@ class Transport:
         params: Mapping[str, Any] | None = None,
         json: Any = None,
         headers: Mapping[str, str] | None = None,
+        repeatable: bool = False,
     ) -> ApiResponse:
         """Sends one call of the API, repeated where that is safe, and returns the last answer.
 
         Raises TransportError where there is none.
         """
+        repeatable = repeatable or method in REPEATABLE
         for attempt in range(self.retries + 1):
             try:
                 answer, retry_after = self._attempt(method, path, params, json, headers)
             except TransportError as error:
-                safe = method in REPEATABLE or not error.ambiguous
+                safe = repeatable or not error.ambiguous
                 if attempt == self.retries or not error.transient or not safe:
                     raise
                 reason, retry_after = str(error), None
             else:
                 status = answer.status_code
-                safe = method in REPEATABLE or status == 429
+                safe = repeatable or status == 429
                 if attempt == self.retries or status not in RETRY_STATUSES or not safe:
                     return answer
                 reason = f"HTTP {status}"

@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -17,7 +17,7 @@ import requests
 from .download import is_expired
 from .errors import IntegrityError, TransportError
 from .hashing import FollowingHash, checksums_match
-from .response import ApiResponse, Json
+from .response import ApiResponse, Json, failure
 from .source import Progress
 from .transport import BLOCK, Transport
 
@@ -34,6 +34,12 @@ class Ticket:
 
     upload_id: str
     url: str
+    asked: float = field(default_factory=time.monotonic, compare=False)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether most of the half hour that it is valid is still to come."""
+        return time.monotonic() - self.asked < _STALE_SECONDS
 
     def __repr__(self) -> str:
         return f"Ticket({self.upload_id!r})"
@@ -199,9 +205,9 @@ def put(transport: Transport, ask: Callable[[], Ticket], body: Body) -> tuple[Ti
     expired URL is replaced once. Raises ApiError where the store refuses, TransportError where no
     answer came.
     """
-    ticket, asked, renewed, attempt = ask(), time.monotonic(), False, 0
+    ticket, renewed, attempt = ask(), False, 0
     while True:
-        retry_after = None
+        retry_after, expired = None, False
         body.seek(0)
         try:
             response = transport.open_store("PUT", ticket.url, body=body)
@@ -209,22 +215,32 @@ def put(transport: Transport, ask: Callable[[], Ticket], body: Body) -> tuple[Ti
             if attempt >= transport.retries or not error.transient:
                 raise
             # A store that refuses an expired URL may hang up before all is sent, and so unheard.
-            stale = time.monotonic() - asked > _STALE_SECONDS
+            renew = not ticket.is_fresh
         else:
-            if response.status_code in (200, 201, 204):
-                response.close()
+            answer = _refusal(transport, response)
+            if answer is None:
                 return ticket, _md5_of(response)
             retry_after = response.headers.get("Retry-After")
-            answer = transport.read_failure(response)
-            stale = is_expired(answer) and not renewed
-            passing = answer.status_code >= 500 or answer.status_code == 429
-            if not stale and (attempt >= transport.retries or not passing):
+            renew = expired = is_expired(answer) and not renewed
+            passing = answer.status_code >= 500 or answer.status_code in (200, 429)
+            if not expired and (attempt >= transport.retries or not passing):
                 answer.raise_for_error()
-        if stale:
-            ticket, asked, renewed = ask(), time.monotonic(), True
-        else:
+        if not expired:
             time.sleep(transport.pause(attempt, retry_after))
             attempt += 1
+        if renew:
+            ticket, renewed = ask(), True
+
+
+def _refusal(transport: Transport, response: requests.Response) -> ApiResponse | None:
+    """A failed answer to a PUT; None where the object store has taken the bytes."""
+    if response.status_code not in (200, 201, 204):
+        return transport.read_failure(response)
+    response.close()
+    if "ETag" in response.headers:
+        return None
+    # Something on the way that answers 200 to everything, and has stored nothing.
+    return failure(200, "this is no object store's answer: it has no ETag", code="INVALID_RESPONSE")
 
 
 def _md5_of(response: requests.Response) -> str | None:
