@@ -76,7 +76,7 @@ def program() -> Path:
 
 @pytest.fixture
 def on_path(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`bindist`, as a pipeline's install step leaves it."""
+    """This Python and its `bindist`, as they are after a pipeline's install step."""
     monkeypatch.setenv("PATH", os.pathsep.join((str(program.parent), os.environ["PATH"])))
 
 
