@@ -64,7 +64,10 @@ class KeyFile:
         if not key:
             raise CliError("the server's answer has no key in it", Exit.FAILED)
         if config.environment().get("GITHUB_ACTIONS") == "true":
-            app.sink.talk(f"::add-mask::{key}")
+            # A rotation's answer also has the secret alone, which is a part of the hosted key.
+            for secret in dict.fromkeys((key, made.get("apiKey"), made.get("apiSecret"))):
+                if isinstance(secret, str) and secret:
+                    app.sink.talk(_mask(secret))
         if self._descriptor is None:
             app.sink.one(columns, {**made, "apiKey": key})
             app.sink.note("This key is shown this once: keep it now.")
@@ -75,6 +78,12 @@ class KeyFile:
         self._descriptor = None
         shown = {name: made[name] for name in made if name not in ("apiKey", "apiSecret")}
         app.sink.one(columns, {**shown, "keyFile": str(self._path)})
+
+
+def _mask(secret: str) -> str:
+    """The line that makes GitHub's runner hide a text in whatever is logged after it."""
+    escaped = secret.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return f"::add-mask::{escaped}"
 
 
 key_file_option = click.option(
