@@ -7,6 +7,18 @@ from typing import Any
 
 from .base import named, named_if_given, present, segment, walk_pages
 from .customer import LARGEST_PAGE
+from .objects import (
+    Activities,
+    AuditEvent,
+    AuditEvents,
+    ChangedCustomer,
+    Customers,
+    DeletedApplication,
+    GrantedCustomers,
+    NewApplication,
+    NewCustomer,
+    NewKey,
+)
 from .publishing import PublishingClient
 from .response import ApiResponse, Json
 
@@ -26,7 +38,7 @@ class AdminClient(PublishingClient):
         customer_ids: Iterable[str] | None = None,
         description: str | None = None,
         tags: Iterable[str] | None = None,
-    ) -> ApiResponse:
+    ) -> ApiResponse[NewApplication]:
         """Creates an application. `POST /v1/management/applications`
 
         Fails with 409 where the id exists or was ever deleted. `customer_ids` may see it at once.
@@ -40,7 +52,7 @@ class AdminClient(PublishingClient):
         }
         return self._send("POST", "/management/applications", present(body))
 
-    def delete_application(self, application_id: str) -> ApiResponse:
+    def delete_application(self, application_id: str) -> ApiResponse[DeletedApplication]:
         """Deletes an application; its id can never be used again.
 
         `DELETE /v1/management/applications/{id}`
@@ -53,7 +65,7 @@ class AdminClient(PublishingClient):
         application_id: str,
         add_customer_ids: Iterable[str] | None = None,
         remove_customer_ids: Iterable[str] | None = None,
-    ) -> ApiResponse:
+    ) -> ApiResponse[GrantedCustomers]:
         """Grants an application to customers and revokes it, in one step.
 
         `PUT /v1/management/applications/{id}/customers`. Returns `customerIds`, all who have it
@@ -68,7 +80,9 @@ class AdminClient(PublishingClient):
 
     # Customers and keys
 
-    def list_customers(self, page: int | None = None, page_size: int | None = None) -> ApiResponse:
+    def list_customers(
+        self, page: int | None = None, page_size: int | None = None
+    ) -> ApiResponse[Customers]:
         """All customers by name, or one page of them. `GET /v1/management/customers`
 
         The server sends all in one answer. Asked for a page (from 1, of `page_size`, default 20),
@@ -88,7 +102,7 @@ class AdminClient(PublishingClient):
         reference: str | None = None,
         license: str | None = None,
         parent_customer_id: str = "admin",
-    ) -> ApiResponse:
+    ) -> ApiResponse[NewCustomer]:
         """Creates a customer. `POST /v1/management/customers/{parent}/apikeys`
 
         Returns `customerId` and `apiKey`. **The key is shown this once.**
@@ -113,7 +127,7 @@ class AdminClient(PublishingClient):
         email: str | None = None,
         reference: str | None = None,
         license: str | None = None,
-    ) -> ApiResponse:
+    ) -> ApiResponse[ChangedCustomer]:
         """Changes a customer; what is None stays. `PATCH /v1/management/customers/{id}`
 
         `is_active=False` makes its key useless until it is True again. `""` clears a text.
@@ -129,7 +143,7 @@ class AdminClient(PublishingClient):
         customer = segment(customer_id, "customer_id")
         return self._send("PATCH", f"/management/customers/{customer}", present(body))
 
-    def regenerate_customer_key(self, customer_id: str) -> ApiResponse:
+    def regenerate_customer_key(self, customer_id: str) -> ApiResponse[NewKey]:
         """Gives a customer a new key; the old one dies at once.
 
         `POST /v1/management/customers/{id}/regenerate-key`. Returns `apiKey`, which works on the
@@ -138,14 +152,14 @@ class AdminClient(PublishingClient):
         customer = segment(customer_id, "customer_id")
         return self._send("POST", f"/management/customers/{customer}/regenerate-key")
 
-    def regenerate_admin_key(self) -> ApiResponse:
+    def regenerate_admin_key(self) -> ApiResponse[NewKey]:
         """Gives the caller, an administrator, a new key; the old one dies at once.
 
         `POST /v1/management/admin/regenerate-key`; the answer is that of `regenerate_customer_key`.
         """
         return self._send("POST", "/management/admin/regenerate-key")
 
-    def regenerate_apps_admin_key(self) -> ApiResponse:
+    def regenerate_apps_admin_key(self) -> ApiResponse[NewKey]:
         """Gives the restricted administrator `admin-apps` a new key; financial administrators only.
 
         `POST /v1/management/admin/regenerate-apps-key`
@@ -164,7 +178,7 @@ class AdminClient(PublishingClient):
         customer_id: str | None = None,
         start_date: str | None = None,
         end_date: str | None = None,
-    ) -> ApiResponse:
+    ) -> ApiResponse[Activities]:
         """Uploads and downloads. `GET /v1/activity`
 
         The server sends 100 rows at most and knows neither pages nor applications: both are applied
@@ -203,7 +217,7 @@ class AdminClient(PublishingClient):
         end_date: str | None = None,
         limit: int = 50,
         last_event_id: str | None = None,
-    ) -> ApiResponse:
+    ) -> ApiResponse[AuditEvents]:
         """Administrative events; financial administrators only. `GET /v1/audit`
 
         `limit` is 1 to 100; default 50. `last_event_id` goes on after an earlier answer and works
@@ -219,7 +233,7 @@ class AdminClient(PublishingClient):
         start_date: str | None = None,
         end_date: str | None = None,
         page_size: int = LARGEST_PAGE,
-    ) -> Iterator[Json]:
+    ) -> Iterator[AuditEvent]:
         """Yields the events of all pages; without `event_type` the server has one page only.
 
         Raises ApiError for a page that fails.

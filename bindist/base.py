@@ -171,7 +171,7 @@ def present(values: Mapping[str, Any]) -> Json:
     return {key: value for key, value in values.items() if value is not None}
 
 
-def walk_pages(fetch: Callable[[Json], ApiResponse], items: str) -> Iterator[Json]:
+def walk_pages(fetch: Callable[[Json], ApiResponse], items: str) -> Iterator[Any]:
     """Yields the objects of all pages, whichever way the server pages.
 
     `fetch` takes the query of one page; `items` is the list's key in `data`. The answer decides

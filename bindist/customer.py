@@ -12,6 +12,16 @@ from .base import BaseClient, named, named_if_given, present, segment, walk_page
 from .download import DEFAULT_CONNECTIONS, Download
 from .hashing import checksums_match, sha256_file
 from .names import safe_file_name
+from .objects import (
+    Application,
+    Applications,
+    DownloadedFile,
+    DownloadUrl,
+    Files,
+    ShareLink,
+    Stats,
+    Versions,
+)
 from .response import ApiResponse, Json
 from .source import Progress, Source
 
@@ -36,7 +46,7 @@ class CustomerClient(BaseClient):
         is_active: bool | None = None,
         sort_by: str | None = None,
         sort_order: str | None = None,
-    ) -> ApiResponse:
+    ) -> ApiResponse[Applications]:
         """One page of the applications. `GET /v1/applications`
 
         Args:
@@ -61,7 +71,7 @@ class CustomerClient(BaseClient):
         sort_by: str | None = None,
         sort_order: str | None = None,
         page_size: int = LARGEST_PAGE,
-    ) -> Iterator[Json]:
+    ) -> Iterator[Application]:
         """Yields the applications of all pages, asking for each page when it is needed.
 
         The arguments are those of `list_applications`. Raises ApiError for a page that fails.
@@ -73,13 +83,13 @@ class CustomerClient(BaseClient):
 
         return walk_pages(fetch, "applications")
 
-    def get_application(self, application_id: str) -> ApiResponse:
+    def get_application(self, application_id: str) -> ApiResponse[Application]:
         """One application; `data` is the application itself. `GET /v1/applications/{id}`"""
         return self._get(f"/applications/{segment(application_id, 'application_id')}")
 
     def list_versions(
         self, application_id: str, test_channel: bool = False, *, changelog: str | None = None
-    ) -> ApiResponse:
+    ) -> ApiResponse[Versions]:
         """The versions of an application. `GET /v1/applications/{id}/versions`
 
         Args:
@@ -95,7 +105,7 @@ class CustomerClient(BaseClient):
             _channel(test_channel),
         )
 
-    def list_version_files(self, application_id: str, version: str) -> ApiResponse:
+    def list_version_files(self, application_id: str, version: str) -> ApiResponse[Files]:
         """The files of a version, enabled or not; counts no download.
 
         `GET /v1/applications/{id}/versions/{version}/files`. Returns `data["files"]`, each with
@@ -104,7 +114,7 @@ class CustomerClient(BaseClient):
         application, number = segment(application_id, "application_id"), segment(version, "version")
         return self._get(f"/applications/{application}/versions/{number}/files")
 
-    def get_stats(self, application_id: str, *, version: str | None = None) -> ApiResponse:
+    def get_stats(self, application_id: str, *, version: str | None = None) -> ApiResponse[Stats]:
         """Download statistics; needs an administrator's key. `GET /v1/applications/{id}/stats`
 
         Returns `totalDownloads`, `uniqueCustomers`, `downloadsByVersion`, `downloadsByDate` and
@@ -119,7 +129,7 @@ class CustomerClient(BaseClient):
         version: str,
         file_id: str | None = None,
         test_channel: bool = False,
-    ) -> ApiResponse:
+    ) -> ApiResponse[DownloadUrl]:
         """A pre-signed URL, valid for 30 minutes. `GET /v1/downloads/url`
 
         **Every call counts as a download in the statistics.** Without `file_id` the server chooses
@@ -139,7 +149,7 @@ class CustomerClient(BaseClient):
         version: str,
         file_id: str | None = None,
         expires_minutes: int = 30,
-    ) -> ApiResponse:
+    ) -> ApiResponse[ShareLink]:
         """A link that works without a key. `POST /v1/downloads/share`
 
         `expires_minutes` is 5 to 1440; default 30. Works for a version that is not enabled, too.
@@ -160,7 +170,7 @@ class CustomerClient(BaseClient):
         file_id: str | None = None,
         verify_checksum: bool = True,
         test_channel: bool = False,
-    ) -> tuple[bytes, Json]:
+    ) -> tuple[bytes, DownloadedFile]:
         """A file in memory, as (bytes, metadata); `download_to_file` is for large ones.
 
         The metadata has `fileName`, `fileSize` (bytes) and `checksum`. Raises ApiError for a failed
@@ -175,7 +185,7 @@ class CustomerClient(BaseClient):
             test_channel=test_channel,
             verify_checksum=verify_checksum,
         )
-        metadata = {
+        metadata: DownloadedFile = {
             "fileName": found.file_name,
             "fileSize": found.file_size,
             "checksum": found.checksum,

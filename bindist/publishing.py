@@ -13,6 +13,7 @@ from .customer import CustomerClient
 from .errors import ApiError
 from .hashing import sha256_bytes
 from .names import derived_file_type, name_problem
+from .objects import ChangedVersion, NewVersion, UploadTicket
 from .response import ApiResponse, failure
 from .source import Progress, check_store_url
 from .upload import INLINE_LIMIT, Body, LocalFile, Ticket
@@ -28,7 +29,7 @@ class PublishingClient(CustomerClient):
         is_enabled: bool | None = None,
         is_active: bool | None = None,
         release_notes: str | None = None,
-    ) -> ApiResponse:
+    ) -> ApiResponse[ChangedVersion]:
         """Changes a version; what is None stays. `PATCH /v1/applications/{id}/versions/{version}`
 
         Args:
@@ -50,7 +51,7 @@ class PublishingClient(CustomerClient):
         *,
         file_type: str | None = None,
         description: str | None = None,
-    ) -> ApiResponse:
+    ) -> ApiResponse[NewVersion]:
         """Makes a version of one file, sent inside a single request. `POST /v1/management/upload`
 
         For files below 10 MB; gateways may refuse what is over 6 MB. The version is disabled at
@@ -76,7 +77,7 @@ class PublishingClient(CustomerClient):
         file_name: str,
         content: bytes,
         release_notes: str | None = None,
-    ) -> ApiResponse:
+    ) -> ApiResponse[NewVersion]:
         """Makes a version of one file, sent through the object store.
 
         Asks for a URL, puts the bytes there, and completes the version only where the store took
@@ -113,7 +114,7 @@ class PublishingClient(CustomerClient):
         file_type: str | None = None,
         release_notes: str | None = None,
         progress: Progress | None = None,
-    ) -> ApiResponse:
+    ) -> ApiResponse[NewVersion]:
         """Makes a version of one file on disk, in whichever way its size asks for.
 
         Up to 4 MiB go inline; what is larger is streamed to the object store, hashed on the way,
@@ -178,7 +179,7 @@ class PublishingClient(CustomerClient):
 
     def _upload_inline(
         self, application_id: str, version: str, file: LocalFile, kind: str, notes: str | None
-    ) -> ApiResponse:
+    ) -> ApiResponse[NewVersion]:
         content = file.stream.read(file.size + 1)
         file.check_unchanged(len(content))
         answer = self.upload_small_file(
@@ -198,7 +199,7 @@ class PublishingClient(CustomerClient):
         file_name: str,
         file_size: int,
         content_type: str | None = None,
-    ) -> ApiResponse:
+    ) -> ApiResponse[UploadTicket]:
         """A pre-signed URL to put a file to. `POST /v1/management/upload/large-url`
 
         `file_size` is in bytes, at least 1. Fails with 409 where the version exists: for several
@@ -224,7 +225,7 @@ class PublishingClient(CustomerClient):
         file_size: int,
         checksum: str,
         release_notes: str | None = None,
-    ) -> ApiResponse:
+    ) -> ApiResponse[NewVersion]:
         """Makes the version, or adds a file to it. `POST /v1/management/upload/large-complete`
 
         The server believes what it is told: complete only what the object store has taken. Sent for
@@ -262,7 +263,7 @@ class PublishingClient(CustomerClient):
 
     def _make_empty_version(
         self, application_id: str, version: str, file_name: str, notes: str | None
-    ) -> ApiResponse:
+    ) -> ApiResponse[NewVersion]:
         """Makes a version without files, disabled; 409 where it exists, whoever made it.
 
         `POST /v1/management/upload`, with empty content.

@@ -7,12 +7,21 @@ import math
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, Generic, NoReturn
 
 from .errors import error_for_status
 from .redaction import redact
 
 Json = dict[str, Any]
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # every type checker knows it; nothing to install
+
+    Data = TypeVar("Data", default=Any)
+else:
+    from typing import TypeVar
+
+    Data = TypeVar("Data")
 
 _CODES = {
     400: "BAD_REQUEST",
@@ -36,7 +45,7 @@ _XML_TEXT = re.compile(r"<(Code|Message|RequestId)>([^<]*)</\1>")
 
 
 @dataclass
-class ApiResponse:
+class ApiResponse(Generic[Data]):
     """What a call returned.
 
     `data`, `error` and `meta` are those of the server's JSON; `raw` is that JSON whole, `{}` where
@@ -46,7 +55,7 @@ class ApiResponse:
 
     success: bool
     status_code: int
-    data: Json | None
+    data: Data | None
     error: Json | None
     meta: Json | None
     raw: Json
@@ -57,15 +66,18 @@ class ApiResponse:
         shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
         return redact(f"{type(self).__name__}({shown})")
 
-    def raise_for_error(self) -> ApiResponse:
+    def raise_for_error(self) -> ApiResponse[Data]:
         """Returns this response, or raises the exception of `bindist.errors` for its status."""
         if not self.success:
             raise error_for_status(self.status_code)(self)
         return self
 
     def require(self) -> Json:
-        """`data` of a successful answer; raises as `raise_for_error` does for a failed one."""
-        data = self.raise_for_error().data
+        """`data` of a successful answer, as a dictionary of anything, for who trusts no server.
+
+        Raises as `raise_for_error` does for a failed answer.
+        """
+        data: Any = self.raise_for_error().data
         return {} if data is None else data
 
 

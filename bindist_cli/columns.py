@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from . import format
 
-Json = dict[str, Any]
+Json = Mapping[str, Any]
 Human = Callable[[Any, datetime], str]
 
 

@@ -53,7 +53,7 @@ def download(app: App, request: DownloadRequest) -> None:
     from bindist.source import pick_file
 
     data = app.client.list_version_files(request.app_id, request.version).require()
-    rows = [row for row in data.get("files") or [] if isinstance(row, dict)]
+    rows: list[Json] = [row for row in data.get("files") or [] if isinstance(row, dict)]
     if not rows:
         raise CliError(f"version {request.version} has no files", Exit.NOT_FOUND)
     if request.all_files:

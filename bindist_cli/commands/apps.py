@@ -86,7 +86,7 @@ def find_application(app: App, app_id: str) -> columns.Json:
     """The application; its customers too, which are in an administrator's list alone."""
     shown = app.client.get_application(app_id).require()
     same = app.client.iter_applications(search=shown.get("name"))
-    listed = next((row for row in same if row.get("applicationId") == app_id), {})
+    listed: columns.Json = next((row for row in same if row.get("applicationId") == app_id), {})
     return {**listed, **shown}
 
 

@@ -162,6 +162,7 @@ def status(app: App) -> None:
     started = time.monotonic()
     answer = client.list_applications(page_size=1)
     took = round((time.monotonic() - started) * 1000)
+    said: columns.Json = answer.data or {}
     if answer.success or answer.status_code == 401:
         works = "works" if answer.success else "refused"
         app.sink.one(
@@ -169,10 +170,10 @@ def status(app: App) -> None:
             {
                 **found,
                 "status": works,
-                "role": role_of(answer.data) if answer.success else None,
+                "role": role_of(said) if answer.success else None,
                 "answerMs": took,
-                "isAdmin": (answer.data or {}).get("isAdmin"),
-                "isFinancialAdmin": (answer.data or {}).get("isFinancialAdmin"),
+                "isAdmin": said.get("isAdmin"),
+                "isFinancialAdmin": said.get("isFinancialAdmin"),
             },
         )
     answer.raise_for_error()

@@ -134,9 +134,9 @@ BY_NAME: dict[str, dict[str, Any]] = {
     "iter_audit_events": {"start_date": None, "end_date": None, "page_size": 100},
 }
 RETURNS = {
-    "download_file": "tuple[bytes, Json]",
-    "iter_applications": "Iterator[Json]",
-    "iter_audit_events": "Iterator[Json]",
+    "download_file": "tuple[bytes, DownloadedFile]",
+    "iter_applications": "Iterator[Application]",
+    "iter_audit_events": "Iterator[AuditEvent]",
 }
 
 
@@ -173,7 +173,10 @@ def test_what_goes_beyond_is_given_by_name(method: str) -> None:
 @pytest.mark.parametrize("method", [*CUSTOMER_METHODS, *ADMIN_METHODS])
 def test_a_method_returns_what_is_promised(method: str) -> None:
     returned = inspect.signature(getattr(AdminClient, method)).return_annotation
-    assert returned == RETURNS.get(method, "ApiResponse")
+    if method in RETURNS:
+        assert returned == RETURNS[method]
+    else:
+        assert returned.startswith("ApiResponse[")  # of what, is for type checkers alone
 
 
 @pytest.mark.parametrize("method", CUSTOMER_METHODS)
@@ -208,7 +211,7 @@ def test_an_answer_is_a_dataclass_with_the_promised_fields() -> None:
     assert {field.name: field.type for field in dataclasses.fields(ApiResponse)} == {
         "success": "bool",
         "status_code": "int",
-        "data": "Json | None",
+        "data": "Data | None",
         "error": "Json | None",
         "meta": "Json | None",
         "raw": "Json",

@@ -1,0 +1,165 @@
+"""The dictionaries' types say what the server sent: every key of every recorded answer."""
+
+from __future__ import annotations
+
+import json
+import re
+import types
+import typing
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import bindist
+from bindist import AdminClient, objects
+
+RECORDED = Path(__file__).parents[1] / "contract" / "exchanges.jsonl"
+# What the data of a successful answer is, by the call.
+ROUTES = {
+    "GET /v1/applications": objects.Applications,
+    "GET /v1/applications/[^/]+": objects.Application,
+    "GET /v1/applications/[^/]+/versions": objects.Versions,
+    "GET /v1/applications/[^/]+/versions/[^/]+/files": objects.Files,
+    "GET /v1/applications/[^/]+/stats": objects.Stats,
+    "GET /v1/downloads/url": objects.DownloadUrl,
+    "POST /v1/downloads/share": objects.ShareLink,
+    "POST /v1/management/applications": objects.NewApplication,
+    "DELETE /v1/management/applications/[^/]+": objects.DeletedApplication,
+    "PUT /v1/management/applications/[^/]+/customers": objects.GrantedCustomers,
+    "PATCH /v1/applications/[^/]+/versions/[^/]+": objects.ChangedVersion,
+    "POST /v1/management/upload": objects.NewVersion,
+    "POST /v1/management/upload/large-url": objects.UploadTicket,
+    "POST /v1/management/upload/large-complete": objects.NewVersion,
+    "GET /v1/management/customers": objects.Customers,
+    "POST /v1/management/customers/[^/]+/apikeys": objects.NewCustomer,
+    "PATCH /v1/management/customers/[^/]+": objects.ChangedCustomer,
+    "POST /v1/management/customers/[^/]+/regenerate-key": objects.NewKey,
+    "POST /v1/management/admin/regenerate-key": objects.NewKey,
+    "POST /v1/management/admin/regenerate-apps-key": objects.NewKey,
+    "GET /v1/activity": objects.Activities,
+    "GET /v1/audit": objects.AuditEvents,
+}
+NOT_THE_SERVERS = {"Activities.limitReached", "DownloadedFile"}
+PUBLIC = {
+    name: value
+    for name, value in vars(objects).items()
+    if typing.is_typeddict(value) and not name.startswith("_")
+}
+
+
+def recorded() -> Iterator[tuple[str, str, Any]]:
+    """(name of the exchange, call, data) of each successful answer."""
+    for line in RECORDED.read_text(encoding="utf-8").splitlines():
+        exchange = json.loads(line)
+        request, body = exchange["request"], exchange["response"].get("body")
+        if isinstance(body, dict) and body.get("success") is True:
+            path = request["path"].partition("?")[0].rstrip("/")
+            yield exchange["name"], f"{request['method']} {path}", body["data"]
+
+
+def misfits(value: Any, kind: Any, at: str) -> Iterator[str]:
+    """Where a value is not what its type says."""
+    if typing.is_typeddict(kind):
+        if not isinstance(value, dict):
+            yield f"{at}: {type(value).__name__}"
+            return
+        hints = typing.get_type_hints(kind)
+        yield from (f"{at}.{key}: unknown" for key in value.keys() - hints.keys())
+        yield from (f"{at}.{key}: missing" for key in kind.__required_keys__ - value.keys())
+        for key in value.keys() & hints.keys():
+            yield from misfits(value[key], hints[key], f"{at}.{key}")
+        return
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is types.UnionType:
+        if not any(not list(misfits(value, each, at)) for each in arguments):
+            yield f"{at}: {value!r}"
+    elif origin in (list, dict):
+        if not isinstance(value, origin):
+            yield f"{at}: {type(value).__name__}"
+            return
+        for item in value if origin is list else value.values():
+            yield from misfits(item, arguments[-1], f"{at}[]")
+    elif kind is not Any and type(value) is not kind:
+        yield f"{at}: {type(value).__name__}"
+
+
+def kind_of(call: str) -> Any:
+    (found,) = [kind for route, kind in ROUTES.items() if re.fullmatch(route, call)]
+    return found
+
+
+def test_every_recorded_answer_is_what_its_type_says() -> None:
+    found = {
+        f"{name}: {problem}"
+        for name, call, data in recorded()
+        for problem in misfits(data, kind_of(call), kind_of(call).__name__)
+    }
+    assert found == set()
+
+
+def test_every_key_of_a_type_was_seen_in_a_recorded_answer() -> None:
+    seen: dict[str, set[str]] = defaultdict(set)
+
+    def look(value: Any, kind: Any) -> None:
+        if typing.is_typeddict(kind):
+            seen[kind.__name__] |= value.keys()
+            for key, inner in typing.get_type_hints(kind).items():
+                if key in value:
+                    look(value[key], inner)
+        elif typing.get_origin(kind) is list:
+            for item in value:
+                look(item, typing.get_args(kind)[0])
+
+    for _, call, data in recorded():
+        look(data, kind_of(call))
+    unseen = {
+        f"{name}.{key}"
+        for name, kind in PUBLIC.items()
+        for key in typing.get_type_hints(kind).keys() - seen[name]
+        if not {name, f"{name}.{key}"} & NOT_THE_SERVERS
+    }
+    assert unseen == set()
+
+
+def test_every_type_is_public() -> None:
+    assert PUBLIC.keys() <= set(bindist.__all__)
+
+
+@pytest.mark.parametrize(
+    ("method", "kind"),
+    [("list_activity", objects.Activities), ("list_customers", objects.Customers)],
+)
+def test_what_a_client_adds_to_an_answer_is_in_its_type(
+    admin: AdminClient, method: str, kind: Any
+) -> None:
+    data = getattr(admin, method)(page=1).data
+    assert list(misfits(data, kind, "data")) == []
+
+
+def test_what_is_told_of_a_file_in_memory_is_what_its_type_says(
+    admin: AdminClient, application: str
+) -> None:
+    admin.upload_small_file(application, "1.0", "a.zip", b"bytes").raise_for_error()
+    _, told = admin.download_file(application, "1.0", test_channel=True)
+    assert list(misfits(told, objects.DownloadedFile, "told")) == []
+    assert type(told) is dict
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ({"customerId": "a"}, objects.ApplicationCustomer),
+        ({"customerId": "a", "name": "A", "more": 1}, objects.ApplicationCustomer),
+        ({"customerId": "a", "name": None}, objects.ApplicationCustomer),
+        ({"customerId": 1, "name": "A"}, objects.ApplicationCustomer),
+        ({"versions": [{}]}, objects.Versions),
+        ({"versions": {}}, objects.Versions),
+        ([], objects.Versions),
+        ({"hasMore": 1}, objects.AuditPagination),
+    ],
+)
+def test_the_comparison_tells_what_does_not_fit(value: Any, kind: Any) -> None:
+    assert list(misfits(value, kind, "data"))
