@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .base import named, named_if_given, present, segment, walk_pages
 from .customer import LARGEST_PAGE
-from .objects import (
-    Activities,
-    AuditEvent,
-    AuditEvents,
-    ChangedCustomer,
-    Customers,
-    DeletedApplication,
-    GrantedCustomers,
-    NewApplication,
-    NewCustomer,
-    NewKey,
-)
 from .publishing import PublishingClient
 from .response import ApiResponse, Json
+
+if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
+    from .objects import (
+        Activities,
+        AuditEvent,
+        AuditEvents,
+        ChangedCustomer,
+        Customers,
+        DeletedApplication,
+        GrantedCustomers,
+        NewApplication,
+        NewCustomer,
+        NewKey,
+    )
 
 # The server reads the plural alone; the singular is what its own rows are called.
 _ACTIVITY_TYPES = {"upload": "uploads", "download": "downloads"}

@@ -5,25 +5,27 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from . import download, source
 from .base import BaseClient, named, named_if_given, present, segment, walk_pages
 from .download import DEFAULT_CONNECTIONS, Download
 from .hashing import checksums_match, sha256_file
 from .names import safe_file_name
-from .objects import (
-    Application,
-    Applications,
-    DownloadedFile,
-    DownloadUrl,
-    Files,
-    ShareLink,
-    Stats,
-    Versions,
-)
 from .response import ApiResponse, Json
 from .source import Progress, Source
+
+if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
+    from .objects import (
+        Application,
+        Applications,
+        DownloadedFile,
+        DownloadUrl,
+        Files,
+        ShareLink,
+        Stats,
+        Versions,
+    )
 
 _TEST_CHANNEL = {"X-Channel": "Test"}
 LARGEST_PAGE = 100

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from . import upload
 from .base import named, present, segment
@@ -13,10 +13,12 @@ from .customer import CustomerClient
 from .errors import ApiError
 from .hashing import sha256_bytes
 from .names import derived_file_type, name_problem
-from .objects import ChangedVersion, NewVersion, UploadTicket
 from .response import ApiResponse, failure
 from .source import Progress, check_store_url
 from .upload import INLINE_LIMIT, Body, LocalFile, Ticket
+
+if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
+    from .objects import ChangedVersion, NewVersion, UploadTicket
 
 
 class PublishingClient(CustomerClient):
