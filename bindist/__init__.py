@@ -7,8 +7,9 @@
         print(app["applicationId"], app["name"])
 
 Calls return an `ApiResponse` and never raise for an answer; transfers raise the exceptions of
-`bindist.errors`. Nothing here prints, asks, or reads the environment beyond what requests does for
-proxies and CA bundles.
+`bindist.errors`. What answers hold are plain dictionaries; `bindist.objects` has their types, and
+each can be had from here too (`from bindist import Application`). Nothing here prints, asks, or
+reads the environment beyond what requests does for proxies and CA bundles.
 """
 
 from __future__ import annotations
@@ -35,86 +36,28 @@ if TYPE_CHECKING:
     from .admin import AdminClient
     from .customer import CustomerClient
     from .download import Download
-    from .objects import (
-        Activities,
-        Activity,
-        ActivityFilters,
-        Application,
-        ApplicationCustomer,
-        Applications,
-        AuditEvent,
-        AuditEvents,
-        AuditPagination,
-        ChangedCustomer,
-        ChangedVersion,
-        Customer,
-        Customers,
-        DeletedApplication,
-        DownloadedFile,
-        DownloadUrl,
-        File,
-        Files,
-        GrantedCustomers,
-        NewApplication,
-        NewCustomer,
-        NewKey,
-        NewVersion,
-        RecentDownload,
-        ShareLink,
-        Stats,
-        UploadTicket,
-        Version,
-        Versions,
-    )
+    from .objects import *  # noqa: F403  each of its __all__ can be had from here
     from .response import ApiResponse
 
+# The types of the answers are left out: a star import shall not bring names such as `File`.
 __all__ = [
-    "Activities",
-    "Activity",
-    "ActivityFilters",
     "AdminClient",
     "ApiError",
     "ApiResponse",
-    "Application",
-    "ApplicationCustomer",
-    "Applications",
-    "AuditEvent",
-    "AuditEvents",
-    "AuditPagination",
     "AuthenticationError",
     "BinDistError",
     "BusyError",
-    "ChangedCustomer",
-    "ChangedVersion",
     "ConflictError",
-    "Customer",
     "CustomerClient",
-    "Customers",
-    "DeletedApplication",
     "DifferentContentError",
     "Download",
-    "DownloadUrl",
-    "DownloadedFile",
-    "File",
-    "Files",
-    "GrantedCustomers",
     "IntegrityError",
-    "NewApplication",
-    "NewCustomer",
-    "NewKey",
-    "NewVersion",
     "NotFoundError",
     "PermissionDeniedError",
     "QuotaError",
     "RateLimitError",
-    "RecentDownload",
     "ServerError",
-    "ShareLink",
-    "Stats",
     "TransportError",
-    "UploadTicket",
-    "Version",
-    "Versions",
     "__version__",
 ]
 
@@ -125,52 +68,21 @@ _LATE = {
     "ApiResponse": "response",
     "CustomerClient": "customer",
     "Download": "download",
-    **dict.fromkeys(
-        (
-            "Activities",
-            "Activity",
-            "ActivityFilters",
-            "Application",
-            "ApplicationCustomer",
-            "Applications",
-            "AuditEvent",
-            "AuditEvents",
-            "AuditPagination",
-            "ChangedCustomer",
-            "ChangedVersion",
-            "Customer",
-            "Customers",
-            "DeletedApplication",
-            "DownloadUrl",
-            "DownloadedFile",
-            "File",
-            "Files",
-            "GrantedCustomers",
-            "NewApplication",
-            "NewCustomer",
-            "NewKey",
-            "NewVersion",
-            "RecentDownload",
-            "ShareLink",
-            "Stats",
-            "UploadTicket",
-            "Version",
-            "Versions",
-        ),
-        "objects",
-    ),
 }
 
 
 def __getattr__(name: str) -> object:
     import importlib
 
-    if name not in _LATE:
+    module = importlib.import_module(f".{_LATE.get(name, 'objects')}", __name__)
+    if name not in _LATE and name not in module.__all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{_LATE[name]}", __name__), name)
+    value = getattr(module, name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATE})
+    from . import objects
+
+    return sorted({*globals(), *_LATE, *objects.__all__})

@@ -29,7 +29,13 @@ _ACTIVITY_TYPES = {"upload": "uploads", "download": "downloads"}
 
 
 class AdminClient(PublishingClient):
-    """Everything a `CustomerClient` does; publishing; managing applications, customers and keys."""
+    """Everything a `CustomerClient` does; publishing; managing applications, customers and keys.
+
+    Methods that return an `ApiResponse` never raise for an answer, only `TransportError` for none
+    and `ValueError` for an argument that no request can carry. `CustomerClient` tells what
+    `application_id`, `version`, `file_id` and `test_channel` are; `customer_id` is as in the list
+    of customers.
+    """
 
     # Applications
 
@@ -43,7 +49,15 @@ class AdminClient(PublishingClient):
     ) -> ApiResponse[NewApplication]:
         """Creates an application. `POST /v1/management/applications`
 
-        Fails with 409 where the id exists or was ever deleted. `customer_ids` may see it at once.
+        Args:
+            application_id: 1 to 100 of `A-Z a-z 0-9 _ -`; on the hosted service 3 to 50, in lower
+                case and without `_`. Fails with 409 where it exists or was ever deleted.
+            name: 1 to 200 characters.
+            customer_ids: who may see it at once; default nobody.
+            description: up to 2000 characters; default none.
+            tags: up to 20, each of up to 50 characters; default none.
+
+        Returns `NewApplication`.
         """
         body = {
             "applicationId": named(application_id, "application_id"),
@@ -57,7 +71,8 @@ class AdminClient(PublishingClient):
     def delete_application(self, application_id: str) -> ApiResponse[DeletedApplication]:
         """Deletes an application; its id can never be used again.
 
-        `DELETE /v1/management/applications/{id}`
+        `DELETE /v1/management/applications/{id}`. Returns `DeletedApplication`; deleting it again
+        fails with 400.
         """
         application = segment(application_id, "application_id")
         return self._send("DELETE", f"/management/applications/{application}")
@@ -70,8 +85,9 @@ class AdminClient(PublishingClient):
     ) -> ApiResponse[GrantedCustomers]:
         """Grants an application to customers and revokes it, in one step.
 
-        `PUT /v1/management/applications/{id}/customers`. Returns `customerIds`, all who have it
-        afterwards; `added` and `removed` repeat what was asked.
+        `PUT /v1/management/applications/{id}/customers`. `add_customer_ids` get it,
+        `remove_customer_ids` lose it; default nobody. Returns `GrantedCustomers`: `customerIds`,
+        all who have it afterwards; `added` and `removed` repeat what was asked.
         """
         body = {
             "addCustomerIds": _listed(add_customer_ids),
@@ -87,8 +103,9 @@ class AdminClient(PublishingClient):
     ) -> ApiResponse[Customers]:
         """All customers by name, or one page of them. `GET /v1/management/customers`
 
-        The server sends all in one answer. Asked for a page (from 1, of `page_size`, default 20),
-        `data["customers"]` holds that page alone and `meta["pagination"]` counts as elsewhere.
+        The server sends all in one answer. Asked for a `page` (from 1, of `page_size`, default 20),
+        `customers` holds that page alone and `meta["pagination"]` counts as elsewhere. Returns
+        `Customers`, without administrators.
         """
         if page is None and page_size is None:
             return self._get("/management/customers")
@@ -107,7 +124,15 @@ class AdminClient(PublishingClient):
     ) -> ApiResponse[NewCustomer]:
         """Creates a customer. `POST /v1/management/customers/{parent}/apikeys`
 
-        Returns `customerId` and `apiKey`. **The key is shown this once.**
+        Args:
+            name: 1 to 200 characters.
+            notes: up to 2000 characters; default none.
+            email: a valid address, up to 320 characters; default none.
+            reference: up to 200 characters; default none.
+            license: up to 500 characters; default none.
+            parent_customer_id: under whom; default `admin`.
+
+        Returns `NewCustomer`: `customerId` and `apiKey`. **The key is shown this once.**
         """
         body = {
             "name": name,
@@ -132,7 +157,13 @@ class AdminClient(PublishingClient):
     ) -> ApiResponse[ChangedCustomer]:
         """Changes a customer; what is None stays. `PATCH /v1/management/customers/{id}`
 
-        `is_active=False` makes its key useless until it is True again. `""` clears a text.
+        Args:
+            customer_id: whom.
+            name: 1 to 200 characters.
+            is_active: False makes the customer's key useless until it is True again.
+            notes, email, reference, license: as with `create_customer`; `""` clears one.
+
+        Returns `ChangedCustomer`. An administrator cannot be changed: 403.
         """
         body = {
             "name": name,
@@ -148,8 +179,9 @@ class AdminClient(PublishingClient):
     def regenerate_customer_key(self, customer_id: str) -> ApiResponse[NewKey]:
         """Gives a customer a new key; the old one dies at once.
 
-        `POST /v1/management/customers/{id}/regenerate-key`. Returns `apiKey`, which works on the
-        hosted service, and `apiSecret`, which works on a self-hosted server. Shown this once.
+        `POST /v1/management/customers/{id}/regenerate-key`. Returns `NewKey`: `apiKey`, which works
+        on the hosted service, and `apiSecret`, which works on a self-hosted server. **They are
+        shown this once.**
         """
         customer = segment(customer_id, "customer_id")
         return self._send("POST", f"/management/customers/{customer}/regenerate-key")
@@ -157,14 +189,16 @@ class AdminClient(PublishingClient):
     def regenerate_admin_key(self) -> ApiResponse[NewKey]:
         """Gives the caller, an administrator, a new key; the old one dies at once.
 
-        `POST /v1/management/admin/regenerate-key`; the answer is that of `regenerate_customer_key`.
+        `POST /v1/management/admin/regenerate-key`. Returns `NewKey`, as `regenerate_customer_key`
+        does; this client still has the old key, and works no more.
         """
         return self._send("POST", "/management/admin/regenerate-key")
 
     def regenerate_apps_admin_key(self) -> ApiResponse[NewKey]:
         """Gives the restricted administrator `admin-apps` a new key; financial administrators only.
 
-        `POST /v1/management/admin/regenerate-apps-key`
+        `POST /v1/management/admin/regenerate-apps-key`. Returns `NewKey`, as
+        `regenerate_customer_key` does.
         """
         return self._send("POST", "/management/admin/regenerate-apps-key")
 
@@ -188,9 +222,14 @@ class AdminClient(PublishingClient):
 
         Args:
             activity_type: `upload`, `download` or `all`; default all.
-            page: from 1. page_size: rows a page; default 50.
-            application_id, customer_id: only theirs.
-            start_date, end_date: full ISO 8601 timestamps; compared as text by the server.
+            page: from 1; default 1.
+            page_size: rows a page; default 50.
+            application_id, customer_id: only theirs; default all.
+            start_date, end_date: full ISO 8601 timestamps in UTC, compared as text by the server;
+                default none.
+
+        Returns `Activities`: `activities`, `count`, `filters`, `limitReached`. Raises ValueError
+        for a page below 1.
         """
         query = {
             "type": _ACTIVITY_TYPES.get(activity_type or "", activity_type),
@@ -222,8 +261,13 @@ class AdminClient(PublishingClient):
     ) -> ApiResponse[AuditEvents]:
         """Administrative events; financial administrators only. `GET /v1/audit`
 
-        `limit` is 1 to 100; default 50. `last_event_id` goes on after an earlier answer and works
-        only together with `event_type`. Returns `events` and `pagination`.
+        Args:
+            event_type: such as `APPLICATION_CREATED`; default all.
+            start_date, end_date: full ISO 8601 timestamps in UTC; default none.
+            limit: 1 to 100 events; default 50.
+            last_event_id: goes on after an earlier answer; works only together with `event_type`.
+
+        Returns `AuditEvents`: `events` and `pagination`.
         """
         query = _audit_query(event_type, start_date, end_date, limit)
         return self._get("/audit", {**query, "lastEventId": last_event_id})
@@ -236,9 +280,11 @@ class AdminClient(PublishingClient):
         end_date: str | None = None,
         page_size: int = LARGEST_PAGE,
     ) -> Iterator[AuditEvent]:
-        """Yields the events of all pages; without `event_type` the server has one page only.
+        """Yields each `AuditEvent` of all pages; without `event_type` the server has one page only.
 
-        Raises ApiError for a page that fails.
+        `GET /v1/audit`, once for each page. `start_date` and `end_date` are those of
+        `list_audit_events`; `page_size` is how many are asked for at once, 1 to 100; default 100.
+        Raises ApiError for a page that fails, TransportError where no answer comes.
         """
         query = _audit_query(event_type, start_date, end_date, page_size)
 

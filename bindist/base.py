@@ -20,18 +20,10 @@ DEFAULT_BACKOFF = 0.5
 
 
 class BaseClient:
-    """Arguments common to `CustomerClient` and `AdminClient`.
+    """What `CustomerClient` and `AdminClient` have in common: the connection.
 
-    Args:
-        base_url: where the API is, such as `https://api.bindist.eu`; may carry a path prefix.
-        api_key: `{tenant_id}.{secret}` on the hosted service, the bare secret on a self-hosted one.
-        timeout: seconds, one number or (connect, read); default (10, 60).
-        retries: how often a request is repeated where that is safe; default 3, 0 turns it off.
-        backoff: the first pause between two tries in seconds, doubled each time; default 0.5.
-        verify: path of a CA bundle; default None, which leaves it to the environment.
-
-    Raises ValueError for an address that is not http(s) or a key that no header can carry. Usable
-    as a context manager; `close()` drops the connections. One client may be used by many threads.
+    Usable as a context manager; `close()` drops the connections. One client may be used by many
+    threads.
     """
 
     def __init__(
@@ -44,6 +36,20 @@ class BaseClient:
         backoff: float = DEFAULT_BACKOFF,
         verify: str | None = None,
     ) -> None:
+        """Makes a client; nothing is sent yet.
+
+        Args:
+            base_url: where the API is, such as `https://api.bindist.eu`; may carry a path prefix.
+            api_key: `{tenant_id}.{secret}` on the hosted service, the bare secret on a self-hosted
+                server.
+            timeout: seconds, one number or (connect, read); default (10, 60).
+            retries: how often a request is repeated where that is safe; default 3, 0 turns it off.
+            backoff: the first pause between two tries in seconds, doubled each time; default 0.5.
+            verify: path of a CA bundle; default None, which leaves it to the environment.
+
+        Raises ValueError for an address that is not http(s), a key that no header can carry, or a
+        number out of range.
+        """
         pair = timeout if isinstance(timeout, tuple) else (float(timeout), float(timeout))
         if not all(0 < seconds <= TIMEOUT_MAX for seconds in pair):
             raise ValueError(f"timeout must be more than 0 seconds, and finite, not {timeout!r}")
@@ -66,9 +72,11 @@ class BaseClient:
         return self._transport.base_url
 
     def __repr__(self) -> str:
+        """The class and the address, without the key."""
         return f"{type(self).__name__}({self.base_url!r})"
 
     def __enter__(self: Self) -> Self:
+        """The client itself."""
         return self
 
     def __exit__(
@@ -77,6 +85,7 @@ class BaseClient:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        """Closes the connections."""
         self.close()
 
     def close(self) -> None:
@@ -95,9 +104,17 @@ class BaseClient:
     ) -> ApiResponse:
         """Sends any call of the API, for what no method here covers yet.
 
-        `path` starts with `/v1/` and is sent as it stands: encode its segments. Parameters that are
-        None are left out. `repeatable` says that it does no harm to carry the request out twice, as
-        GET does none. Returns the answer, raises TransportError where there is none.
+        Args:
+            method: such as `GET`, in any case.
+            path: starts with `/v1/` and is sent as it stands: encode its segments.
+            params: the query; what is None is left out. Default none.
+            json: the body, anything that JSON can hold; default None, for no body.
+            headers: further ones; default none.
+            repeatable: True where it does no harm to carry the request out twice, as with GET: it
+                is then tried again after lost connections too; default False.
+
+        Returns the answer. Raises TransportError where there is none, ValueError for a path that
+        does not start with `/`.
         """
         if not path.startswith("/"):  # what follows the host directly would change the host
             raise ValueError(f"the path must start with /, not {path!r}")

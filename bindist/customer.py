@@ -35,7 +35,13 @@ class CustomerClient(BaseClient):
     """Applications, versions, files and downloads, as far as the key may see them.
 
     Methods that return an `ApiResponse` never raise for an answer, only `TransportError` for none
-    and `ValueError` for an id that no request can carry.
+    and `ValueError` for an id that no request can carry. What its `data` holds is said with each.
+
+    Arguments that many methods have:
+        application_id: 1 to 100 of `A-Z a-z 0-9 _ -`, as in `data["applications"]`.
+        version: 1 to 50 of `A-Z a-z 0-9 . _ -`, as in `data["versions"]`.
+        file_id: which file of the version, as in `data["files"]`; default None, the MAIN one.
+        test_channel: True allows versions that are not enabled, too; default False.
     """
 
     def list_applications(
@@ -54,12 +60,14 @@ class CustomerClient(BaseClient):
         Args:
             search: text to look for in names and descriptions, in any case.
             tags: any of these, exactly so.
-            page: from 1. page_size: 1 to 100 applications; default 20.
+            page: from 1; default 1.
+            page_size: 1 to 100 applications; default 20.
             is_active: True or False for only such ones; default both.
-            sort_by: `name`, `createdAt` or `updatedAt`. sort_order: `asc` or `desc`.
+            sort_by: `name`, `createdAt` or `updatedAt`; default the server's order.
+            sort_order: `asc` or `desc`.
 
-        Returns `data["applications"]`, and what the key is in `isAdmin` and `isFinancialAdmin`;
-        `meta["pagination"]` tells of further pages.
+        Returns `Applications`: `applications`, and what the key is in `isAdmin` and
+        `isFinancialAdmin`; `meta["pagination"]` tells of further pages.
         """
         query = _application_query(search, tags, is_active, sort_by, sort_order)
         return self._get("/applications", {**query, "page": page, "limit": page_size})
@@ -74,9 +82,12 @@ class CustomerClient(BaseClient):
         sort_order: str | None = None,
         page_size: int = LARGEST_PAGE,
     ) -> Iterator[Application]:
-        """Yields the applications of all pages, asking for each page when it is needed.
+        """Yields each `Application` of all pages, asking for each page when it is needed.
 
-        The arguments are those of `list_applications`. Raises ApiError for a page that fails.
+        `GET /v1/applications`, once for each page. `search`, `tags`, `is_active`, `sort_by` and
+        `sort_order` are those of `list_applications`; `page_size` is how many are asked for at
+        once, 1 to 100; default 100. Raises ApiError for a page that fails, TransportError where no
+        answer comes.
         """
         query = _application_query(search, tags, is_active, sort_by, sort_order)
 
@@ -86,7 +97,10 @@ class CustomerClient(BaseClient):
         return walk_pages(fetch, "applications")
 
     def get_application(self, application_id: str) -> ApiResponse[Application]:
-        """One application; `data` is the application itself. `GET /v1/applications/{id}`"""
+        """One application. `GET /v1/applications/{id}`
+
+        Returns `Application`, without `customers`; 404 also for one that the key may not see.
+        """
         return self._get(f"/applications/{segment(application_id, 'application_id')}")
 
     def list_versions(
@@ -96,9 +110,9 @@ class CustomerClient(BaseClient):
 
         Args:
             test_channel: True for disabled versions too; default False.
-            changelog: text to look for in the release notes, in any case.
+            changelog: text to look for in the release notes, in any case; default all.
 
-        Returns `data["versions"]`, in the server's order: numbers count as numbers, and a
+        Returns `Versions`: `versions` in the server's order: numbers count as numbers, and a
         pre-release stands above its release. Versions that are not active are in no list.
         """
         return self._get(
@@ -110,7 +124,7 @@ class CustomerClient(BaseClient):
     def list_version_files(self, application_id: str, version: str) -> ApiResponse[Files]:
         """The files of a version, enabled or not; counts no download.
 
-        `GET /v1/applications/{id}/versions/{version}/files`. Returns `data["files"]`, each with
+        `GET /v1/applications/{id}/versions/{version}/files`. Returns `Files`: `files`, each with
         `fileId`, `fileName`, `fileType`, `fileSize` (bytes) and `checksum` (SHA-256).
         """
         application, number = segment(application_id, "application_id"), segment(version, "version")
@@ -119,8 +133,9 @@ class CustomerClient(BaseClient):
     def get_stats(self, application_id: str, *, version: str | None = None) -> ApiResponse[Stats]:
         """Download statistics; needs an administrator's key. `GET /v1/applications/{id}/stats`
 
-        Returns `totalDownloads`, `uniqueCustomers`, `downloadsByVersion`, `downloadsByDate` and
-        `recentDownloads`. An unknown application has statistics full of zeros.
+        `version` is the only one to count; default all. Returns `Stats`: `totalDownloads`,
+        `uniqueCustomers`, `downloadsByVersion`, `downloadsByDate` and `recentDownloads` (10 at
+        most). An unknown application has statistics full of zeros.
         """
         path = f"/applications/{segment(application_id, 'application_id')}/stats"
         return self._get(path, {"version": named_if_given(version, "version")})
@@ -135,8 +150,9 @@ class CustomerClient(BaseClient):
         """A pre-signed URL, valid for 30 minutes. `GET /v1/downloads/url`
 
         **Every call counts as a download in the statistics.** Without `file_id` the server chooses
-        the MAIN file. `test_channel` allows a version that is not enabled.
-        Returns `url`, `expiresAt`, `fileName`, `fileSize` (bytes), `checksum`, `downloadId`.
+        the MAIN file. A version that is not enabled is 403 without `test_channel`.
+        Returns `DownloadUrl`: `url`, `expiresAt`, `fileName`, `fileSize` (bytes), `checksum`,
+        `downloadId`.
         """
         query = {
             "applicationId": named(application_id, "application_id"),
@@ -155,7 +171,7 @@ class CustomerClient(BaseClient):
         """A link that works without a key. `POST /v1/downloads/share`
 
         `expires_minutes` is 5 to 1440; default 30. Works for a version that is not enabled, too.
-        Returns `shareUrl`, `token`, `expiresAt`, `expiresInMinutes`.
+        Returns `ShareLink`: `shareUrl`, `token`, `expiresAt`, `expiresInMinutes`.
         """
         body = {
             "applicationId": named(application_id, "application_id"),
@@ -175,8 +191,10 @@ class CustomerClient(BaseClient):
     ) -> tuple[bytes, DownloadedFile]:
         """A file in memory, as (bytes, metadata); `download_to_file` is for large ones.
 
-        The metadata has `fileName`, `fileSize` (bytes) and `checksum`. Raises ApiError for a failed
-        answer, TransportError for none, IntegrityError (a ValueError) for wrong bytes.
+        `GET /v1/downloads/url` and the object store. `verify_checksum` is True by default; False
+        accepts whatever comes. Returns the bytes and `DownloadedFile`: `fileName`, `fileSize`
+        (bytes) and `checksum`. Raises ApiError for a failed answer, TransportError for none,
+        IntegrityError (a ValueError) for wrong bytes.
         """
         content = io.BytesIO()
         found = self.download_to_stream(
@@ -207,18 +225,20 @@ class CustomerClient(BaseClient):
     ) -> Download:
         """Writes a file to a binary stream as it arrives, in blocks of 256 KiB at most.
 
-        A lost connection is taken up again where it broke. Counts one download, and one more for
-        each URL that expires on the way (they live 30 minutes).
+        `GET /v1/downloads/url` and the object store. A lost connection is taken up again where it
+        broke. Counts one download, and one more for each URL that expires on the way (they live 30
+        minutes).
 
         Args:
             stream: anything with `write(bytes)`.
             file_id: which file of the version; default the MAIN one.
-            test_channel: True allows a version that is not enabled.
-            verify_checksum: False accepts whatever comes.
-            progress: called with (bytes done, bytes in all).
+            test_channel: True allows a version that is not enabled; default False.
+            verify_checksum: False accepts whatever comes; default True.
+            progress: called with (bytes done, bytes in all); default None.
 
-        Raises ApiError, TransportError, and IntegrityError where the bytes, **already written by
-        then**, are not those that the server has the checksum of.
+        Returns what became of it, without a path. Raises ApiError, TransportError, and
+        IntegrityError where the bytes, **already written by then**, are not those that the server
+        has the checksum of.
         """
         wanted = self._source(application_id, version, file_id, test_channel)
         return download.to_stream(wanted, stream, verify=verify_checksum, progress=progress)
@@ -241,18 +261,22 @@ class CustomerClient(BaseClient):
         The bytes go to `NAME.part` beside it, are verified, flushed to disk and renamed, replacing
         what was there. Interrupted by anything, the next call goes on where it stopped. A file that
         is right already is left alone and costs no download. Memory does not grow with size.
+        `GET /v1/applications/{id}/versions/{version}/files`, then `GET /v1/downloads/url` and the
+        object store.
 
         Args:
             path: a file, or an existing folder to put the file in under the server's name.
             file_id: which file of the version; default the MAIN one.
-            test_channel: True allows a version that is not enabled.
-            verify_checksum: False accepts whatever comes.
-            resume: False starts anew even where a part is there.
+            test_channel: True allows a version that is not enabled; default False.
+            verify_checksum: False accepts whatever comes; default True.
+            resume: False starts anew even where a part is there; default True.
             connections: how many at once for files over 64 MiB, 1 to 32; default 4.
-            progress: called with (bytes done, bytes in all) from any thread; may go back.
+            progress: called with (bytes done, bytes in all) from any thread; may go back; default
+                None.
 
-        Raises ApiError, TransportError, IntegrityError (nothing was kept), OSError for the local
-        disk, and BusyError where another process is at the same file.
+        Returns what became of it: `status` is `downloaded`, `resumed` or `unchanged`. Raises
+        ApiError, TransportError, IntegrityError (nothing was kept), OSError for the local disk,
+        ValueError for `connections`, and BusyError where another process is at the same file.
         """
         if not 1 <= connections <= download.MOST_CONNECTIONS:
             raise ValueError(f"connections must be 1 to {download.MOST_CONNECTIONS}")

@@ -46,8 +46,8 @@ _EXPIRED = frozenset({"AccessDenied", "ExpiredToken", "RequestExpired", "TokenRe
 class Download:
     """What became of a file.
 
-    `file_size` is in bytes; `checksum` the SHA-256 in lower-case hex; `status` is `downloaded`,
-    `resumed` or `unchanged`; `path` is None for a stream.
+    `file_name` is the server's name for it; `file_size` is in bytes; `checksum` the SHA-256 in
+    lower-case hex; `status` is `downloaded`, `resumed` or `unchanged`; `path` is None for a stream.
     """
 
     file_name: str

@@ -13,6 +13,38 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
+__all__ = [
+    "Activities",
+    "Activity",
+    "ActivityFilters",
+    "Application",
+    "ApplicationCustomer",
+    "Applications",
+    "AuditEvent",
+    "AuditEvents",
+    "AuditPagination",
+    "ChangedCustomer",
+    "ChangedVersion",
+    "Customer",
+    "Customers",
+    "DeletedApplication",
+    "DownloadUrl",
+    "DownloadedFile",
+    "File",
+    "Files",
+    "GrantedCustomers",
+    "NewApplication",
+    "NewCustomer",
+    "NewKey",
+    "NewVersion",
+    "RecentDownload",
+    "ShareLink",
+    "Stats",
+    "UploadTicket",
+    "Version",
+    "Versions",
+]
+
 # NotRequired came after Python 3.10: what may be missing is in a class of its own, total=False.
 
 

@@ -37,7 +37,9 @@ class PublishingClient(CustomerClient):
         Args:
             is_enabled: True releases it to the production channel, False takes it away.
             is_active: False hides it on every channel.
-            release_notes: the new notes; `""` removes them.
+            release_notes: the new notes, up to 5000 characters; `""` removes them.
+
+        Returns `ChangedVersion`. Where all are None the server answers 400.
         """
         body = {"isEnabled": is_enabled, "isActive": is_active, "releaseNotes": release_notes}
         application, number = segment(application_id, "application_id"), segment(version, "version")
@@ -57,8 +59,17 @@ class PublishingClient(CustomerClient):
         """Makes a version of one file, sent inside a single request. `POST /v1/management/upload`
 
         For files below 10 MB; gateways may refuse what is over 6 MB. The version is disabled at
-        first. `file_type` is one of MAIN (default), DEPENDENCY, DOCUMENTATION, CONFIGURATION.
-        Raises ValueError for empty content, of which the server would make a version without files.
+        first; 409 where it exists.
+
+        Args:
+            file_name: 1 to 255 characters, without a path.
+            content: the bytes of the file.
+            release_notes: up to 5000 characters; default none.
+            file_type: MAIN (default), DEPENDENCY, DOCUMENTATION or CONFIGURATION.
+            description: of the file, up to 2000 characters; default none.
+
+        Returns `NewVersion`. Raises ValueError for a name that the server refuses, and for empty
+        content, of which it would make a version without files.
         """
         _check_content(file_name, len(content))
         body = {
@@ -83,8 +94,17 @@ class PublishingClient(CustomerClient):
         """Makes a version of one file, sent through the object store.
 
         Asks for a URL, puts the bytes there, and completes the version only where the store took
-        them. Returns the answer to the completion, or the first failed answer. Raises ValueError
-        for empty content. For files on disk, `upload_file` needs no memory.
+        them: `POST /v1/management/upload/large-url`, `PUT` to the object store, and
+        `POST /v1/management/upload/large-complete`. The version is disabled at first. For files on
+        disk, `upload_file` needs no memory.
+
+        Args:
+            file_name: 1 to 255 characters, without a path; its extension decides on the type.
+            content: the bytes of the file.
+            release_notes: up to 5000 characters; default none.
+
+        Returns `NewVersion`, the answer to the completion, or the first failed answer. Raises
+        ValueError for empty content or a name that the server refuses.
         """
         _check_content(file_name, len(content))
 
@@ -119,18 +139,20 @@ class PublishingClient(CustomerClient):
     ) -> ApiResponse[NewVersion]:
         """Makes a version of one file on disk, in whichever way its size asks for.
 
-        Up to 4 MiB go inline; what is larger is streamed to the object store, hashed on the way,
-        in memory that does not grow with size. The version is disabled at first.
+        Up to 4 MiB go inline, as `upload_small_file` sends them; what is larger is streamed to the
+        object store by the same calls as `upload_large_file` makes, hashed on the way, in memory
+        that does not grow with size. The version is disabled at first.
 
         Args:
             path_or_file: a path, or a binary file object that can seek.
             file_name: what the server shall call it; default the path's own name.
             file_type: MAIN, DEPENDENCY, DOCUMENTATION or CONFIGURATION; default what the server
                 derives from the extension. Over 4 MiB only that is possible.
-            release_notes: up to 5000 characters.
-            progress: called with (bytes sent, bytes in all); goes back where a try is repeated.
+            release_notes: up to 5000 characters; default none.
+            progress: called with (bytes sent, bytes in all); goes back where a try is repeated;
+                default None.
 
-        Returns the server's answer, or the first failed one, of the object store too. Raises
+        Returns `NewVersion`, or the first failed answer, of the object store too. Raises
         ValueError for an empty file, a name the server refuses or a type it cannot be given;
         IntegrityError where the file changed or other bytes arrived; OSError for the disk.
         """
@@ -164,11 +186,13 @@ class PublishingClient(CustomerClient):
         *,
         ticket: Ticket | None = None,
     ) -> tuple[Ticket, str]:
-        """Sends an open file to the object store without completing it.
+        """Sends an open `file` to the object store without completing it.
 
-        `ticket` is one that was asked for before, by `ask_ticket`. Returns the ticket that was used
-        at last, for `complete_large_upload`, and the SHA-256 of what was sent. Raises ApiError,
-        TransportError, IntegrityError, OSError.
+        `PUT` to the object store, with the URL of `ticket`, which was asked for before by
+        `ask_ticket`; default None, and where that one is too old: a new one. `progress` is called
+        with (bytes sent, bytes in all). Returns the ticket that was used at last, for
+        `complete_large_upload`, and the SHA-256 of what was sent. Raises ApiError, TransportError,
+        IntegrityError, OSError.
         """
         at_hand = [ticket] if ticket and ticket.is_fresh else []
 
@@ -190,7 +214,11 @@ class PublishingClient(CustomerClient):
         return upload.check_stored(answer, len(content), sha256_bytes(content))
 
     def ask_ticket(self, application_id: str, version: str, name: str, size: int) -> Ticket:
-        """The answer of `get_large_upload_url` as a value; raises ApiError where it failed."""
+        """The answer of `get_large_upload_url` as a value, for a file of that `name` and `size`.
+
+        Returns the ticket. Raises ApiError where the answer is a failed one, TransportError where
+        there is none, IntegrityError where it holds no URL that may be used.
+        """
         answer = self.get_large_upload_url(application_id, version, name, size)
         return upload.read_ticket(answer, lambda url: check_store_url(url, self.base_url))
 
@@ -204,9 +232,15 @@ class PublishingClient(CustomerClient):
     ) -> ApiResponse[UploadTicket]:
         """A pre-signed URL to put a file to. `POST /v1/management/upload/large-url`
 
-        `file_size` is in bytes, at least 1. Fails with 409 where the version exists: for several
-        files ask for all URLs before completing the first. Returns `uploadId`, `uploadUrl`,
-        `expiresAt`.
+        Fails with 409 where the version exists: for several files ask for all URLs before
+        completing the first; with 413 over the storage quota.
+
+        Args:
+            file_name: 1 to 255 characters, without a path.
+            file_size: in bytes, at least 1.
+            content_type: such as `application/zip`; default the server's choice.
+
+        Returns `UploadTicket`: `uploadId`, `uploadUrl`, `expiresAt` (in 30 minutes).
         """
         body = {
             "applicationId": named(application_id, "application_id"),
@@ -232,8 +266,15 @@ class PublishingClient(CustomerClient):
 
         The server believes what it is told: complete only what the object store has taken. Sent for
         a version that is enabled, it would disable it and set its download count to 0: so the
-        versions are looked at first, and where it is enabled a failed answer, 409, is returned
-        without sending anything.
+        versions are looked at first, by `list_versions`, and where it is enabled a failed answer,
+        409, is returned without sending anything.
+
+        Args:
+            upload_id: from `get_large_upload_url`, as are the same `file_name` and `file_size`.
+            checksum: the SHA-256 of the bytes, in hex.
+            release_notes: of the version, up to 5000 characters; default none.
+
+        Returns `NewVersion`.
         """
         try:
             if self._is_enabled(application_id, version):

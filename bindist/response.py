@@ -48,6 +48,7 @@ _XML_TEXT = re.compile(r"<(Code|Message|RequestId)>([^<]*)</\1>")
 class ApiResponse(Generic[Data]):
     """What a call returned.
 
+    `success` is True where the server says so in its own words; `status_code` is the HTTP status.
     `data`, `error` and `meta` are those of the server's JSON; `raw` is that JSON whole, `{}` where
     the body was none. A failed answer always has `error["code"]` and `error["message"]`, whoever
     gave it: the server, a gateway, a proxy or the object store.

@@ -124,8 +124,14 @@ def test_every_key_of_a_type_was_seen_in_a_recorded_answer() -> None:
     assert unseen == set()
 
 
-def test_every_type_is_public() -> None:
-    assert PUBLIC.keys() <= set(bindist.__all__)
+@pytest.mark.parametrize("name", PUBLIC)
+def test_a_type_can_be_had_from_the_package(name: str) -> None:
+    assert getattr(bindist, name) is PUBLIC[name]
+    assert name in dir(bindist)
+
+
+def test_a_star_import_brings_no_types_of_answers() -> None:
+    assert not PUBLIC.keys() & set(bindist.__all__)
 
 
 @pytest.mark.parametrize(
