@@ -182,9 +182,8 @@ def walk_pages(fetch: Callable[[Json], ApiResponse], items: str) -> Iterator[Jso
     while True:
         answer = fetch(query)
         data = answer.require()
-        rows = data.get(items)
-        rows = rows if isinstance(rows, list) else []
-        yield from (row for row in rows if isinstance(row, dict))
+        rows = answer.rows(items)
+        yield from rows
         following = next_query(query, answer.meta or {}, data) if rows else None
         if following is None or following == query:
             return

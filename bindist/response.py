@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, NoReturn
 
-from .errors import error_for_status
+from .errors import ApiError, IntegrityError, error_for_status
 from .redaction import redact
 
 Json = dict[str, Any]
@@ -67,6 +67,38 @@ class ApiResponse:
         """`data` of a successful answer; raises as `raise_for_error` does for a failed one."""
         data = self.raise_for_error().data
         return {} if data is None else data
+
+    def rows(self, name: str) -> list[Json]:
+        """The objects in the list `name` of `data`, for all who walk through one.
+
+        Raises as `raise_for_error` does for a failed answer, and ApiError where there is no list of
+        objects of that name: that is another thing than an empty one.
+        """
+        found = self.require().get(name)
+        if isinstance(found, list) and all(isinstance(row, dict) for row in found):
+            return found
+        raise self.useless(f"the answer has no list of {name}")
+
+    def useless(self, problem: str) -> ApiError:
+        """The exception for an answer that says it is a success, and is not to be used."""
+        error = {"code": "INVALID_RESPONSE", "message": problem}
+        return ApiError(ApiResponse(False, self.status_code, None, error, self.meta, self.raw))
+
+
+def text_in(thing: Json, name: str) -> str:
+    """A text that an object of the server must have; IntegrityError where it has none."""
+    found = thing.get(name)
+    if not isinstance(found, str) or not found or not found.isprintable():
+        raise IntegrityError(f"the server gives no usable {name} but {found!a:.50}")
+    return found
+
+
+def count_in(thing: Json, name: str) -> int:
+    """A number from 0 that an object of the server must have; IntegrityError where it has none."""
+    found = thing.get(name)
+    if not isinstance(found, int) or isinstance(found, bool) or found < 0:
+        raise IntegrityError(f"the server gives no usable {name} but {found!a:.50}")
+    return found
 
 
 def code_for_status(status: int) -> str:
@@ -138,7 +170,9 @@ def _reason(status: int) -> str:
 def _json(body: bytes) -> object:
     """The parsed body, or None where it is not JSON, or JSON made to break its reader."""
     try:
-        return json.loads(body, parse_constant=_refuse_constant, parse_float=_finite)
+        return json.loads(
+            body, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_whole
+        )
     except (ValueError, RecursionError):
         return None
 
@@ -151,3 +185,8 @@ def _refuse_constant(name: str) -> NoReturn:
 def _finite(text: str) -> float:
     number = float(text)
     return number if math.isfinite(number) else _refuse_constant(text)
+
+
+def _whole(text: str) -> int:
+    _finite(text)  # what is beyond any float cannot be calculated with, nor printed in a table
+    return int(text)

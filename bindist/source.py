@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from .errors import IntegrityError
 from .hashing import normalize_checksum
 from .names import safe_file_name
-from .response import ApiResponse, Json
+from .response import ApiResponse, Json, count_in
 from .transport import Transport
 
 Progress = Callable[[int, int], None]
@@ -85,13 +85,10 @@ class Source:
 def read_grant(answer: ApiResponse, api_url: str) -> Grant:
     """The grant in an answer of `GET /v1/downloads/url`; IntegrityError for a useless one."""
     data = answer.require()
-    size = data.get("fileSize")
-    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-        raise IntegrityError(f"the server gives no usable file size but {size!a:.50}")
     return Grant(
         url=check_store_url(data.get("url") or data.get("downloadUrl"), api_url),
         file_name=safe_file_name(data.get("fileName")),
-        file_size=size,
+        file_size=count_in(data, "fileSize"),
         checksum=normalize_checksum(data.get("checksum")),
     )
 
