@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
+from .addresses import check_address
 from .errors import IntegrityError
 from .hashing import normalize_checksum
 from .names import safe_file_name
@@ -94,20 +94,8 @@ def read_grant(answer: ApiResponse, api_url: str) -> Grant:
 
 
 def check_store_url(url: object, api_url: str) -> str:
-    """A URL of the object store that may be used; raises IntegrityError for any other.
-
-    One without TLS is refused where the API itself has it: the URL alone grants the access.
-    """
-    try:
-        parts = urlsplit(url if isinstance(url, str) else "")
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not isinstance(url, str) or not usable:
-        raise IntegrityError("the server gives no usable address for the file")
-    if parts.scheme == "http" and urlsplit(api_url).scheme == "https":
-        raise IntegrityError("the server gives an address without TLS for the file")
-    return url
+    """A URL of the object store that may be used; raises IntegrityError for any other."""
+    return check_address(url, api_url, "the server gives for the file")
 
 
 def pick_file(files: Json, file_id: str | None) -> Json:

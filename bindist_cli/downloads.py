@@ -232,7 +232,8 @@ def _to_stdout(app: App, request: DownloadRequest, row: Json) -> None:
 
 
 def share_link(app: App, app_id: str, version: str, wanted: str | None, minutes: int) -> None:
-    """Carries out `versions share`: makes the link and prints it."""
+    """Carries out `versions share`: makes the link and prints it, unless it leads elsewhere."""
+    from bindist.addresses import check_address
     from bindist.response import text_in
 
     file_id = None
@@ -240,6 +241,7 @@ def share_link(app: App, app_id: str, version: str, wanted: str | None, minutes:
         files = app.client.list_version_files(app_id, version).rows("files")
         file_id = text_in(choose_files(files, (wanted,))[0], "fileId")
     made = app.client.create_share_link(app_id, version, file_id, minutes).require()
+    check_address(made.get("shareUrl"), app.api_url, "the server gives as the link")
     app.sink.one(columns.SHARE, made)
 
 
