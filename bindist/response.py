@@ -32,6 +32,10 @@ _CODES = {
     504: "GATEWAY_TIMEOUT",
 }
 
+DEEPEST = 64
+"""How deep an answer may be nested: what prints it recurses, and the API needs six levels."""
+
+LONGEST_MESSAGE = 64 * 1024
 _XML_TEXT = re.compile(r"<(Code|Message|RequestId)>([^<]*)</\1>")
 
 
@@ -139,12 +143,13 @@ def _error(status: int, error: object, raw: Json) -> Json:
         found["message"] = found.get("message") or raw.get(name)
     for key, default in (("code", code_for_status(status)), ("message", _reason(status))):
         value = found.get(key)
-        found[key] = value if isinstance(value, str) and value.strip() else default
+        text = value[:LONGEST_MESSAGE] if isinstance(value, str) else ""
+        found[key] = text if text.strip() else default
     return found
 
 
 def _not_an_object(status: int, body: bytes, location: str) -> ApiResponse:
-    text = body.decode("utf-8", "replace").strip()
+    text = body[:LONGEST_MESSAGE].decode("utf-8", "replace").strip()
     if 300 <= status < 400:
         where = f" to {location}" if location else ""
         return failure(
@@ -170,11 +175,27 @@ def _reason(status: int) -> str:
 def _json(body: bytes) -> object:
     """The parsed body, or None where it is not JSON, or JSON made to break its reader."""
     try:
-        return json.loads(
+        found = json.loads(
             body, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_whole
         )
     except (ValueError, RecursionError):
         return None
+    return None if _too_deep(found) else found
+
+
+def _too_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [inner for outer in level for inner in _containers(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _containers(value: object) -> list[object]:
+    """The lists and objects right inside of one."""
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [item for item in items if isinstance(item, (dict, list))]
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -38,6 +38,7 @@ BLOCK = 1024 * 1024
 RETRY_STATUSES = frozenset({429, 502, 503, 504})
 REPEATABLE = frozenset({"GET", "HEAD"})
 MOST_REDIRECTS = 10
+ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 RETRY_AFTER_CAP = 60.0
 BACKOFF_CAP = 30.0
 
@@ -244,7 +245,18 @@ class Transport:
     def _read_body(
         self, response: requests.Response, limit: int, *, truncate: bool = False
     ) -> bytes:
-        """The decoded body, up to `limit` bytes."""
+        """The decoded body, up to `limit` bytes.
+
+        Encodings that nobody asked for, and several in a row, could make of any block more than
+        there is memory.
+        """
+        encoding = response.headers.get("Content-Encoding", "").strip().lower()
+        if encoding not in ENCODINGS:
+            raise TransportError(
+                f"the answer is {encoding:.30}-encoded, which was not asked for",
+                ambiguous=True,
+                transient=False,
+            )
         received = bytearray()
         try:
             for block in response.iter_content(64 * 1024):
@@ -253,7 +265,9 @@ class Transport:
                     if truncate:
                         break
                     raise TransportError(
-                        f"the answer is larger than {limit // 1024 // 1024} MiB", ambiguous=True
+                        f"the answer is larger than {limit // 1024 // 1024} MiB",
+                        ambiguous=True,
+                        transient=False,
                     )
         except (requests.RequestException, HTTPError, OSError) as error:
             failed = self.explain(error, response.url)
