@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 
 import click
 
-from .. import columns
+from .. import columns, format
 from ..charts import stats_charts
 from ..context import App, pass_app
 from ..options import Group
@@ -46,6 +47,7 @@ def list_(
     """List the applications that the key may see, all pages of them."""
     sort_by = SORTS[sort] if sort else None
     sort_order = "desc" if desc else None
+    found: Iterator[columns.Json]
     if page is None:
         found = app.client.iter_applications(
             search,
@@ -65,7 +67,7 @@ def list_(
             sort_by=sort_by,
             sort_order=sort_order,
         )
-        found = iter(answer.require().get("applications", []))
+        found = iter(answer.rows("applications"))
     app.sink.rows(
         columns.APPLICATIONS,
         islice(found, limit),
@@ -85,7 +87,7 @@ def show(app: App, app_id: str) -> None:
 def find_application(app: App, app_id: str) -> columns.Json:
     """The application; its customers too, which are in an administrator's list alone."""
     shown = app.client.get_application(app_id).require()
-    same = app.client.iter_applications(search=shown.get("name"))
+    same = app.client.iter_applications(search=format.visible(shown.get("name")))
     listed: columns.Json = next((row for row in same if row.get("applicationId") == app_id), {})
     return {**listed, **shown}
 
