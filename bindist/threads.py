@@ -36,16 +36,17 @@ def run_jobs(jobs: Sequence[Callable[[], None]], limit: int, stop: threading.Eve
             stop.set()
 
     threads = [threading.Thread(target=work, daemon=True) for _ in range(min(limit, len(jobs)))]
-    for thread in threads:
-        thread.start()
     try:
+        for thread in threads:
+            thread.start()
         for thread in threads:
             while thread.is_alive():
                 thread.join(0.5)  # a join without limit cannot be interrupted on Windows
     except BaseException:
         stop.set()
         for thread in threads:
-            thread.join(_PATIENCE / len(threads))
+            if thread.is_alive():  # the interrupt may come before the last one has begun
+                thread.join(_PATIENCE / len(threads))
         raise
     for error in failures:
         if not isinstance(error, Stopped):

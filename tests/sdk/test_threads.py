@@ -1,0 +1,85 @@
+"""Several things at once: all are done, or the first failure ends them and is what is raised."""
+
+from __future__ import annotations
+
+import _thread
+import signal
+import threading
+
+import pytest
+
+from bindist.threads import Stopped, run_jobs
+
+
+def test_every_job_is_done_by_no_more_threads_than_allowed() -> None:
+    done: list[int] = []
+    threads: set[int] = set()
+
+    def job(number: int) -> None:
+        threads.add(threading.get_ident())
+        done.append(number)
+
+    run_jobs([lambda number=number: job(number) for number in range(50)], 3, threading.Event())
+    assert sorted(done) == list(range(50))
+    assert 1 <= len(threads) <= 3
+
+
+def test_the_first_failure_stops_the_others_and_is_raised() -> None:
+    stop, running = threading.Event(), threading.Event()
+    seen: list[str] = []
+
+    def watch() -> None:
+        running.set()
+        assert stop.wait(30)
+        seen.append("stopped")
+        raise Stopped
+
+    def fail() -> None:
+        assert running.wait(30)
+        raise LookupError("first")
+
+    with pytest.raises(LookupError, match="first"):
+        run_jobs([watch, fail, lambda: seen.append("began all the same")], 2, stop)
+    assert seen == ["stopped"]
+
+
+def test_a_failure_is_raised_even_where_a_job_found_before_that_it_is_to_end() -> None:
+    stop, running = threading.Event(), threading.Event()
+
+    def end() -> None:
+        assert running.wait(30)
+        raise Stopped
+
+    def fail() -> None:
+        running.set()
+        assert stop.wait(30)  # the other job has ended
+        raise LookupError("why")
+
+    with pytest.raises(LookupError, match="why"):
+        run_jobs([end, fail], 2, stop)
+
+
+def test_who_stops_the_jobs_from_outside_gets_no_exception() -> None:
+    def end() -> None:
+        raise Stopped
+
+    stop = threading.Event()
+    run_jobs([end], 1, stop)
+    assert stop.is_set()
+
+
+def test_an_interrupt_ends_the_wait_and_the_jobs() -> None:
+    stop, ended = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        _thread.interrupt_main()  # as Ctrl-C does
+        assert stop.wait(30)
+        ended.set()
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_jobs([watch], 1, stop)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert ended.is_set()
