@@ -117,3 +117,12 @@ def test_without_a_folder_nothing_is_kept(tmp_path: Path, monkeypatch: Any) -> N
         assert journal.sent == {"tool.exe": SENT}
         journal.forget()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_journal_that_cannot_be_written_is_an_error_and_leaves_no_draft(written: Path) -> None:
+    with opened(written.parent) as journal:
+        written.unlink()
+        written.mkdir()
+        with pytest.raises(OSError):
+            journal.note("lib.dll", SENT)
+        assert not [path for path in written.parent.iterdir() if path.name.startswith(".")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,15 @@ import pytest
 
 from bindist import DifferentContentError
 from bindist.journal import Sent
-from bindist.planning import ReleaseFile, RemoteVersion, differences, plan, remembered
+from bindist.planning import (
+    ReleaseFile,
+    RemoteVersion,
+    differences,
+    local_files,
+    plan,
+    remembered,
+)
+from bindist.upload import INLINE_LIMIT
 
 FILES = [
     ReleaseFile(Path("a.exe"), "a.exe", 1, "MAIN"),
@@ -113,3 +122,17 @@ def test_a_file_is_read_once_for_its_checksum():
     look_up = remembered(count)
     assert [look_up(FILES[0]), look_up(FILES[0])] == ["a" * 64] * 2
     assert asked == ["a.exe"]
+
+
+@pytest.mark.parametrize(("over", "allowed"), [(0, True), (1, False)])
+def test_only_a_file_that_goes_inline_may_have_another_type_than_its_name_says(
+    over: int, allowed: bool, tmp_path: Path
+):
+    path = tmp_path / "notes.txt"
+    path.touch()
+    os.truncate(path, INLINE_LIMIT + over)
+    if allowed:
+        assert [file.file_type for file in local_files([path], file_type="MAIN")] == ["MAIN"]
+    else:
+        with pytest.raises(ValueError, match=r"notes\.txt will be DOCUMENTATION"):
+            local_files([path], file_type="MAIN")

@@ -109,6 +109,14 @@ def test_a_symbolic_link_in_the_place_is_refused(name, tmp_path):
     assert victim.read_bytes() == b"precious"
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_what_is_no_file_in_the_place_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "f.part")
+    part = PartFile(tmp_path / "f")
+    with part.locked(), pytest.raises(PermissionError, match="not a file of yours; remove it"):
+        part.start(IDENTITY, 100, [(0, 10)])
+
+
 def test_a_name_as_long_as_the_file_system_allows_works(tmp_path):
     target = tmp_path / ("n" * 255)
     part = PartFile(target)

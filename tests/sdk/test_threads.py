@@ -82,4 +82,4 @@ def test_an_interrupt_ends_the_wait_and_the_jobs() -> None:
             run_jobs([watch], 1, stop)
     finally:
         signal.signal(signal.SIGINT, before)
-    assert ended.is_set()
+    assert ended.wait(30)

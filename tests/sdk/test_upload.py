@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bindist import AdminClient, ApiResponse, IntegrityError, TransportError
-from bindist.upload import INLINE_LIMIT
+from bindist.upload import INLINE_LIMIT, Body, Ticket
 from bindist_cli.sandbox import SandboxServer
 
 MIB = 1024 * 1024
@@ -106,7 +106,7 @@ def test_without_an_answer_of_the_store_nothing_is_completed(admin, application,
     assert "/v1/management/upload/large-complete" not in paths(server)
 
 
-@pytest.mark.parametrize("change", ["grow", "shrink", "touch", "replace"])
+@pytest.mark.parametrize("change", ["grow", "shrink", "touch", "replace", "remove"])
 def test_a_file_that_changes_while_it_is_sent_is_not_completed(
     change, admin, application, big, server
 ):
@@ -121,6 +121,8 @@ def test_a_file_that_changes_while_it_is_sent_is_not_completed(
                 with big.open("r+b") as file:
                     file.write(b"other")
                 os.utime(big, ns=(1, 1))
+            elif change == "remove":
+                big.unlink(missing_ok=True)
             else:
                 other = big.with_suffix(".new")
                 other.write_bytes(big.read_bytes())
@@ -208,3 +210,45 @@ def test_a_conflict_is_returned_not_raised(admin, application, big):
     answer = admin.upload_file(application, "1.0", big)
     assert isinstance(answer, ApiResponse)
     assert answer.status_code == 409
+
+
+class Pipe(io.BytesIO):
+    def seekable(self) -> bool:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("stream", "name", "problem"),
+    [
+        (io.BytesIO(b"bytes"), None, "file_name is needed"),
+        (Pipe(b"bytes"), "a.zip", "must be able to seek"),
+    ],
+)
+def test_a_file_object_that_cannot_be_sent_is_refused_before_any_request(
+    stream, name, problem, admin, application, server
+):
+    asked = len(server.requests)
+    with pytest.raises(ValueError, match=problem):
+        admin.upload_file(application, "1.0", stream, file_name=name)
+    assert len(server.requests) == asked
+
+
+@pytest.mark.parametrize("wrong", [{"fileSize": 6}, {"checksum": "0" * 64}, {"checksum": None}])
+def test_a_server_that_says_that_it_has_something_else_is_not_believed(wrong, canned, asker):
+    sound = {"fileSize": 5, "checksum": hashlib.sha256(b"bytes").hexdigest()}
+    canned.answer({"success": True, "data": {**sound, **wrong}})
+    with pytest.raises(IntegrityError, match="the version is not enabled"):
+        asker.upload_file("tool", "1.0", io.BytesIO(b"bytes"), file_name="a.zip")
+
+
+def test_the_body_of_a_request_goes_back_to_its_start_and_nowhere_else():
+    body = Body(io.BytesIO(b"bytes"), 5)
+    assert list(body) == [b"bytes"]
+    body.seek(0)
+    assert (body.tell(), b"".join(body)) == (0, b"bytes")
+    with pytest.raises(ValueError, match="only from the start"):
+        body.seek(0, os.SEEK_END)
+
+
+def test_the_url_of_a_ticket_is_not_in_its_repr():
+    assert "abcdef" not in repr(Ticket("u-1", "https://store.example/?X-Amz-Signature=abcdef"))
