@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from bindist import (
     DifferentContentError,
     IntegrityError,
     NotFoundError,
+    PermissionDeniedError,
     TransportError,
 )
 from bindist.planning import Plan, ReleaseFile, RemoteVersion, local_files, plan
@@ -166,6 +168,38 @@ def test_a_version_that_somebody_else_makes_meanwhile_is_compared_not_reset(
 
     done = publish(admin, application, "1.0", three, progress=meanwhile)
     assert (done.status, done.is_enabled) == ("unchanged", True)
+
+
+def test_progress_tells_of_files_that_an_earlier_run_has_sent(
+    admin, application, three, server, tmp_path
+):
+    server.faults.add("status:403,path=/v1/management/upload")
+    with pytest.raises(PermissionDeniedError):
+        publish(admin, application, "1.0", three, journal=tmp_path / "releases")
+    told: dict[str, tuple[int, int]] = {}
+
+    def reporter(file: ReleaseFile) -> Callable[[int, int], None]:
+        return lambda done, size: told.update({file.name: (done, size)})
+
+    sent = len(server.requests)
+    publish(admin, application, "1.0", three, journal=tmp_path / "releases", progress=reporter)
+    assert told == {file.name: (file.size, file.size) for file in three}
+    assert "PUT" not in {record.method for record in server.requests[sent:]}
+
+
+def test_files_that_read_back_otherwise_are_not_enabled(admin, application, three, server):
+    publish(admin, application, "0.9", three)
+    like_it = json.dumps(admin.list_version_files(application, "0.9").raw, separators=(",", ":"))
+    place = like_it.index("manual.txt")
+
+    def alter(file: ReleaseFile) -> Callable[[int, int], None]:
+        server.faults.clear()
+        server.faults.add(f"flip:{place},path=/v1/applications/tool/versions/1.0/files")
+        return lambda done, size: None
+
+    with pytest.raises(IntegrityError, match=r"read back, these files differ: lanual\.txt, manual"):
+        publish(admin, application, "1.0", three, enable=True, progress=alter)
+    assert [row["version"] for row in admin.list_versions(application).require()["versions"]] == []
 
 
 def entry(name: str, kind: str = "MAIN", size: int = 1) -> ReleaseFile:
