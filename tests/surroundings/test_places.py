@@ -134,5 +134,5 @@ def test_files_of_somebody_else_in_a_folder_for_all_are_left_to_them(
     assert "tool.bin.part" in done.stderr
     assert "Traceback" not in done.stderr
     assert sorted(folder.iterdir()) == sorted(traps)
-    assert {trap.read_bytes() for trap in traps} == {b"{}\n[0,10]\n"}
+    assert {trap.read_bytes() for trap in traps[:2]} == {b"{}\n[0,10]\n"}  # a lock holds nothing
     tally("hostile")

@@ -119,7 +119,9 @@ def test_the_text_of_a_server_in_a_system_of_ascii(sh, admin, published, tally, 
 
 
 @posix
-def test_a_file_name_that_a_system_of_ascii_cannot_write(sh, admin, application, at_server, inside):
+def test_a_file_name_that_a_system_of_ascii_cannot_write(
+    sh, admin, application, at_server, inside, tally
+):
     admin.upload_small_file(application, "2.0", "Übung.bin", CONTENT).raise_for_error()
     admin.update_version(application, "2.0", is_enabled=True).raise_for_error()
     done = sh("versions download tool", **ASCII)
@@ -133,3 +135,4 @@ def test_a_file_name_that_a_system_of_ascii_cannot_write(sh, admin, application,
     done = sh("versions download tool -O plain.bin", **ASCII)
     assert done.returncode == 0, done.stderr
     assert (inside / "plain.bin").read_bytes() == CONTENT
+    tally("hostile")
