@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from bindist import AdminClient
+from bindist.journal import Journal, Sent
 from bindist_cli.recent import Cache
 from tests.sdk.canned import CannedServer
 
@@ -70,6 +72,20 @@ def test_a_url_that_the_store_refuses_is_renewed_whatever_our_clock_says(
     content, _ = client.download_file("tool", "1.0")
     assert content == CONTENT
     assert len(canned.asked) == 4
+    tally("hostile")
+
+
+@pytest.mark.parametrize(("hours", "kept"), [(-1, True), (1, True), (-25, False), (25, False)])
+def test_notes_on_a_release_from_another_day_are_not_relied_upon(tmp_path, tally, hours, kept):
+    """The store may have thrown away by then what they say it has."""
+    made = ("https://api.example", "tool", "1.0")
+    with Journal.opened(tmp_path, *made) as journal:
+        journal.note("a.bin", Sent("id", 5, "0" * 64))
+    (file,) = tmp_path.glob("*.json")
+    moment = time.time() + 3600 * hours
+    os.utime(file, (moment, moment))
+    with Journal.opened(tmp_path, *made) as journal:
+        assert bool(journal.sent) is kept
     tally("hostile")
 
 

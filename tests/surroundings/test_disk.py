@@ -156,6 +156,19 @@ def test_a_key_that_cannot_be_stored_leaves_the_old_one(sh, profile, server, ins
     tally("hostile")
 
 
+def test_a_release_that_no_note_can_be_kept_of_is_invisible_and_says_so(
+    sh, admin, application, at_server, inside, environment, tally
+):
+    for name in ("a.bin", "b.bin"):
+        (inside / name).write_bytes(CONTENT)
+    done = sh("versions upload tool 2.0 a.bin b.bin --enable", before=NO_BYTE)
+    told(done, f"{environment / 'releases' / 'tool-2.0-'}", ".json: File too large")
+    assert not admin.list_version_files("tool", "2.0").success
+    done = sh("versions upload tool 2.0 a.bin b.bin --enable")
+    assert done.returncode == 0, done.stderr
+    tally("hostile")
+
+
 # A key that exists once
 
 

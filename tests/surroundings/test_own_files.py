@@ -131,29 +131,45 @@ def test_a_file_for_the_key_that_is_none(
     tally("hostile")
 
 
+@posix
+@pytest.mark.parametrize("leads_to", ["precious", "nothing"])
+def test_a_link_in_the_place_of_a_key_file_is_not_written_through(
+    invoke, at_server, inside, tmp_path, tally, leads_to
+):
+    (tmp_path / "precious").write_text("precious")
+    (inside / "new.key").symlink_to(tmp_path / leads_to)
+    result = invoke("admin", "rotate-key", "--yes", "--key-file", "new.key")
+    assert result.exit_code == 2
+    assert "never overwritten" in result.stderr
+    assert at_server.requests == []
+    assert (tmp_path / "precious").read_text() == "precious"
+    assert not (tmp_path / "nothing").exists()
+    tally("hostile")
+
+
 # Whatever the umask
 
 
 @posix
-def test_whatever_the_umask_what_is_secret_is_private(
-    sh, own, server, application, tmp_path, tally
-):
+def test_whatever_the_umask_what_is_secret_is_private(sh, own, server, application, inside, tally):
+    for name in ("a.bin", "b.bin"):
+        (inside / name).write_bytes(b"bytes")
+    server.faults.add("status:500,path=*large-complete,times=0")
     environment = {"COMP_WORDS": "bindist apps show ", "COMP_CWORD": "3"}
-    free = "umask 000; "
-    for words, before in [
-        ("config set timeout 5 --profile new", ""),
-        ("customers create --name New --key-file new.key", ""),
-        ("--profile sandbox apps list", ""),
-        ("", "export _BINDIST_COMPLETE=bash_complete"),
+    for words, before, code in [
+        ("config set timeout 5 --profile new", "", 0),
+        ("customers create --name New --key-file new.key", "", 0),
+        ("versions upload tool 1.0 a.bin b.bin --retries 0", "", 7),
+        ("--profile sandbox apps list", "", 0),
+        ("", "export _BINDIST_COMPLETE=bash_complete", 0),
     ]:
-        done = sh(words, before=free + before, **environment)
-        assert done.returncode == 0, done.stderr
-    made = [own, *own.rglob("*"), tmp_path / "here" / "new.key"]
-    assert {"new.key", "sandbox", "sandbox.db"} <= {path.name for path in made}
+        done = sh(words, before=f"umask 000; {before}", **environment)
+        assert done.returncode == code, done.stderr
+    made = [own, *own.iterdir(), *own.glob("releases/*"), inside / "new.key"]
+    kinds = {path.suffix or path.name for path in made}
+    assert kinds >= {"sandbox", "releases", ".json", ".toml", ".key"}
     assert [path.name for path in made if path.name.startswith("completion-")]
-    exposed = {path.name: oct(path.stat().st_mode) for path in made if path.stat().st_mode & 0o077}
-    inner = {name for name in exposed if not (own / name).exists()}
-    assert set(exposed) <= inner, exposed
+    assert [path.name for path in made if path.stat().st_mode & 0o077] == []
     tally("hostile")
 
 
