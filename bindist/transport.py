@@ -24,7 +24,7 @@ from urllib3.exceptions import HTTPError, InvalidHeader, LocationValueError
 from urllib3.util import Retry
 
 from ._version import __version__
-from .addresses import check_address
+from .addresses import check_address, is_proxy
 from .errors import TransportError
 from .redaction import guard_urllib3_logs, redact
 from .response import ApiResponse, from_body
@@ -91,7 +91,7 @@ class _Session(requests.Session):
         """With the proxies; requests fails with a TypeError over one that it cannot take apart."""
         merged = super().merge_environment_settings(url, *others)
         proxy = select_proxy(url, merged["proxies"])
-        if proxy is not None and not _is_address(proxy):
+        if proxy is not None and not is_proxy(proxy):
             raise requests.exceptions.InvalidProxyURL("the address of the proxy makes no sense")
         return merged
 
@@ -360,14 +360,6 @@ def _explain(error: Exception, url: str, timeout: Timeout) -> TransportError:
     if isinstance(error, (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
         return TransportError(f"the connection to {host} was lost: {cause}", ambiguous=True)
     return TransportError(f"the request to {host} failed: {cause}", ambiguous=True)
-
-
-def _is_address(proxy: str) -> bool:
-    try:
-        parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-        return bool(parts.scheme and parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
 
 
 def _never_connected(error: Exception) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,28 @@ def test_a_link_to_a_folder_at_the_target_is_not_followed_either(
     result = invoke("versions", "download", "tool", "1.0", "--force")
     assert result.exit_code == 2
     assert "tool.bin is a folder" in result.stderr
+    tally("hostile")
+
+
+@pytest.mark.parametrize("thing", ["pipe", "link to a pipe", "socket"])
+def test_what_is_no_file_is_not_replaced_by_one(
+    invoke, customer, published, at_server, inside, tally, thing
+):
+    """A pipe stands for /dev/null, which no test may put at risk."""
+    target = inside / "tool.bin"
+    with socket.socket(socket.AF_UNIX) as listener:
+        if thing == "socket":
+            listener.bind(os.path.relpath(target))  # its name may be short only
+        else:
+            os.mkfifo(inside / "pipe")
+            (inside / "pipe").rename(target) if thing == "pipe" else target.symlink_to("pipe")
+    result = invoke("versions", "download", "tool", "1.0", "-O", str(target), "--force")
+    assert result.exit_code == 2
+    assert f"`-O - > {target}` writes to it" in result.stderr
+    with pytest.raises(FileExistsError, match=r"tool\.bin is no file"):
+        customer.download_to_file("tool", "1.0", target)
+    assert not target.is_file()
+    assert not [asked for asked in at_server.requests if asked.path == "/v1/downloads/url"]
     tally("hostile")
 
 
