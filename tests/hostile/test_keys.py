@@ -47,9 +47,10 @@ def test_what_is_no_key_is_not_taken_for_one(
 ) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     recorded.change(COMMANDS[words], ("data", "apiKey"), key)
-    recorded.answers[COMMANDS[words]]["data"].pop("apiSecret", None)
+    recorded.answers[COMMANDS[words]]["data"].pop("apiSecret", None)  # which comes before it
     result = invoke(*words.split(), *options.split(), "--no-color")
     assert (result.exit_code, result.stdout) == (Exit.FAILED, "")
-    assert result.stderr == "error: the server's answer has no usable key in it\n"
+    lines = [line for line in result.stderr.splitlines() if not line.startswith("::add-mask::")]
+    assert lines == ["error: the server's answer has no usable key in it"]
     assert list(inside.iterdir()) == []
     tally("hostile")
