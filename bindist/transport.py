@@ -319,7 +319,7 @@ def _explain(error: Exception, url: str, timeout: Timeout) -> TransportError:
     if isinstance(error, requests.exceptions.ProxyError):
         return TransportError(f"no way to {host} through the proxy: {cause}", ambiguous=False)
     if isinstance(error, requests.TooManyRedirects):
-        return TransportError(f"{host} redirects in a circle", ambiguous=False)
+        return TransportError(f"{host} redirects in a circle", ambiguous=False, transient=False)
     if isinstance(error, (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
         return TransportError(f"the connection to {host} was lost: {cause}", ambiguous=True)
     return TransportError(f"the request to {host} failed: {cause}", ambiguous=True)
