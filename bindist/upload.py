@@ -17,7 +17,7 @@ import requests
 from .download import is_expired
 from .errors import IntegrityError, TransportError
 from .hashing import FollowingHash, checksums_match
-from .response import ApiResponse, Json
+from .response import ApiResponse, Json, failure
 from .source import Progress
 from .transport import BLOCK, Transport
 
@@ -26,6 +26,7 @@ INLINE_LIMIT = 4 * 1024 * 1024
 
 _MD5 = re.compile(r'"?([0-9a-f]{32})"?')
 _STALE_SECONDS = 300.0
+_NO_STORE = "what answered the upload is no object store: it gives no ETag"
 
 
 @dataclass(frozen=True)
@@ -187,8 +188,7 @@ def put_file(
         ticket, etag = put(transport, ask, body)
         checksum = digest.finish()
         file.check_unchanged(body.tell())
-    if etag and (md5 := digest.md5()) and md5 != etag:
-        raise IntegrityError(f"the object store has other bytes than were sent of {file.name}")
+    check_arrived(file.name, etag, digest.md5())
     return ticket, checksum
 
 
@@ -211,11 +211,14 @@ def put(transport: Transport, ask: Callable[[], Ticket], body: Body) -> tuple[Ti
             # A store that refuses an expired URL may hang up before all is sent, and so unheard.
             stale = time.monotonic() - asked > _STALE_SECONDS
         else:
-            if response.status_code in (200, 201, 204):
+            taken = response.status_code in (200, 201, 204)
+            if taken and "ETag" in response.headers:
                 response.close()
                 return ticket, _md5_of(response)
             retry_after = response.headers.get("Retry-After")
             answer = transport.read_failure(response)
+            if taken:  # by a captive portal, say
+                answer = failure(answer.status_code, _NO_STORE)
             stale = is_expired(answer) and not renewed
             passing = answer.status_code >= 500 or answer.status_code == 429
             if not stale and (attempt >= transport.retries or not passing):
@@ -225,6 +228,12 @@ def put(transport: Transport, ask: Callable[[], Ticket], body: Body) -> tuple[Ti
         else:
             time.sleep(transport.pause(attempt, retry_after))
             attempt += 1
+
+
+def check_arrived(name: str, etag: str | None, md5: str | None) -> None:
+    """Raises IntegrityError where the store's MD5 is another one than that of what was sent."""
+    if etag and md5 and md5 != etag:
+        raise IntegrityError(f"the object store has other bytes than were sent of {name}")
 
 
 def _md5_of(response: requests.Response) -> str | None:

@@ -37,14 +37,24 @@ http {{
     listen 127.0.0.1:{plain};
     location /files/ {{ alias {folder}/files/; }}
     location /slow/ {{ alias {folder}/files/; limit_rate 20000000; }}
-    location /put/ {{ alias {folder}/put/; dav_methods PUT; create_full_put_path on; }}
+    location /put/ {{
+      alias {folder}/put/;
+      dav_methods PUT;
+      create_full_put_path on;
+      add_header ETag '"none of its own"' always;
+    }}
   }}
   server {{
     listen 127.0.0.1:{tls} ssl;
     ssl_certificate {folder}/cert.pem;
     ssl_certificate_key {folder}/key.pem;
     location /files/ {{ alias {folder}/files/; }}
-    location /put/ {{ alias {folder}/put/; dav_methods PUT; create_full_put_path on; }}
+    location /put/ {{
+      alias {folder}/put/;
+      dav_methods PUT;
+      create_full_put_path on;
+      add_header ETag '"none of its own"' always;
+    }}
   }}
 }}
 """

@@ -138,6 +138,23 @@ def test_bytes_that_arrived_altered_are_not_completed(admin, application, big, s
     assert "/v1/management/upload/large-complete" not in paths(server)
 
 
+def test_bytes_of_memory_that_arrived_altered_are_not_completed_either(admin, application, server):
+    server.faults.add(f'etag:"{"0" * 32}",{PUT}')
+    with pytest.raises(IntegrityError, match="other bytes"):
+        admin.upload_large_file(application, "1.0", "tool.bin", b"bytes")
+    assert "/v1/management/upload/large-complete" not in paths(server)
+
+
+@pytest.mark.parametrize("fault", ["not-json", "json-array", "empty:200", "text:204"])
+def test_nothing_is_completed_where_another_than_the_store_answered(
+    fault, admin, application, big, server
+):
+    server.faults.add(f"{fault},{PUT}")
+    answer = admin.upload_file(application, "1.0", big)
+    assert (answer.success, "no object store" in answer.error["message"]) == (False, True)
+    assert "/v1/management/upload/large-complete" not in paths(server)
+
+
 @pytest.mark.parametrize("etag", ['"' + "0" * 32 + '-4"', '"opaque"'])
 def test_an_etag_that_is_no_md5_says_nothing(etag, admin, application, big, server):
     server.faults.add(f"etag:{etag},{PUT}")
