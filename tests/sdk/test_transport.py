@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -97,6 +98,32 @@ def test_a_body_that_stops_half_way_is_a_time_out_too(
     with pytest.raises(TransportError, match=r"within 0\.1 s") as caught:
         client.list_customers()
     assert caught.value.ambiguous
+
+
+UPLOADS = ["upload_small_file", "upload_large_file"]
+
+
+@pytest.mark.parametrize("upload", UPLOADS)
+def test_a_body_may_take_longer_to_go_out_than_a_connection_to_be_made(
+    server: SandboxServer, connect: Connect, application: str, upload: str
+) -> None:
+    server.faults.add("slow:10000000,times=0")
+    client = connect(server.url, timeout=(0.2, 30), retries=0)
+    assert getattr(client, upload)(application, "1.0", "a.exe", bytes(11_000_000)).success
+
+
+@pytest.mark.parametrize("upload", UPLOADS)
+def test_a_body_that_nobody_takes_is_a_time_out(
+    server: SandboxServer, connect: Connect, application: str, upload: str
+) -> None:
+    server.faults.add("stall:60,times=0,path=*/*load")
+    server.faults.add("stall:60,times=0,path=/store/*")
+    client = connect(server.url, timeout=(30, 0.3), retries=0)
+    started = time.monotonic()
+    with pytest.raises(TransportError, match=r"within 0\.3 s") as caught:
+        getattr(client, upload)(application, "1.0", "a.exe", bytes(11_000_000))
+    assert caught.value.ambiguous
+    assert time.monotonic() - started < 15
 
 
 @pytest.mark.parametrize("fault", ["refuse", "lost", "reset:5", "cut:5", "cut:0"])
