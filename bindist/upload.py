@@ -192,16 +192,22 @@ def put_file(
     return ticket, checksum
 
 
-def put(transport: Transport, ask: Callable[[], Ticket], body: Body) -> tuple[Ticket, str | None]:
+def put(
+    transport: Transport,
+    ask: Callable[[], Ticket],
+    body: Body,
+    *,
+    stale_after: float = _STALE_SECONDS,
+) -> tuple[Ticket, str | None]:
     """Puts the body to the object store; returns the ticket used, and the MD5 if the store tells.
 
     A try that fails on the way is repeated from the start, as often as the client retries; an
-    expired URL is replaced once. Raises ApiError where the store refuses, TransportError where no
-    answer came.
+    expired URL is replaced once, and one older than `stale_after` seconds where the store hung up.
+    Raises ApiError where the store refuses, TransportError where no answer came.
     """
     ticket, asked, renewed, attempt = ask(), time.monotonic(), False, 0
     while True:
-        retry_after = None
+        retry_after, lost = None, False
         body.seek(0)
         try:
             response = transport.open_store("PUT", ticket.url, body=body)
@@ -209,7 +215,7 @@ def put(transport: Transport, ask: Callable[[], Ticket], body: Body) -> tuple[Ti
             if attempt >= transport.retries or not error.transient:
                 raise
             # A store that refuses an expired URL may hang up before all is sent, and so unheard.
-            stale = time.monotonic() - asked > _STALE_SECONDS
+            stale, lost = time.monotonic() - asked > stale_after, True
         else:
             taken = response.status_code in (200, 201, 204)
             if taken and "ETag" in response.headers:
@@ -227,7 +233,7 @@ def put(transport: Transport, ask: Callable[[], Ticket], body: Body) -> tuple[Ti
             ticket, asked, renewed = ask(), time.monotonic(), True
         else:
             time.sleep(transport.pause(attempt, retry_after))
-            attempt += 1
+        attempt += int(lost or not stale)
 
 
 def check_arrived(name: str, etag: str | None, md5: str | None) -> None:

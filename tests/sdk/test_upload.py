@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bindist import AdminClient, ApiResponse, IntegrityError, TransportError
-from bindist.upload import INLINE_LIMIT
+from bindist.upload import INLINE_LIMIT, Body, Ticket, put
 from bindist_cli.sandbox import SandboxServer
 
 MIB = 1024 * 1024
@@ -104,6 +104,18 @@ def test_without_an_answer_of_the_store_nothing_is_completed(admin, application,
     with pytest.raises(TransportError):
         admin.upload_file(application, "1.0", big)
     assert "/v1/management/upload/large-complete" not in paths(server)
+
+
+def test_tries_that_last_longer_than_a_url_is_fresh_come_to_an_end_too(admin, application, server):
+    def ask() -> Ticket:
+        found = admin.get_large_upload_url(application, "1.0", "tool.bin", 5).require()
+        return Ticket(found["uploadId"], found["uploadUrl"])
+
+    server.faults.add(f"lost,times=0,{PUT}")
+    with pytest.raises(TransportError):
+        put(admin._transport, ask, Body(io.BytesIO(b"bytes"), 5), stale_after=0.0)
+    assert sum(record.method == "PUT" for record in server.requests) == 1 + 3
+    assert len({record.path for record in server.requests if record.method == "PUT"}) == 4
 
 
 @pytest.mark.parametrize("change", ["grow", "shrink", "touch", "replace"])
