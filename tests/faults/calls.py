@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ class Call:
     steps: tuple[Step, ...]
     raises: bool = False  # failed answers too
     prepare: Callable[[AdminClient, str], Any] | None = None
-    sends: bytes = b""
+    sends: bytes = field(default=b"", repr=False)
     name: str = ""
 
     def __str__(self) -> str:
