@@ -26,7 +26,7 @@ INLINE_LIMIT = 4 * 1024 * 1024
 
 _MD5 = re.compile(r'"?([0-9a-f]{32})"?')
 _STALE_SECONDS = 300.0
-_NO_STORE = "what answered the upload is no object store: it gives no ETag"
+_NO_STORE = "HTTP {} without an ETag: what answered the upload is no object store"
 
 
 @dataclass(frozen=True)
@@ -224,7 +224,8 @@ def put(
             retry_after = response.headers.get("Retry-After")
             answer = transport.read_failure(response)
             if taken:  # by a captive portal, say
-                answer = failure(answer.status_code, _NO_STORE)
+                status = answer.status_code
+                answer = failure(status, _NO_STORE.format(status), code="NO_OBJECT_STORE")
             stale = is_expired(answer) and not renewed
             passing = answer.status_code >= 500 or answer.status_code == 429
             if not stale and (attempt >= transport.retries or not passing):

@@ -12,6 +12,7 @@ from tests.faults.required import (
     CARRIED_OUT,
     CLASSES,
     CODES,
+    CODES_OF_2XX,
     HANDS_OUT,
     STORE,
     TRIES,
@@ -105,8 +106,8 @@ class Row:
         return int(succeeds)
 
     def _outcome(self, wanted: str) -> str:
-        if wanted == "invalid":
-            return "2xx INVALID_RESPONSE" + (" ApiError" if self.call.raises else "")
+        if wanted in CODES_OF_2XX:
+            return f"2xx {CODES_OF_2XX[wanted]}" + (" ApiError" if self.call.raises else "")
         if wanted.isdecimal():
             status = int(wanted)
             raised = f" {CLASSES[status]}" if self.call.raises else ""

@@ -6,6 +6,7 @@ A cell is OUTCOME/REQUESTS[+URLS]:
     lost        TransportError, ambiguous: it may have been carried out
     unsent      TransportError, not ambiguous
     invalid     a failed answer: 2xx with the code INVALID_RESPONSE
+    nostore     the same with the code NO_OBJECT_STORE
     404         a failed answer with this status, and the code that CODES has for it
     wrong       IntegrityError
     /2          after so many requests, all tries counted
@@ -89,10 +90,10 @@ status:404          404/1     404/1     404/1     404/1     404/1     404/1
 redirect:ELSEWHERE  404/1     404/1     404/1     404/1     302/1     302/1
 redirect-loop       ok/2      unsent/31 ok/2      unsent/31 302/1     302/1
 expire              ok/2+1    403/2+1   ok/2+1    403/2+1   ok/2+1    403/2+1
-not-json            wrong/1   wrong/1   ok/2+1    wrong/3+2 invalid/1 invalid/1
-json-array          wrong/1   wrong/1   ok/2+1    wrong/3+2 invalid/1 invalid/1
-empty:200           wrong/1   wrong/1   ok/2+1    wrong/3+2 invalid/1 invalid/1
-text:200            wrong/1   wrong/1   ok/2+1    wrong/3+2 invalid/1 invalid/1
+not-json            wrong/1   wrong/1   ok/2+1    wrong/3+2 nostore/1 nostore/1
+json-array          wrong/1   wrong/1   ok/2+1    wrong/3+2 nostore/1 nostore/1
+empty:200           wrong/1   wrong/1   ok/2+1    wrong/3+2 nostore/1 nostore/1
+text:200            wrong/1   wrong/1   ok/2+1    wrong/3+2 nostore/1 nostore/1
 length:9            wrong/1   wrong/1   ok/2+1    wrong/3+2 ok/1      ok/1
 length:-9           wrong/1   wrong/1   ok/2+1    wrong/3+2 ok/1      ok/1
 gzip                wrong/1   wrong/1   wrong/1   wrong/1   ok/1      ok/1
@@ -137,6 +138,7 @@ CARRIED_OUT = frozenset(
 )
 STALLS = frozenset({"stall", "stall-body"})
 
+CODES_OF_2XX = {"invalid": "INVALID_RESPONSE", "nostore": "NO_OBJECT_STORE"}
 CODES = {
     302: "REDIRECT",
     403: "AccessDenied",  # the store's own
