@@ -6,35 +6,38 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import queue
 import shutil
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO
 
 import requests
 from urllib3.exceptions import HTTPError
 
+from .assembly import Assembly
+from .blockfile import BlockFile
 from .errors import IntegrityError, TransportError
-from .hashing import FollowingHash, StreamHash, checksums_match, is_sha256
+from .hashing import StreamHash, checksums_match, is_sha256
 from .partfile import PartFile
-from .ranges import Range, merge, missing, parse_content_range, pieces, prefix, total
+from .ranges import LARGEST_PIECE, Range, missing, parse_content_range, take_piece, total
 from .response import ApiResponse
 from .source import ChangedError, Grant, Progress, Source
 from .threads import run_jobs
 from .transport import RETRY_STATUSES, Transport
 
-NOTE_EVERY = 1024 * 1024
 READ_BLOCK = 256 * 1024  # larger ones fall out of the processor's cache between read and write
 CAREFUL_BLOCK = 64 * 1024  # after a reset connection: what had come of a block is lost with it
 PARALLEL_ABOVE = 64 * 1024 * 1024
 DEFAULT_CONNECTIONS = 4
 MOST_CONNECTIONS = 32
+_JOIN_AFTER = 0.05  # seconds
+_UNLIMITED = 200_000_000  # bytes a second
+_PIECE_SECONDS = 2.0
 _FRESH_STARTS = 3
 _EXPIRED = frozenset({"AccessDenied", "ExpiredToken", "RequestExpired", "TokenRefreshRequired"})
 
@@ -256,7 +259,7 @@ def _check_space(folder: Path, needed: int) -> None:
 
 
 class _Transfer:
-    """Fetches what is missing of a part file, a thread for each connection, hashing behind them."""
+    """Fetches what is missing of a part file over as many connections as are of use."""
 
     def __init__(
         self, source: Source, part: PartFile, done: list[Range], progress: Progress | None
@@ -266,58 +269,73 @@ class _Transfer:
         self._size = source.grant().file_size
         self._done = done
         self._progress = progress
-        self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._pieces: queue.SimpleQueue[Range] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._gaps = missing(done, self._size)
+        self._fetched = 0
 
     def run(self, connections: int) -> str:
         """Returns the SHA-256 of the whole file."""
-        gaps = missing(self._done, self._size)
-        many = total(gaps) > PARALLEL_ABOVE and connections > 1
-        for piece in pieces(gaps, connections) if many else gaps:
-            self._pieces.put(piece)
-        with self._part.open() as file:
-            self._hash = FollowingHash(file, flush=True)
+        if total(self._gaps) <= PARALLEL_ABOVE:
+            connections = 1
+        self._connections = connections
+        self._report(self._done)
+        # What is small is likely to be read at once, and then from the cache.
+        with BlockFile(self._part.open, direct=self._size > PARALLEL_ABOVE) as file:
+            self._assembly = Assembly(file, self._done, connections, self._written)
             try:
-                self._hash.advance(prefix(self._done))
-                self._report()
-                workers = connections if many else 1
-                run_jobs([self._work] * workers, workers, self._stop)
-                return self._hash.finish()
+                jobs = [partial(self._work, number) for number in range(connections)]
+                run_jobs(jobs, connections, self._stop)
+                return self._assembly.finish()
             finally:
                 self._stop.set()
-                self._hash.abandon()
+                self._assembly.abandon()
 
-    def _work(self) -> None:
-        with self._part.open(write=True) as file, contextlib.suppress(queue.Empty):
-            while not self._stop.is_set():
-                self._fetch_piece(file, self._pieces.get_nowait())
+    def _work(self, number: int) -> None:
+        if number and not self._is_of_use(number):
+            return
+        most = LARGEST_PIECE
+        while not self._stop.is_set() and (piece := self._take(most)):
+            started = time.monotonic()
+            self._fetch(piece)
+            rate = (piece[1] - piece[0]) / max(time.monotonic() - started, 0.001)
+            most = max(LARGEST_PIECE, int(rate * _PIECE_SECONDS))
 
-    def _fetch_piece(self, file: BinaryIO, piece: Range) -> None:
-        position = noted = piece[0]
-        file.seek(position)
+    def _take(self, most: int) -> Range | None:
+        with self._lock:
+            if not self._gaps:
+                return None
+            if self._connections == 1:
+                piece, *self._gaps = self._gaps
+            else:
+                piece, self._gaps = take_piece(self._gaps, self._connections, most)
+            return piece
+
+    def _is_of_use(self, number: int) -> bool:
+        """Waits until one more connection would help: one that carries this much is not limited,
+        and what others carry beside it comes out of order, and has to be read again to be hashed.
+        False where all is fetched, or given to others, before that."""
+        while self._gaps and not self._stop.is_set():
+            before = self._fetched
+            self._stop.wait(_JOIN_AFTER * number)
+            if before and self._fetched - before < _UNLIMITED * _JOIN_AFTER * number:
+                return True
+        return False
+
+    def _fetch(self, piece: Range) -> None:
+        pen = self._assembly.pen(piece[0])
         try:
             for block in blocks(self._source, piece, self._stop):
-                rest = memoryview(block)
-                while rest:
-                    rest = rest[file.write(rest) :]
-                position += len(block)
-                if position - noted >= NOTE_EVERY:
-                    self._note(noted, position)
-                    noted = position
+                pen.write(block)
         finally:
-            self._note(noted, position)
+            pen.flush()
 
-    def _note(self, start: int, end: int) -> None:
-        """Bytes that have been written: for the journal, the hash, and whoever watches."""
-        if start == end:
-            return
-        with self._lock:
-            self._part.record(start, end, self._source.etag)
-            self._done = merge([*self._done, (start, end)])
-        self._hash.advance(prefix(self._done))
-        self._report()
+    def _written(self, written: Range, done: list[Range]) -> None:
+        """Bytes that have reached the file: for the journal, and for whoever watches."""
+        self._part.record(*written, self._source.etag)
+        self._fetched += written[1] - written[0]
+        self._report(done)
 
-    def _report(self) -> None:
+    def _report(self, done: list[Range]) -> None:
         if self._progress:
-            self._progress(total(self._done), self._size)
+            self._progress(total(done), self._size)

@@ -90,19 +90,27 @@ class ServerError(ApiError):
 
 
 class IntegrityError(BinDistError, ValueError):
-    """Length, checksum or name of a file is not what it should be; nothing was kept."""
+    """Length, checksum, name or address of a file is not what it should be; nothing was kept."""
 
 
 class DifferentContentError(BinDistError):
     """The version exists, with other files than these.
 
     `differences` has (file name, checksum on the server, local checksum) for each file that is not
-    alike; None where a side does not have it.
+    alike; None where a side does not have it. `incomplete` is True where the version is not enabled
+    and only lacks files: another run is making it, or has not ended.
     """
 
-    def __init__(self, message: str, differences: list[tuple[str, str | None, str | None]]) -> None:
+    def __init__(
+        self,
+        message: str,
+        differences: list[tuple[str, str | None, str | None]],
+        *,
+        incomplete: bool = False,
+    ) -> None:
         super().__init__(message)
         self.differences = differences
+        self.incomplete = incomplete
 
 
 class BusyError(BinDistError):

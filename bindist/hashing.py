@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import queue
 import re
 import threading
@@ -13,7 +12,6 @@ from typing import BinaryIO
 BLOCK = 1024 * 1024
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MD5_BACKLOG = 8 * BLOCK
-_FLUSH_EVERY = 128 * BLOCK
 
 
 def normalize_checksum(checksum: object) -> str:
@@ -48,18 +46,15 @@ def sha256_file(path: Path) -> str:
 
 
 class FollowingHash:
-    """The SHA-256 of a file, computed in a thread of its own behind those who read or write it.
+    """The SHA-256 of a file, computed in a thread of its own behind those who read it.
 
-    It reads the file again, out of the page cache, only as far as `advance` has said. So nobody
-    ever waits for it, blocks may come in any order, and what an earlier run left is hashed while
-    the rest is on its way. With `md5=True` the MD5 is computed too, but given up as soon as that
-    would hold the SHA-256 back. With `flush=True` what was hashed is sent to the disk on the way,
-    so that little is left to wait for at the end.
+    It reads the file again, out of the page cache, only as far as `advance` has said, so that
+    nobody ever waits for it. With `md5=True` the MD5 is computed too, but given up as soon as that
+    would hold the SHA-256 back.
     """
 
-    def __init__(self, file: BinaryIO, *, md5: bool = False, flush: bool = False) -> None:
+    def __init__(self, file: BinaryIO, *, md5: bool = False) -> None:
         self._file = file
-        self._flush = flush and hasattr(os, "fdatasync")
         self._sha256 = hashlib.sha256()
         self._md5 = hashlib.md5(usedforsecurity=False) if md5 else None
         self._allowed = 0
@@ -127,8 +122,6 @@ class FollowingHash:
             if self._md5:
                 self._md5.update(buffer[:count])
             position += count
-            if self._flush and position % _FLUSH_EVERY < count:
-                os.fdatasync(self._file.fileno())
 
 
 class StreamHash:

@@ -36,6 +36,11 @@ class PartFile:
         self._journal: BinaryIO | None = None
         self.etag: str | None = None
 
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All that it makes, for as long as it takes."""
+        return self.target, self.path, self._journal_path, self._lock_path
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Holds the place for this process; raises BusyError where another one has it."""
@@ -68,9 +73,10 @@ class PartFile:
         # After a kill this ends the line that was being written, which is skipped then.
         self._append("" if done else identity)
 
-    def open(self, *, write: bool = False) -> BinaryIO:
+    def open(self, *, write: bool = False, extra_flags: int = 0) -> BinaryIO:
         """The part file itself, unbuffered."""
-        return _open_own(self.path, os.O_RDWR | os.O_CREAT if write else os.O_RDONLY)
+        flags = os.O_RDWR | os.O_CREAT if write else os.O_RDONLY
+        return _open_own(self.path, flags | extra_flags)
 
     def record(self, start: int, end: int, etag: str | None) -> None:
         """Notes that these bytes, of the object with that ETag, have been written."""

@@ -14,7 +14,7 @@ from .customer import CustomerClient
 from .errors import ApiError
 from .hashing import sha256_bytes
 from .names import derived_file_type, name_problem
-from .response import ApiResponse
+from .response import ApiResponse, failure
 from .source import Progress, check_store_url
 from .upload import INLINE_LIMIT, Body, LocalFile, Ticket
 
@@ -88,7 +88,7 @@ class PublishingClient(CustomerClient):
         _check_content(file_name, len(content))
 
         def ask() -> Ticket:
-            return self._ask_ticket(application_id, version, file_name, len(content))
+            return self.ask_ticket(application_id, version, file_name, len(content))
 
         try:
             body = Body(io.BytesIO(content), len(content))
@@ -157,16 +157,26 @@ class PublishingClient(CustomerClient):
         return upload.check_stored(answer, file.size, checksum)
 
     def put_file(
-        self, application_id: str, version: str, file: LocalFile, progress: Progress | None = None
+        self,
+        application_id: str,
+        version: str,
+        file: LocalFile,
+        progress: Progress | None = None,
+        *,
+        ticket: Ticket | None = None,
     ) -> tuple[Ticket, str]:
         """Sends an open file to the object store without completing it.
 
-        Returns the ticket for `complete_large_upload` and the SHA-256 of what was sent. Raises
-        ApiError, TransportError, IntegrityError, OSError.
+        `ticket` is one that was asked for before, by `ask_ticket`. Returns the ticket that was used
+        at last, for `complete_large_upload`, and the SHA-256 of what was sent. Raises ApiError,
+        TransportError, IntegrityError, OSError.
         """
+        at_hand = [ticket] if ticket and ticket.is_fresh else []
 
         def ask() -> Ticket:
-            return self._ask_ticket(application_id, version, file.name, file.size)
+            if at_hand:
+                return at_hand.pop()
+            return self.ask_ticket(application_id, version, file.name, file.size)
 
         return upload.put_file(self._transport, ask, file, progress)
 
@@ -180,7 +190,8 @@ class PublishingClient(CustomerClient):
         )
         return upload.check_stored(answer, len(content), sha256_bytes(content))
 
-    def _ask_ticket(self, application_id: str, version: str, name: str, size: int) -> Ticket:
+    def ask_ticket(self, application_id: str, version: str, name: str, size: int) -> Ticket:
+        """The answer of `get_large_upload_url` as a value; raises ApiError where it failed."""
         answer = self.get_large_upload_url(application_id, version, name, size)
         return upload.read_ticket(answer, lambda url: check_store_url(url, self.base_url))
 
@@ -205,7 +216,8 @@ class PublishingClient(CustomerClient):
             "fileSize": file_size,
             "contentType": content_type,
         }
-        return self._send("POST", "/management/upload/large-url", present(body))
+        # Asking makes nothing, and so may be repeated.
+        return self._send("POST", "/management/upload/large-url", present(body), repeatable=True)
 
     def complete_large_upload(
         self,
@@ -219,9 +231,18 @@ class PublishingClient(CustomerClient):
     ) -> ApiResponse:
         """Makes the version, or adds a file to it. `POST /v1/management/upload/large-complete`
 
-        The server believes what it is told: complete only what the object store has taken. **Sent
-        for a version that exists, it disables that version and sets its download count to 0.**
+        The server believes what it is told: complete only what the object store has taken. Sent for
+        a version that is enabled, it would disable it and set its download count to 0: so the
+        versions are looked at first, and where it is enabled a failed answer, 409, is returned
+        without sending anything.
         """
+        try:
+            if self._is_enabled(application_id, version):
+                return failure(
+                    409, f"version {version} is enabled: completing an upload would reset it"
+                )
+        except ApiError as error:
+            return error.response
         body = {
             "uploadId": named(upload_id, "upload_id"),
             "applicationId": named(application_id, "application_id"),
@@ -232,6 +253,27 @@ class PublishingClient(CustomerClient):
             "releaseNotes": release_notes,
         }
         return self._send("POST", "/management/upload/large-complete", present(body))
+
+    def _is_enabled(self, application_id: str, version: str) -> bool:
+        """Whether a version is there and enabled; raises ApiError where that cannot be told."""
+        rows = self.list_versions(application_id, test_channel=True).rows("versions")
+        return any(row.get("version") == version and row.get("isEnabled") is True for row in rows)
+
+    def _make_empty_version(
+        self, application_id: str, version: str, file_name: str, notes: str | None
+    ) -> ApiResponse:
+        """Makes a version without files, disabled; 409 where it exists, whoever made it.
+
+        `POST /v1/management/upload`, with empty content.
+        """
+        body = {
+            "applicationId": named(application_id, "application_id"),
+            "version": named(version, "version"),
+            "fileName": file_name,
+            "fileContent": "",
+            "releaseNotes": notes,
+        }
+        return self._send("POST", "/management/upload", present(body))
 
 
 def check_derived_type(file_name: str, file_type: str | None) -> None:

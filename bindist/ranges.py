@@ -11,6 +11,7 @@ _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 
 SMALLEST_PIECE = 4 * 1024 * 1024
 LARGEST_PIECE = 32 * 1024 * 1024
+ALIGNMENT = 1024 * 1024
 
 
 def merge(ranges: Iterable[Range]) -> list[Range]:
@@ -50,22 +51,21 @@ def prefix(done: list[Range]) -> int:
     return done[0][1] if done and done[0][0] == 0 else 0
 
 
-def pieces(gaps: Iterable[Range], connections: int) -> list[Range]:
-    """`gaps` cut for several connections that each take the next piece when they are done.
+def take_piece(
+    gaps: list[Range], connections: int, most: int = LARGEST_PIECE
+) -> tuple[Range, list[Range]]:
+    """The first piece of `gaps`, for one of several connections, and the gaps without it.
 
     In order, so that hashing can follow closely; large at first, to keep requests few; smaller
-    towards the end, so that no connection is left alone with a long last piece.
+    towards the end, so that no connection is left alone with a long last piece; `most` bytes at the
+    most. It ends at a multiple of 1 MiB, but for the end of a gap, so that no block of the disk is
+    written twice.
     """
-    gaps = list(gaps)
-    left, cut = total(gaps), []
-    for start, end in gaps:
-        while start < end:
-            share = left // (2 * max(connections, 1))
-            length = min(end - start, max(SMALLEST_PIECE, min(share, LARGEST_PIECE)))
-            cut.append((start, start + length))
-            start += length
-            left -= length
-    return cut
+    (start, end), *others = gaps
+    share = total(gaps) // (2 * connections)
+    until = start + max(SMALLEST_PIECE, min(share, most - ALIGNMENT))
+    until = min(end, until + -until % ALIGNMENT)
+    return (start, until), [(until, end), *others] if until < end else others
 
 
 def parse_content_range(header: str | None) -> tuple[int, int, int] | None:

@@ -1,15 +1,15 @@
 """A release: several files as one version, whole or invisible.
 
-`examine` looks at local files and at the server, `plan` decides purely from what was found, and
-`apply` carries it out: URLs for all files, then all bytes, then all completions with the MAIN file
-last, then a read-back, and only where every checksum is right the switch.
+First all upload URLs, then all bytes; then the version is made, empty, which of several runs at
+once the server lets only one do; then each file is completed, the MAIN file last; then all is read
+back, and only where every checksum is right the version is enabled. A journal knows what an
+interrupted run has done, and the same call finishes it.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,49 +23,23 @@ from .errors import (
     NotFoundError,
     TransportError,
 )
-from .hashing import checksums_match, normalize_checksum, sha256_file
-from .names import derived_file_type, name_problem
+from .hashing import checksums_match
+from .journal import Journal, Sent
+from .planning import Plan, ReleaseFile, RemoteVersion, differences, file_checksum, plan, remembered
 from .response import ApiResponse, Json, failure
 from .source import Progress
 from .threads import Stopped, run_jobs
-from .upload import INLINE_LIMIT, LocalFile
+from .upload import LocalFile, Ticket
 
-IF_EXISTS = ("match", "skip", "fail")
-
-
-@dataclass(frozen=True)
-class ReleaseFile:
-    """A local file of a release: its path, the name it gets, its size in bytes, its type."""
-
-    path: Path
-    name: str
-    size: int
-    file_type: str
-
-
-@dataclass(frozen=True)
-class RemoteVersion:
-    """A version as the server has it: its files, and whether it is enabled."""
-
-    files: tuple[Json, ...]
-    is_enabled: bool
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is to be done: `action` is `create`, `unchanged` or `skip`; `inline` sends the one file
-    inside a request; `files` are in the order of their completion; `enable` says whether the
-    version is to be enabled afterwards."""
-
-    action: str
-    files: tuple[ReleaseFile, ...]
-    inline: bool = False
-    enable: bool = False
+Reporter = Callable[[ReleaseFile], Progress]
+_LOOKS = 7  # at what another run is making; half a minute in all, with the default pauses
+_LOOKS_AT_OWN = 3
 
 
 @dataclass
 class Release:
-    """What became of it: `status` is `created`, `unchanged` or `skipped`."""
+    """What became of it: `status` is `created`, `unchanged` or `skipped`; `files` are the server's
+    rows, each with that status."""
 
     application_id: str
     version: str
@@ -74,96 +48,15 @@ class Release:
     files: list[Json] = field(default_factory=list)
 
 
-def local_files(
-    paths: Sequence[Path], *, name: str | None = None, file_type: str | None = None
-) -> list[ReleaseFile]:
-    """The files of a release, checked as far as that is possible without a request.
-
-    `name` and `file_type` are for a single file. Raises ValueError for what the server would
-    refuse, OSError for what cannot be read.
-    """
-    if (name or file_type) and len(paths) > 1:
-        raise ValueError("a name or a type can be given for a single file only")
-    files, seen = [], dict[str, Path]()
-    for path in paths:
-        called = name or path.name
-        with path.open("rb"):
-            size = path.stat().st_size
-        if problem := name_problem(called):
-            raise ValueError(f"the server refuses the file name {called!r}: it {problem}")
-        if size == 0:
-            raise ValueError(f"{path} is empty: the server makes no file of it")
-        folded = unicodedata.normalize("NFKC", called).casefold()
-        if folded in seen:
-            raise ValueError(f"{seen[folded]} and {path} would have the same name")
-        seen[folded] = path
-        derived = derived_file_type(called)
-        if file_type not in (None, derived) and size > INLINE_LIMIT:
-            raise ValueError(
-                f"{called} will be {derived}: the type of a file over "
-                f"{INLINE_LIMIT // 1024 // 1024} MiB comes from its extension"
-            )
-        files.append(ReleaseFile(path, called, size, file_type or derived))
-    if not files:
-        raise ValueError("a version needs at least one file")
-    return files
-
-
 def find_version(client: AdminClient, application_id: str, version: str) -> RemoteVersion | None:
     """The version as it is on the server; None where there is none, NotFoundError where there is
-    no such application. A version that is not active looks like none."""
+    no such application."""
     try:
-        files = client.list_version_files(application_id, version).require().get("files")
+        files = client.list_version_files(application_id, version).require()
     except NotFoundError:
         client.get_application(application_id).raise_for_error()
         return None
-    listed = client.list_versions(application_id, test_channel=True).require().get("versions")
-    rows = [row for row in listed or [] if isinstance(row, dict) and row.get("version") == version]
-    enabled = bool(rows and rows[0].get("isEnabled") is True)
-    return RemoteVersion(tuple(row for row in files or [] if isinstance(row, dict)), enabled)
-
-
-def plan(
-    files: Sequence[ReleaseFile],
-    remote: RemoteVersion | None,
-    checksum: Callable[[ReleaseFile], str],
-    *,
-    if_exists: str = "match",
-    enable: bool = False,
-) -> Plan:
-    """What is to be done about `files`, given what the server has; changes and asks nothing.
-
-    `checksum` is called only where the server has a version to compare with. Raises
-    DifferentContentError where it has other content and that is not to be passed over.
-    """
-    ordered = tuple(sorted(files, key=lambda file: file.file_type == "MAIN"))
-    if remote is None:
-        return Plan("create", ordered, len(files) == 1 and files[0].size <= INLINE_LIMIT, enable)
-    if if_exists == "skip":
-        return Plan("skip", ordered)
-    if if_exists == "fail":
-        raise DifferentContentError("exists already", [])
-    if found := differences(files, remote.files, checksum):
-        raise DifferentContentError("exists with different content", found)
-    return Plan("unchanged", ordered, enable=enable and not remote.is_enabled)
-
-
-def differences(
-    files: Sequence[ReleaseFile],
-    remote: Sequence[Json],
-    checksum: Callable[[ReleaseFile], str],
-) -> list[tuple[str, str | None, str | None]]:
-    """(name, checksum on the server, local checksum) for each file that the sides do not share."""
-    there: dict[str, str] = {
-        str(row.get("fileName")): normalize_checksum(row.get("checksum")) for row in remote
-    }
-    found: list[tuple[str, str | None, str | None]] = []
-    for file in files:
-        name = unicodedata.normalize("NFKC", file.name)
-        server, local = there.pop(name, None), checksum(file)
-        if server is None or not checksums_match(server, local):
-            found.append((file.name, server, local))
-    return found + [(name, server, None) for name, server in there.items()]
+    return RemoteVersion(tuple(_rows(files)), client._is_enabled(application_id, version))
 
 
 def publish(
@@ -176,104 +69,116 @@ def publish(
     enable: bool = False,
     release_notes: str | None = None,
     expected: Mapping[str, str] | None = None,
-    progress: Callable[[ReleaseFile], Progress] | None = None,
+    progress: Reporter | None = None,
     parallel: int = 4,
+    journal: Path | None = None,
 ) -> Release:
-    """Looks, plans and applies; the arguments are those of `plan` and `apply`.
+    """Makes a version of `files`, or finds that it is there; returns what is there afterwards.
 
-    Where somebody else makes the version at the same time, what they made is compared instead.
-    Raises as `plan` and `apply` do.
-    """
-    while True:
-        remote = find_version(client, application_id, version)
-        planned = plan(files, remote, file_checksum, if_exists=if_exists, enable=enable)
-        try:
-            return apply(
-                client,
-                application_id,
-                version,
-                planned,
-                release_notes=release_notes,
-                expected=expected,
-                progress=progress,
-                parallel=parallel,
-            )
-        except ConflictError:
-            if find_version(client, application_id, version) is None:
-                raise
-
-
-def file_checksum(file: ReleaseFile) -> str:
-    """The SHA-256 of a local file of a release."""
-    return sha256_file(file.path)
-
-
-def apply(
-    client: AdminClient,
-    application_id: str,
-    version: str,
-    planned: Plan,
-    *,
-    release_notes: str | None = None,
-    expected: Mapping[str, str] | None = None,
-    progress: Callable[[ReleaseFile], Progress] | None = None,
-    parallel: int = 4,
-) -> Release:
-    """Carries out a plan and returns what is there afterwards, read back from the server.
+    Safe to call again at any point: what was interrupted is finished. Where another run makes the
+    same version at the same time, what it made is waited for and compared.
 
     Args:
+        files: from `planning.local_files`.
+        if_exists: what to do where the version exists already: `match` compares (default), `skip`
+            leaves it, `fail` raises. What this release itself has begun is finished in any case.
+        enable: True releases it to the production channel, once all that was read back is right.
+        release_notes: up to 5000 characters.
         expected: checksums by file name that the bytes sent must have.
         progress: gives the callback for a file's bytes.
         parallel: how many files are sent at once; default 4.
+        journal: a folder to keep in what is needed to finish an interrupted release; default None:
+            a release that is interrupted between its first and its last completion can then not be
+            finished, and its version, disabled, not be used any more.
 
-    Raises ApiError, TransportError, IntegrityError, OSError; the version is not enabled then.
+    Raises DifferentContentError, BusyError where another process is at the same release, ApiError,
+    TransportError, IntegrityError, OSError; the version is not enabled then.
     """
-    run = _Run(client, application_id, version, planned, release_notes, expected or {})
-    if planned.action == "create":
-        if planned.inline:
-            run.send_inline(progress)
-        else:
-            run.send(progress, parallel)
-            run.complete()
-    files = run.read_back(planned.action == "create")
-    if planned.enable:
-        client.update_version(application_id, version, is_enabled=True).raise_for_error()
-    remote = find_version(client, application_id, version)
-    status = {"create": "created", "skip": "skipped"}.get(planned.action, "unchanged")
-    enabled = remote is not None and remote.is_enabled
-    rows = [{**row, "status": status} for row in files]
-    return Release(application_id, version, status, enabled, rows)
+    checksum = remembered(file_checksum)
+    with Journal.opened(journal, client.base_url, application_id, version) as notes:
+        run = _Run(client, application_id, version, notes, release_notes, expected or {})
+        for look in range(_LOOKS + 1):
+            remote = find_version(client, application_id, version)
+            try:
+                planned = plan(
+                    files,
+                    remote,
+                    checksum,
+                    if_exists=if_exists,
+                    enable=enable,
+                    sent=notes.sent,
+                    begun=notes.begun,
+                )
+                done = run.carry_out(planned, remote, progress, parallel)
+            except DifferentContentError as error:
+                if look == _LOOKS or not error.incomplete:
+                    raise
+            except ConflictError:  # somebody has made it since we looked
+                if look == _LOOKS or find_version(client, application_id, version) is None:
+                    raise
+            else:
+                notes.forget()
+                return done
+            time.sleep(client._transport.pause(look))
+    raise AssertionError("unreachable")
 
 
 class _Run:
-    """One creation of a version: what has been sent, under which upload id, with which checksum."""
+    """One release being carried out."""
 
     def __init__(
         self,
         client: AdminClient,
         application_id: str,
         version: str,
-        planned: Plan,
+        journal: Journal,
         notes: str | None,
         expected: Mapping[str, str],
     ) -> None:
         self._client = client
         self._app = application_id
         self._version = version
-        self._files = planned.files
+        self._journal = journal
         self._notes = notes
         self._expected = expected
-        self._upload_ids: dict[str, str] = {}
-        self._checksums: dict[str, str] = {}
+        self._inline_checksum = ""
 
-    def send_inline(self, progress: Callable[[ReleaseFile], Progress] | None) -> None:
+    def carry_out(
+        self,
+        planned: Plan,
+        remote: RemoteVersion | None,
+        progress: Reporter | None,
+        parallel: int,
+    ) -> Release:
+        """Does what is planned; `remote` is what it was planned for."""
+        rows = list(remote.files) if remote else []
+        if planned.inline:
+            self._send_inline(planned.files[0], progress)
+        elif planned.action == "create":
+            self._send(planned, progress, parallel)
+            self._reserve(planned.files[-1])
+        elif planned.action == "finish" and not rows and not self._is_mine():
+            failure(409, "another run is making this version").raise_for_error()
+        for file in planned.complete if not planned.inline else ():
+            self._complete(file)
+        if planned.action in ("create", "finish"):
+            rows = self._read_back(planned.files)
+        if planned.enable:
+            self._enable()
+        status = {"skip": "skipped", "unchanged": "unchanged"}.get(planned.action, "created")
+        enabled = planned.enable or bool(remote and remote.is_enabled)
+        rows = [{**row, "status": status} for row in rows]
+        return Release(self._app, self._version, status, enabled, rows)
+
+    def _send_inline(self, file: ReleaseFile, progress: Reporter | None) -> None:
         """One small file, one request."""
-        file = self._files[0]
         report = progress(file) if progress else None
         if report:
             report(0, file.size)
         checksum = file_checksum(file)
-        self._note(file, checksum)
+        self._check_expected(file, checksum)
+        self._inline_checksum = checksum
+        self._journal.begin()
         send = partial(
             self._client.upload_file,
             self._app,
@@ -283,22 +188,37 @@ class _Run:
             file_type=file.file_type,
             release_notes=self._notes,
         )
-        self._until_there(send, file, checksum).raise_for_error()
+        self._until(send, lambda: self._is_there(file, checksum)).raise_for_error()
         if report:
             report(file.size, file.size)
 
-    def send(self, progress: Callable[[ReleaseFile], Progress] | None, parallel: int) -> None:
+    def _send(self, planned: Plan, progress: Reporter | None, parallel: int) -> None:
         """All bytes to the object store. Nothing exists on the server afterwards."""
-        stop = threading.Event()
-        jobs = [partial(self._send_one, file, progress, stop) for file in self._files]
-        run_jobs(jobs, parallel, stop)
+        tickets = {
+            file.name: self._client.ask_ticket(self._app, self._version, file.name, file.size)
+            for file in planned.send
+        }
+        for file in planned.files:
+            if progress and file not in planned.send:
+                progress(file)(file.size, file.size)
+        stop, lock = threading.Event(), threading.Lock()
+
+        def send(file: ReleaseFile) -> None:
+            sent = self._send_one(file, tickets[file.name], progress, stop)
+            with lock:
+                self._journal.note(file.name, sent)
+
+        run_jobs([partial(send, file) for file in planned.send], parallel, stop)
+        for file in planned.files:
+            self._check_expected(file, self._journal.sent[file.name].checksum)
 
     def _send_one(
         self,
         file: ReleaseFile,
-        progress: Callable[[ReleaseFile], Progress] | None,
+        ticket: Ticket,
+        progress: Reporter | None,
         stop: threading.Event,
-    ) -> None:
+    ) -> Sent:
         report = progress(file) if progress else None
 
         def sent(done: int, total: int) -> None:
@@ -310,57 +230,91 @@ class _Run:
         with LocalFile.opened(file.path, file.name) as opened:
             if opened.size != file.size:
                 raise IntegrityError(f"{file.path} changed; nothing was completed")
-            ticket, checksum = self._client.put_file(self._app, self._version, opened, sent)
-        self._note(file, checksum)
-        self._upload_ids[file.name] = ticket.upload_id
+            used, checksum = self._client.put_file(
+                self._app, self._version, opened, sent, ticket=ticket
+            )
+        self._check_expected(file, checksum)
+        return Sent(used.upload_id, file.size, checksum)
 
-    def _note(self, file: ReleaseFile, checksum: str) -> None:
+    def _check_expected(self, file: ReleaseFile, checksum: str) -> None:
         wanted = self._expected.get(file.name)
         if wanted is not None and not checksums_match(wanted, checksum):
             raise IntegrityError(f"{file.name} has checksum {checksum}, listed is {wanted}")
-        self._checksums[file.name] = checksum
 
-    def complete(self) -> None:
-        """Makes the version of what was sent, the MAIN file last."""
-        if self._client.list_version_files(self._app, self._version).success:
-            # A completion would disable and reset what somebody else has made meanwhile.
-            failure(409, "another run has made this version meanwhile").raise_for_error()
-        for file in self._files:
-            self._complete_one(file).raise_for_error()
+    def _reserve(self, main: ReleaseFile) -> None:
+        """Makes the version, still empty. Of two runs that come here at once, one is refused;
+        without this both would complete their files, onto one version."""
+        self._journal.begin()
+        send = partial(
+            self._client._make_empty_version, self._app, self._version, main.name, self._notes
+        )
+        answer = self._until(send, self._is_mine)
+        if answer.success:
+            return
+        if answer.status_code == 400 and not self._exists():
+            return  # this server makes no empty versions: the first completion will make it
+        if answer.status_code in (400, 409):
+            self._journal.begun = False
+            answer = failure(409, "another run has made this version meanwhile")
+        answer.raise_for_error()
 
-    def _complete_one(self, file: ReleaseFile) -> ApiResponse:
-        """Completes one file. Again is safe here, because only this run has made the version, and
-        it is not enabled yet."""
-        checksum = self._checksums[file.name]
+    def _exists(self) -> bool:
+        answer = self._client.list_version_files(self._app, self._version)
+        if answer.status_code == 404:
+            return False
+        answer.raise_for_error()
+        return True
+
+    def _is_mine(self) -> bool:
+        """Whether the version is there and, though it is not known who made it, by this release:
+        another run would put files into it at once."""
+        ids = {sent.upload_id for sent in self._journal.sent.values()}
+        for look in range(_LOOKS_AT_OWN):
+            if look:
+                time.sleep(self._client._transport.pause(look))
+            answer = self._client.list_version_files(self._app, self._version)
+            if answer.status_code == 404:
+                return False
+            if any(row.get("fileId") not in ids for row in _rows(answer.require())):
+                return False
+        return True
+
+    def _complete(self, file: ReleaseFile) -> None:
+        sent = self._journal.sent[file.name]
         send = partial(
             self._client.complete_large_upload,
-            self._upload_ids[file.name],
+            sent.upload_id,
             self._app,
             self._version,
             file.name,
             file.size,
-            checksum,
+            sent.checksum,
             self._notes,
         )
-        return self._until_there(send, file, checksum)
+        self._until(send, lambda: self._is_there(file, sent.checksum)).raise_for_error()
 
-    def _until_there(
-        self, send: Callable[[], ApiResponse], file: ReleaseFile, checksum: str
-    ) -> ApiResponse:
-        """Sends what makes a file, and looks whether it is there where no answer, or a gateway's,
-        says so; sends it again, as often as the client retries, where it is not."""
+    def _enable(self) -> None:
+        send = partial(self._client.update_version, self._app, self._version, is_enabled=True)
+        done = partial(self._client._is_enabled, self._app, self._version)
+        self._until(send, done).raise_for_error()
+
+    def _until(self, send: Callable[[], ApiResponse], done: Callable[[], bool]) -> ApiResponse:
+        """Sends what changes something. Where no answer says whether it did, or only a gateway's,
+        that is looked up; where it did not, it is sent again, as often as the client retries."""
         transport = self._client._transport
         for attempt in range(transport.retries + 1):
+            lost: TransportError | None = None
             try:
                 answer = send()
             except TransportError as error:
-                lost: TransportError | None = error
-            else:
-                lost = None
-                if answer.status_code < 500:
-                    return answer
-            if self._is_there(file, checksum):
-                return ApiResponse(True, 201, {}, None, None, {})
+                lost = error
+            refused = lost is None and 400 <= answer.status_code < 500
+            if lost is None and (answer.success or (refused and attempt == 0)):
+                return answer
+            if done():  # a second try may be refused just because the first was carried out
+                return ApiResponse(True, 200, {}, None, None, {})
+            if refused or (lost and not lost.transient):
+                break
             if attempt < transport.retries:
                 time.sleep(transport.pause(attempt))
         if lost:
@@ -371,20 +325,22 @@ class _Run:
         answer = self._client.list_version_files(self._app, self._version)
         if answer.status_code == 404:
             return False
-        return not differences([file], _only(answer.require(), file.name), lambda _: checksum)
+        rows = [row for row in _rows(answer.require()) if row.get("fileName") == file.name]
+        return not differences([file], rows, lambda _: checksum)
 
-    def read_back(self, created: bool) -> list[Json]:
+    def _checksum_of(self, file: ReleaseFile) -> str:
+        return self._inline_checksum or self._journal.sent[file.name].checksum
+
+    def _read_back(self, files: Sequence[ReleaseFile]) -> list[Json]:
         """The server's list of files; raises IntegrityError unless it is exactly what was sent."""
-        data = self._client.list_version_files(self._app, self._version).require()
-        rows = [row for row in data.get("files") or [] if isinstance(row, dict)]
-        if created:
-            wrong = differences(self._files, rows, lambda file: self._checksums[file.name])
-            if wrong:
-                names = ", ".join(name for name, _, _ in wrong)
-                raise IntegrityError(f"read back, these files differ: {names}; it is not enabled")
+        rows = _rows(self._client.list_version_files(self._app, self._version).require())
+        wrong = differences(files, rows, self._checksum_of)
+        if wrong:
+            names = ", ".join(sorted({name for name, _, _ in wrong}))
+            raise IntegrityError(f"read back, these files differ: {names}; it is not enabled")
         return rows
 
 
-def _only(data: Json, name: str) -> list[Json]:
+def _rows(data: Json) -> list[Json]:
     rows = data.get("files")
-    return [row for row in rows or [] if isinstance(row, dict) and row.get("fileName") == name]
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []

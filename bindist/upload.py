@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -17,7 +17,7 @@ import requests
 from .download import is_expired
 from .errors import IntegrityError, TransportError
 from .hashing import FollowingHash, checksums_match
-from .response import ApiResponse, Json, failure
+from .response import ApiResponse, failure, text_in
 from .source import Progress
 from .transport import BLOCK, Transport
 
@@ -26,7 +26,6 @@ INLINE_LIMIT = 4 * 1024 * 1024
 
 _MD5 = re.compile(r'"?([0-9a-f]{32})"?')
 _STALE_SECONDS = 300.0
-_NO_STORE = "HTTP {} without an ETag: what answered the upload is no object store"
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,12 @@ class Ticket:
 
     upload_id: str
     url: str
+    asked: float = field(default_factory=time.monotonic, compare=False)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether most of the half hour that it is valid is still to come."""
+        return time.monotonic() - self.asked < _STALE_SECONDS
 
     def __repr__(self) -> str:
         return f"Ticket({self.upload_id!r})"
@@ -192,22 +197,16 @@ def put_file(
     return ticket, checksum
 
 
-def put(
-    transport: Transport,
-    ask: Callable[[], Ticket],
-    body: Body,
-    *,
-    stale_after: float = _STALE_SECONDS,
-) -> tuple[Ticket, str | None]:
+def put(transport: Transport, ask: Callable[[], Ticket], body: Body) -> tuple[Ticket, str | None]:
     """Puts the body to the object store; returns the ticket used, and the MD5 if the store tells.
 
     A try that fails on the way is repeated from the start, as often as the client retries; an
-    expired URL is replaced once, and one older than `stale_after` seconds where the store hung up.
-    Raises ApiError where the store refuses, TransportError where no answer came.
+    expired URL is replaced once. Raises ApiError where the store refuses, TransportError where no
+    answer came.
     """
-    ticket, asked, renewed, attempt = ask(), time.monotonic(), False, 0
+    ticket, renewed, attempt = ask(), False, 0
     while True:
-        retry_after, lost = None, False
+        retry_after, expired = None, False
         body.seek(0)
         try:
             response = transport.open_store("PUT", ticket.url, body=body)
@@ -215,26 +214,32 @@ def put(
             if attempt >= transport.retries or not error.transient:
                 raise
             # A store that refuses an expired URL may hang up before all is sent, and so unheard.
-            stale, lost = time.monotonic() - asked > stale_after, True
+            renew = not ticket.is_fresh
         else:
-            taken = response.status_code in (200, 201, 204)
-            if taken and "ETag" in response.headers:
-                response.close()
+            answer = _refusal(transport, response)
+            if answer is None:
                 return ticket, _md5_of(response)
             retry_after = response.headers.get("Retry-After")
-            answer = transport.read_failure(response)
-            if taken:  # by a captive portal, say
-                status = answer.status_code
-                answer = failure(status, _NO_STORE.format(status), code="NO_OBJECT_STORE")
-            stale = is_expired(answer) and not renewed
-            passing = answer.status_code >= 500 or answer.status_code == 429
-            if not stale and (attempt >= transport.retries or not passing):
+            renew = expired = is_expired(answer) and not renewed
+            passing = answer.status_code >= 500 or answer.status_code in (200, 429)
+            if not expired and (attempt >= transport.retries or not passing):
                 answer.raise_for_error()
-        if stale:
-            ticket, asked, renewed = ask(), time.monotonic(), True
-        else:
+        if not expired:
             time.sleep(transport.pause(attempt, retry_after))
-        attempt += int(lost or not stale)
+            attempt += 1
+        if renew:
+            ticket, renewed = ask(), True
+
+
+def _refusal(transport: Transport, response: requests.Response) -> ApiResponse | None:
+    """A failed answer to a PUT; None where the object store has taken the bytes."""
+    if response.status_code not in (200, 201, 204):
+        return transport.read_failure(response)
+    response.close()
+    if "ETag" in response.headers:
+        return None
+    # Something on the way that answers 200 to everything, and has stored nothing.
+    return failure(200, "this is no object store's answer: it has no ETag", code="INVALID_RESPONSE")
 
 
 def check_arrived(name: str, etag: str | None, md5: str | None) -> None:
@@ -253,11 +258,8 @@ def _md5_of(response: requests.Response) -> str | None:
 
 def read_ticket(answer: ApiResponse, check_url: Callable[[object], str]) -> Ticket:
     """The ticket in an answer of `POST /v1/management/upload/large-url`."""
-    data: Json = answer.require()
-    upload_id = data.get("uploadId")
-    if not isinstance(upload_id, str) or not upload_id:
-        raise IntegrityError("the server gives no upload id")
-    return Ticket(upload_id, check_url(data.get("uploadUrl")))
+    data = answer.require()
+    return Ticket(text_in(data, "uploadId"), check_url(data.get("uploadUrl")))
 
 
 def check_stored(answer: ApiResponse, size: int, checksum: str) -> ApiResponse:

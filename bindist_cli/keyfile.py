@@ -15,13 +15,12 @@ from .context import App
 from .exits import CliError, Exit
 
 
-def usable_key(made: Json, api_url: str) -> str | None:
+def usable_key(made: Json, api_url: str) -> object:
     """Of the two texts in a rotation's answer, the one that works on this deployment.
 
     The hosted service wants `{tenant}.{secret}`, a self-hosted server the secret alone.
     """
-    found = made.get("apiKey" if config.is_hosted(api_url) else "apiSecret") or made.get("apiKey")
-    return found if isinstance(found, str) else None
+    return made.get("apiKey" if config.is_hosted(api_url) else "apiSecret") or made.get("apiKey")
 
 
 class KeyFile:
@@ -59,12 +58,19 @@ class KeyFile:
             if self._path:
                 self._path.unlink()
 
-    def show(self, app: App, columns: Sequence[Column], made: Json, key: str | None) -> None:
+    def show(self, app: App, columns: Sequence[Column], made: Json, found: object) -> None:
         """Prints what was made, with its key or the file that the key is in now."""
-        if not key:
-            raise CliError("the server's answer has no key in it", Exit.FAILED)
+        from bindist.base import check_key
+
+        try:
+            key = check_key(found if isinstance(found, str) else "")
+        except ValueError:
+            raise CliError("the server's answer has no usable key in it", Exit.FAILED) from None
         if config.environment().get("GITHUB_ACTIONS") == "true":
-            app.sink.talk(f"::add-mask::{key}")
+            # A rotation's answer also has the secret alone, which is a part of the hosted key.
+            for secret in dict.fromkeys((key, made.get("apiKey"), made.get("apiSecret"))):
+                if isinstance(secret, str) and secret:
+                    app.sink.talk(_mask(secret))
         if self._descriptor is None:
             app.sink.one(columns, {**made, "apiKey": key})
             app.sink.note("This key is shown this once: keep it now.")
@@ -75,6 +81,12 @@ class KeyFile:
         self._descriptor = None
         shown = {name: made[name] for name in made if name not in ("apiKey", "apiSecret")}
         app.sink.one(columns, {**shown, "keyFile": str(self._path)})
+
+
+def _mask(secret: str) -> str:
+    """The line that makes GitHub's runner hide a text in whatever is logged after it."""
+    escaped = secret.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return f"::add-mask::{escaped}"
 
 
 key_file_option = click.option(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import shutil
 import sys
 import tempfile
@@ -14,14 +15,15 @@ from typing import TYPE_CHECKING
 
 from bindist import errors
 
-from . import columns
+from . import columns, safefile
 from .context import App
 from .exits import CliError, Exit
 from .progress import transfers
 from .textfile import read_text
 
 if TYPE_CHECKING:
-    from bindist.release import Plan, Release, ReleaseFile
+    from bindist.planning import Plan, ReleaseFile
+    from bindist.release import Release
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,11 @@ class UploadRequest:
 def upload(app: App, request: UploadRequest) -> None:
     """Carries out `versions upload` and prints the version as it is afterwards."""
     from bindist import release
+    from bindist.planning import local_files
 
     with _paths(request) as paths:
         try:
-            files = release.local_files(paths, name=request.name, file_type=request.file_type)
+            files = local_files(paths, name=request.name, file_type=request.file_type)
         except ValueError as error:
             raise CliError(str(error), Exit.USAGE) from error
         expected = _expected(request.checksums, files)
@@ -68,21 +71,37 @@ def upload(app: App, request: UploadRequest) -> None:
                     expected=expected,
                     progress=lambda file: reporter(file.name),
                     parallel=request.parallel,
+                    journal=_journal(app),
                 )
         except errors.DifferentContentError as error:
             raise _different(error, request) from error
-        except KeyboardInterrupt:
-            app.sink.note("nothing was released: the same command can be run again")
+        except (KeyboardInterrupt, errors.TransportError, errors.ServerError):
+            app.sink.note("the same command, run again, goes on from what is there")
             raise
     _show_release(app, request, done)
 
 
-def _show_plan(app: App, request: UploadRequest, files: Sequence[ReleaseFile]) -> None:
-    from bindist import release
+def _journal(app: App) -> Path | None:
+    """The folder for what an interrupted release needs to be finished; None where there is none."""
+    folder = app.settings.config_dir / "releases"
+    try:
+        safefile.make(folder)
+        usable = os.access(folder, os.W_OK)
+    except OSError:
+        usable = False
+    if not usable:
+        app.sink.warn(f"{folder} cannot be written: if this is interrupted, it may not be finished")
+    return folder if usable else None
 
-    remote = release.find_version(app.client, request.app_id, request.version)
-    planned: Plan = release.plan(
-        files, remote, release.file_checksum, if_exists=request.if_exists, enable=request.enable
+
+def _show_plan(app: App, request: UploadRequest, files: Sequence[ReleaseFile]) -> None:
+    from bindist.planning import file_checksum, plan, remembered
+    from bindist.release import find_version
+
+    remote = find_version(app.client, request.app_id, request.version)
+    checksum = remembered(file_checksum)
+    planned: Plan = plan(
+        files, remote, checksum, if_exists=request.if_exists, enable=request.enable
     )
     status = {"create": "created", "skip": "skipped"}.get(planned.action, planned.action)
     rows = [
@@ -91,7 +110,7 @@ def _show_plan(app: App, request: UploadRequest, files: Sequence[ReleaseFile]) -
             "status": status,
             "fileType": file.file_type,
             "fileSize": file.size,
-            "checksum": release.file_checksum(file),
+            "checksum": checksum(file),
         }
         for file in planned.files
     ]
@@ -121,6 +140,14 @@ def _different(error: errors.DifferentContentError, request: UploadRequest) -> C
     def short(checksum: str | None) -> str:
         return checksum[:6] + "…" if checksum else "nothing"
 
+    if error.incomplete:
+        hint = (
+            "another run has begun it and not ended: run it again where it was begun, "
+            "or upload under a new version"
+        )
+    else:
+        hint = "upload it under a new version"
+    code = "INCOMPLETE" if error.incomplete else "DIFFERENT_CONTENT"
     width = max((len(name) for name, _, _ in error.differences), default=0)
     return CliError(
         f"version {request.version} of {request.app_id} {error}",
@@ -129,8 +156,8 @@ def _different(error: errors.DifferentContentError, request: UploadRequest) -> C
             f"{name:{width}}  server {short(server)}  local {short(local)}"
             for name, server, local in error.differences
         ],
-        hint="upload it under a new version",
-        code="DIFFERENT_CONTENT" if error.differences else "EXISTS",
+        hint=hint,
+        code=code if error.differences else "EXISTS",
     )
 
 
@@ -167,7 +194,7 @@ def _expanded(name: str) -> list[Path]:
 def _expected(name: str | None, files: Sequence[ReleaseFile]) -> dict[str, str]:
     """What a SHA256SUMS lists: all files given and no others, each with its own checksum."""
     from bindist.hashing import checksums_match, is_sha256
-    from bindist.release import file_checksum
+    from bindist.planning import file_checksum
 
     if name is None:
         return {}

@@ -16,6 +16,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+# An object store answers a PUT with an ETag; nginx has to be told to.
+_PUT = """
+      alias {folder}/put/; dav_methods PUT; create_full_put_path on;
+      add_header ETag '"stored"' always;
+"""
+
 _CONFIG = """
 worker_processes 2;
 daemon off;
@@ -37,24 +43,14 @@ http {{
     listen 127.0.0.1:{plain};
     location /files/ {{ alias {folder}/files/; }}
     location /slow/ {{ alias {folder}/files/; limit_rate 20000000; }}
-    location /put/ {{
-      alias {folder}/put/;
-      dav_methods PUT;
-      create_full_put_path on;
-      add_header ETag '"none of its own"' always;
-    }}
+    location /put/ {{ {put} }}
   }}
   server {{
     listen 127.0.0.1:{tls} ssl;
     ssl_certificate {folder}/cert.pem;
     ssl_certificate_key {folder}/key.pem;
     location /files/ {{ alias {folder}/files/; }}
-    location /put/ {{
-      alias {folder}/put/;
-      dav_methods PUT;
-      create_full_put_path on;
-      add_header ETag '"none of its own"' always;
-    }}
+    location /put/ {{ {put} }}
   }}
 }}
 """
@@ -94,7 +90,9 @@ def nginx(folder: Path) -> Iterator[Store]:
         capture_output=True,
     )
     config = folder / "nginx.conf"
-    config.write_text(_CONFIG.format(folder=folder, plain=plain, tls=tls))
+    config.write_text(
+        _CONFIG.format(folder=folder, plain=plain, tls=tls, put=_PUT.format(folder=folder))
+    )
     program = shutil.which("nginx") or "/usr/sbin/nginx"
     child = subprocess.Popen([program, "-c", str(config), "-e", f"{folder}/error.log"])
     try:

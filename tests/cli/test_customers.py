@@ -44,12 +44,6 @@ def test_a_note_says_that_the_key_is_shown_once(invoke, at_server):
     assert "this once" in invoke("customers", "create", "--name", "Initech").stderr
 
 
-def test_in_github_actions_the_key_is_masked(invoke, at_server, monkeypatch):
-    monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    result = invoke("customers", "create", "--name", "Initech", "--fields", "apiKey")
-    assert f"::add-mask::{result.stdout.split()[1]}" in result.stderr
-
-
 @pytest.mark.parametrize("field", ["name", "notes", "email", "reference", "license"])
 def test_update_changes_one_field(answer, at_catalogue, field):
     before = answer("customers", "show", "acme")

@@ -295,3 +295,37 @@ def test_a_terminal_gets_bars_unless_it_is_ci(terminal, dist, variables, bars):
     screen = terminal(*words, **variables)
     assert screen.returncode == 0
     assert ("━" in screen.text) is bars
+
+
+# Interrupted, and without a place for what that needs
+
+
+def test_a_network_that_fails_amid_a_release_is_told_with_what_to_do(
+    invoke, answer, dist, at_server, remote
+):
+    at_server.faults.add("html:502,path=*large-complete,times=0")
+    words = ("versions", "upload", "tool", "1.0.0", "dist/*", "--enable", "--retries", "0")
+    failed = invoke(*words)
+    assert failed.exit_code == 7
+    assert "the same command, run again, goes on from what is there" in failed.stderr
+    at_server.faults.clear()
+    assert answer(*words)["isEnabled"]
+    assert remote() == (sums(dist), [True])
+
+
+def test_what_somebody_else_has_half_made_is_told_as_that(invoke, dist, admin):
+    admin.upload_small_file("tool", "1.0.0", "tool.exe", (dist / "tool.exe").read_bytes())
+    result = invoke("versions", "upload", "tool", "1.0.0", "dist/*", "--json", "--dry-run")
+    error = json.loads(result.stderr.splitlines()[-1])["error"]
+    assert (result.exit_code, error["code"]) == (6, "INCOMPLETE")
+    assert "run it again where it was begun" in error["hint"]
+
+
+def test_without_a_folder_for_the_journal_it_is_uploaded_and_told(
+    invoke, dist, remote, environment
+):
+    environment.write_text("a file in the way of the folder")
+    result = invoke("versions", "upload", "tool", "1.0.0", "dist/*")
+    assert result.exit_code == 0
+    assert "cannot be written" in result.stderr
+    assert remote()[0] == sums(dist)

@@ -105,6 +105,7 @@ class Bench:
                 outcome += ", and the key went elsewhere"
         requests = tuple(self._count(step) for step in call.steps)
         after = [self._done(step, place) for step in call.steps]
+        self._database.execute("DELETE FROM versions WHERE version = ?", place.mark)
         done = tuple(None if b is None else a - b for a, b in zip(after, before, strict=True))
         return Seen(outcome, requests, done, _left(place, outcome))
 
@@ -160,7 +161,7 @@ def _essence(call: Call, result: Any) -> Any:
     if not isinstance(result, ApiResponse):
         return result
     data = result.require()
-    if call.steps[0].kind == "read":
+    if all(step.kind == "read" and step.method == "GET" for step in call.steps):
         return {name: value for name, value in data.items() if name not in _OTHER_EACH_TIME}
     return {name: data[name] if name in _SAME_IN_CHANGES else ... for name in sorted(data)}
 

@@ -80,7 +80,8 @@ def counted(event: str) -> str:
 UPLOADS = "SELECT count(*) FROM uploads"
 FILES = read("/applications/shelf/versions/1.0/files")
 URL = read("/downloads/url", "SELECT count(*) FROM downloads", url=True)
-TICKET = change("POST", "/management/upload/large-url", url=True)
+TICKET = Step("read", "POST", "/v1/management/upload/large-url", url=True)  # makes nothing
+VERSIONS = read("/applications/tool/versions")
 COMPLETE = change("POST", "/management/upload/large-complete", UPLOADS)
 STREAM = Step("stream", "GET", "/store/*", again=True, cut="cut:1000")
 FILE = Step("file", "GET", "/store/*", again=True, cut="cut:1000")
@@ -98,6 +99,11 @@ def to_stream(place: Place) -> bytes:
 def to_file(place: Place) -> bytes:
     place.client.download_to_file("shelf", "1.0", place.target)
     return place.target.read_bytes()
+
+
+def ask_ticket(place: Place) -> bool:
+    ticket = place.client.ask_ticket("tool", place.mark, "a.bin", 5)
+    return ticket.is_fresh and ticket.url.startswith(place.client.base_url)
 
 
 def put_file(place: Place) -> str:
@@ -248,10 +254,11 @@ CHANGES = (
         lambda at: at.client.get_large_upload_url("tool", at.mark, "a.bin", 5),
         (TICKET,),
     ),
+    Call("ask_ticket", ask_ticket, (TICKET,), raises=True),
     Call(
         "complete_large_upload",
         lambda at: at.client.complete_large_upload("u1", "tool", at.mark, "a.bin", 5, "0" * 64),
-        (COMPLETE,),
+        (VERSIONS, COMPLETE),
     ),
 )
 
@@ -273,7 +280,7 @@ TRANSFERS = (
     Call(
         "upload_large_file",
         lambda at: at.client.upload_large_file("tool", at.mark, "a.bin", CONTENT),
-        (TICKET, PUT, COMPLETE),
+        (TICKET, PUT, VERSIONS, COMPLETE),
         sends=CONTENT,
     ),
     Call(
@@ -286,7 +293,7 @@ TRANSFERS = (
     Call(
         "upload_file",
         lambda at: at.client.upload_file("tool", at.mark, at.files / "large.bin"),
-        (TICKET, PUT, COMPLETE),
+        (TICKET, PUT, VERSIONS, COMPLETE),
         sends=LARGE,
         name="upload_file large",
     ),

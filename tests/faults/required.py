@@ -6,7 +6,6 @@ A cell is OUTCOME/REQUESTS[+URLS]:
     lost        TransportError, ambiguous: it may have been carried out
     unsent      TransportError, not ambiguous
     invalid     a failed answer: 2xx with the code INVALID_RESPONSE
-    nostore     the same with the code NO_OBJECT_STORE
     404         a failed answer with this status, and the code that CODES has for it
     wrong       IntegrityError
     /2          after so many requests, all tries counted
@@ -14,8 +13,8 @@ A cell is OUTCOME/REQUESTS[+URLS]:
     +1          having asked for so many URLs more than one
 
 The clients of the matrix have RETRIES 2: a call is tried 3 times, a file asked for 5 times. `read`
-is a GET of the API, `change` everything else that the API is sent; `stream`, `file` and `put` are
-the object store's: a GET into memory, a GET to disk, a PUT.
+is what the API may be asked twice, `change` everything else; `stream`, `file` and `put` are the
+object store's: a GET into memory, a GET to disk, a PUT.
 """
 
 from __future__ import annotations
@@ -88,12 +87,12 @@ empty:503           ok/2      503/*     ok/2      503/*     ok/2      503/3
 status:504          ok/2      504/*     ok/2      504/*     ok/2      504/3
 status:404          404/1     404/1     404/1     404/1     404/1     404/1
 redirect:ELSEWHERE  404/1     404/1     404/1     404/1     302/1     302/1
-redirect-loop       ok/2      unsent/31 ok/2      unsent/31 302/1     302/1
+redirect-loop       ok/2      unsent/10 ok/2      unsent/10 302/1     302/1
 expire              ok/2+1    403/2+1   ok/2+1    403/2+1   ok/2+1    403/2+1
-not-json            wrong/1   wrong/1   ok/2+1    wrong/3+2 nostore/1 nostore/1
-json-array          wrong/1   wrong/1   ok/2+1    wrong/3+2 nostore/1 nostore/1
-empty:200           wrong/1   wrong/1   ok/2+1    wrong/3+2 nostore/1 nostore/1
-text:200            wrong/1   wrong/1   ok/2+1    wrong/3+2 nostore/1 nostore/1
+not-json            wrong/1   wrong/1   ok/2+1    wrong/3+2 ok/2      invalid/3
+json-array          wrong/1   wrong/1   ok/2+1    wrong/3+2 ok/2      invalid/3
+empty:200           wrong/1   wrong/1   ok/2+1    wrong/3+2 ok/2      invalid/3
+text:200            wrong/1   wrong/1   ok/2+1    wrong/3+2 ok/2      invalid/3
 length:9            wrong/1   wrong/1   ok/2+1    wrong/3+2 ok/1      ok/1
 length:-9           wrong/1   wrong/1   ok/2+1    wrong/3+2 ok/1      ok/1
 gzip                wrong/1   wrong/1   wrong/1   wrong/1   ok/1      ok/1
@@ -138,7 +137,6 @@ CARRIED_OUT = frozenset(
 )
 STALLS = frozenset({"stall", "stall-body"})
 
-CODES_OF_2XX = {"invalid": "INVALID_RESPONSE", "nostore": "NO_OBJECT_STORE"}
 CODES = {
     302: "REDIRECT",
     403: "AccessDenied",  # the store's own

@@ -67,9 +67,10 @@ def test_a_large_file_goes_through_the_object_store(
 ) -> None:
     answer = admin.upload_large_file(application, "1.0", "a.exe", CONTENT, "notes")
     assert answer.status_code == 201
-    asked, put, completed = paths(server)
+    asked, put, looked, completed = paths(server)
     assert asked == "POST /v1/management/upload/large-url"
     assert put.startswith("PUT /store/tool/")
+    assert looked == "GET /v1/applications/tool/versions"
     assert completed == "POST /v1/management/upload/large-complete"
 
 
@@ -167,10 +168,35 @@ def test_an_answer_without_a_place_to_put_the_file_is_an_integrity_error(
         asker.upload_large_file("tool", "1.0", "a.exe", CONTENT)
 
 
+def test_a_completion_never_resets_a_version_that_is_enabled(
+    server: SandboxServer, admin: AdminClient, application: str
+) -> None:
+    ticket = admin.get_large_upload_url(application, "1.0", "a.exe", 5).require()
+    sent = (ticket["uploadId"], application, "1.0", "a.exe", 5, "0" * 64)
+    admin.complete_large_upload(*sent).raise_for_error()
+    admin.update_version(application, "1.0", is_enabled=True).raise_for_error()
+    admin.get_download_url(application, "1.0").raise_for_error()
+    before = admin.list_versions(application).require()["versions"]
+    answer = admin.complete_large_upload(*sent)
+    assert (answer.status_code, answer.success) == (409, False)
+    assert admin.list_versions(application).require()["versions"] == before
+    assert [call for call in paths(server) if call.endswith("large-complete")][1:] == []
+
+
+@pytest.mark.parametrize("fault", ["html:502", "status:401"])
+def test_where_it_cannot_be_told_whether_a_version_is_enabled_nothing_is_completed(
+    server: SandboxServer, admin: AdminClient, application: str, fault: str
+) -> None:
+    server.faults.add(f"{fault},path=*/versions,times=0")
+    answer = admin.complete_large_upload("u1", application, "1.0", "a.exe", 5, "0" * 64)
+    assert not answer.success
+    assert not [call for call in paths(server) if call.endswith("large-complete")]
+
+
 # Files on disk, as their size asks for
 
 
-@pytest.mark.parametrize(("size", "requests"), [(1, 1), (INLINE_LIMIT, 1), (INLINE_LIMIT + 1, 3)])
+@pytest.mark.parametrize(("size", "requests"), [(1, 1), (INLINE_LIMIT, 1), (INLINE_LIMIT + 1, 4)])
 def test_a_file_takes_the_way_that_its_size_asks_for(
     server: SandboxServer,
     admin: AdminClient,

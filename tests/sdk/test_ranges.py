@@ -9,14 +9,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bindist.ranges import (
+    ALIGNMENT,
     LARGEST_PIECE,
     SMALLEST_PIECE,
     Range,
     merge,
     missing,
     parse_content_range,
-    pieces,
     prefix,
+    take_piece,
     total,
 )
 
@@ -70,17 +71,29 @@ def test_the_prefix_ends_at_the_first_byte_that_is_not_done(ranges: list[Range])
     assert prefix(merge(ranges)) == next(n for n in range(62) if n not in done)
 
 
-@given(GAPS, st.integers(0, 40))
+def pieces(gaps: list[Range], connections: int, most: int = LARGEST_PIECE) -> list[Range]:
+    """All pieces, taken one after the other."""
+    cut = []
+    while gaps:
+        piece, gaps = take_piece(gaps, connections, most)
+        cut.append(piece)
+    return cut
+
+
+@given(GAPS, st.integers(1, 40))
 def test_pieces_are_the_gaps_cut_up_in_order(gaps: list[Range], connections: int) -> None:
     cut = pieces(gaps, connections)
     assert merge(cut) == merge(gaps) and cut == sorted(cut) and total(cut) == total(gaps)
 
 
-@given(GAPS, st.integers(0, 40))
-def test_no_piece_is_too_large_or_needlessly_small(gaps: list[Range], connections: int) -> None:
+@given(GAPS, st.integers(1, 40), st.integers(LARGEST_PIECE, 8 * LARGEST_PIECE))
+def test_no_piece_is_too_large_or_needlessly_small(
+    gaps: list[Range], connections: int, most: int
+) -> None:
     ends = {end for _, end in gaps}
-    for start, end in pieces(gaps, connections):
-        assert end - start <= LARGEST_PIECE
+    for start, end in pieces(gaps, connections, most):
+        assert end - start <= most
+        assert end % ALIGNMENT == 0 or end in ends
         assert end - start >= SMALLEST_PIECE or end in ends
 
 

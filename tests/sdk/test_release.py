@@ -15,15 +15,8 @@ from bindist import (
     NotFoundError,
     TransportError,
 )
-from bindist.release import (
-    Plan,
-    ReleaseFile,
-    RemoteVersion,
-    find_version,
-    local_files,
-    plan,
-    publish,
-)
+from bindist.planning import Plan, ReleaseFile, RemoteVersion, local_files, plan
+from bindist.release import find_version, publish
 from bindist_cli.sandbox import SandboxServer
 
 BIG = 5 * 1024 * 1024
@@ -183,7 +176,8 @@ def test_a_plan_asks_for_no_checksum_where_there_is_nothing_to_compare_with():
     def never(file: ReleaseFile) -> str:
         raise AssertionError(file)
 
-    assert plan([entry("a")], None, never) == Plan("create", (entry("a"),), inline=True)
+    one = (entry("a"),)
+    assert plan(one, None, never) == Plan("create", one, complete=one, inline=True)
 
 
 def test_a_plan_sends_one_small_file_inline_and_everything_else_through_the_store():

@@ -231,7 +231,7 @@ CHANGES: list[tuple[Call, str, str, Any]] = [
 def test_a_question_sends_this_query_and_leaves_out_what_was_not_asked_for(
     canned: CannedServer, asker: AdminClient, call: Call, path: str, query: dict[str, str]
 ) -> None:
-    canned.answer({"success": True, "data": {}})
+    canned.answer({"success": True, "data": {"applications": [], "events": []}})
     call(asker)
     (sent,) = canned.asked
     target, _, found = sent.target.partition("?")
@@ -245,7 +245,8 @@ def test_a_change_sends_this_body_and_leaves_out_what_was_not_asked_for(
 ) -> None:
     canned.answer({"success": True, "data": {}})
     call(asker)
-    (sent,) = canned.asked
+    *looked, sent = canned.asked
+    assert [look.method for look in looked] == ["GET"] * len(looked)
     assert (sent.method, sent.target) == (method, f"/v1{path}")
     assert (sent.json if sent.body else None) == body
 

@@ -109,11 +109,11 @@ def test_without_an_answer_of_the_store_nothing_is_completed(admin, application,
 def test_tries_that_last_longer_than_a_url_is_fresh_come_to_an_end_too(admin, application, server):
     def ask() -> Ticket:
         found = admin.get_large_upload_url(application, "1.0", "tool.bin", 5).require()
-        return Ticket(found["uploadId"], found["uploadUrl"])
+        return Ticket(found["uploadId"], found["uploadUrl"], asked=-1e9)
 
     server.faults.add(f"lost,times=0,{PUT}")
     with pytest.raises(TransportError):
-        put(admin._transport, ask, Body(io.BytesIO(b"bytes"), 5), stale_after=0.0)
+        put(admin._transport, ask, Body(io.BytesIO(b"bytes"), 5))
     assert sum(record.method == "PUT" for record in server.requests) == 1 + 3
     assert len({record.path for record in server.requests if record.method == "PUT"}) == 4
 
@@ -161,7 +161,7 @@ def test_bytes_of_memory_that_arrived_altered_are_not_completed_either(admin, ap
 def test_nothing_is_completed_where_another_than_the_store_answered(
     fault, admin, application, big, server
 ):
-    server.faults.add(f"{fault},{PUT}")
+    server.faults.add(f"{fault},times=0,{PUT}")
     answer = admin.upload_file(application, "1.0", big)
     assert (answer.success, "no object store" in answer.error["message"]) == (False, True)
     assert "/v1/management/upload/large-complete" not in paths(server)

@@ -1,0 +1,218 @@
+"""A file put together from blocks that come in any order: written in one thread, hashed in another.
+
+Whoever fetches fills buffers and never touches the disk or the hash, so that the network, the disk
+and the hash are busy at the same time. A buffer goes to the writer, from there to the hash where it
+is the next one in order, and back into the pool; what comes out of order, or is there from an
+earlier run, is read from the file again when its turn comes. The pool is bounded, and so is memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .blockfile import BlockFile
+from .ranges import Range, merge, prefix
+from .threads import Stopped
+
+BLOCK = 512 * 1024
+_SPARE_BUFFERS = 12
+_LONGEST_WRITE = 8  # buffers
+
+
+@dataclass
+class _Filled:
+    """A buffer that holds the bytes of the file from `start` to `end`."""
+
+    buffer: memoryview
+    start: int
+    end: int
+
+    @property
+    def view(self) -> memoryview:
+        first = self.start % BLOCK
+        return self.buffer[first : first + self.end - self.start]
+
+
+class Assembly:
+    """Assembles `file`, of which the ranges `done` are there already.
+
+    `pens` is how many write at once. `written` is called, in the writer's thread, with each range
+    that has reached the file and with all that is there by then.
+    """
+
+    def __init__(
+        self,
+        file: BlockFile,
+        done: list[Range],
+        pens: int,
+        written: Callable[[Range, list[Range]], None],
+    ) -> None:
+        self._file = file
+        self._done = done
+        self._written = written
+        self._sha256 = hashlib.sha256()
+        self._free = [memoryview(mmap.mmap(-1, BLOCK)) for _ in range(pens + _SPARE_BUFFERS)]
+        self._to_write: deque[_Filled] = deque()
+        self._to_hash: deque[_Filled] = deque()
+        self._hash_end = 0  # where what is hashed, or handed over to be hashed, ends
+        self._ended = self._all_written = self._abandoned = False
+        self._error: BaseException | None = None
+        self._changed = threading.Condition()
+        self._threads = [
+            threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
+            for work, name in ((self._write, "bindist-write"), (self._hash, "bindist-hash"))
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def pen(self, start: int) -> Pen:
+        """What writes the bytes of the file from `start` on; use each in one thread only."""
+        return Pen(self, start)
+
+    def finish(self) -> str:
+        """Waits until all is written and hashed; returns the SHA-256 of the file from its start to
+        the first gap. Raises OSError where the disk failed."""
+        self._end()
+        if self._error:
+            raise self._error
+        return self._sha256.hexdigest()
+
+    def abandon(self) -> None:
+        """Ends both threads; what the pens have flushed is written all the same."""
+        with self._changed:
+            self._abandoned = True
+        self._end()
+
+    def _end(self) -> None:
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def _take(self) -> memoryview:
+        """A free buffer; raises Stopped, or what went wrong, where there will be none."""
+        with self._changed:
+            while not self._free and not self._error and not self._ended:
+                self._changed.wait()
+            if self._error or self._ended:
+                raise Stopped
+            return self._free.pop()
+
+    def _hand_over(self, filled: _Filled) -> None:
+        with self._changed:
+            self._to_write.append(filled)
+            self._changed.notify_all()
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:
+            with self._changed:
+                self._error = self._error or error
+                self._changed.notify_all()
+
+    def _write(self) -> None:
+        while filled := self._next_to_write():
+            start, end = filled[0].start, filled[-1].end
+            self._file.write(start, [each.view for each in filled])
+            done = merge([*self._done, (start, end)])
+            with self._changed:
+                self._done = done
+                for each in filled:
+                    if each.start == self._hash_end and not self._abandoned:
+                        self._hash_end = each.end
+                        self._to_hash.append(each)
+                    else:
+                        self._free.append(each.buffer)
+                self._changed.notify_all()
+            self._written((start, end), done)
+        with self._changed:
+            self._all_written = True
+            self._changed.notify_all()
+
+    def _next_to_write(self) -> list[_Filled]:
+        """What waits to be written, as far as it is one piece of the file; nothing at the end."""
+        with self._changed:
+            while not self._to_write and not self._ended and not self._error:
+                self._changed.wait()
+            if not self._to_write or self._error:
+                return []
+            run = [self._to_write.popleft()]
+            while (
+                self._to_write
+                and self._to_write[0].start == run[-1].end
+                and len(run) < _LONGEST_WRITE
+            ):
+                run.append(self._to_write.popleft())
+            return run
+
+    def _hash(self) -> None:
+        own = memoryview(mmap.mmap(-1, BLOCK))
+        while found := self._next_to_hash():
+            if isinstance(found, _Filled):
+                self._sha256.update(found.view)
+                with self._changed:
+                    self._free.append(found.buffer)
+                    self._changed.notify_all()
+            else:
+                start, end = found
+                view = own[: end - start]
+                self._file.read(start, view)
+                self._sha256.update(view)
+
+    def _next_to_hash(self) -> _Filled | Range | None:
+        """The next block in memory, or the next range that only the file has; None at the end."""
+        with self._changed:
+            while not self._abandoned and not self._error:
+                if self._to_hash:
+                    return self._to_hash.popleft()
+                start, there = self._hash_end, prefix(self._done)
+                if there > start:
+                    self._hash_end = min(there, start + BLOCK - start % BLOCK)
+                    return start, self._hash_end
+                if self._all_written:
+                    return None
+                self._changed.wait()
+        return None
+
+
+class Pen:
+    """Collects what one connection receives into buffers, and hands each over when it is full.
+
+    A buffer holds what lies between two multiples of its size in the file, and holds it as far from
+    its own start: so what is aligned in memory is aligned on the disk.
+    """
+
+    def __init__(self, assembly: Assembly, start: int) -> None:
+        self._assembly = assembly
+        self._start = self._position = start
+        self._buffer: memoryview | None = None
+
+    def write(self, block: bytes) -> None:
+        """Takes the next bytes; waits where all buffers are full. Raises Stopped where the assembly
+        has ended or failed: its `finish` tells why."""
+        rest = memoryview(block)
+        while rest:
+            if self._buffer is None:
+                self._buffer = self._assembly._take()
+                self._start = self._position
+            first = self._position % BLOCK
+            count = min(len(rest), BLOCK - first)
+            self._buffer[first : first + count] = rest[:count]
+            rest = rest[count:]
+            self._position += count
+            if self._position % BLOCK == 0:
+                self.flush()
+
+    def flush(self) -> None:
+        """Hands over what has been collected."""
+        if self._buffer is not None:
+            filled = _Filled(self._buffer, self._start, self._position)
+            self._buffer = None
+            self._assembly._hand_over(filled)

@@ -1,0 +1,156 @@
+"""What an interrupted release needs to be finished: which bytes the object store has, and under
+which upload ids. Pre-signed URLs are secrets, and are not in it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import BusyError
+from .hashing import is_sha256
+
+_FORMAT = 1
+STALE_SECONDS = 24 * 3600.0
+"""Object stores are told to throw away what was never completed, after a day at the soonest."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A file whose bytes the object store has: under which id, and which they are."""
+
+    upload_id: str
+    file_size: int
+    checksum: str
+
+
+class Journal:
+    """The notes on one release of one version.
+
+    `sent` has the files by name. `begun` is True from just before this release first makes its
+    version on the server: a version that is there was made by somebody else unless it is.
+    Without a path nothing is kept beyond this run.
+    """
+
+    def __init__(self, path: Path | None, address: str, application_id: str, version: str) -> None:
+        self._path = path
+        self._of = {
+            "format": _FORMAT,
+            "api_url": address,
+            "application_id": application_id,
+            "version": version,
+        }
+        self.begun = False
+        self.sent: dict[str, Sent] = {}
+        if path is not None:
+            self._read(path)
+
+    @classmethod
+    @contextlib.contextmanager
+    def opened(
+        cls, folder: Path | None, address: str, application_id: str, version: str
+    ) -> Iterator[Journal]:
+        """The journal of a version in `folder`, which is made where there is none, for this process
+        alone. Drops those that are too old to be of use. Raises BusyError where another process is
+        at the same release, OSError where the folder cannot be used."""
+        if folder is None:
+            yield cls(None, address, application_id, version)
+            return
+        from filelock import FileLock, Timeout
+
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _drop_stale(folder)
+        path = folder / _name(address, application_id, version)
+        lock = FileLock(path.with_suffix(".lock"), timeout=0, mode=0o600)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise BusyError(
+                f"another process is uploading version {version} of {application_id}"
+            ) from None
+        try:
+            yield cls(path, address, application_id, version)
+        finally:
+            with contextlib.suppress(OSError):  # Windows removes no file that is open
+                path.with_suffix(".lock").unlink()
+            lock.release()
+
+    def begin(self) -> None:
+        """Notes that the version is about to be made."""
+        self.begun = True
+        self._write()
+
+    def note(self, name: str, sent: Sent) -> None:
+        """Notes that the object store has a file."""
+        self.sent[name] = sent
+        self._write()
+
+    def forget(self) -> None:
+        """The release is whole, or cannot be finished: nothing is left to know of it."""
+        self.begun = False
+        self.sent = {}
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+
+    def _read(self, path: Path) -> None:
+        try:
+            found = json.loads(path.read_bytes())
+        except (FileNotFoundError, ValueError, RecursionError):
+            return
+        if not isinstance(found, dict) or {key: found.get(key) for key in self._of} != self._of:
+            return
+        files = found.get("files")
+        self.begun = found.get("begun") is True
+        for name, entry in files.items() if isinstance(files, dict) else ():
+            if sent := _sent(entry):
+                self.sent[name] = sent
+
+    def _write(self) -> None:
+        """Replaces the file as a whole, so that being killed leaves the old one or the new one."""
+        if self._path is None:
+            return
+        files = {name: asdict(sent) for name, sent in self.sent.items()}
+        text = json.dumps({**self._of, "begun": self.begun, "files": files}, indent=1)
+        descriptor, draft = tempfile.mkstemp(dir=self._path.parent, prefix=".")  # mode 0600
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(draft).replace(self._path)
+        except BaseException:
+            Path(draft).unlink(missing_ok=True)
+            raise
+
+
+def _sent(entry: Any) -> Sent | None:
+    """An entry that can be right; None for any other."""
+    try:
+        sent = Sent(**entry)
+    except TypeError:
+        return None
+    sound = isinstance(sent.upload_id, str) and sent.upload_id and is_sha256(sent.checksum)
+    return sent if sound and type(sent.file_size) is int else None
+
+
+def _name(address: str, application_id: str, version: str) -> str:
+    """A name for people, and the digest that makes it one of a kind on every file system."""
+    digest = hashlib.sha256("\n".join((address, application_id, version)).encode()).hexdigest()
+    readable = re.sub(r"[^A-Za-z0-9._-]", "_", f"{application_id}-{version}")[:100]
+    return f"{readable}-{digest[:16]}.json"
+
+
+def _drop_stale(folder: Path) -> None:
+    oldest = time.time() - STALE_SECONDS
+    for path in [*folder.glob("*.json"), *folder.glob(".*")]:
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime < oldest:
+                path.unlink()

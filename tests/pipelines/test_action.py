@@ -1,0 +1,226 @@
+"""The action for GitHub: its steps, run as GitHub runs them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+
+from tests.conftest import ADMIN_KEY
+from tests.pipelines.actions import load_action
+from tests.pipelines.conftest import ACTION
+
+DEFAULTS = {"application": "acme", "version": "2.1.0", "files": "dist/*", "api-key": ADMIN_KEY}
+WRONG_KEY = "wr0ng-key-nobody-may-see"
+
+
+@pytest.fixture
+def dist(workspace):
+    """Two files to upload, one of them with a space in its name."""
+    folder = workspace / "dist"
+    folder.mkdir()
+    (folder / "acme.zip").write_bytes(b"the archive")
+    (folder / "acme setup.exe").write_bytes(b"the program")
+    return folder
+
+
+@pytest.fixture
+def use(runner, dist, acme):
+    """Uses the action, once more on the same machine where that is given: machine, outputs."""
+
+    def run(machine=None, **inputs):
+        machine = machine or runner()
+        given = {name.replace("_", "-"): value for name, value in inputs.items()}
+        return machine, machine.run_action(ACTION, **{**DEFAULTS, "pause": "0", **given})
+
+    return run
+
+
+# What it says
+
+
+def test_no_script_holds_an_expression():
+    scripts = [step["run"] for step in load_action(ACTION)["runs"]["steps"]]
+    assert scripts
+    assert [script for script in scripts if "${{" in script] == []
+
+
+def test_every_input_reaches_the_upload_and_the_key_as_bindists_own_variable():
+    action = load_action(ACTION)
+    env = action["runs"]["steps"][-1]["env"]
+    own = {f"INPUT_{name.replace('-', '_').upper()}": name for name in action["inputs"]}
+    own["BINDIST_API_KEY"] = own.pop("INPUT_API_KEY")
+    assert {name: f"${{{{ inputs.{given} }}}}" for name, given in own.items()} == {
+        name: value for name, value in env.items() if name != "BIN"
+    }
+
+
+def test_no_other_step_has_the_key():
+    *others, _ = load_action(ACTION)["runs"]["steps"]
+    assert "api-key" not in json.dumps(others)
+
+
+# What it does
+
+
+def test_files_become_a_version(use, admin):
+    machine, outputs = use(enable="true", notes="Faster")
+    assert machine.returncode == 0, machine.log
+    assert (outputs["status"], outputs["is-enabled"]) == ("created", "true")
+    (version,) = admin.list_versions("acme").require()["versions"]
+    assert (version["version"], version["releaseNotes"]) == ("2.1.0", "Faster")
+    files = admin.list_version_files("acme", "2.1.0").require()["files"]
+    assert {file["fileName"]: file["checksum"] for file in files} == {
+        "acme.zip": hashlib.sha256(b"the archive").hexdigest(),
+        "acme setup.exe": hashlib.sha256(b"the program").hexdigest(),
+    }
+    result = json.loads(outputs["result"])
+    assert {file["fileId"] for file in result["files"]} == {file["fileId"] for file in files}
+
+
+def test_files_are_names_and_patterns_one_a_line(use, dist):
+    _, outputs = use(files="\n  dist/acme setup.exe\n\n  dist/*.zip\n")
+    names = [file["fileName"] for file in json.loads(outputs["result"])["files"]]
+    assert sorted(names) == ["acme setup.exe", "acme.zip"]
+
+
+def test_a_table_of_the_files_is_on_the_runs_page(use, dist):
+    (dist / "acme_setup#.exe").write_bytes(b"!")
+    machine, _ = use(files="dist/*#.exe")
+    checksum = hashlib.sha256(b"!").hexdigest()
+    assert machine.summary.splitlines() == [
+        "### acme 2.1.0: created, not enabled",
+        "",
+        "| file | bytes | SHA-256 |",
+        "| --- | ---: | --- |",
+        rf"| acme\_setup\#.exe | 1 | `{checksum}` |",
+        "",
+    ]
+
+
+def test_the_second_run_finds_it_unchanged(use, server):
+    machine, _ = use()
+    writes = [request for request in server.requests if request.method != "GET"]
+    _, outputs = use(machine)
+    assert machine.returncode == 0
+    assert (outputs["status"], outputs["is-enabled"]) == ("unchanged", "false")
+    assert [request for request in server.requests if request.method != "GET"] == writes
+
+
+def test_other_content_is_a_failed_step_with_the_reason_as_an_annotation(use, dist):
+    machine, _ = use()
+    (dist / "acme.zip").write_bytes(b"something else")
+    _, outputs = use(machine)
+    assert machine.returncode == 6
+    assert outputs["status"] == ""
+    (annotation,) = [line for line in machine.log.splitlines() if line.startswith("::")]
+    assert annotation.startswith("::error title=bindist::version 2.1.0 of acme exists with diff")
+    assert annotation.endswith("%0Ahint: upload it under a new version")
+
+
+# The key
+
+
+def test_a_wrong_key_fails_and_is_nowhere_to_be_seen(use, runner, command_lines, tally):
+    machine, outputs = use(runner(), api_key=WRONG_KEY)
+    assert machine.returncode == 4
+    seen = machine.log + machine.summary + json.dumps(outputs) + command_lines.read_text()
+    assert "not authenticated" in seen
+    assert WRONG_KEY not in seen
+    tally("hostile")
+
+
+def test_the_key_is_on_no_command_line(use, command_lines):
+    machine, _ = use()
+    assert machine.returncode == 0
+    lines = command_lines.read_text()
+    assert "upload.py" in lines
+    assert "versions upload" in lines
+    assert ADMIN_KEY not in lines
+
+
+# What it refuses
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("api_key", "", "the input api-key is empty"),
+        ("application", "", "the input application is empty"),
+        ("version", " ", "the input version is empty"),
+        ("files", "\n\n", "the input files is empty"),
+        ("enable", "yes", "the input enable must be true or false, not 'yes'"),
+        ("attempts", "0", "the input attempts must be a number from 1 on, not '0'"),
+        ("pause", "a while", "the input pause must be a number from 0 on, not 'a while'"),
+        ("files", "dist/*.rpm", "there is no file dist/*.rpm"),
+        ("if_exists", "maybe", "maybe"),
+        ("files", "--enable", "there is no file --enable"),
+        ("version", '1.0"; touch pwned; echo "$(touch pwned)`touch pwned`', "touch pwned"),
+    ],
+)
+def test_inputs_that_make_no_sense_are_told_and_run_nothing(
+    use, server, workspace, tally, name, value, said
+):
+    asked = len(server.requests)
+    machine, _ = use(**{name: value})
+    assert machine.returncode == 2
+    (annotation,) = [line for line in machine.log.splitlines() if line.startswith("::error ")]
+    assert said in annotation
+    assert "Traceback" not in machine.log
+    assert [path.name for path in workspace.iterdir() if "pwned" in path.name] == []
+    assert len(server.requests) == asked
+    tally("hostile")
+
+
+def test_modules_in_the_workspace_are_not_imported(use, workspace, tally):
+    for name in ("json", "requests", "click", "bindist_cli"):
+        (workspace / f"{name}.py").write_text("raise SystemExit('taken over')")
+    machine, outputs = use()
+    assert (machine.returncode, outputs["status"]) == (0, "created")
+    tally("hostile")
+
+
+# Again
+
+
+def test_what_is_unavailable_is_tried_again(use, server, monkeypatch, tally):
+    monkeypatch.setenv("BINDIST_RETRIES", "0")
+    server.faults.add("status:503,method=GET,times=1")
+    machine, outputs = use()
+    assert (machine.returncode, outputs["status"]) == (0, "created")
+    assert "::warning title=bindist::" in machine.log
+    assert "trying again in 0 s" in machine.log
+    tally("faults")
+
+
+def test_attempts_come_to_an_end(use, server, monkeypatch, tally):
+    monkeypatch.setenv("BINDIST_RETRIES", "0")
+    server.faults.add("status:503,method=GET,times=0")
+    machine, outputs = use(attempts="2")
+    assert (machine.returncode, outputs["status"]) == (7, "")
+    assert machine.log.count("trying again") == 1
+    tally("faults")
+
+
+# From nothing
+
+
+@pytest.mark.slow
+def test_on_a_new_machine_it_installs_itself(use, runner, on_path, monkeypatch):
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    machine, outputs = use(runner(prepared=False))
+    assert (machine.returncode, outputs["status"]) == (0, "created"), machine.log
+    assert (machine.temp / "bindist-action" / "pyvenv.cfg").exists()
+
+
+def test_without_a_python_that_will_do_it_says_so(use, runner, tmp_path, monkeypatch):
+    for name in ("python3", "python"):
+        old = tmp_path / "old" / name
+        old.parent.mkdir(exist_ok=True)
+        old.write_text("#!/bin/sh\nexit 1\n")
+        old.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'old'}:/usr/bin:/bin")
+    machine, _ = use(runner(prepared=False))
+    assert machine.returncode == 1
+    assert "::error::bindist needs Python 3.10 or newer" in machine.log

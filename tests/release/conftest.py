@@ -1,0 +1,83 @@
+"""A release of three files, and what must be true of it however it came about."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bindist import AdminClient
+from bindist_cli.sandbox import SandboxServer
+from tests.conftest import ADMIN_KEY, APPS_ADMIN_KEY, CUSTOMER_KEY
+
+APPLICATION = "tool"
+CONTENTS = {
+    "tool.exe": b"program" * 9000,
+    "tool.dll": b"library" * 100,
+    "manual.txt": b"manual",
+}
+TYPES = {"tool.exe": "MAIN", "tool.dll": "DEPENDENCY", "manual.txt": "DOCUMENTATION"}
+COMPLETE = "/v1/management/upload/large-complete"
+
+
+@dataclass
+class Watched:
+    """A server, and the files of a release on disk."""
+
+    server: SandboxServer
+    admin: AdminClient
+    paths: list[Path]
+
+    def check(self, version: str) -> None:
+        """Three right files, of the right types, with the right bytes; enabled, and never reset."""
+        rows = self.admin.list_version_files(APPLICATION, version).require()["files"]
+        assert {row["fileName"]: row["checksum"] for row in rows} == {
+            name: hashlib.sha256(content).hexdigest() for name, content in CONTENTS.items()
+        }
+        assert {row["fileName"]: row["fileType"] for row in rows} == TYPES
+        assert len(rows) == 3
+        assert self.is_enabled(version)
+        for row in rows:
+            stored = self.admin.download_file(APPLICATION, version, row["fileId"])[0]
+            assert stored == CONTENTS[row["fileName"]]
+        listed = self.admin.list_versions(APPLICATION).require()["versions"]
+        (found,) = [row for row in listed if row["version"] == version]
+        assert found["downloadCount"] == len(rows), "a completion has reset the count"
+        assert found["fileSize"] == len(CONTENTS["tool.exe"]), "the MAIN file comes last"
+
+    def is_enabled(self, version: str) -> bool:
+        rows = self.admin.list_versions(APPLICATION).require()["versions"]
+        return any(row["version"] == version for row in rows)
+
+    def is_whole(self, version: str) -> bool:
+        answer = self.admin.list_version_files(APPLICATION, version)
+        return answer.success and len(answer.require()["files"]) == 3
+
+    def is_invisible_or_whole(self, version: str) -> bool:
+        return self.is_whole(version) or not self.is_enabled(version)
+
+
+@pytest.fixture
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """A server with an application, and three files to make a version of."""
+    folder = tmp_path_factory.mktemp("release")
+    paths = []
+    for name, content in CONTENTS.items():
+        (folder / name).write_bytes(content)
+        paths.append(folder / name)
+    with (
+        SandboxServer(
+            folder / "server",
+            catalogue=False,
+            admin_key=ADMIN_KEY,
+            apps_admin_key=APPS_ADMIN_KEY,
+            customer_key=CUSTOMER_KEY,
+        ) as server,
+        AdminClient(server.url, ADMIN_KEY, backoff=0.001) as admin,
+    ):
+        admin.create_application(APPLICATION, "Tool").raise_for_error()
+        server.requests.clear()
+        yield Watched(server, admin, paths)

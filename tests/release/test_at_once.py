@@ -1,0 +1,97 @@
+"""Several runs of the same release at once: one right version, and no wrong one."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from bindist import AdminClient, BusyError, DifferentContentError
+from bindist.journal import Journal
+from bindist.planning import local_files
+from bindist.release import Release, publish
+from tests.conftest import ADMIN_KEY
+from tests.release.conftest import APPLICATION, COMPLETE, CONTENTS, Watched
+
+RUNS = 3
+
+
+def run_at_once(
+    watched: Watched, version: str, journals: list[Path | None], backoff: float = 0.05
+) -> list[Release | Exception]:
+    """Starts a run for each journal at the same moment; returns what became of each."""
+    ended: list[Release | Exception] = []
+    barrier = threading.Barrier(len(journals))
+    files = local_files(watched.paths)
+
+    def run(journal: Path | None) -> None:
+        with AdminClient(
+            watched.server.url, ADMIN_KEY, backoff=backoff, timeout=(5, 0.5)
+        ) as client:
+            barrier.wait()
+            try:
+                ended.append(
+                    publish(client, APPLICATION, version, files, enable=True, journal=journal)
+                )
+            except Exception as error:
+                ended.append(error)
+
+    threads = [threading.Thread(target=run, args=(journal,)) for journal in journals]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return ended
+
+
+def statuses(ended: list[Release | Exception]) -> list[str]:
+    assert all(isinstance(each, Release) for each in ended), ended
+    return sorted(each.status for each in ended if isinstance(each, Release))
+
+
+@pytest.mark.parametrize("round_", range(8))
+def test_on_different_machines_one_makes_it_and_the_others_find_it(
+    watched: Watched, tmp_path: Path, round_: int
+) -> None:
+    ended = run_at_once(watched, "1.0", [tmp_path / str(number) for number in range(RUNS)])
+    assert statuses(ended) == ["created"] + ["unchanged"] * (RUNS - 1)
+    watched.check("1.0")
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_whoever_comes_second_waits_for_the_first_to_complete(watched: Watched, nth: int) -> None:
+    watched.server.faults.add(f"stall:0.4,path={COMPLETE},nth={nth}")
+    assert statuses(run_at_once(watched, "1.0", [None] * 2)) == ["created", "unchanged"]
+    watched.check("1.0")
+
+
+@pytest.mark.parametrize("fault", ["lost", "stall-body:1/600", "html:504"])
+@pytest.mark.parametrize("nth", [1, 2])
+def test_where_the_answer_is_lost_that_says_who_makes_it_one_does(
+    watched: Watched, fault: str, nth: int
+) -> None:
+    watched.server.faults.add(f"{fault},path=/v1/management/upload,nth={nth}")
+    ended = run_at_once(watched, "1.0", [None] * 2)
+    assert "created" in statuses(ended)
+    watched.check("1.0")
+
+
+def test_on_one_machine_the_second_is_told_that_another_is_at_it(
+    watched: Watched, tmp_path: Path
+) -> None:
+    with Journal.opened(tmp_path, watched.server.url, APPLICATION, "1.0"):
+        (ended,) = run_at_once(watched, "1.0", [tmp_path])
+    assert isinstance(ended, BusyError)
+    assert statuses(run_at_once(watched, "1.0", [tmp_path])) == ["created"]
+
+
+def test_what_another_run_has_left_half_made_is_a_conflict_and_is_not_touched(
+    watched: Watched,
+) -> None:
+    content = CONTENTS["tool.dll"]
+    watched.admin.upload_large_file(APPLICATION, "1.0", "tool.dll", content).raise_for_error()
+    before = len(watched.server.requests)
+    (ended,) = run_at_once(watched, "1.0", [None], backoff=0.001)
+    assert isinstance(ended, DifferentContentError) and ended.incomplete
+    assert {sent.method for sent in watched.server.requests[before:]} == {"GET"}

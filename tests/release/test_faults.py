@@ -1,0 +1,117 @@
+"""A release each of whose requests fails once, in each way that the sandbox can make it fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bindist import AdminClient, BinDistError
+from bindist.planning import local_files
+from bindist.release import Release, publish
+from tests.conftest import ADMIN_KEY
+from tests.release.conftest import APPLICATION, COMPLETE, Watched
+
+STEPS = 17
+FAULTS = (
+    "refuse",
+    "stall:600",
+    "reset-request:1",
+    "status:401",
+    "status:403",
+    "status:404",
+    "status:409",
+    "status:429",
+    "status:429/0",
+    "status:500",
+    "html:502",
+    "empty:503",
+    "html:504",
+    "text:500",
+    "not-json",
+    "json-array",
+    "redirect:/elsewhere",
+    "redirect-loop",
+    "expire",
+    "quota",
+    "lost",
+    "reset:0",
+    "reset:1",
+    "cut:1",
+    "stall-body:1/600",
+    "flip:0",
+    "length:5",
+    "length:-5",
+    "gzip",
+    "etag:other",
+    "range-lie",
+    "range-ignore",
+)
+
+
+@pytest.fixture
+def client(watched: Watched):
+    with AdminClient(
+        watched.server.url, ADMIN_KEY, backoff=0.001, timeout=(5, 0.25), retries=2
+    ) as found:
+        yield found
+
+
+def make(client: AdminClient, watched: Watched, version: str, folder: Path) -> Release:
+    files = local_files(watched.paths)
+    return publish(
+        client, APPLICATION, version, files, enable=True, parallel=1, journal=folder / "releases"
+    )
+
+
+def changes(watched: Watched, since: int) -> list[str]:
+    """What has been asked that can have changed something, a letter each."""
+    letters = {"PUT": "p", "PATCH": "e", COMPLETE: "c"}
+    asked = watched.server.requests[since:]
+    return [letters[key] for sent in asked for key in (sent.method, sent.path) if key in letters]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_whatever_fails_once_the_release_is_right_in_the_end_and_never_wrong_before(
+    watched: Watched,
+    client: AdminClient,
+    tmp_path: Path,
+    fault: str,
+    tally: Callable[..., None],
+) -> None:
+    for step in range(1, STEPS + 1):
+        version = f"1.{step}"
+        watched.server.faults.add(f"{fault},nth={step}")
+        since = len(watched.server.requests)
+        try:
+            make(client, watched, version, tmp_path)
+        except BinDistError:
+            watched.server.faults.clear()
+            assert watched.is_invisible_or_whole(version), f"step {step}"
+            make(client, watched, version, tmp_path)
+        watched.server.faults.clear()
+        done = "".join(changes(watched, since))
+        assert "c" not in done[done.find("e") :] or "e" not in done, f"step {step}: {done}"
+        watched.check(version)
+        tally("faults")
+
+
+def test_a_second_run_asks_for_nothing_that_changes_or_counts(
+    watched: Watched, client: AdminClient, tmp_path: Path
+) -> None:
+    make(client, watched, "1.0", tmp_path)
+    since = len(watched.server.requests)
+    done = make(client, watched, "1.0", tmp_path)
+    assert (done.status, done.is_enabled) == ("unchanged", True)
+    asked = watched.server.requests[since:]
+    assert {sent.method for sent in asked} == {"GET"}
+    assert not [sent for sent in asked if "downloads" in sent.path]
+
+
+def test_a_server_that_makes_no_empty_versions_gets_the_files_all_the_same(
+    watched: Watched, client: AdminClient, tmp_path: Path
+) -> None:
+    watched.server.faults.add("status:400,path=/v1/management/upload,times=0")
+    assert make(client, watched, "1.0", tmp_path).status == "created"
+    watched.check("1.0")

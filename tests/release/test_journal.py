@@ -1,0 +1,119 @@
+"""The journal of a release: what it keeps, what it drops, and that it is for one process alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bindist import BusyError
+from bindist.journal import STALE_SECONDS, Journal, Sent
+
+SENT = Sent("u-1", 7, "a" * 64)
+OF = ("http://127.0.0.1:1", "tool", "1.0")
+
+
+def opened(folder: Path, *of: str) -> Any:
+    return Journal.opened(folder, *(of or OF))
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    """The journal of a release that was interrupted."""
+    with opened(tmp_path) as journal:
+        journal.note("tool.exe", SENT)
+        journal.begin()
+    (path,) = tmp_path.glob("*.json")
+    return path
+
+
+def test_what_was_noted_is_there_again(written: Path) -> None:
+    with opened(written.parent) as journal:
+        assert (journal.sent, journal.begun) == ({"tool.exe": SENT}, True)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [("http://127.0.0.1:2", "tool", "1.0"), (OF[0], "Tool", "1.0"), (OF[0], "tool", "1.0.0")],
+)
+def test_another_server_application_or_version_has_a_journal_of_its_own(
+    written: Path, other: tuple[str, ...]
+) -> None:
+    with opened(written.parent, *other) as journal:
+        assert (journal.sent, journal.begun) == ({}, False)
+
+
+def test_one_that_is_forgotten_is_gone(written: Path) -> None:
+    with opened(written.parent) as journal:
+        journal.forget()
+    assert list(written.parent.iterdir()) == []
+
+
+def test_one_that_is_stale_is_dropped_whoever_comes(written: Path) -> None:
+    old = time.time() - STALE_SECONDS - 60
+    os.utime(written, (old, old))
+    with opened(written.parent, OF[0], "another", "1.0"):
+        assert not written.exists()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000, "\xff"], ids=repr)
+def test_one_that_makes_no_sense_counts_for_nothing(written: Path, text: str) -> None:
+    written.write_text(text, encoding="latin-1")
+    with opened(written.parent) as journal:
+        assert (journal.sent, journal.begun) == ({}, False)
+
+
+@pytest.mark.parametrize("key", ["format", "api_url", "application_id", "version"])
+def test_one_that_is_of_something_else_counts_for_nothing(written: Path, key: str) -> None:
+    found = json.loads(written.read_text())
+    written.write_text(json.dumps({**found, key: "other"}))
+    with opened(written.parent) as journal:
+        assert (journal.sent, journal.begun) == ({}, False)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        None,
+        [],
+        {},
+        {"upload_id": "u"},
+        {"upload_id": 5, "file_size": 7, "checksum": "a" * 64},
+        {"upload_id": "", "file_size": 7, "checksum": "a" * 64},
+        {"upload_id": "u", "file_size": "7", "checksum": "a" * 64},
+        {"upload_id": "u", "file_size": True, "checksum": "a" * 64},
+        {"upload_id": "u", "file_size": 7, "checksum": "a"},
+        {"upload_id": "u", "file_size": 7, "checksum": "a" * 64, "more": 1},
+    ],
+    ids=repr,
+)
+def test_an_entry_that_makes_no_sense_is_left_out(written: Path, entry: object) -> None:
+    found = json.loads(written.read_text())
+    found["files"]["other.dll"] = entry
+    written.write_text(json.dumps(found))
+    with opened(written.parent) as journal:
+        assert journal.sent == {"tool.exe": SENT}
+
+
+def test_another_process_is_told_that_one_is_at_it(tmp_path: Path) -> None:
+    with opened(tmp_path):
+        with pytest.raises(BusyError, match=r"version 1\.0 of tool"), opened(tmp_path):
+            pass
+        with opened(tmp_path, OF[0], "another", "1.0"):
+            pass
+    with opened(tmp_path):
+        pass
+
+
+def test_without_a_folder_nothing_is_kept(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Journal.opened(None, *OF) as journal:
+        journal.note("tool.exe", SENT)
+        journal.begin()
+        assert journal.sent == {"tool.exe": SENT}
+        journal.forget()
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,169 @@
+"""A release that is killed before, during and after each of its requests, and run again."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ADMIN_KEY
+from tests.release.conftest import APPLICATION, COMPLETE, CONTENTS, Watched
+
+pytestmark = pytest.mark.slow
+
+STEPS = (
+    "GET files: is it there?",
+    "GET application: may it be made?",
+    "POST large-url 1",
+    "POST large-url 2",
+    "POST large-url 3",
+    "PUT manual.txt",
+    "PUT tool.dll",
+    "PUT tool.exe",
+    "POST upload: make the version",
+    "GET versions: enabled?",
+    "POST large-complete 1",
+    "GET versions: enabled?",
+    "POST large-complete 2",
+    "GET versions: enabled?",
+    "POST large-complete 3",
+    "GET files: read back",
+    "PATCH: enable",
+)
+PHASES = {
+    # The server has the request, and has done nothing about it.
+    "before": "stall:600",
+    # It has done it all, and the answer is on its way.
+    "after": "stall-body:0/600",
+}
+VERSION = "1.0"
+
+
+def start(watched: Watched, config: Path, *options: str) -> subprocess.Popen[str]:
+    environment = {
+        **os.environ,
+        "BINDIST_API_URL": watched.server.url,
+        "BINDIST_API_KEY": ADMIN_KEY,
+        "BINDIST_CONFIG_DIR": str(config),
+    }
+    files = map(str, watched.paths)
+    words = ("versions", "upload", APPLICATION, VERSION, *files, "--enable", "--parallel", "1")
+    return subprocess.Popen(
+        (sys.executable, "-m", "bindist_cli", *words, "-o", "json", *options),
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for(reached: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 60
+    while not reached():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline, "nothing happens"
+        time.sleep(0.002)
+
+
+def finish(process: subprocess.Popen[str]) -> None:
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+
+
+def kinds(watched: Watched) -> list[tuple[str, str]]:
+    return [(sent.method, sent.path) for sent in watched.server.requests]
+
+
+def test_the_steps_are_these(watched: Watched, tmp_path: Path) -> None:
+    finish(start(watched, tmp_path))
+    made = [method for method, _ in kinds(watched)]
+    assert made == [step.split()[0].rstrip(":") for step in STEPS]
+    watched.check(VERSION)
+
+
+@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize("step", range(len(STEPS)), ids=lambda n: f"{n + 1} {STEPS[n]}")
+def test_killed_at_any_step_it_is_finished_by_the_same_command(
+    watched: Watched, tmp_path: Path, step: int, phase: str, tally: Callable[..., None]
+) -> None:
+    requests = watched.server.requests
+    watched.server.faults.add(f"{PHASES[phase]},nth={step + 1}")
+    process = start(watched, tmp_path)
+    wait_for(lambda: len(requests) > step, process)
+    if phase == "after":
+        wait_for(lambda: requests[step].status != 0, process)
+    process.kill()
+    process.communicate()
+    watched.server.faults.clear()
+    assert watched.is_invisible_or_whole(VERSION)
+    enabled = watched.is_enabled(VERSION)
+    before = len(requests)
+    finish(start(watched, tmp_path))
+    again = kinds(watched)[before:]
+    if enabled:
+        assert ("POST", COMPLETE) not in again
+    sent = [path for method, path in again if method == "PUT"]
+    assert len(sent) <= max(0, 8 - step), "what the object store has is not sent again"
+    watched.check(VERSION)
+    assert not list((tmp_path / "releases").glob("*.json")), "nothing is left to finish"
+    tally("kills")
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_killed_amid_the_bytes_it_sends_them_again(
+    watched: Watched, tmp_path: Path, share: float, tally: Callable[..., None]
+) -> None:
+    size = len(CONTENTS["tool.exe"])
+    watched.server.faults.add(f"slow:{size},method=PUT,path=*tool.exe")
+    process = start(watched, tmp_path)
+    wait_for(
+        lambda: any(
+            sent.path.endswith("tool.exe") and sent.bytes_in > share * size
+            for sent in watched.server.requests
+        ),
+        process,
+    )
+    process.kill()
+    process.communicate()
+    assert not watched.is_whole(VERSION)
+    finish(start(watched, tmp_path))
+    watched.check(VERSION)
+    tally("kills")
+
+
+def test_what_was_begun_is_finished_even_where_it_should_not_exist(
+    watched: Watched, tmp_path: Path
+) -> None:
+    watched.server.faults.add(f"stall:600,nth=2,path={COMPLETE}")
+    process = start(watched, tmp_path, "--if-exists", "fail")
+    wait_for(lambda: kinds(watched).count(("POST", COMPLETE)) == 2, process)
+    process.kill()
+    process.communicate()
+    finish(start(watched, tmp_path, "--if-exists", "fail"))
+    watched.check(VERSION)
+    last = start(watched, tmp_path, "--if-exists", "fail")
+    last.communicate(timeout=60)
+    assert last.returncode == 6
+
+
+def test_the_journal_is_for_its_owner_alone_and_holds_no_secret(
+    watched: Watched, tmp_path: Path
+) -> None:
+    watched.server.faults.add(f"stall:600,path={COMPLETE}")
+    process = start(watched, tmp_path)
+    wait_for(lambda: ("POST", COMPLETE) in kinds(watched), process)
+    process.kill()
+    process.communicate()
+    (journal,) = (tmp_path / "releases").glob("*.json")
+    text = journal.read_text()
+    assert journal.name.startswith(f"{APPLICATION}-{VERSION}-")
+    assert "X-Amz" not in text and "Signature" not in text and ADMIN_KEY not in text
+    if os.name == "posix":
+        assert journal.stat().st_mode & 0o777 == 0o600
+        assert journal.parent.stat().st_mode & 0o777 == 0o700

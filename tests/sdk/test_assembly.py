@@ -1,0 +1,174 @@
+"""A file put together from blocks in any order: the right bytes, the right checksum, no hanging."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import itertools
+import os
+import random
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bindist.assembly import BLOCK, Assembly
+from bindist.blockfile import PAGE, BlockFile
+from bindist.ranges import Range, merge, missing
+from bindist.threads import Stopped
+
+SIZE = 3 * BLOCK + 5 * PAGE + 17
+CONTENT = random.Random(3).randbytes(SIZE)
+CHECKSUM = hashlib.sha256(CONTENT).hexdigest()
+POINTS = st.integers(0, SIZE) | st.integers(0, SIZE // PAGE).map(lambda page: page * PAGE)
+
+
+def opener(path: Path) -> Callable[..., BinaryIO]:
+    def open_(*, write: bool = False, extra_flags: int = 0) -> BinaryIO:
+        flags = (os.O_RDWR | os.O_CREAT if write else os.O_RDONLY) | getattr(os, "O_BINARY", 0)
+        return os.fdopen(os.open(path, flags | extra_flags), "r+b" if write else "rb", buffering=0)
+
+    return open_
+
+
+@pytest.fixture(params=[False, True], ids=["through the cache", "past the cache"])
+def file(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BlockFile]:
+    path = tmp_path / "file"
+    path.touch()
+    os.truncate(path, SIZE)
+    with BlockFile(opener(path), direct=request.param) as found:
+        yield found
+
+
+def nobody(written: Range, done: list[Range]) -> None:
+    pass
+
+
+def content_of(file: BlockFile) -> bytes:
+    view = memoryview(bytearray(SIZE))
+    file.read(0, view)
+    return bytes(view)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@given(st.sets(POINTS, max_size=6), st.randoms(use_true_random=False))
+def test_pieces_in_any_order_are_the_whole_file(file, points, chance) -> None:
+    edges = sorted({0, SIZE, *points})
+    pieces = list(itertools.pairwise(edges))
+    chance.shuffle(pieces)
+    assembly = Assembly(file, [], 1, nobody)
+    for start, end in pieces:
+        pen = assembly.pen(start)
+        pen.write(CONTENT[start:end])
+        pen.flush()
+    assert assembly.finish() == CHECKSUM
+    assert content_of(file) == CONTENT
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
+@given(st.lists(st.tuples(POINTS, POINTS).map(sorted), max_size=4))
+def test_what_is_there_already_is_hashed_and_not_written_again(file, there) -> None:
+    done = merge((start, end) for start, end in there)
+    for start, end in done:
+        file.write(start, [memoryview(CONTENT)[start:end]])
+    told: list[Range] = []
+    assembly = Assembly(file, done, 1, lambda written, _: told.append(written))
+    for start, end in missing(done, SIZE):
+        pen = assembly.pen(start)
+        pen.write(CONTENT[start:end])
+        pen.flush()
+    assert assembly.finish() == CHECKSUM
+    assert merge(told) == missing(done, SIZE)
+
+
+def test_many_pens_at_once(file) -> None:
+    assembly = Assembly(file, [], 4, nobody)
+
+    def work(start: int) -> None:
+        pen = assembly.pen(start)
+        for position in range(start, min(start + BLOCK, SIZE), 1000):
+            pen.write(CONTENT[position : min(position + 1000, start + BLOCK)])
+        pen.flush()
+
+    threads = [threading.Thread(target=work, args=(at,)) for at in range(0, SIZE, BLOCK)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert assembly.finish() == CHECKSUM
+
+
+def test_bytes_are_told_of_only_when_the_file_has_them(file) -> None:
+    seen: list[bool] = []
+
+    def look(written: Range, done: list[Range]) -> None:
+        start, end = written
+        view = memoryview(bytearray(end - start))
+        os.preadv(file._reading.fileno(), [view], start)
+        seen.append(bytes(view) == CONTENT[start:end])
+
+    assembly = Assembly(file, [], 1, look)
+    pen = assembly.pen(0)
+    pen.write(CONTENT)
+    pen.flush()
+    assembly.finish()
+    assert seen and all(seen)
+
+
+class FullDisk(BlockFile):
+    """A disk with room for one block."""
+
+    def write(self, offset: int, blocks: object) -> None:
+        if offset >= BLOCK:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_disk_that_is_full_stops_the_pens_and_is_what_finish_raises(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.touch()
+    with FullDisk(opener(path), direct=False) as file:
+        assembly = Assembly(file, [], 1, nobody)
+        pen = assembly.pen(BLOCK)
+        with pytest.raises(Stopped):
+            for _ in range(100):
+                pen.write(bytes(BLOCK))
+        with pytest.raises(OSError, match="space"):
+            assembly.finish()
+
+
+def test_a_callback_that_raises_stops_the_pens_and_is_what_finish_raises(file) -> None:
+    def refuse(written: Range, done: list[Range]) -> None:
+        raise LookupError("no")
+
+    assembly = Assembly(file, [], 1, refuse)
+    pen = assembly.pen(0)
+    with pytest.raises(Stopped):
+        for _ in range(100):
+            pen.write(CONTENT[:BLOCK])
+    with pytest.raises(LookupError):
+        assembly.finish()
+
+
+def test_what_was_flushed_is_written_even_where_all_is_abandoned(file) -> None:
+    told: list[Range] = []
+    assembly = Assembly(file, [], 1, lambda written, _: told.append(written))
+    pen = assembly.pen(0)
+    pen.write(CONTENT[: BLOCK + 5])
+    pen.flush()
+    assembly.abandon()
+    assert merge(told) == [(0, BLOCK + 5)]
+    with pytest.raises(Stopped):
+        pen.write(CONTENT[:1])
+
+
+def test_a_file_that_ends_too_soon_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(CONTENT[:100])
+    with BlockFile(opener(path), direct=False) as file:
+        assembly = Assembly(file, [(0, 200)], 1, nobody)
+        with pytest.raises(OSError, match="ended"):
+            assembly.finish()
