@@ -275,12 +275,16 @@ class CustomerClient(BaseClient):
                 None.
 
         Returns what became of it: `status` is `downloaded`, `resumed` or `unchanged`. Raises
-        ApiError, TransportError, IntegrityError (nothing was kept), OSError for the local disk,
-        ValueError for `connections`, and BusyError where another process is at the same file.
+        ApiError, TransportError, IntegrityError (nothing was kept), ValueError for `connections`,
+        OSError for the local disk and for devices and pipes, and BusyError where another process is
+        at the same file.
         """
         if not 1 <= connections <= download.MOST_CONNECTIONS:
             raise ValueError(f"connections must be 1 to {download.MOST_CONNECTIONS}")
         target = Path(path)
+        if target.exists() and not target.is_file() and not target.is_dir():
+            # Replacing /dev/null, as root can, would be missed by everybody on the machine.
+            raise FileExistsError(f"{target} is no file, and not replaced by one: stream to it")
         # The list names the file and its checksum without counting a download.
         files = self.list_version_files(application_id, version).require()
         chosen = source.pick_file(files, file_id)

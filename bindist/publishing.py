@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -104,7 +105,8 @@ class PublishingClient(CustomerClient):
             release_notes: up to 5000 characters; default none.
 
         Returns `NewVersion`, the answer to the completion, or the first failed answer. Raises
-        ValueError for empty content or a name that the server refuses.
+        ValueError for empty content or a name that the server refuses, IntegrityError where other
+        bytes arrived.
         """
         _check_content(file_name, len(content))
 
@@ -113,9 +115,11 @@ class PublishingClient(CustomerClient):
 
         try:
             body = Body(io.BytesIO(content), len(content))
-            ticket, _ = upload.put(self._transport, ask, body)
+            ticket, etag = upload.put(self._transport, ask, body)
         except ApiError as error:
             return error.response
+        md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        upload.check_arrived(file_name, etag, md5)
         return self.complete_large_upload(
             ticket.upload_id,
             application_id,
@@ -276,13 +280,6 @@ class PublishingClient(CustomerClient):
 
         Returns `NewVersion`.
         """
-        try:
-            if self._is_enabled(application_id, version):
-                return failure(
-                    409, f"version {version} is enabled: completing an upload would reset it"
-                )
-        except ApiError as error:
-            return error.response
         body = {
             "uploadId": named(upload_id, "upload_id"),
             "applicationId": named(application_id, "application_id"),
@@ -292,6 +289,13 @@ class PublishingClient(CustomerClient):
             "checksum": checksum,
             "releaseNotes": release_notes,
         }
+        try:
+            if self._is_enabled(application_id, version):
+                return failure(
+                    409, f"version {version} is enabled: completing an upload would reset it"
+                )
+        except ApiError as error:
+            return error.response
         return self._send("POST", "/management/upload/large-complete", present(body))
 
     def _is_enabled(self, application_id: str, version: str) -> bool:

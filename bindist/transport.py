@@ -17,16 +17,17 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
-from urllib3.exceptions import HTTPError, InvalidHeader
+from requests.utils import select_proxy
+from urllib3.exceptions import HTTPError, InvalidHeader, LocationValueError
 from urllib3.util import Retry
 
 from ._version import __version__
-from .addresses import check_address
+from .addresses import check_address, is_proxy
 from .errors import TransportError
 from .redaction import guard_urllib3_logs, redact
 from .response import ApiResponse, from_body
+from .sending import PatientAdapter
 
 Timeout = tuple[float, float]
 
@@ -41,6 +42,12 @@ MOST_REDIRECTS = 10
 ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 RETRY_AFTER_CAP = 60.0
 BACKOFF_CAP = 30.0
+
+_NO_ADDRESS = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    LocationValueError,
+)
 
 request_log = logging.getLogger("bindist.request")
 wire_log = logging.getLogger("bindist.wire")
@@ -68,17 +75,24 @@ class NoAuth(AuthBase):
 
 
 class _Session(requests.Session):
-    def __init__(self, auth: AuthBase, connections: int) -> None:
+    def __init__(self, auth: AuthBase, connections: int, patience: float) -> None:
         super().__init__()
         self.auth = auth
         self.headers.update(
             {"User-Agent": f"bindist-python/{__version__}", "Accept-Encoding": "identity"}
         )
         # Retries are decided in this module; blocks of 1 MiB keep Python from being the limit.
-        adapter = HTTPAdapter(pool_connections=connections, pool_maxsize=connections)
-        adapter.init_poolmanager(connections, connections, blocksize=BLOCK)
+        adapter = PatientAdapter(patience, connections, blocksize=BLOCK)
         self.mount("https://", adapter)
         self.mount("http://", adapter)
+
+    def merge_environment_settings(self, url: Any, *others: Any) -> Any:
+        """With the proxies; requests fails with a TypeError over one that it cannot take apart."""
+        merged = super().merge_environment_settings(url, *others)
+        proxy = select_proxy(url, merged["proxies"])
+        if proxy is not None and not is_proxy(proxy):
+            raise requests.exceptions.InvalidProxyURL("the address of the proxy makes no sense")
+        return merged
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002
         """None: requests would read a redirect's whole body, however long, and fail over a target
@@ -110,9 +124,9 @@ class Transport:
         self._key = api_key
         self._timeout = timeout
         self._verify = verify
-        self._api = _Session(KeyAuth(api_key), connections=4)
+        self._api = _Session(KeyAuth(api_key), connections=4, patience=timeout[1])
         self._api.headers["Accept"] = "application/json"
-        self._store = _Session(NoAuth(), connections=64)
+        self._store = _Session(NoAuth(), connections=64, patience=timeout[1])
         guard_urllib3_logs()
 
     def __repr__(self) -> str:
@@ -338,6 +352,10 @@ def _explain(error: Exception, url: str, timeout: Timeout) -> TransportError:
         )
     if isinstance(error, requests.exceptions.ProxyError):
         return TransportError(f"no way to {host} through the proxy: {cause}", ambiguous=False)
+    if isinstance(error, _NO_ADDRESS):  # of the proxy, mostly: nothing has been sent
+        return TransportError(
+            f"the request to {host} cannot be sent: {cause}", ambiguous=False, transient=False
+        )
     if isinstance(error, (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
         return TransportError(f"the connection to {host} was lost: {cause}", ambiguous=True)
     return TransportError(f"the request to {host} failed: {cause}", ambiguous=True)
