@@ -7,6 +7,7 @@ from typing import Any
 
 from .base import named, named_if_given, present, segment, walk_pages
 from .customer import LARGEST_PAGE
+from .errors import ApiError
 from .publishing import PublishingClient
 from .response import ApiResponse, Json
 
@@ -185,15 +186,15 @@ class AdminClient(PublishingClient):
         }
         wanted = _checked_page(page, page_size)
         answer = self._get("/activity", query)
-        if not answer.success or answer.data is None:
-            return answer
-        rows = _rows(answer.data, "activities")
-        answer.data = {**answer.data, "limitReached": len(rows) >= LARGEST_PAGE}
+        try:
+            rows = answer.rows("activities")
+        except ApiError as error:
+            return error.response
+        reached = len(rows) >= LARGEST_PAGE
         if application_id is not None:
             rows = [row for row in rows if row.get("applicationId") == application_id]
-        answer.data["activities"] = rows
-        answer = _one_page(answer, "activities", *wanted)
-        return _with(answer, count=len(_rows(answer.data or {}, "activities")))
+        answer = _one_page(_with(answer, activities=rows), "activities", *wanted)
+        return _with(answer, limitReached=reached, count=len(answer.rows("activities")))
 
     def list_audit_events(
         self,
@@ -245,11 +246,6 @@ def _listed(values: Iterable[str] | None) -> list[str] | None:
     return None if values is None else list(values)
 
 
-def _rows(data: Json, items: str) -> list[Json]:
-    found = data.get(items)
-    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
-
-
 def _with(answer: ApiResponse, **changes: Any) -> ApiResponse:
     answer.data = {**(answer.data or {}), **changes}
     return answer
@@ -263,9 +259,10 @@ def _checked_page(page: int, size: int) -> tuple[int, int]:
 
 def _one_page(answer: ApiResponse, items: str, page: int, size: int) -> ApiResponse:
     """What the server would have answered, could it page; `raw` stays what it did answer."""
-    if not answer.success or answer.data is None:
-        return answer
-    rows = _rows(answer.data, items)
+    try:
+        rows = answer.rows(items)
+    except ApiError as error:
+        return error.response
     start = (page - 1) * size
     pagination = {
         "page": page,

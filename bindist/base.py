@@ -17,6 +17,7 @@ Self = TypeVar("Self", bound="BaseClient")
 DEFAULT_TIMEOUT: Timeout = (10.0, 60.0)
 DEFAULT_RETRIES = 3
 DEFAULT_BACKOFF = 0.5
+MOST_PAGES = 10_000
 
 
 class BaseClient:
@@ -176,19 +177,34 @@ def walk_pages(fetch: Callable[[Json], ApiResponse], items: str) -> Iterator[Jso
 
     `fetch` takes the query of one page; `items` is the list's key in `data`. The answer decides
     what comes next: `meta.pagination.hasNext` (page numbers), or a cursor in `data.pagination`
-    (`nextCursor`, or `lastEventId`). Raises ApiError for a page that fails.
+    (`nextCursor`, or `lastEventId`). Raises ApiError for a page that fails, and where the pages do
+    not end.
+    """
+    for _, rows in walk_answers(fetch, lambda answer: answer.rows(items)):
+        yield from rows
+
+
+def walk_answers(
+    fetch: Callable[[Json], ApiResponse], rows_of: Callable[[ApiResponse], list[Any]]
+) -> Iterator[tuple[ApiResponse, list[Any]]]:
+    """Yields the answer of each page with its rows; the last is the one that names no other.
+
+    Raises ApiError where a page repeats the one before, as from a server that knows no pages and
+    says that there are more, and after 10 000 pages.
     """
     query: Json = {}
-    while True:
+    before: list[Any] = []
+    for _ in range(MOST_PAGES):
         answer = fetch(query)
-        data = answer.require()
-        rows = data.get(items)
-        rows = rows if isinstance(rows, list) else []
-        yield from (row for row in rows if isinstance(row, dict))
-        following = next_query(query, answer.meta or {}, data) if rows else None
+        rows = rows_of(answer)
+        if rows and rows == before:
+            break
+        yield answer, rows
+        following = next_query(query, answer.meta or {}, answer.data or {}) if rows else None
         if following is None or following == query:
             return
-        query = following
+        query, before = following, list(rows)
+    raise answer.useless("the list never ends: the server says each time that there is more of it")
 
 
 def next_query(query: Json, meta: Json, data: Json) -> Json | None:

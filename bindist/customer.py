@@ -12,7 +12,7 @@ from .base import BaseClient, named, named_if_given, present, segment, walk_page
 from .download import DEFAULT_CONNECTIONS, Download
 from .hashing import checksums_match, sha256_file
 from .names import safe_file_name
-from .response import ApiResponse, Json
+from .response import ApiResponse, Json, text_in
 from .source import Progress, Source
 
 _TEST_CHANNEL = {"X-Channel": "Test"}
@@ -256,7 +256,7 @@ class CustomerClient(BaseClient):
             if progress:
                 progress(size, size)
             return Download(name, size, checksum, "unchanged", target)
-        wanted = self._source(application_id, version, chosen.get("fileId"), test_channel)
+        wanted = self._source(application_id, version, text_in(chosen, "fileId"), test_channel)
         return download.to_file(
             wanted,
             target,

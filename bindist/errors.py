@@ -89,7 +89,7 @@ class ServerError(ApiError):
 
 
 class IntegrityError(BinDistError, ValueError):
-    """Length, checksum or name of a file is not what it should be; nothing was kept."""
+    """Length, checksum, name or address of a file is not what it should be; nothing was kept."""
 
 
 class DifferentContentError(BinDistError):

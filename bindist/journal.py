@@ -44,8 +44,8 @@ class Journal:
         self._path = path
         self._of = {
             "format": _FORMAT,
-            "apiUrl": address,
-            "applicationId": application_id,
+            "api_url": address,
+            "application_id": application_id,
             "version": version,
         }
         self.begun = False

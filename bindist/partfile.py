@@ -36,6 +36,11 @@ class PartFile:
         self._journal: BinaryIO | None = None
         self.etag: str | None = None
 
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All that it makes, for as long as it takes."""
+        return self.target, self.path, self._journal_path, self._lock_path
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Holds the place for this process; raises BusyError where another one has it."""

@@ -252,13 +252,8 @@ class PublishingClient(CustomerClient):
 
     def _is_enabled(self, application_id: str, version: str) -> bool:
         """Whether a version is there and enabled; raises ApiError where that cannot be told."""
-        listed = self.list_versions(application_id, test_channel=True).require().get("versions")
-        rows = listed if isinstance(listed, list) else []
-        return any(
-            row.get("version") == version and row.get("isEnabled") is True
-            for row in rows
-            if isinstance(row, dict)
-        )
+        rows = self.list_versions(application_id, test_channel=True).rows("versions")
+        return any(row.get("version") == version and row.get("isEnabled") is True for row in rows)
 
     def _make_empty_version(
         self, application_id: str, version: str, file_name: str, notes: str | None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, NoReturn
 
-from .errors import error_for_status
+from .errors import ApiError, IntegrityError, error_for_status
 from .redaction import redact
 
 Json = dict[str, Any]
@@ -32,6 +32,10 @@ _CODES = {
     504: "GATEWAY_TIMEOUT",
 }
 
+DEEPEST = 64
+"""How deep an answer may be nested: what prints it recurses, and the API needs six levels."""
+
+LONGEST_MESSAGE = 64 * 1024
 _XML_TEXT = re.compile(r"<(Code|Message|RequestId)>([^<]*)</\1>")
 
 
@@ -67,6 +71,38 @@ class ApiResponse:
         """`data` of a successful answer; raises as `raise_for_error` does for a failed one."""
         data = self.raise_for_error().data
         return {} if data is None else data
+
+    def rows(self, name: str) -> list[Json]:
+        """The objects in the list `name` of `data`, for all who walk through one.
+
+        Raises as `raise_for_error` does for a failed answer, and ApiError where there is no list of
+        objects of that name: that is another thing than an empty one.
+        """
+        found = self.require().get(name)
+        if isinstance(found, list) and all(isinstance(row, dict) for row in found):
+            return found
+        raise self.useless(f"the answer has no list of {name}")
+
+    def useless(self, problem: str) -> ApiError:
+        """The exception for an answer that says it is a success, and is not to be used."""
+        error = {"code": "INVALID_RESPONSE", "message": problem}
+        return ApiError(ApiResponse(False, self.status_code, None, error, self.meta, self.raw))
+
+
+def text_in(thing: Json, name: str) -> str:
+    """A text that an object of the server must have; IntegrityError where it has none."""
+    found = thing.get(name)
+    if not isinstance(found, str) or not found or not found.isprintable():
+        raise IntegrityError(f"the server gives no usable {name} but {found!a:.50}")
+    return found
+
+
+def count_in(thing: Json, name: str) -> int:
+    """A number from 0 that an object of the server must have; IntegrityError where it has none."""
+    found = thing.get(name)
+    if not isinstance(found, int) or isinstance(found, bool) or found < 0:
+        raise IntegrityError(f"the server gives no usable {name} but {found!a:.50}")
+    return found
 
 
 def code_for_status(status: int) -> str:
@@ -107,12 +143,13 @@ def _error(status: int, error: object, raw: Json) -> Json:
         found["message"] = found.get("message") or raw.get(name)
     for key, default in (("code", code_for_status(status)), ("message", _reason(status))):
         value = found.get(key)
-        found[key] = value if isinstance(value, str) and value.strip() else default
+        text = value[:LONGEST_MESSAGE] if isinstance(value, str) else ""
+        found[key] = text if text.strip() else default
     return found
 
 
 def _not_an_object(status: int, body: bytes, location: str) -> ApiResponse:
-    text = body.decode("utf-8", "replace").strip()
+    text = body[:LONGEST_MESSAGE].decode("utf-8", "replace").strip()
     if 300 <= status < 400:
         where = f" to {location}" if location else ""
         return failure(
@@ -138,9 +175,27 @@ def _reason(status: int) -> str:
 def _json(body: bytes) -> object:
     """The parsed body, or None where it is not JSON, or JSON made to break its reader."""
     try:
-        return json.loads(body, parse_constant=_refuse_constant, parse_float=_finite)
+        found = json.loads(
+            body, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_whole
+        )
     except (ValueError, RecursionError):
         return None
+    return None if _too_deep(found) else found
+
+
+def _too_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [inner for outer in level for inner in _containers(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _containers(value: object) -> list[object]:
+    """The lists and objects right inside of one."""
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [item for item in items if isinstance(item, (dict, list))]
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -151,3 +206,8 @@ def _refuse_constant(name: str) -> NoReturn:
 def _finite(text: str) -> float:
     number = float(text)
     return number if math.isfinite(number) else _refuse_constant(text)
+
+
+def _whole(text: str) -> int:
+    _finite(text)  # what is beyond any float cannot be calculated with, nor printed in a table
+    return int(text)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
+from .addresses import check_address
 from .errors import IntegrityError
 from .hashing import normalize_checksum
 from .names import safe_file_name
-from .response import ApiResponse, Json
+from .response import ApiResponse, Json, count_in
 from .transport import Transport
 
 Progress = Callable[[int, int], None]
@@ -85,32 +85,17 @@ class Source:
 def read_grant(answer: ApiResponse, api_url: str) -> Grant:
     """The grant in an answer of `GET /v1/downloads/url`; IntegrityError for a useless one."""
     data = answer.require()
-    size = data.get("fileSize")
-    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-        raise IntegrityError(f"the server gives no usable file size but {size!a:.50}")
     return Grant(
         url=check_store_url(data.get("url") or data.get("downloadUrl"), api_url),
         file_name=safe_file_name(data.get("fileName")),
-        file_size=size,
+        file_size=count_in(data, "fileSize"),
         checksum=normalize_checksum(data.get("checksum")),
     )
 
 
 def check_store_url(url: object, api_url: str) -> str:
-    """A URL of the object store that may be used; raises IntegrityError for any other.
-
-    One without TLS is refused where the API itself has it: the URL alone grants the access.
-    """
-    try:
-        parts = urlsplit(url if isinstance(url, str) else "")
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not isinstance(url, str) or not usable:
-        raise IntegrityError("the server gives no usable address for the file")
-    if parts.scheme == "http" and urlsplit(api_url).scheme == "https":
-        raise IntegrityError("the server gives an address without TLS for the file")
-    return url
+    """A URL of the object store that may be used; raises IntegrityError for any other."""
+    return check_address(url, api_url, "the server gives for the file")
 
 
 def pick_file(files: Json, file_id: str | None) -> Json:

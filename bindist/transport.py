@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 from traceback import walk_tb
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -23,6 +23,7 @@ from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.util import Retry
 
 from ._version import __version__
+from .addresses import check_address
 from .errors import TransportError
 from .redaction import guard_urllib3_logs, redact
 from .response import ApiResponse, from_body
@@ -36,6 +37,8 @@ ERROR_LIMIT = 64 * 1024
 BLOCK = 1024 * 1024
 RETRY_STATUSES = frozenset({429, 502, 503, 504})
 REPEATABLE = frozenset({"GET", "HEAD"})
+MOST_REDIRECTS = 10
+ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 RETRY_AFTER_CAP = 60.0
 BACKOFF_CAP = 30.0
 
@@ -77,25 +80,10 @@ class _Session(requests.Session):
         self.mount("https://", adapter)
         self.mount("http://", adapter)
 
-    def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """None with the key in hand: requests would read the redirect's whole body, and fail over
-        a target that it cannot parse, even where it is not to follow it."""
-        if isinstance(self.auth, KeyAuth):
-            return None
-        target = super().get_redirect_target(resp)
-        try:
-            urlsplit(target or "")
-        except ValueError:
-            raise requests.exceptions.InvalidURL("it redirects to no address") from None
-        return target
-
-    def rebuild_auth(
-        self,
-        prepared_request: requests.PreparedRequest,
-        response: requests.Response,  # noqa: ARG002  requests' signature
-    ) -> None:
-        """A redirect gets no credentials: neither ours nor a netrc's."""
-        prepared_request.headers.pop("Authorization", None)
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002
+        """None: requests would read a redirect's whole body, however long, and fail over a target
+        that it cannot parse, even where it is not to follow it. `open_store` follows."""
+        return None
 
 
 class Transport:
@@ -207,13 +195,22 @@ class Transport:
     ) -> requests.Response:
         """One request to the object store, without the key; the answer's body is still unread.
 
-        `body` is bytes or a file that can rewind. Raises TransportError where no answer came. The
-        caller closes the response.
+        `body` is bytes or a file that can rewind. A GET goes where the store redirects it to.
+        Raises TransportError where no answer came, IntegrityError for a redirect to where nobody
+        is to be sent. The caller closes the response.
         """
-        started = time.monotonic()
-        response = self._send(self._store, method, url, headers=headers, data=body)
-        self._log(response, None, None, response.headers.get("x-amz-request-id"), started)
-        return response
+        for _ in range(MOST_REDIRECTS):
+            started = time.monotonic()
+            response = self._send(self._store, method, url, headers=headers, data=body)
+            self._log(response, None, None, response.headers.get("x-amz-request-id"), started)
+            if method != "GET" or not response.is_redirect:
+                return response
+            response.close()
+            target = _joined(response.url, response.headers["Location"])
+            url = check_address(target, response.url, "the object store redirects to")
+        raise TransportError(
+            f"{urlsplit(url).hostname} redirects in a circle", ambiguous=False, transient=False
+        )
 
     def _send(
         self, session: _Session, method: str, url: str, **arguments: Any
@@ -225,7 +222,7 @@ class Transport:
                 timeout=self._timeout,
                 verify=self._verify,
                 stream=True,
-                allow_redirects=session is self._store and method == "GET",
+                allow_redirects=False,
                 **arguments,
             )
         except (requests.RequestException, HTTPError, OSError, UnicodeError) as error:
@@ -248,7 +245,18 @@ class Transport:
     def _read_body(
         self, response: requests.Response, limit: int, *, truncate: bool = False
     ) -> bytes:
-        """The decoded body, up to `limit` bytes."""
+        """The decoded body, up to `limit` bytes.
+
+        Encodings that nobody asked for, and several in a row, could make of any block more than
+        there is memory.
+        """
+        encoding = response.headers.get("Content-Encoding", "").strip().lower()
+        if encoding not in ENCODINGS:
+            raise TransportError(
+                f"the answer is {encoding:.30}-encoded, which was not asked for",
+                ambiguous=True,
+                transient=False,
+            )
         received = bytearray()
         try:
             for block in response.iter_content(64 * 1024):
@@ -257,7 +265,9 @@ class Transport:
                     if truncate:
                         break
                     raise TransportError(
-                        f"the answer is larger than {limit // 1024 // 1024} MiB", ambiguous=True
+                        f"the answer is larger than {limit // 1024 // 1024} MiB",
+                        ambiguous=True,
+                        transient=False,
                     )
         except (requests.RequestException, HTTPError, OSError) as error:
             failed = self.explain(error, response.url)
@@ -299,6 +309,14 @@ class Transport:
         log.debug("%s", redact(text, self._key))
 
 
+def _joined(url: str, location: str) -> str:
+    """Where a redirect leads to; empty where that is no address."""
+    try:
+        return urljoin(url, location.encode("latin-1").decode("utf-8", "replace"))
+    except ValueError:
+        return ""
+
+
 def _explain(error: Exception, url: str, timeout: Timeout) -> TransportError:
     parts = urlsplit(url)
     host = parts.hostname or "the server"
@@ -320,8 +338,6 @@ def _explain(error: Exception, url: str, timeout: Timeout) -> TransportError:
         )
     if isinstance(error, requests.exceptions.ProxyError):
         return TransportError(f"no way to {host} through the proxy: {cause}", ambiguous=False)
-    if isinstance(error, requests.TooManyRedirects):
-        return TransportError(f"{host} redirects in a circle", ambiguous=False)
     if isinstance(error, (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
         return TransportError(f"the connection to {host} was lost: {cause}", ambiguous=True)
     return TransportError(f"the request to {host} failed: {cause}", ambiguous=True)

@@ -17,7 +17,7 @@ import requests
 from .download import is_expired
 from .errors import IntegrityError, TransportError
 from .hashing import FollowingHash, checksums_match
-from .response import ApiResponse, Json, failure
+from .response import ApiResponse, failure, text_in
 from .source import Progress
 from .transport import BLOCK, Transport
 
@@ -253,11 +253,8 @@ def _md5_of(response: requests.Response) -> str | None:
 
 def read_ticket(answer: ApiResponse, check_url: Callable[[object], str]) -> Ticket:
     """The ticket in an answer of `POST /v1/management/upload/large-url`."""
-    data: Json = answer.require()
-    upload_id = data.get("uploadId")
-    if not isinstance(upload_id, str) or not upload_id:
-        raise IntegrityError("the server gives no upload id")
-    return Ticket(upload_id, check_url(data.get("uploadUrl")))
+    data = answer.require()
+    return Ticket(text_in(data, "uploadId"), check_url(data.get("uploadUrl")))
 
 
 def check_stored(answer: ApiResponse, size: int, checksum: str) -> ApiResponse:

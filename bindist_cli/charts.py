@@ -61,8 +61,8 @@ def by_day(counts: Mapping[str, int], most_days: int) -> list[tuple[date, int]]:
     if not days:
         return []
     last = max(days)
-    first = max(min(days), last - timedelta(days=most_days - 1))
-    length = (last - first).days + 1
+    length = min((last - min(days)).days + 1, most_days)
+    first = last - timedelta(days=length - 1)
     return [(day, days.get(day, 0)) for day in (first + timedelta(days=n) for n in range(length))]
 
 

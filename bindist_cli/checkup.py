@@ -224,7 +224,7 @@ def clock_row(date: str | None, now: datetime) -> Row:
     """This machine's clock against the server's `Date` header."""
     try:
         there = parsedate_to_datetime(date or "")
-    except ValueError:
+    except (ValueError, OverflowError):
         return row("clock", "the server does not say what time it is")
     if there.tzinfo is None:  # "-0000"
         there = there.replace(tzinfo=timezone.utc)

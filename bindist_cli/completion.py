@@ -113,14 +113,14 @@ def _applications(client: AdminClient) -> Iterator[tuple[Any, Any]]:
 
 
 def _customers(client: AdminClient) -> Iterator[tuple[Any, Any]]:
-    for row in client.list_customers().require().get("customers", []):
+    for row in client.list_customers().rows("customers"):
         yield row.get("customerId"), row.get("name")
 
 
 def _versions(client: AdminClient, app_id: str, test_channel: bool) -> Iterator[tuple[Any, Any]]:
     from bindist.version_order import version_key
 
-    rows = client.list_versions(app_id, test_channel).require().get("versions", [])
+    rows = client.list_versions(app_id, test_channel).rows("versions")
     for row in sorted(rows, key=lambda row: version_key(str(row.get("version"))), reverse=True):
         yield row.get("version"), "" if row.get("isEnabled") else "not enabled"
 
@@ -128,7 +128,7 @@ def _versions(client: AdminClient, app_id: str, test_channel: bool) -> Iterator[
 def _files(client: AdminClient, app_id: str, version: str) -> Iterator[tuple[Any, Any]]:
     if version == "latest":
         version, _ = next(_versions(client, app_id, False))
-    for row in client.list_version_files(app_id, version).require().get("files", []):
+    for row in client.list_version_files(app_id, version).rows("files"):
         yield row.get("fileName"), row.get("fileType")
 
 

@@ -13,7 +13,7 @@ import click
 
 from bindist.errors import AuthenticationError
 
-from . import config
+from . import config, format
 from .config import Settings
 from .credentials import TENANT_HINT, Key, find_key, key_from_environment, lacks_tenant
 from .exits import CliError, Exit
@@ -141,11 +141,19 @@ class App:
         for name, wanted in names:
             if wanted:
                 logger, handler = logging.getLogger(name), logging.StreamHandler(sys.stderr)
+                handler.setFormatter(_Visible())
                 before = logger.level
                 logger.addHandler(handler)
                 logger.setLevel(logging.DEBUG)
                 self._closing.callback(logger.setLevel, before)
                 self._closing.callback(logger.removeHandler, handler)
+
+
+class _Visible(logging.Formatter):
+    """What a server says is in these lines too: no terminal is to obey it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return format.visible(super().format(record))
 
 
 pass_app = click.make_pass_decorator(App)

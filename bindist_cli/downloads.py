@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -52,8 +53,8 @@ def download(app: App, request: DownloadRequest) -> None:
     """Carries out `versions download` and prints what became of each file."""
     from bindist.source import pick_file
 
-    data = app.client.list_version_files(request.app_id, request.version).require()
-    rows = [row for row in data.get("files") or [] if isinstance(row, dict)]
+    answer = app.client.list_version_files(request.app_id, request.version)
+    rows = answer.rows("files")
     if not rows:
         raise CliError(f"version {request.version} has no files", Exit.NOT_FOUND)
     if request.all_files:
@@ -61,7 +62,7 @@ def download(app: App, request: DownloadRequest) -> None:
     elif request.wanted:
         chosen = choose_files(rows, request.wanted)
     else:
-        chosen = [pick_file(data, None)]
+        chosen = [pick_file(answer.require(), None)]
     if not request.verify:
         app.sink.warn("what is downloaded will not be verified")
     if request.target == "-":
@@ -73,6 +74,7 @@ def download(app: App, request: DownloadRequest) -> None:
 def _targets(request: DownloadRequest, chosen: Sequence[Json]) -> list[tuple[Json, Path]]:
     """Where each file goes; checked before the first one is asked for."""
     from bindist.names import safe_file_name
+    from bindist.partfile import PartFile
 
     if request.target:
         targets = [Path(request.target)]
@@ -80,9 +82,13 @@ def _targets(request: DownloadRequest, chosen: Sequence[Json]) -> list[tuple[Jso
             targets = [targets[0] / safe_file_name(chosen[0].get("fileName"))]
     else:
         targets = [request.folder / safe_file_name(row.get("fileName")) for row in chosen]
-    if len({str(target).casefold() for target in targets}) < len(targets):
+    # A file may not be called what another one is called while it is on its way, either.
+    paths = [_folded(path) for target in targets for path in PartFile(target).paths]
+    if len(set(paths)) < len(paths):
         raise CliError(
-            "two files of this version have the same name", Exit.USAGE, hint="use --file ID -O PATH"
+            "two files of this version have the same name, or get in each other's way",
+            Exit.USAGE,
+            hint="use --file ID -O PATH",
         )
     for target in targets:
         if target.is_dir():
@@ -91,10 +97,18 @@ def _targets(request: DownloadRequest, chosen: Sequence[Json]) -> list[tuple[Jso
     return list(zip(chosen, targets, strict=True))
 
 
+def _folded(path: Path) -> str:
+    """A path as the least discerning file system knows it."""
+    return unicodedata.normalize("NFKC", str(path)).casefold()
+
+
 def _to_files(app: App, request: DownloadRequest, targets: Sequence[tuple[Json, Path]]) -> None:
+    from bindist.response import count_in, text_in
     from bindist.threads import Stopped, run_jobs
 
-    sizes = {str(target): int(row.get("fileSize") or 0) for row, target in targets}
+    sizes = {str(target): count_in(row, "fileSize") for row, target in targets}
+    # By its id: without one the server would choose a file, and it would get another one's name.
+    ids = {str(target): text_in(row, "fileId") for row, target in targets}
     results: dict[str, Json] = {}
     failed: dict[str, Exception] = {}
     client, stop = app.client, threading.Event()
@@ -118,7 +132,7 @@ def _to_files(app: App, request: DownloadRequest, targets: Sequence[tuple[Json, 
                 request.app_id,
                 request.version,
                 target,
-                file_id=row.get("fileId"),
+                file_id=ids[key],
                 test_channel=request.test_channel,
                 verify_checksum=request.verify,
                 resume=request.resume,
@@ -195,17 +209,19 @@ def _check_replaceable(row: Json, target: Path) -> None:
 
 
 def _to_stdout(app: App, request: DownloadRequest, row: Json) -> None:
+    from bindist.response import count_in, text_in
+
     name = str(row.get("fileName"))
     if sys.stdout.isatty():
         raise CliError("binary data is not written to a terminal", Exit.USAGE, hint="use -O PATH")
-    sizes = {name: int(row.get("fileSize") or 0)}
+    sizes = {name: count_in(row, "fileSize")}
     with transfers(app.sink, sizes, "downloading") as reporter:
         try:
             app.client.download_to_stream(
                 request.app_id,
                 request.version,
                 sys.stdout.buffer,
-                file_id=row.get("fileId"),
+                file_id=text_in(row, "fileId"),
                 test_channel=request.test_channel,
                 verify_checksum=request.verify,
                 progress=reporter(name),
@@ -215,12 +231,43 @@ def _to_stdout(app: App, request: DownloadRequest, row: Json) -> None:
         sys.stdout.buffer.flush()
 
 
+def share_link(app: App, app_id: str, version: str, wanted: str | None, minutes: int) -> None:
+    """Carries out `versions share`: makes the link and prints it, unless it leads elsewhere."""
+    from bindist.addresses import check_address
+    from bindist.response import text_in
+
+    file_id = None
+    if wanted:
+        files = app.client.list_version_files(app_id, version).rows("files")
+        file_id = text_in(choose_files(files, (wanted,))[0], "fileId")
+    made = app.client.create_share_link(app_id, version, file_id, minutes).require()
+    check_address(made.get("shareUrl"), app.api_url, "the server gives as the link")
+    app.sink.one(columns.SHARE, made)
+
+
+def checksum_lines(rows: Sequence[Json]) -> list[str]:
+    """Lines for `sha256sum -c`, which would read any other file too that they name."""
+    from bindist.hashing import is_sha256, normalize_checksum
+    from bindist.names import safe_file_name
+
+    lines = []
+    for row in rows:
+        name, checksum = safe_file_name(row.get("fileName")), row.get("checksum")
+        if not is_sha256(checksum):
+            raise CliError(f"the server has no SHA-256 for {name}", Exit.INTEGRITY)
+        lines.append(f"{normalize_checksum(checksum)}  {name}")
+    return lines
+
+
 def verify_files(app: App, app_id: str, version: str, paths: Sequence[Path]) -> None:
     """Carries out `versions verify`."""
     from bindist.hashing import checksums_match, normalize_checksum, sha256_file
+    from bindist.names import safe_file_name
 
-    data = app.client.list_version_files(app_id, version).require()
-    listed = {str(row.get("fileName")): row for row in data.get("files") or []}
+    files = app.client.list_version_files(app_id, version).rows("files")
+    if not files:
+        raise CliError(f"version {version} has no files", Exit.NOT_FOUND)
+    listed = {safe_file_name(row.get("fileName")): row for row in files}
     rows = []
     folders = [path for path in paths if path.is_dir()]
     for path in [path for path in paths if not path.is_dir()] + [

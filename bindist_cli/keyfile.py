@@ -15,13 +15,12 @@ from .context import App
 from .exits import CliError, Exit
 
 
-def usable_key(made: Json, api_url: str) -> str | None:
+def usable_key(made: Json, api_url: str) -> object:
     """Of the two texts in a rotation's answer, the one that works on this deployment.
 
     The hosted service wants `{tenant}.{secret}`, a self-hosted server the secret alone.
     """
-    found = made.get("apiKey" if config.is_hosted(api_url) else "apiSecret") or made.get("apiKey")
-    return found if isinstance(found, str) else None
+    return made.get("apiKey" if config.is_hosted(api_url) else "apiSecret") or made.get("apiKey")
 
 
 class KeyFile:
@@ -59,10 +58,14 @@ class KeyFile:
             if self._path:
                 self._path.unlink()
 
-    def show(self, app: App, columns: Sequence[Column], made: Json, key: str | None) -> None:
+    def show(self, app: App, columns: Sequence[Column], made: Json, found: object) -> None:
         """Prints what was made, with its key or the file that the key is in now."""
-        if not key:
-            raise CliError("the server's answer has no key in it", Exit.FAILED)
+        from bindist.base import check_key
+
+        try:
+            key = check_key(found if isinstance(found, str) else "")
+        except ValueError:
+            raise CliError("the server's answer has no usable key in it", Exit.FAILED) from None
         if config.environment().get("GITHUB_ACTIONS") == "true":
             # A rotation's answer also has the secret alone, which is a part of the hosted key.
             for secret in dict.fromkeys((key, made.get("apiKey"), made.get("apiSecret"))):

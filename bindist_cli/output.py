@@ -210,9 +210,12 @@ class Sink:
             console.print()
             console.print(Text(_drawable(drawn)), soft_wrap=True)
         for key, inner in tables.items():
-            if thing.get(key) and not self.settings.fields:
+            listed = thing.get(key)
+            rows = listed if isinstance(listed, list) else []
+            rows = [row for row in rows if isinstance(row, dict)]
+            if rows and not self.settings.fields:
                 console.print()
-                self._print_table(console, inner, thing[key])
+                self._print_table(console, inner, rows)
 
     def _line(self, values: Sequence[str]) -> None:
         self._write("\t".join(format.escape(value) for value in values) + "\n")

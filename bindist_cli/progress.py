@@ -59,24 +59,35 @@ def _bars(sink: Sink, sizes: Mapping[str, int], doing: str) -> Iterator[Callable
     lock = threading.Lock()
     done_of: dict[str, int] = {}
     tasks: dict[str, TaskID] = {}
-    with shown:
-        total = shown.add_task(doing, total=sum(sizes.values())) if len(sizes) > 1 else None
+    total: TaskID | None = None
+
+    def begin() -> None:
+        nonlocal total
+        if len(sizes) > 1:
+            total = shown.add_task(doing, total=sum(sizes.values()))
         for name, size in sizes.items():
             label = format.one_line(name)
             label = label if len(label) <= longest else label[: longest - 1] + "…"
             tasks[name] = shown.add_task(label, total=size)
+        shown.start()
 
-        def reporter(name: str) -> Report:
-            def report(done: int, size: int) -> None:
-                with lock:
-                    done_of[name] = done
-                    shown.update(tasks[name], completed=done, total=size)
-                    if total is not None:
-                        shown.update(total, completed=sum(done_of.values()))
+    def reporter(name: str) -> Report:
+        def report(done: int, size: int) -> None:
+            with lock:
+                if not tasks:  # where there is nothing to move, there is nothing to show
+                    begin()
+                done_of[name] = done
+                shown.update(tasks[name], completed=done, total=size)
+                if total is not None:
+                    shown.update(total, completed=sum(done_of.values()))
 
-            return report
+        return report
 
+    try:
         yield reporter
+    finally:
+        if tasks:
+            shown.stop()
 
 
 class _Lines:

@@ -18,7 +18,8 @@ from bindist.redaction import redact
 from . import format
 from .exits import CliError, Exit, exit_for
 
-_TAG = re.compile(r"(?is)<(script|style|head)\b.*?</\1>|<[^>]*>")
+# What is not closed ends with the text: to look for its end again at each start takes for ever.
+_TAG = re.compile(r"(?is)<(script|style|head)\b.*?(?:</\1>|\Z)|<[^>]*(?:>|\Z)")
 _LONGEST = 300
 
 HINTS: tuple[tuple[type[Exception], str], ...] = (
@@ -103,7 +104,7 @@ def show(
     """Prints an error, and what more is known, to stderr; returns the process's exit code."""
     if debug:
         lines = traceback.format_exception(type(error), error, error.__traceback__)
-        click.echo(redact("".join(lines)), err=True)
+        click.echo(format.visible(redact("".join(lines))), err=True)
     shown = explain(error)
     shown.facts.extend(facts)
     shown.hint = hint or shown.hint

@@ -37,16 +37,16 @@ def list_(
     limit: int | None,
 ) -> None:
     """List uploads and downloads, the newest first; the server gives 100 rows at most."""
-    data = app.client.list_activity(
+    answer = app.client.list_activity(
         kind,
         page_size=limit or 100,
         application_id=app_id,
         customer_id=customer,
         start_date=since,
         end_date=until,
-    ).require()
-    app.sink.rows(columns.ACTIVITY, data.get("activities", []), empty="nothing happened")
-    if data.get("limitReached"):
+    )
+    app.sink.rows(columns.ACTIVITY, answer.rows("activities"), empty="nothing happened")
+    if answer.require()["limitReached"]:
         app.sink.warn(
             "the server gives 100 rows at most, and there may be more: "
             "narrow it down with --customer, --since and --until"

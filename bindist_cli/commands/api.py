@@ -96,23 +96,26 @@ def command(
 
 def _all_pages(fetch: Any) -> Any:
     """The first page's answer, with the rows of all pages in its list; or the first failed one."""
-    from bindist.base import next_query
+    from bindist.base import walk_answers
 
-    query: dict[str, Any] = {}
-    first = joined = None
-    while True:
-        answer = fetch(query)
+    joined: list[Any] = []
+    first: Any = None
+    for answer, rows in walk_answers(fetch, _only_list):
         if not answer.success:
             return answer
-        data = answer.data or {}
-        lists = [name for name, value in data.items() if isinstance(value, list)]
-        if len(lists) != 1:
-            raise click.UsageError("--paginate needs an answer with one list in it")
-        if first is None or joined is None:
-            first, joined = answer, data[lists[0]]
-        else:
-            joined.extend(data[lists[0]])
-        following = next_query(query, answer.meta or {}, data) if data[lists[0]] else None
-        if following is None or following == query:
-            return first
-        query = following
+        first = first or (answer, rows)
+        joined.extend(rows)
+    answer, rows = first
+    rows[:] = joined
+    return answer
+
+
+def _only_list(answer: Any) -> list[Any]:
+    """The rows of a page, whatever they are called; none of a failed one."""
+    if not answer.success:
+        return []
+    lists = [value for value in (answer.data or {}).values() if isinstance(value, list)]
+    if len(lists) != 1:
+        raise click.UsageError("--paginate needs an answer with one list in it")
+    found: list[Any] = lists[0]
+    return found

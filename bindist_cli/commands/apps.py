@@ -6,7 +6,7 @@ from itertools import islice
 
 import click
 
-from .. import columns
+from .. import columns, format
 from ..charts import stats_charts
 from ..context import App, pass_app
 from ..options import Group
@@ -65,7 +65,7 @@ def list_(
             sort_by=sort_by,
             sort_order=sort_order,
         )
-        found = iter(answer.require().get("applications", []))
+        found = iter(answer.rows("applications"))
     app.sink.rows(
         columns.APPLICATIONS,
         islice(found, limit),
@@ -85,7 +85,7 @@ def show(app: App, app_id: str) -> None:
 def find_application(app: App, app_id: str) -> columns.Json:
     """The application; its customers too, which are in an administrator's list alone."""
     shown = app.client.get_application(app_id).require()
-    same = app.client.iter_applications(search=shown.get("name"))
+    same = app.client.iter_applications(search=format.visible(shown.get("name")))
     listed = next((row for row in same if row.get("applicationId") == app_id), {})
     return {**listed, **shown}
 

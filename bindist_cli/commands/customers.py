@@ -30,7 +30,7 @@ def list_(app: App) -> None:
     """List all customers, by name."""
     app.sink.rows(
         columns.CUSTOMERS,
-        app.client.list_customers().require().get("customers", []),
+        app.client.list_customers().rows("customers"),
         empty="no customers",
         hint="`bindist customers create --name NAME` makes one",
     )
@@ -46,8 +46,7 @@ def show(app: App, customer: str) -> None:
 
 def find_customer(app: App, customer_id: str) -> columns.Json:
     """The customer; there is no call for one, so it is looked up in the list."""
-    rows: list[columns.Json] = app.client.list_customers().require().get("customers", [])
-    for row in rows:
+    for row in app.client.list_customers().rows("customers"):
         if row.get("customerId") == customer_id:
             return row
     raise CliError(

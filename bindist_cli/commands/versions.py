@@ -10,7 +10,7 @@ from bindist.names import FILE_TYPES
 
 from .. import columns, format
 from ..context import App, pass_app
-from ..downloads import DownloadRequest, choose_files, download, verify_files
+from ..downloads import DownloadRequest, checksum_lines, download, share_link, verify_files
 from ..exits import CliError, Exit
 from ..options import Group
 from ..textfile import read_text
@@ -56,7 +56,7 @@ def list_(
     if not rows and not test_channel and not changelog and app.sink.format == "table":
         waiting = ordered_versions(app, app_id, True)
         if waiting:
-            names = ", ".join(str(row.get("version")) for row in waiting[:3])
+            names = ", ".join(format.one_line(row.get("version")) for row in waiting[:3])
             names += ", …" if len(waiting) > 3 else ""
             hint = f"{len(waiting)} not enabled ({names}): add --test-channel to see them"
     app.sink.rows(
@@ -70,8 +70,7 @@ def ordered_versions(
     """The versions in semantic order, so that the first is the one that `latest` means."""
     from bindist.version_order import version_key
 
-    answer = app.client.list_versions(app_id, test_channel, changelog=changelog)
-    rows = [row for row in answer.require().get("versions", []) if isinstance(row, dict)]
+    rows = app.client.list_versions(app_id, test_channel, changelog=changelog).rows("versions")
     return sorted(rows, key=lambda row: version_key(str(row.get("version"))), reverse=True)
 
 
@@ -93,9 +92,8 @@ def show(app: App, app_id: str, version: str) -> None:
 
 def find_version(app: App, app_id: str, version: str) -> columns.Json:
     """A version with its files; there is no call for one, so it is looked up in the list."""
-    answer = app.client.list_versions(app_id, test_channel=True)
-    for row in answer.require().get("versions", []):
-        if isinstance(row, dict) and row.get("version") == version:
+    for row in app.client.list_versions(app_id, test_channel=True).rows("versions"):
+        if row.get("version") == version:
             return {**row, "files": _files(app, app_id, version)}
     raise CliError(
         f"version {version} of {app_id} was not found, or is not active",
@@ -105,10 +103,7 @@ def find_version(app: App, app_id: str, version: str) -> columns.Json:
 
 
 def _files(app: App, app_id: str, version: str) -> list[columns.Json]:
-    found: list[columns.Json] = (
-        app.client.list_version_files(app_id, version).require().get("files", [])
-    )
-    return found
+    return app.client.list_version_files(app_id, version).rows("files")
 
 
 @command.command(examples=("bindist versions files skylark 1.10.0",))
@@ -130,11 +125,8 @@ def checksums(app: App, app_id: str, version: str) -> None:
     if app.settings.output not in (None, "table"):
         app.sink.rows(columns.CHECKSUMS, rows)
         return
-    from bindist.hashing import normalize_checksum
-
-    for row in rows:
-        name = format.one_line(row.get("fileName"))
-        app.sink.text(f"{normalize_checksum(row.get('checksum'))}  {name}")
+    for line in checksum_lines(rows):
+        app.sink.text(line)
 
 
 @command.command(
@@ -258,7 +250,7 @@ def update(
 
 def _kept_notes(app: App, app_id: str, version: str) -> bool:
     """Whether the version still has notes: self-hosted servers have been seen to keep them."""
-    rows = app.client.list_versions(app_id, test_channel=True).require().get("versions", [])
+    rows = app.client.list_versions(app_id, test_channel=True).rows("versions")
     return any(row.get("releaseNotes") for row in rows if row.get("version") == version)
 
 
@@ -378,7 +370,9 @@ def latest(app: App, app_id: str, test_channel: bool) -> str:
             Exit.NOT_FOUND,
             hint=f"`bindist versions list {app_id} --test-channel` shows what is not enabled",
         )
-    return str(rows[0]["version"])
+    from bindist.response import text_in
+
+    return text_in(rows[0], "version")
 
 
 @command.command(examples=("bindist versions verify skylark 1.10.0 skylark-setup.exe",))
@@ -414,9 +408,4 @@ def share(app: App, app_id: str, version: str, wanted: str | None, expires: int)
             Exit.FAILED,
             hint="run `bindist sandbox serve` in another terminal, then this again",
         )
-    file_id = None
-    if wanted:
-        (chosen,) = choose_files(_files(app, app_id, version), (wanted,))
-        file_id = str(chosen.get("fileId"))
-    answer = app.client.create_share_link(app_id, version, file_id, expires)
-    app.sink.one(columns.SHARE, answer.require())
+    share_link(app, app_id, version, wanted, expires)

@@ -67,7 +67,7 @@ def test_one_that_makes_no_sense_counts_for_nothing(written: Path, text: str) ->
         assert (journal.sent, journal.begun) == ({}, False)
 
 
-@pytest.mark.parametrize("key", ["format", "apiUrl", "applicationId", "version"])
+@pytest.mark.parametrize("key", ["format", "api_url", "application_id", "version"])
 def test_one_that_is_of_something_else_counts_for_nothing(written: Path, key: str) -> None:
     found = json.loads(written.read_text())
     written.write_text(json.dumps({**found, key: "other"}))

@@ -82,6 +82,10 @@ class CannedServer(socketserver.ThreadingTCPServer):
     def answer(self, body: Any = b"", status: int = 200, **more: Any) -> None:
         self._replies.append(Reply(body, status, **more))
 
+    def reply_to(self, asked: Asked) -> Reply:
+        """What is answered; for those that go by the question."""
+        return self.next_reply()
+
     def next_reply(self) -> Reply:
         with self._lock:
             return self._replies.popleft() if len(self._replies) > 1 else self._replies[0]
@@ -112,6 +116,7 @@ class CannedServer(socketserver.ThreadingTCPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body go out one by one
     server: CannedServer
     timeout = 30
 
@@ -123,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
             headers = {name.lower(): value for name, value in self.headers.items()}
             asked = Asked(self.command, self.path, headers, self.rfile.read(length))
             self.server.asked.append(asked)
-            self._reply(self.server.next_reply())
+            self._reply(self.server.reply_to(asked))
 
     def log_message(self, format: str, *args: Any) -> None:
         pass

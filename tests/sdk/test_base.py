@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bindist import AdminClient, CustomerClient, ServerError
+from bindist import AdminClient, ApiError, CustomerClient, ServerError
 from bindist.base import named_if_given, next_query, segment, walk_pages
 from bindist.response import from_body
 from bindist_cli.sandbox import SandboxServer
@@ -282,8 +282,8 @@ def test_an_empty_page_is_the_last_one_whatever_it_says() -> None:
 
 
 def test_a_cursor_that_stands_still_ends_the_walk() -> None:
-    page = {"rows": [{"n": 1}], "pagination": {"hasMore": True, "nextCursor": "same"}}
-    fetch, asked = pages(dict(page), dict(page))
+    more = {"pagination": {"hasMore": True, "nextCursor": "same"}}
+    fetch, asked = pages({"rows": [{"n": 1}], **more}, {"rows": [{"n": 2}], **more})
     assert len(list(walk_pages(fetch, "rows"))) == 2 and len(asked) == 2
 
 
@@ -296,9 +296,10 @@ def test_a_page_that_fails_raises_after_the_rows_before_it() -> None:
 
 
 @pytest.mark.parametrize("rows", [None, "text", 5, {"n": 1}, [1, None, "x"]])
-def test_what_is_no_list_of_objects_yields_nothing(rows: Any) -> None:
+def test_what_is_no_list_of_objects_is_an_error_and_not_an_empty_page(rows: Any) -> None:
     fetch, _ = pages({"rows": rows})
-    assert list(walk_pages(fetch, "rows")) == []
+    with pytest.raises(ApiError, match="the answer has no list of rows"):
+        list(walk_pages(fetch, "rows"))
 
 
 @pytest.mark.parametrize(

@@ -231,7 +231,7 @@ CHANGES: list[tuple[Call, str, str, Any]] = [
 def test_a_question_sends_this_query_and_leaves_out_what_was_not_asked_for(
     canned: CannedServer, asker: AdminClient, call: Call, path: str, query: dict[str, str]
 ) -> None:
-    canned.answer({"success": True, "data": {}})
+    canned.answer({"success": True, "data": {"applications": [], "events": []}})
     call(asker)
     (sent,) = canned.asked
     target, _, found = sent.target.partition("?")

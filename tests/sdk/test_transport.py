@@ -14,7 +14,7 @@ from urllib3 import HTTPConnectionPool
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
 
-from bindist import AdminClient, TransportError, __version__
+from bindist import AdminClient, IntegrityError, TransportError, __version__
 from bindist.transport import ANSWER_LIMIT, Transport
 from bindist_cli.sandbox import SandboxServer
 from tests.sdk.canned import CERTIFICATE, CannedServer, Tunnel
@@ -318,12 +318,12 @@ def test_the_body_of_a_redirect_is_bounded_as_any_other(
 
 
 @pytest.mark.parametrize("target", ["http://[", "http://h:99999/", "ftp://x/"])
-def test_an_object_store_that_redirects_to_nowhere_is_a_transport_error(
+def test_an_object_store_that_redirects_to_nowhere_is_an_integrity_error(
     server: SandboxServer, admin: AdminClient, application: str, target: str
 ) -> None:
     admin.upload_small_file(application, "1.0", "a.exe", b"bytes").raise_for_error()
     server.faults.add(f"redirect:{target},path=/store/*,times=0")
-    with pytest.raises(TransportError):
+    with pytest.raises(IntegrityError, match="redirects to no usable address"):
         admin.download_file(application, "1.0", test_channel=True)
 
 
