@@ -22,7 +22,7 @@ from bindist.partfile import PartFile
 from bindist_cli.sandbox import SandboxServer
 from tests.conftest import ADMIN_KEY
 from tests.readme.page import matches, table
-from tests.sdk.canned import CannedServer
+from tests.sdk.canned import CERTIFICATE, CannedServer
 
 UPLOAD = ("versions", "upload", "acme", "1.0.0")
 DOWNLOAD = ("versions", "download", "acme", "1.0.0")
@@ -202,6 +202,16 @@ def hostile_name(scene: Scene) -> None:
     scene("--api-url", server.url, *DOWNLOAD)
 
 
+def store_without_tls(scene: Scene) -> None:
+    server = scene.stack.enter_context(CannedServer(tls=True))
+    server.open()
+    row = {"fileName": "acme.zip", "fileId": "f1", "fileSize": 1, "checksum": "0" * 64}
+    for _ in range(2):  # asked for by the command, to choose, and by the client
+        server.answer({"success": True, "data": {"files": [{**row, "fileType": "MAIN"}]}})
+    server.answer({"success": True, "data": {**row, "url": "http://store.example.com/acme"}})
+    scene("--api-url", server.url, "--ca-bundle", str(CERTIFICATE), *DOWNLOAD)
+
+
 def no_extra(scene: Scene) -> None:
     done = subprocess.run(
         (sys.executable, "-c", EXTRA, "--profile", "sandbox", "apps", "list"),
@@ -242,6 +252,7 @@ PROVOKED: dict[str, Callable[[Scene], None]] = {
     "Too Many Requests": lambda scene: scene.listing("status:429"),
     "Application '…' not found": lambda scene: scene("apps", "show", "nobody"),
     "Version '…' is not enabled for download": lambda scene: scene(*DOWNLOAD, "-O", "got.exe"),
+    "… has no enabled version": lambda scene: scene("versions", "download", "acme"),
     "version … of … exists with different content": different,
     "version … of … lacks some of these files": lambda scene: scene(
         *UPLOAD, "acme.exe", "manual.txt", "--dry-run"
@@ -254,6 +265,7 @@ PROVOKED: dict[str, Callable[[Scene], None]] = {
     "… is not the file that … lists": other_list,
     "… changed while it was sent; nothing was completed": changing,
     "the server's file name … has … in it": hostile_name,
+    "the server gives for the file an address …": store_without_tls,
     "Storage quota exceeded.": quota,
     "this needs a confirmation, and nobody can be asked": lambda scene: scene(
         "apps", "delete", "acme"

@@ -31,6 +31,14 @@ def test_what_is_named_is_there(name):
     assert (REPOSITORY / name.replace("GROUP", "apps")).exists()
 
 
+def test_every_table_has_as_many_cells_in_each_row():
+    tables = re.findall(r"^\|.*\n(?:\|.*\n)+", TEXT, re.M)
+    assert len(tables) > 5
+    for found in tables:
+        widths = {len(re.split(r"(?<!\\)\|", line)) for line in found.splitlines()}
+        assert len(widths) == 1, found
+
+
 def test_no_address_is_made_up():
     outside = set(re.findall(r"\bhttps?://[^\s)`\"]+", TEXT))
     known = (
