@@ -42,6 +42,15 @@ def check_address(url: object, giver: str, says: str) -> str:
     return url
 
 
+def is_proxy(url: str) -> bool:
+    """Whether the address of a proxy can be taken apart; one without a scheme means http."""
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        return bool(parts.scheme and parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
 def is_inside(host: str, resolve: Resolve | None = None) -> bool:
     """Whether a host is this machine or in a private network, going by its number or name.
 

@@ -240,11 +240,14 @@ class CustomerClient(BaseClient):
             progress: called with (bytes done, bytes in all) from any thread; may go back.
 
         Raises ApiError, TransportError, IntegrityError (nothing was kept), OSError for the local
-        disk, and BusyError where another process is at the same file.
+        disk and for devices and pipes, and BusyError where another process is at the same file.
         """
         if not 1 <= connections <= download.MOST_CONNECTIONS:
             raise ValueError(f"connections must be 1 to {download.MOST_CONNECTIONS}")
         target = Path(path)
+        if target.exists() and not target.is_file() and not target.is_dir():
+            # Replacing /dev/null, as root can, would be missed by everybody on the machine.
+            raise FileExistsError(f"{target} is no file, and not replaced by one: stream to it")
         # The list names the file and its checksum without counting a download.
         files = self.list_version_files(application_id, version).require()
         chosen = source.pick_file(files, file_id)

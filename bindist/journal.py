@@ -126,8 +126,10 @@ class Journal:
                 file.flush()
                 os.fsync(file.fileno())
             Path(draft).replace(self._path)
-        except BaseException:
+        except BaseException as error:
             Path(draft).unlink(missing_ok=True)
+            if isinstance(error, OSError):  # "File too large" alone could be said of an upload
+                error.filename = str(self._path)
             raise
 
 
@@ -149,8 +151,9 @@ def _name(address: str, application_id: str, version: str) -> str:
 
 
 def _drop_stale(folder: Path) -> None:
-    oldest = time.time() - STALE_SECONDS
+    now = time.time()
     for path in [*folder.glob("*.json"), *folder.glob(".*")]:
         with contextlib.suppress(OSError):
-            if path.stat().st_mtime < oldest:
+            # Either way: what a clock wrote that was ahead would else be young for longer.
+            if abs(now - path.stat().st_mtime) > STALE_SECONDS:
                 path.unlink()

@@ -51,6 +51,8 @@ class PartFile:
             lock.acquire()
         except Timeout:
             raise BusyError(f"another process is downloading {self.target}") from None
+        except OSError as error:
+            raise _linked(self._lock_path, error) from None
         try:
             yield
         finally:
@@ -121,7 +123,7 @@ class PartFile:
         if _parsed(first) != identity:
             return []
         for note in map(_parsed, lines):
-            if isinstance(note, dict) and isinstance(note.get("etag"), str):
+            if isinstance(note, dict) and _can_be_sent(note.get("etag")):
                 self.etag = note["etag"]
         return merge(found for line in lines if (found := _range(line)) and found[1] <= present)
 
@@ -131,6 +133,11 @@ def _parsed(line: bytes) -> object:
         return json.loads(line)
     except (ValueError, RecursionError):
         return None
+
+
+def _can_be_sent(etag: object) -> bool:
+    """Whether a header can carry it."""
+    return isinstance(etag, str) and etag.isascii() and etag.isprintable() and etag.strip() == etag
 
 
 def _range(line: bytes) -> Range | None:
@@ -151,15 +158,18 @@ def _open_own(path: Path, flags: int) -> BinaryIO:
     try:
         descriptor = os.open(path, flags, 0o666)
     except OSError as error:
-        if path.is_symlink():
-            raise PermissionError(f"{path} is a symbolic link; remove it") from None
-        raise error from None
+        raise _linked(path, error) from None
     status = os.fstat(descriptor)
     ours = not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
     if not stat.S_ISREG(status.st_mode) or not ours:
         os.close(descriptor)
         raise PermissionError(f"{path} is not a file of yours; remove it")
     return os.fdopen(descriptor, "rb" if flags & 3 == os.O_RDONLY else "r+b", buffering=0)
+
+
+def _linked(path: Path, error: OSError) -> OSError:
+    """What to raise where a path could not be opened, perhaps because it is a link."""
+    return PermissionError(f"{path} is a symbolic link; remove it") if path.is_symlink() else error
 
 
 def _sync_folder(folder: Path) -> None:

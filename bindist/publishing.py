@@ -232,13 +232,6 @@ class PublishingClient(CustomerClient):
         versions are looked at first, and where it is enabled a failed answer, 409, is returned
         without sending anything.
         """
-        try:
-            if self._is_enabled(application_id, version):
-                return failure(
-                    409, f"version {version} is enabled: completing an upload would reset it"
-                )
-        except ApiError as error:
-            return error.response
         body = {
             "uploadId": named(upload_id, "upload_id"),
             "applicationId": named(application_id, "application_id"),
@@ -248,6 +241,13 @@ class PublishingClient(CustomerClient):
             "checksum": checksum,
             "releaseNotes": release_notes,
         }
+        try:
+            if self._is_enabled(application_id, version):
+                return failure(
+                    409, f"version {version} is enabled: completing an upload would reset it"
+                )
+        except ApiError as error:
+            return error.response
         return self._send("POST", "/management/upload/large-complete", present(body))
 
     def _is_enabled(self, application_id: str, version: str) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
+from urllib.parse import quote
 
 HIDDEN = "***"
 
@@ -13,25 +15,53 @@ _QUERY = re.compile(
     r"(?:X-Amz-(?:Signature|Credential|Security-Token)|Signature|AWSAccessKeyId|sig|token)"
     r"(?:=|%3D|\\u003d))[^&#\s\"'<>\\]+"
 )
-_TOKEN_PATH = re.compile(r"(/downloads/d/)[^/?#\s\"'<>\\]+")
+_SLASH = r"(?:/|%2F|\\/|\\u002f)"  # as it is, in a query, and as some write it in JSON
+_TOKEN_PATH = re.compile(rf"(?i)({_SLASH}downloads{_SLASH}d{_SLASH})[^/?#&\s\"'<>\\]+")
+_GAP = r"(?:\s|%20|\+)"
 _HEADER = re.compile(
-    r"(?i)(\b(?:proxy-)?authorization[\"']?\s*[:=]\s*[\"']?(?:(?:bearer|basic|digest)\s+)?)"
-    r"[^\s\"',;]+"
+    r"(?i)((?:\b|%22)(?:proxy-)?authorization(?:[\\\"']|%22)*\s*(?:[:=]|%3A)"
+    rf"{_GAP}*(?:[\\\"']|%22)*(?:(?:bearer|basic|digest){_GAP}+)?)[^\s\"',;\\]+"
 )
-_BEARER = re.compile(r"(?i)(\bbearer\s+)[^\s\"',;]+")
-_USERINFO = re.compile(r"(?i)(\bhttps?://)[^/?#\s\"'<>]*(?=@)")
-# As JSON and as Python write it, also where the text was cut off in the middle.
-_JSON = re.compile(
-    r"""(["'](?:apiKey|apiSecret|token|shareToken)["']\s*:\s*(["']))(?:\\.|(?!\2)[^\\])*"""
+_BEARER = re.compile(rf"(?i)((?:\b|%20|%22)bearer{_GAP}+)[^\s\"',;\\]+")
+# What base64 looks like, and "Basic authentication" does not.
+_BASIC = re.compile(
+    r"(\b(?:[Bb]asic|BASIC)\s+)(?=[^\s=]*(?:[0-9=]|[a-z][A-Z]))[A-Za-z0-9+/]{8,}={0,2}"
 )
-_PATTERNS = (_QUERY, _TOKEN_PATH, _HEADER, _BEARER, _USERINFO, _JSON)
+# The second form is that of a password with a character that should have been encoded; what looks
+# like a port is none.
+_USERINFO = re.compile(
+    r"(?i)(\b[a-z][a-z0-9+.-]{1,15}:(?://|\\/\\/))"
+    r"(?:[^/?#\s\"'<>]*|[^/?#\s\"'<>@:\[]*:(?!\d{1,5}(?:[/?#]|$))[^\s\"'<>]*)(?=@)"
+)
+# As JSON and as Python write it, also where the text was cut off in the middle; then as it is
+# inside of a text in JSON.
+_NAMES = "(?:apiKey|apiSecret|token|shareToken)"
+_JSON = re.compile(rf"""(["']{_NAMES}["']\s*:\s*(["']))(?:\\.|(?!\2)[^\\])*""")
+_NESTED_JSON = re.compile(rf"""(\\["']{_NAMES}\\+["']\s*:\s*\\+["'])[^\\"']*""")
+_ENCODED_JSON = re.compile(rf"(?i)(%22{_NAMES}%22%3A{_GAP}*%22)(?:(?!%22)[^&\s])*")
+_ENCODED_USERINFO = re.compile(r"(?i)(%3A(?:%2F%2F|//))(?:(?!%2F|%3F|%23)[^&\s\"'<>])*(?=%40)")
+_PATTERNS = (
+    *(_QUERY, _TOKEN_PATH, _HEADER, _BEARER, _BASIC),
+    *(_USERINFO, _ENCODED_USERINFO, _JSON, _NESTED_JSON, _ENCODED_JSON),
+)
+
+
+def _forms(secret: str) -> list[str]:
+    """A secret as it stands in plain text, in an address and in JSON; the longest form first."""
+    if not secret:
+        return []
+    encoded = quote(secret, safe="", errors="replace")
+    lower = re.sub("%..", lambda found: found[0].lower(), encoded)
+    inside = json.dumps(secret)[1:-1]
+    forms = {secret, encoded, lower, quote(secret, errors="replace"), inside}
+    return sorted({*forms, inside.replace("/", "\\/")}, key=len, reverse=True)
 
 
 def redact(text: str, *secrets: str) -> str:
     """`text` without anything that grants access; `secrets` are hidden wherever they stand."""
     for secret in secrets:
-        if secret:
-            text = text.replace(secret, HIDDEN)
+        for form in _forms(secret):
+            text = text.replace(form, HIDDEN)
     for pattern in _PATTERNS:
         text = pattern.sub(rf"\g<1>{HIDDEN}", text)
     return text

@@ -32,7 +32,7 @@ from .threads import Stopped, run_jobs
 from .upload import LocalFile, Ticket
 
 Reporter = Callable[[ReleaseFile], Progress]
-_LOOKS = 7  # at what another run is making; half a minute in all, with the default pauses
+_CONFLICTS = 3
 _LOOKS_AT_OWN = 3
 
 
@@ -76,7 +76,8 @@ def publish(
     """Makes a version of `files`, or finds that it is there; returns what is there afterwards.
 
     Safe to call again at any point: what was interrupted is finished. Where another run makes the
-    same version at the same time, what it made is waited for and compared.
+    same version at the same time, what it makes is waited for, as long as it gets on and with as
+    many looks as the client has retries, and compared.
 
     Args:
         files: from `planning.local_files`.
@@ -97,8 +98,11 @@ def publish(
     checksum = remembered(file_checksum)
     with Journal.opened(journal, client.base_url, application_id, version) as notes:
         run = _Run(client, application_id, version, notes, release_notes, expected or {})
-        for look in range(_LOOKS + 1):
+        transport, looks, seen = client._transport, 0, -1
+        while True:
             remote = find_version(client, application_id, version)
+            if remote and len(remote.files) != seen:  # whoever makes it is getting on
+                looks, seen = 0, len(remote.files)
             try:
                 planned = plan(
                     files,
@@ -111,16 +115,16 @@ def publish(
                 )
                 done = run.carry_out(planned, remote, progress, parallel)
             except DifferentContentError as error:
-                if look == _LOOKS or not error.incomplete:
+                if looks >= transport.retries or not error.incomplete:
                     raise
             except ConflictError:  # somebody has made it since we looked
-                if look == _LOOKS or find_version(client, application_id, version) is None:
+                if looks >= _CONFLICTS or find_version(client, application_id, version) is None:
                     raise
             else:
                 notes.forget()
                 return done
-            time.sleep(client._transport.pause(look))
-    raise AssertionError("unreachable")
+            time.sleep(transport.pause(looks))
+            looks += 1
 
 
 class _Run:

@@ -19,11 +19,12 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
-from urllib3.exceptions import HTTPError, InvalidHeader
+from requests.utils import select_proxy
+from urllib3.exceptions import HTTPError, InvalidHeader, LocationValueError
 from urllib3.util import Retry
 
 from ._version import __version__
-from .addresses import check_address
+from .addresses import check_address, is_proxy
 from .errors import TransportError
 from .redaction import guard_urllib3_logs, redact
 from .response import ApiResponse, from_body
@@ -41,6 +42,12 @@ MOST_REDIRECTS = 10
 ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 RETRY_AFTER_CAP = 60.0
 BACKOFF_CAP = 30.0
+
+_NO_ADDRESS = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    LocationValueError,
+)
 
 request_log = logging.getLogger("bindist.request")
 wire_log = logging.getLogger("bindist.wire")
@@ -79,6 +86,14 @@ class _Session(requests.Session):
         adapter.init_poolmanager(connections, connections, blocksize=BLOCK)
         self.mount("https://", adapter)
         self.mount("http://", adapter)
+
+    def merge_environment_settings(self, url: Any, *others: Any) -> Any:
+        """With the proxies; requests fails with a TypeError over one that it cannot take apart."""
+        merged = super().merge_environment_settings(url, *others)
+        proxy = select_proxy(url, merged["proxies"])
+        if proxy is not None and not is_proxy(proxy):
+            raise requests.exceptions.InvalidProxyURL("the address of the proxy makes no sense")
+        return merged
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002
         """None: requests would read a redirect's whole body, however long, and fail over a target
@@ -338,6 +353,10 @@ def _explain(error: Exception, url: str, timeout: Timeout) -> TransportError:
         )
     if isinstance(error, requests.exceptions.ProxyError):
         return TransportError(f"no way to {host} through the proxy: {cause}", ambiguous=False)
+    if isinstance(error, _NO_ADDRESS):  # of the proxy, mostly: nothing has been sent
+        return TransportError(
+            f"the request to {host} cannot be sent: {cause}", ambiguous=False, transient=False
+        )
     if isinstance(error, (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
         return TransportError(f"the connection to {host} was lost: {cause}", ambiguous=True)
     return TransportError(f"the request to {host} failed: {cause}", ambiguous=True)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 def main() -> NoReturn:
     """Runs the command line and ends the process."""
     try:
+        _open_streams()
         _run()
         code = 0
     except SystemExit as done:
@@ -20,6 +21,21 @@ def main() -> NoReturn:
     except KeyboardInterrupt:  # while modules are being imported; later ones are told properly
         code = 130
     _leave(code)
+
+
+def _open_streams() -> None:
+    """Opens those of the three streams that the caller has closed.
+
+    Otherwise the first connection would get the number of one of them. A stdout that was closed
+    cannot be written to, so that a result that nobody gets is an error.
+    """
+    for name, flags, mode in (
+        ("stdin", os.O_RDONLY, "r"),
+        ("stdout", os.O_RDONLY, "w"),
+        ("stderr", os.O_WRONLY, "w"),
+    ):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.open(os.devnull, flags), mode, encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
 def _leave(code: int) -> NoReturn:
@@ -39,7 +55,10 @@ def _run() -> None:
     if sys.argv[1:] == ["--version"]:  # asked by scripts all the time; needs no imports
         from bindist._version import __version__
 
-        print(f"bindist {__version__}")
+        try:
+            print(f"bindist {__version__}", flush=True)
+        except OSError:  # there is nowhere to print to
+            sys.exit(1)
         sys.exit(0)
     if instruction := os.environ.get("_BINDIST_COMPLETE"):
         from .prompt import answer

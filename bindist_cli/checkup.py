@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import platform
+import shlex
 import stat
 import sys
 import urllib.request
@@ -18,7 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bindist._version import __version__
-from bindist.redaction import redact
+from bindist.redaction import HIDDEN, redact
 
 from . import report, safefile
 from .config import CONFIG, ENVIRONMENT, Settings, config_dir, environment, parse_toml
@@ -113,7 +114,7 @@ def _folder(patient: Patient) -> Iterator[Row]:  # noqa: ARG001
     elif not os.access(there, os.W_OK | os.X_OK):
         yield row("folder", f"{shown}; cannot be written", WARNING, choose)
     elif os.name == "posix" and folder.exists() and folder.stat().st_mode & stat.S_IWOTH:
-        hint = f"`chmod 700 {folder}`"
+        hint = f"`chmod 700 {shlex.quote(str(folder))}`"
         yield row("folder", f"{shown}; others can exchange what is in it", PROBLEM, hint)
     else:
         yield row("folder", shown)
@@ -172,10 +173,17 @@ def _proxies(patient: Patient) -> Iterator[Row]:
     if not found:
         yield row("proxies", "none")
         return
-    shown = ", ".join(f"{name}: {redact(url)}" for name, url in sorted(found.items()))
+    shown = ", ".join(f"{name}: {_proxy(url)}" for name, url in sorted(found.items()))
     host = urlsplit(patient.settings.api_url).hostname or "127.0.0.1"
     around = "; not used for " + host if urllib.request.proxy_bypass(host) else ""
     yield row("proxies", shown + around)
+
+
+def _proxy(url: str) -> str:
+    """Without user and password, also where the scheme is missing or the whole makes no sense."""
+    scheme, colon, rest = url.rpartition("://")
+    _, at, host = rest.rpartition("@")
+    return f"{scheme}{colon}{HIDDEN}{at}{host}" if at else url
 
 
 def _server(patient: Patient) -> Iterator[Row]:

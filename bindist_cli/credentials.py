@@ -17,6 +17,7 @@ TENANT_HINT = (
     "a key of bindist.eu is `{tenant uuid}.{secret}`, and this one lacks the `{tenant uuid}.` "
     "in front: `bindist auth login` takes the whole, BINDIST_TENANT_ID adds the first half"
 )
+_LARGEST_KEY_FILE = 64 * 1024
 _TENANT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\..")
 
 
@@ -76,10 +77,14 @@ def _key(name: str, env: Mapping[str, str]) -> Key:
 
 def _read_key_file(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8-sig").strip()
+        with path.open("rb") as file:
+            raw = file.read(_LARGEST_KEY_FILE + 1)
+        text = raw.decode("utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         raise CliError(f"cannot read BINDIST_API_KEY_FILE, {path}: {reason}", Exit.USAGE) from error
+    if len(raw) > _LARGEST_KEY_FILE:
+        raise CliError(f"BINDIST_API_KEY_FILE, {path}, is too large for a key", Exit.USAGE)
     if not text:
         raise CliError(f"BINDIST_API_KEY_FILE, {path}, is empty", Exit.USAGE)
     return text

@@ -93,6 +93,12 @@ def _targets(request: DownloadRequest, chosen: Sequence[Json]) -> list[tuple[Jso
     for target in targets:
         if target.is_dir():
             raise CliError(f"{target} is a folder", Exit.USAGE)
+        if target.exists() and not target.is_file():
+            raise CliError(
+                f"{target} is a device or a pipe, and not replaced by a file",
+                Exit.USAGE,
+                hint=f"`-O - > {target}` writes to it",
+            )
     request.folder.mkdir(parents=True, exist_ok=True)
     return list(zip(chosen, targets, strict=True))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from datetime import datetime, timezone
 from typing import Any
@@ -59,7 +60,12 @@ def size(count: object) -> str:
     """Bytes in decimal units: `1 byte`, `13.4 MB`."""
     if isinstance(count, bool) or not isinstance(count, (int, float)):
         return visible(count)
-    amount = float(count)
+    try:
+        amount = float(count)
+    except OverflowError:
+        amount = math.inf
+    if not math.isfinite(amount):
+        return visible(count)
     for unit in _UNITS:
         if abs(amount) < 999.95 or unit == _UNITS[-1]:
             break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,8 +24,11 @@ def usable_key(made: Json, api_url: str) -> object:
     return made.get("apiKey" if config.is_hosted(api_url) else "apiSecret") or made.get("apiKey")
 
 
+_ROOM = b"\n" * 4096
+
+
 class KeyFile:
-    """A new file for a key, opened before the request that makes the key is sent.
+    """A new file for a key, with room in it before the request that makes the key is sent.
 
     So that a full disk or a wrong path is found while there is no key yet that could be lost. The
     file is removed again where no key was made.
@@ -39,11 +43,13 @@ class KeyFile:
             try:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
                 self._descriptor = os.open(self._path, flags, 0o600)
+                self._write(_ROOM)
             except FileExistsError:
                 raise CliError(
                     f"{self._path} exists; a key file is never overwritten", Exit.USAGE
                 ) from None
             except OSError as error:
+                self._remove()
                 raise CliError(f"cannot write {self._path}: {error.strerror}", Exit.USAGE) from None
         return self
 
@@ -53,10 +59,22 @@ class KeyFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._descriptor is not None:
+        self._remove()
+
+    def _remove(self) -> None:
+        if self._descriptor is not None and self._path:
             os.close(self._descriptor)
-            if self._path:
-                self._path.unlink()
+            self._descriptor = None
+            self._path.unlink()
+
+    def _write(self, content: bytes) -> None:
+        """Replaces what is in the file, and sees it onto the disk."""
+        if self._descriptor is not None:
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            if os.write(self._descriptor, content) < len(content):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.ftruncate(self._descriptor, len(content))
+            os.fsync(self._descriptor)
 
     def show(self, app: App, columns: Sequence[Column], made: Json, found: object) -> None:
         """Prints what was made, with its key or the file that the key is in now."""
@@ -75,8 +93,14 @@ class KeyFile:
             app.sink.one(columns, {**made, "apiKey": key})
             app.sink.note("This key is shown this once: keep it now.")
             return
-        os.write(self._descriptor, key.encode() + b"\n")
-        os.fsync(self._descriptor)
+        try:
+            self._write(key.encode() + b"\n")
+        except OSError as error:  # in spite of the room: better seen than lost
+            app.sink.one(columns, {**made, "apiKey": key})
+            raise CliError(
+                f"cannot write {self._path}: {error.strerror}; "
+                "the key was printed instead, this once: keep it now"
+            ) from None
         os.close(self._descriptor)
         self._descriptor = None
         shown = {name: made[name] for name in made if name not in ("apiKey", "apiSecret")}

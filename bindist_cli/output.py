@@ -20,12 +20,14 @@ from . import format
 from .columns import STYLES, Column, Json
 from .config import Settings
 from .exits import CliError, Exit
+from .report import say
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 WIDE = 120
 NARROWEST = 8
+LEAST, UNKNOWN = 20, 80
 _GAP = 2
 _BLOCKS = re.compile("[\u2581-\u258f]")
 
@@ -91,7 +93,7 @@ class Sink:
         self.talk(f"{self.styled('warning:', fg='yellow')} {text}")
 
     def talk(self, text: str) -> None:
-        click.echo(text, err=True, color=self.settings.color)
+        say(text, self.settings.color)
 
     def styled(self, text: str, **style: Any) -> str:
         return text if self.settings.color is False else click.style(text, **style)
@@ -100,7 +102,7 @@ class Sink:
         """A rich console that takes no text for markup and guesses no colours."""
         from rich.console import Console
 
-        return Console(
+        console = Console(
             file=file or sys.stdout,
             force_terminal=self.settings.color or None,
             no_color=self.settings.color is False,
@@ -108,6 +110,9 @@ class Sink:
             markup=False,
             emoji=False,
         )
+        # What has no columns, or too few for a word, is not what is being looked at.
+        console.width = max(console.width or UNKNOWN, LEAST)
+        return console
 
     # The formats
 

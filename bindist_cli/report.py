@@ -46,6 +46,12 @@ def explain(error: Exception) -> CliError:
     if isinstance(error, OSError) and not isinstance(error, ValueError):
         name = f"{error.filename}: " if isinstance(error.filename, str) else ""
         return CliError(f"{name}{error.strerror or error}", exit_for(error))
+    if isinstance(error, UnicodeEncodeError):
+        return CliError(
+            f"{error.object!a:.100} cannot be written in this system's encoding, {error.encoding}",
+            exit_for(error),
+            hint="LC_ALL=C.UTF-8 changes the encoding; -O PATH gives a file another name",
+        )
     code = exit_for(error)
     message = str(error) or type(error).__name__
     if code is Exit.FAILED and not isinstance(error, errors.BinDistError):
@@ -104,12 +110,12 @@ def show(
     """Prints an error, and what more is known, to stderr; returns the process's exit code."""
     if debug:
         lines = traceback.format_exception(type(error), error, error.__traceback__)
-        click.echo(format.visible(redact("".join(lines))), err=True)
+        say(format.visible(redact("".join(lines))))
     shown = explain(error)
     shown.facts.extend(facts)
     shown.hint = hint or shown.hint
     if as_json:
-        click.echo(json.dumps({"error": _redacted(shown.as_json())}), err=True)
+        say(json.dumps({"error": _redacted(shown.as_json())}))
         return shown.exit
     label = "error:" if color is False else click.style("error:", fg="red", bold=True)
     lines = [f"{label} {_clean(shown.message)}"]
@@ -118,8 +124,14 @@ def show(
         lines.append(f"  hint: {_clean(shown.hint)}")
     if shown.request_id:
         lines.append(f"  request: {_clean(shown.request_id)}")
-    click.echo("\n".join(lines), err=True, color=color)
+    say("\n".join(lines), color)
     return shown.exit
+
+
+def say(text: str, color: bool | None = None) -> None:
+    """Prints to stderr; where that is full, the work is not given up for what is only talk."""
+    with contextlib.suppress(OSError):
+        click.echo(text, err=True, color=color)
 
 
 def _clean(text: str) -> str:

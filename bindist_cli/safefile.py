@@ -69,10 +69,12 @@ def _check(path: Path, status: os.stat_result, private: bool) -> None:
     mode = stat.S_IMODE(status.st_mode)
     verb = "read" if private else "changed"
     if mode & (0o077 if private else 0o002):
+        from shlex import quote  # not for those who only read
+
         raise CliError(
             f"{path} can be {verb} by others (mode {mode:04o})",
             Exit.USAGE,
-            hint=f"`chmod 600 {path}`",
+            hint=f"`chmod 600 {quote(str(path))}`",
         )
 
 

@@ -32,7 +32,7 @@ def parse_moment(text: str, now: datetime, *, end: bool = False) -> datetime:
 
 def timestamp(moment: datetime) -> str:
     """A moment as the API writes it: the server compares such texts letter by letter."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Moment(click.ParamType):  # type: ignore[type-arg]

@@ -253,6 +253,18 @@ def downloads_counted(at_server: SandboxServer, answer: Callable[..., Any]) -> C
 
 
 @pytest.fixture
+def powerless() -> list[str]:
+    """What runs a program without root's power to write everywhere."""
+    if os.name != "posix":
+        pytest.skip("needs the permissions of POSIX")
+    if os.geteuid() != 0:
+        return []
+    if not shutil.which("setpriv"):
+        pytest.skip("root may write everywhere, and there is no setpriv to change that")
+    return ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+
+
+@pytest.fixture
 def refused_url() -> str:
     """An address of this machine where nothing listens."""
     with socket.socket() as unused:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import stat
 import subprocess
 
@@ -246,18 +245,6 @@ def test_without_a_home_login_says_what_is_missing(bindist, server):
     assert done.returncode == 2
     assert "there is no home folder" in done.stderr
     assert "BINDIST_CONFIG_DIR" in done.stderr
-
-
-@pytest.fixture
-def powerless():
-    """What runs a program without root's power to write everywhere."""
-    if os.name != "posix":
-        pytest.skip("needs the permissions of POSIX")
-    if os.geteuid() != 0:
-        return []
-    if not shutil.which("setpriv"):
-        pytest.skip("root may write everywhere, and there is no setpriv to change that")
-    return ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
 
 
 def test_in_a_read_only_home(powerless, program, server, environment, tmp_path):

@@ -18,7 +18,7 @@ RUNS = 3
 
 
 def run_at_once(
-    watched: Watched, version: str, journals: list[Path | None], backoff: float = 0.05
+    watched: Watched, version: str, journals: list[Path | None], backoff: float = 0.2
 ) -> list[Release | Exception]:
     """Starts a run for each journal at the same moment; returns what became of each."""
     ended: list[Release | Exception] = []

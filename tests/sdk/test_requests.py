@@ -243,7 +243,7 @@ def test_a_question_sends_this_query_and_leaves_out_what_was_not_asked_for(
 def test_a_change_sends_this_body_and_leaves_out_what_was_not_asked_for(
     canned: CannedServer, asker: AdminClient, call: Call, method: str, path: str, body: Any
 ) -> None:
-    canned.answer({"success": True, "data": {}})
+    canned.answer({"success": True, "data": {"versions": []}})
     call(asker)
     *looked, sent = canned.asked
     assert [look.method for look in looked] == ["GET"] * len(looked)
