@@ -238,6 +238,9 @@ def to_file(
                 source.forget()
                 connections = 1  # and so without ranges, which may be what the store gets wrong
                 continue
+            except IntegrityError:
+                part.discard()
+                raise
             if verify and not checks_out(checksum, grant):
                 part.discard()
                 if done:  # what an earlier run left may be what is wrong

@@ -31,7 +31,8 @@ class TransportError(BinDistError):
 
     `ambiguous` is True where the server may have carried out the request all the same (a time-out,
     a connection lost after it was sent), False where it cannot have (refused, unknown host, TLS).
-    `transient` is False where trying again cannot help: a certificate that is not trusted.
+    `transient` is False where trying again cannot help: a certificate that is not trusted, a
+    redirect in a circle.
     """
 
     def __init__(self, message: str, *, ambiguous: bool, transient: bool = True) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 from pathlib import Path
 from typing import IO
@@ -81,7 +82,8 @@ class PublishingClient(CustomerClient):
 
         Asks for a URL, puts the bytes there, and completes the version only where the store took
         them. Returns the answer to the completion, or the first failed answer. Raises ValueError
-        for empty content. For files on disk, `upload_file` needs no memory.
+        for empty content, IntegrityError where other bytes arrived. For files on disk,
+        `upload_file` needs no memory.
         """
         _check_content(file_name, len(content))
 
@@ -90,9 +92,11 @@ class PublishingClient(CustomerClient):
 
         try:
             body = Body(io.BytesIO(content), len(content))
-            ticket, _ = upload.put(self._transport, ask, body)
+            ticket, etag = upload.put(self._transport, ask, body)
         except ApiError as error:
             return error.response
+        md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        upload.check_arrived(file_name, etag, md5)
         return self.complete_large_upload(
             ticket.upload_id,
             application_id,

@@ -17,7 +17,6 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.utils import select_proxy
 from urllib3.exceptions import HTTPError, InvalidHeader, LocationValueError
@@ -28,6 +27,7 @@ from .addresses import check_address, is_proxy
 from .errors import TransportError
 from .redaction import guard_urllib3_logs, redact
 from .response import ApiResponse, from_body
+from .sending import PatientAdapter
 
 Timeout = tuple[float, float]
 
@@ -75,15 +75,14 @@ class NoAuth(AuthBase):
 
 
 class _Session(requests.Session):
-    def __init__(self, auth: AuthBase, connections: int) -> None:
+    def __init__(self, auth: AuthBase, connections: int, patience: float) -> None:
         super().__init__()
         self.auth = auth
         self.headers.update(
             {"User-Agent": f"bindist-python/{__version__}", "Accept-Encoding": "identity"}
         )
         # Retries are decided in this module; blocks of 1 MiB keep Python from being the limit.
-        adapter = HTTPAdapter(pool_connections=connections, pool_maxsize=connections)
-        adapter.init_poolmanager(connections, connections, blocksize=BLOCK)
+        adapter = PatientAdapter(patience, connections, blocksize=BLOCK)
         self.mount("https://", adapter)
         self.mount("http://", adapter)
 
@@ -125,9 +124,9 @@ class Transport:
         self._key = api_key
         self._timeout = timeout
         self._verify = verify
-        self._api = _Session(KeyAuth(api_key), connections=4)
+        self._api = _Session(KeyAuth(api_key), connections=4, patience=timeout[1])
         self._api.headers["Accept"] = "application/json"
-        self._store = _Session(NoAuth(), connections=64)
+        self._store = _Session(NoAuth(), connections=64, patience=timeout[1])
         guard_urllib3_logs()
 
     def __repr__(self) -> str:

@@ -193,8 +193,7 @@ def put_file(
         ticket, etag = put(transport, ask, body)
         checksum = digest.finish()
         file.check_unchanged(body.tell())
-    if etag and (md5 := digest.md5()) and md5 != etag:
-        raise IntegrityError(f"the object store has other bytes than were sent of {file.name}")
+    check_arrived(file.name, etag, digest.md5())
     return ticket, checksum
 
 
@@ -241,6 +240,12 @@ def _refusal(transport: Transport, response: requests.Response) -> ApiResponse |
         return None
     # Something on the way that answers 200 to everything, and has stored nothing.
     return failure(200, "this is no object store's answer: it has no ETag", code="INVALID_RESPONSE")
+
+
+def check_arrived(name: str, etag: str | None, md5: str | None) -> None:
+    """Raises IntegrityError where the store's MD5 is another one than that of what was sent."""
+    if etag and md5 and md5 != etag:
+        raise IntegrityError(f"the object store has other bytes than were sent of {name}")
 
 
 def _md5_of(response: requests.Response) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from itertools import groupby
 
 # What comes before the digits, in the order of the root collation.
@@ -18,6 +19,7 @@ _RANK = {char: rank for rank, char in enumerate(_BEFORE_DIGITS)}
 CollationKey = tuple[tuple[tuple[int, int, str], ...], str, str]
 
 
+@lru_cache(1 << 15)  # every page of a long list is sorted anew
 def collation_key(text: str, *, numeric: bool = False) -> CollationKey:
     """A key that sorts as `localeCompare` compares; with numeric, runs of digits as numbers."""
     decomposed = unicodedata.normalize("NFKD", text)
@@ -35,6 +37,7 @@ def collation_key(text: str, *, numeric: bool = False) -> CollationKey:
     return tuple(runs), accents, "".join(c for c in letters.swapcase() if c.isalpha())
 
 
+@lru_cache(1 << 12)
 def _weight(char: str) -> tuple[int, int, str]:
     if char in _RANK:
         return (0, _RANK[char], "")

@@ -45,14 +45,7 @@ def pick(row: Row, fields: tuple[str, ...]) -> dict[str, Any]:
 
 def list_applications(call: Call) -> Response:
     query = _application_query(call.query)
-    if call.caller.is_admin:
-        rows = call.db.rows("SELECT * FROM applications WHERE deletedAt IS NULL ORDER BY rowid")
-    else:
-        rows = call.db.rows(
-            "SELECT applications.* FROM grants JOIN applications USING (applicationId)"
-            " WHERE customerId = ? AND deletedAt IS NULL ORDER BY grants.rowid",
-            call.caller.customer_id,
-        )
+    rows = _visible_applications(call, query)
     rows = [row for row in rows if _matches(row, query)]
     # Sorted in reverse, what compares equal still keeps its order.
     rows.sort(
@@ -60,7 +53,7 @@ def list_applications(call: Call) -> Response:
     )
     page, limit = query["page"], query["limit"]
     start = (page - 1) * limit
-    applications = [pick(row, _APPLICATION_FIELDS) for row in rows[start : start + limit]]
+    applications = _whole_applications(call, rows[start : start + limit])
     if call.caller.is_admin:
         _add_customers(call, applications)
     return success(
@@ -77,6 +70,36 @@ def list_applications(call: Call) -> Response:
             "hasPrevious": page > 1,
         },
     )
+
+
+def _visible_applications(call: Call, query: dict[str, Any]) -> list[Row]:
+    """All that the caller may see, with no more of them than the query needs."""
+    columns = ["applicationId", query["sortBy"]]
+    columns += [name for name, asked in _ASKED_OF.items() if query.get(asked) not in (None, "")]
+    wanted = ", ".join(f"applications.{name}" for name in columns)
+    if call.caller.is_admin:
+        return call.db.rows(
+            f"SELECT {wanted} FROM applications WHERE deletedAt IS NULL ORDER BY rowid"  # noqa: S608
+        )
+    return call.db.rows(
+        f"SELECT {wanted} FROM grants JOIN applications USING (applicationId)"  # noqa: S608
+        " WHERE customerId = ? AND deletedAt IS NULL ORDER BY grants.rowid",
+        call.caller.customer_id,
+    )
+
+
+# The columns that are looked at, and in what of the query they are asked for.
+_ASKED_OF = {"name": "search", "description": "search", "isActive": "isActive", "tags": "tags"}
+
+
+def _whole_applications(call: Call, rows: list[Row]) -> list[dict[str, Any]]:
+    ids = [row["applicationId"] for row in rows]
+    marks = ", ".join("?" * len(ids))
+    sql = f"SELECT * FROM applications WHERE applicationId IN ({marks})"  # noqa: S608
+    found = {
+        row["applicationId"]: pick(row, _APPLICATION_FIELDS) for row in call.db.rows(sql, *ids)
+    }
+    return [found[application_id] for application_id in ids]
 
 
 # The server reads these itself before it validates, and takes an empty text for none.
@@ -97,8 +120,8 @@ def _matches(row: Row, query: dict[str, Any]) -> bool:
     words = query.get("search", "").lower()
     tags = {tag for text in query.get("tags", "").split(",") if (tag := javascript.trim(text))}
     return (
-        (words in row["name"].lower() or words in row["description"].lower())
-        and query.get("isActive", row["isActive"]) == row["isActive"]
+        (not words or words in row["name"].lower() or words in row["description"].lower())
+        and ("isActive" not in query or query["isActive"] == row["isActive"])
         and (not tags or not tags.isdisjoint(row["tags"]))
     )
 

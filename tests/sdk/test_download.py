@@ -254,11 +254,12 @@ def test_a_store_that_never_does_ranges_is_good_enough(server, publish, tmp_path
     assert (tmp_path / "tool.bin").read_bytes() == content
 
 
-def test_a_compressed_body_is_refused(server, publish, tmp_path, customer):
+def test_a_compressed_body_is_refused_and_nothing_is_kept(server, publish, tmp_path, customer):
     publish("1.0", make_bytes(MIB))
     server.faults.add(f"gzip,times=0,{STORE}")
     with pytest.raises(IntegrityError, match="gzip"):
         customer.download_to_file("tool", "1.0", tmp_path)
+    assert list(tmp_path.glob("tool.bin*")) == []
 
 
 def test_a_size_that_the_store_does_not_have_is_an_integrity_error(

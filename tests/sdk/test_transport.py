@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -97,6 +98,28 @@ def test_a_body_that_stops_half_way_is_a_time_out_too(
     with pytest.raises(TransportError, match=r"within 0\.1 s") as caught:
         client.list_customers()
     assert caught.value.ambiguous
+
+
+def test_a_body_may_take_longer_to_go_out_than_a_connection_to_be_made(
+    server: SandboxServer, connect: Connect, application: str
+) -> None:
+    server.faults.add("slow:10000000,times=0")
+    client = connect(server.url, timeout=(0.2, 30), retries=0)
+    assert client.upload_small_file(application, "1.0", "a.exe", bytes(11_000_000)).success
+
+
+@pytest.mark.parametrize("upload", ["upload_small_file", "upload_large_file"])
+def test_a_body_that_nobody_takes_is_a_time_out(
+    server: SandboxServer, connect: Connect, application: str, upload: str
+) -> None:
+    server.faults.add("stall:60,times=0,path=*/*load")
+    server.faults.add("stall:60,times=0,path=/store/*")
+    client = connect(server.url, timeout=(30, 0.3), retries=0)
+    started = time.monotonic()
+    with pytest.raises(TransportError, match=r"within 0\.3 s") as caught:
+        getattr(client, upload)(application, "1.0", "a.exe", bytes(11_000_000))
+    assert caught.value.ambiguous
+    assert time.monotonic() - started < 15
 
 
 @pytest.mark.parametrize("fault", ["refuse", "lost", "reset:5", "cut:5", "cut:0"])
@@ -332,5 +355,7 @@ def test_an_object_store_that_redirects_in_a_circle_is_a_transport_error(
 ) -> None:
     admin.upload_small_file(application, "1.0", "a.exe", b"bytes").raise_for_error()
     server.faults.add("redirect-loop,path=/store/*,times=0")
-    with pytest.raises(TransportError, match="redirects in a circle"):
-        connect(server.url, retries=0).download_file(application, "1.0", test_channel=True)
+    with pytest.raises(TransportError, match="redirects in a circle") as caught:
+        connect(server.url, retries=3).download_file(application, "1.0", test_channel=True)
+    assert not caught.value.transient
+    assert sum(record.path.startswith("/store/") for record in server.requests) < 40

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bindist import AdminClient, ApiResponse, IntegrityError, TransportError
-from bindist.upload import INLINE_LIMIT
+from bindist.upload import INLINE_LIMIT, Body, Ticket, put
 from bindist_cli.sandbox import SandboxServer
 
 MIB = 1024 * 1024
@@ -106,6 +106,18 @@ def test_without_an_answer_of_the_store_nothing_is_completed(admin, application,
     assert "/v1/management/upload/large-complete" not in paths(server)
 
 
+def test_tries_that_last_longer_than_a_url_is_fresh_come_to_an_end_too(admin, application, server):
+    def ask() -> Ticket:
+        found = admin.get_large_upload_url(application, "1.0", "tool.bin", 5).require()
+        return Ticket(found["uploadId"], found["uploadUrl"], asked=-1e9)
+
+    server.faults.add(f"lost,times=0,{PUT}")
+    with pytest.raises(TransportError):
+        put(admin._transport, ask, Body(io.BytesIO(b"bytes"), 5))
+    assert sum(record.method == "PUT" for record in server.requests) == 1 + 3
+    assert len({record.path for record in server.requests if record.method == "PUT"}) == 4
+
+
 @pytest.mark.parametrize("change", ["grow", "shrink", "touch", "replace"])
 def test_a_file_that_changes_while_it_is_sent_is_not_completed(
     change, admin, application, big, server
@@ -135,6 +147,23 @@ def test_bytes_that_arrived_altered_are_not_completed(admin, application, big, s
     server.faults.add(f'etag:"{"0" * 32}",{PUT}')
     with pytest.raises(IntegrityError, match="other bytes"):
         admin.upload_file(application, "1.0", big)
+    assert "/v1/management/upload/large-complete" not in paths(server)
+
+
+def test_bytes_of_memory_that_arrived_altered_are_not_completed_either(admin, application, server):
+    server.faults.add(f'etag:"{"0" * 32}",{PUT}')
+    with pytest.raises(IntegrityError, match="other bytes"):
+        admin.upload_large_file(application, "1.0", "tool.bin", b"bytes")
+    assert "/v1/management/upload/large-complete" not in paths(server)
+
+
+@pytest.mark.parametrize("fault", ["not-json", "json-array", "empty:200", "text:204"])
+def test_nothing_is_completed_where_another_than_the_store_answered(
+    fault, admin, application, big, server
+):
+    server.faults.add(f"{fault},times=0,{PUT}")
+    answer = admin.upload_file(application, "1.0", big)
+    assert (answer.success, "no object store" in answer.error["message"]) == (False, True)
     assert "/v1/management/upload/large-complete" not in paths(server)
 
 

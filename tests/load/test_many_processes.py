@@ -1,0 +1,66 @@
+"""Fifty processes at one server."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bindist import AdminClient
+from bindist_cli.sandbox import SandboxServer
+from tests.load.conftest import report
+from tests.load.measured import content_of
+
+PROCESSES = 50
+REQUESTS = (9, 7)
+"""What a process with an even number needs, which uploads through the store, and an odd one."""
+
+COMMON = hashlib.shake_128(b"common").digest(1_000_000)
+
+pytestmark = pytest.mark.slow
+
+
+def test_fifty_processes_that_upload_and_download_at_once_all_come_right(
+    server: SandboxServer,
+    admin: AdminClient,
+    application: str,
+    start: Callable[..., Any],
+    tmp_path: Path,
+    tally: Callable[..., None],
+) -> None:
+    admin.upload_large_file(application, "1.0", "common.bin", COMMON).raise_for_error()
+    admin.update_version(application, "1.0", is_enabled=True).raise_for_error()
+    numbers = range(1, PROCESSES + 1)
+    processes = [
+        start("measured.py", "release", server.url, server.keys.admin, number, tmp_path)
+        for number in numbers
+    ]
+    for process in processes:
+        assert process.stdout.readline() == "ready\n", process.stderr.read()
+    server.requests.clear()
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    found = [report(process) for process in processes]
+    during = list(server.requests)
+
+    checksums = {n: hashlib.sha256(content_of(n)).hexdigest() for n in numbers}
+    common = hashlib.sha256(COMMON).hexdigest()
+    assert found == [{"own": checksums[n], "common": common} for n in numbers]
+    versions = admin.list_versions(application).require()["versions"]
+    assert {row["version"]: row["downloadCount"] for row in versions} == {
+        "1.0": PROCESSES,
+        **{f"1.{n}": 1 for n in numbers},
+    }
+    stats = admin.get_stats(application).require()
+    assert stats["totalDownloads"] == 2 * PROCESSES
+    for n in numbers:
+        (file,) = admin.list_version_files(application, f"1.{n}").require()["files"]
+        assert file["checksum"] == checksums[n]
+    assert Counter(record.status // 100 for record in during) == {2: len(during)}
+    assert len(during) == sum(REQUESTS[n % 2] for n in numbers), "something was sent twice"
+    tally("bytes", sum(2 * len(content_of(n)) + len(COMMON) for n in numbers))
