@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs links, pipes a
 SOMEBODY = 65534
 PLACES = (".part", ".part.journal", ".part.lock")
 REFUSED, REPLACED = "refused", "replaced"
-# By what is there, in the order of PLACES. A part without a journal beside it is nobody's to remove.
+# By what is there, in the order of PLACES. A part without a journal is nobody's to remove.
 OUTCOMES = {
     "link to a file": (REFUSED, REFUSED, REFUSED),
     "link to nothing": (REPLACED, REFUSED, REFUSED),
