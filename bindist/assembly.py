@@ -20,8 +20,9 @@ from .ranges import Range, merge, prefix
 from .threads import Stopped
 
 BLOCK = 512 * 1024
-_SPARE_BUFFERS = 12
+_SPARE_BUFFERS = 6
 _LONGEST_WRITE = 8  # buffers
+_PATIENCE = 2.0  # seconds, for a disk that hangs while somebody waits for an interrupt
 
 
 @dataclass
@@ -63,12 +64,9 @@ class Assembly:
         self._ended = self._all_written = self._abandoned = False
         self._error: BaseException | None = None
         self._changed = threading.Condition()
-        self._threads = [
-            threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
-            for work, name in ((self._write, "bindist-write"), (self._hash, "bindist-hash"))
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._running = 2
+        for work, name in ((self._write, "bindist-write"), (self._hash, "bindist-hash")):
+            threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True).start()
 
     def pen(self, start: int) -> Pen:
         """What writes the bytes of the file from `start` on; use each in one thread only."""
@@ -82,18 +80,19 @@ class Assembly:
             raise self._error
         return self._sha256.hexdigest()
 
-    def abandon(self) -> None:
-        """Ends both threads; what the pens have flushed is written all the same."""
+    def abandon(self) -> bool:
+        """Ends both threads; what the pens have flushed is written all the same. False where a disk
+        that hangs keeps one of them: the file is still in use then."""
         with self._changed:
             self._abandoned = True
-        self._end()
+        return self._end(_PATIENCE)
 
-    def _end(self) -> None:
+    def _end(self, limit: float | None = None) -> bool:
+        # Not by joining: a join that is interrupted takes its thread for ended ever after.
         with self._changed:
             self._ended = True
             self._changed.notify_all()
-        for thread in self._threads:
-            thread.join()
+            return self._changed.wait_for(lambda: not self._running, limit)
 
     def _take(self) -> memoryview:
         """A free buffer; raises Stopped, or what went wrong, where there will be none."""
@@ -115,6 +114,9 @@ class Assembly:
         except BaseException as error:
             with self._changed:
                 self._error = self._error or error
+        finally:
+            with self._changed:
+                self._running -= 1
                 self._changed.notify_all()
 
     def _write(self) -> None:

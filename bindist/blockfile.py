@@ -25,19 +25,14 @@ class BlockFile:
     """A file that one thread writes and another reads, each block where it belongs.
 
     `direct` asks for the way past the page cache; where the system or the file system has none, the
-    usual one is taken. Close it, or use it as a context manager.
+    usual one is taken. To be closed.
     """
 
     def __init__(self, open_: Opener, *, direct: bool) -> None:
         self._writing = open_(write=True)
         self._reading = open_()
         self._direct = _open_direct(open_) if direct else None
-
-    def __enter__(self) -> BlockFile:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+        self._is_direct = self._direct is not None
 
     def close(self) -> None:
         for file in (self._writing, self._reading, self._direct):
@@ -46,7 +41,7 @@ class BlockFile:
 
     def write(self, offset: int, blocks: Sequence[memoryview]) -> None:
         """Writes blocks one after the other from `offset` on; raises OSError where that fails."""
-        if self._direct:
+        if self._is_direct:
             offset, blocks = self._write_direct(offset, blocks)
         for block in blocks:
             _write_at(self._writing, offset, block)
@@ -76,7 +71,8 @@ class BlockFile:
             except OSError as error:
                 if error.errno != errno.EINVAL:
                     raise
-                return offset, [*waiting, tail]  # this file system wants larger pages, or none
+                self._is_direct = False  # this file system wants larger pages, or none
+                return offset, [*waiting, tail]
             offset += count
             blocks = _after(waiting, count)
             if count % PAGE:  # a disk that is nearly full, or a signal
@@ -87,15 +83,26 @@ class BlockFile:
         """Fills `view` from `offset` on; raises OSError where the file ends before that."""
         end = offset + len(view)
         while view:
-            if self._direct and not (offset % PAGE or len(view) % PAGE):
-                count = os.preadv(self._direct.fileno(), [view], offset)
-            else:
+            count = self._read_direct(offset, view)
+            if count is None:
                 self._reading.seek(offset)
                 count = self._reading.readinto(view)  # type: ignore[attr-defined]
             if not count:
                 raise OSError(errno.EIO, f"the file ended at byte {offset} of {end}")
             offset += count
             view = view[count:]
+
+    def _read_direct(self, offset: int, view: memoryview) -> int | None:
+        """How many bytes were read past the cache; None where that way cannot be taken."""
+        if not self._is_direct or self._direct is None or offset % PAGE or len(view) % PAGE:
+            return None
+        try:
+            return os.preadv(self._direct.fileno(), [view], offset)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            self._is_direct = False
+            return None
 
 
 def _after(blocks: Sequence[memoryview], count: int) -> list[memoryview]:
@@ -113,10 +120,8 @@ def _open_direct(open_: Opener) -> BinaryIO | None:
         return None
     try:
         return open_(write=True, extra_flags=flag)
-    except OSError as error:
-        if error.errno == errno.EINVAL:
-            return None
-        raise
+    except OSError:  # of the flag: the file has just been opened without it
+        return None
 
 
 def _write_at(file: BinaryIO, offset: int, block: memoryview) -> None:

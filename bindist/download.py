@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import errno
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -19,7 +17,7 @@ from typing import IO
 import requests
 from urllib3.exceptions import HTTPError
 
-from .assembly import Assembly
+from .assembly import Assembly, Pen
 from .blockfile import BlockFile
 from .errors import IntegrityError, TransportError
 from .hashing import StreamHash, checksums_match, is_sha256
@@ -226,7 +224,6 @@ def to_file(
             check_wanted(grant, verify)
             identity = {"checksum": grant.checksum, "fileSize": grant.file_size}
             done = part.left(identity, grant.file_size) if resume else []
-            _check_space(target.parent, grant.file_size - total(done))
             part.start(identity, grant.file_size, done)
             try:
                 if done and part.etag:
@@ -252,12 +249,6 @@ def to_file(
         raise IntegrityError(f"{target.name}: {reason}")
 
 
-def _check_space(folder: Path, needed: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        raise OSError(errno.ENOSPC, f"{needed} bytes are needed in {folder}, {free} are free")
-
-
 class _Transfer:
     """Fetches what is missing of a part file over as many connections as are of use."""
 
@@ -281,23 +272,24 @@ class _Transfer:
         self._connections = connections
         self._report(self._done)
         # What is small is likely to be read at once, and then from the cache.
-        with BlockFile(self._part.open, direct=self._size > PARALLEL_ABOVE) as file:
-            self._assembly = Assembly(file, self._done, connections, self._written)
-            try:
-                jobs = [partial(self._work, number) for number in range(connections)]
-                run_jobs(jobs, connections, self._stop)
-                return self._assembly.finish()
-            finally:
-                self._stop.set()
-                self._assembly.abandon()
+        file = BlockFile(self._part.open, direct=self._size > PARALLEL_ABOVE)
+        assembly = Assembly(file, self._done, connections, self._written)
+        try:
+            jobs = [partial(self._work, assembly, number) for number in range(connections)]
+            run_jobs(jobs, connections, self._stop)
+            return assembly.finish()
+        finally:
+            self._stop.set()
+            if assembly.abandon():  # else a disk that hangs still has the file
+                file.close()
 
-    def _work(self, number: int) -> None:
+    def _work(self, assembly: Assembly, number: int) -> None:
         if number and not self._is_of_use(number):
             return
         most = LARGEST_PIECE
         while not self._stop.is_set() and (piece := self._take(most)):
             started = time.monotonic()
-            self._fetch(piece)
+            self._fetch(assembly.pen(piece[0]), piece)
             rate = (piece[1] - piece[0]) / max(time.monotonic() - started, 0.001)
             most = max(LARGEST_PIECE, int(rate * _PIECE_SECONDS))
 
@@ -322,8 +314,7 @@ class _Transfer:
                 return True
         return False
 
-    def _fetch(self, piece: Range) -> None:
-        pen = self._assembly.pen(piece[0])
+    def _fetch(self, pen: Pen, piece: Range) -> None:
         try:
             for block in blocks(self._source, piece, self._stop):
                 pen.write(block)

@@ -11,7 +11,7 @@ import re
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,13 @@ STALE_SECONDS = 24 * 3600.0
 
 @dataclass(frozen=True)
 class Sent:
-    """A file whose bytes the object store has: under which id, and which they are."""
+    """A file whose bytes the object store has: under which id, which they are, and since when (in
+    seconds of Unix time)."""
 
     upload_id: str
     file_size: int
     checksum: str
+    sent_at: float = field(default_factory=time.time, compare=False)
 
 
 class Journal:
@@ -37,6 +39,7 @@ class Journal:
 
     `sent` has the files by name. `begun` is True from just before this release first makes its
     version on the server: a version that is there was made by somebody else unless it is.
+    `confirmed` is True once the server has said that it was this release that made it.
     Without a path nothing is kept beyond this run.
     """
 
@@ -48,7 +51,7 @@ class Journal:
             "application_id": application_id,
             "version": version,
         }
-        self.begun = False
+        self.begun = self.confirmed = False
         self.sent: dict[str, Sent] = {}
         if path is not None:
             self._read(path)
@@ -83,9 +86,25 @@ class Journal:
                 path.with_suffix(".lock").unlink()
             lock.release()
 
+    @classmethod
+    def of(cls, folder: Path, address: str, application_id: str, version: str) -> Journal:
+        """The same for looking only: not locked, and nothing is dropped."""
+        path = folder / _name(address, application_id, version)
+        return cls(path, address, application_id, version)
+
     def begin(self) -> None:
         """Notes that the version is about to be made."""
         self.begun = True
+        self._write()
+
+    def confirm(self) -> None:
+        """Notes that the server has made the version for this release."""
+        self.confirmed = True
+        self._write()
+
+    def leave(self) -> None:
+        """Notes that the version is somebody else's."""
+        self.begun = self.confirmed = False
         self._write()
 
     def note(self, name: str, sent: Sent) -> None:
@@ -95,7 +114,7 @@ class Journal:
 
     def forget(self) -> None:
         """The release is whole, or cannot be finished: nothing is left to know of it."""
-        self.begun = False
+        self.begun = self.confirmed = False
         self.sent = {}
         if self._path is not None:
             self._path.unlink(missing_ok=True)
@@ -109,6 +128,7 @@ class Journal:
             return
         files = found.get("files")
         self.begun = found.get("begun") is True
+        self.confirmed = self.begun and found.get("confirmed") is True
         for name, entry in files.items() if isinstance(files, dict) else ():
             if sent := _sent(entry):
                 self.sent[name] = sent
@@ -118,7 +138,8 @@ class Journal:
         if self._path is None:
             return
         files = {name: asdict(sent) for name, sent in self.sent.items()}
-        text = json.dumps({**self._of, "begun": self.begun, "files": files}, indent=1)
+        state = {"begun": self.begun, "confirmed": self.confirmed, "files": files}
+        text = json.dumps({**self._of, **state}, indent=1)
         descriptor, draft = tempfile.mkstemp(dir=self._path.parent, prefix=".")  # mode 0600
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -140,7 +161,8 @@ def _sent(entry: Any) -> Sent | None:
     except TypeError:
         return None
     sound = isinstance(sent.upload_id, str) and sent.upload_id and is_sha256(sent.checksum)
-    return sent if sound and type(sent.file_size) is int else None
+    sound = sound and type(sent.file_size) is int and type(sent.sent_at) is float
+    return sent if sound and abs(time.time() - sent.sent_at) < STALE_SECONDS else None
 
 
 def _name(address: str, application_id: str, version: str) -> str:

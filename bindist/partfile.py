@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from .errors import BusyError
-from .ranges import Range, merge
+from .errors import BusyError, IntegrityError
+from .ranges import Range, merge, total
 
 _LONGEST_SUFFIX = len(".part.journal")
 
@@ -34,6 +36,7 @@ class PartFile:
         self._journal_path = target.with_name(name + ".part.journal")
         self._lock_path = target.with_name(name + ".part.lock")
         self._journal: BinaryIO | None = None
+        self._begun: tuple[int, int, int] | None = None
         self.etag: str | None = None
 
     @property
@@ -66,14 +69,23 @@ class PartFile:
         return self._read_journal(identity, size)
 
     def start(self, identity: dict[str, object], size: int, done: list[Range]) -> None:
-        """Makes room for `size` bytes; keeps what is `done`, throws everything else away."""
+        """Makes room for `size` bytes; keeps what is `done`, throws everything else away.
+
+        Raises FileExistsError where `NAME.part` is somebody's own file, OSError where there is not
+        room enough.
+        """
         if not done:
+            if self.path.exists() and not self._journal_path.exists():
+                raise FileExistsError(f"{self.path} is in the way: no download has left it there")
             self.discard()
-        with self.open(write=True) as file:
-            os.truncate(file.fileno(), size)
+        _check_space(self.target.parent, size - total(done))
+        # The journal comes first and goes last: by it a part is known to be ours.
         self._journal = _open_own(self._journal_path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         # After a kill this ends the line that was being written, which is skipped then.
         self._append("" if done else identity)
+        with self.open(write=True) as file:
+            os.truncate(file.fileno(), size)
+            self._begun = _identity(file)
 
     def open(self, *, write: bool = False, extra_flags: int = 0) -> BinaryIO:
         """The part file itself, unbuffered."""
@@ -88,9 +100,18 @@ class PartFile:
         self._append([start, end])
 
     def commit(self) -> None:
-        """Flushes to disk and gives the file its final name, replacing what has it."""
+        """Flushes to disk and gives the file its final name, replacing what has it.
+
+        Raises IntegrityError where the part is no longer the file that was written.
+        """
         self.close()
-        with self.open(write=True) as file:
+        try:
+            file = _open_own(self.path, os.O_RDWR)
+        except FileNotFoundError:
+            raise IntegrityError(f"{self.path} was removed while it was written") from None
+        with file:
+            if _identity(file) != self._begun:
+                raise IntegrityError(f"{self.path} was replaced while it was written")
             os.fsync(file.fileno())
         self.path.replace(self.target)
         _sync_folder(self.target.parent)
@@ -126,6 +147,17 @@ class PartFile:
             if isinstance(note, dict) and _can_be_sent(note.get("etag")):
                 self.etag = note["etag"]
         return merge(found for line in lines if (found := _range(line)) and found[1] <= present)
+
+
+def _identity(file: BinaryIO) -> tuple[int, int, int]:
+    found = os.fstat(file.fileno())
+    return found.st_dev, found.st_ino, found.st_size
+
+
+def _check_space(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise OSError(errno.ENOSPC, f"{needed} bytes are needed in {folder}, {free} are free")
 
 
 def _parsed(line: bytes) -> object:

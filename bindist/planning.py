@@ -74,7 +74,7 @@ def local_files(
             raise ValueError(f"the server refuses the file name {called!r}: it {problem}")
         if size == 0:
             raise ValueError(f"{path} is empty: the server makes no file of it")
-        folded = _on_the_server(called).casefold()
+        folded = on_the_server(called).casefold()
         if folded in seen:
             raise ValueError(f"{seen[folded]} and {path} would have the same name")
         seen[folded] = path
@@ -115,7 +115,7 @@ def plan(
     there = {file.name for file in files if _was_sent(file, sent.get(file.name), checksum)}
     missing = tuple(file for file in ordered if file.name not in there)
     if remote is None:
-        inline = len(files) == 1 and files[0].size <= INLINE_LIMIT and not there
+        inline = len(files) == 1 and files[0].size <= INLINE_LIMIT
         return Plan("create", ordered, () if inline else missing, ordered, inline, enable)
     found = differences(files, remote.files, checksum)
     lacking = {name for name, server, local in found if server is None and local is not None}
@@ -161,13 +161,13 @@ def differences(
             found.append((name, server, None))
         there.setdefault(name, server)
     for file in files:
-        on_server, local = there.pop(_on_the_server(file.name), None), checksum(file)
+        on_server, local = there.pop(on_the_server(file.name), None), checksum(file)
         if on_server is None or not checksums_match(on_server, local):
             found.append((file.name, on_server, local))
     return found + [(name, server, None) for name, server in there.items()]
 
 
-def _on_the_server(name: str) -> str:
+def on_the_server(name: str) -> str:
     """What the server makes of a file's name."""
     return unicodedata.normalize("NFKC", name)
 

@@ -25,7 +25,16 @@ from .errors import (
 )
 from .hashing import checksums_match
 from .journal import Journal, Sent
-from .planning import Plan, ReleaseFile, RemoteVersion, differences, file_checksum, plan, remembered
+from .planning import (
+    Plan,
+    ReleaseFile,
+    RemoteVersion,
+    differences,
+    file_checksum,
+    on_the_server,
+    plan,
+    remembered,
+)
 from .response import ApiResponse, Json, failure
 from .source import Progress
 from .threads import Stopped, run_jobs
@@ -33,7 +42,6 @@ from .upload import LocalFile, Ticket
 
 Reporter = Callable[[ReleaseFile], Progress]
 _CONFLICTS = 3
-_LOOKS_AT_OWN = 3
 
 
 @dataclass
@@ -121,7 +129,8 @@ def publish(
                 if looks >= _CONFLICTS or find_version(client, application_id, version) is None:
                     raise
             else:
-                notes.forget()
+                if planned.action != "skip":
+                    notes.forget()
                 return done
             time.sleep(transport.pause(looks))
             looks += 1
@@ -161,8 +170,12 @@ class _Run:
         elif planned.action == "create":
             self._send(planned, progress, parallel)
             self._reserve(planned.files[-1])
-        elif planned.action == "finish" and not rows and not self._is_mine():
-            failure(409, "another run is making this version").raise_for_error()
+        elif planned.action == "finish":
+            for file in planned.files:
+                self._check_expected(file, self._journal.sent[file.name].checksum)
+            if not rows and not self._is_mine():
+                failure(409, "another run is making this version").raise_for_error()
+            self._journal.confirm()
         for file in planned.complete if not planned.inline else ():
             self._complete(file)
         if planned.action in ("create", "finish"):
@@ -182,6 +195,7 @@ class _Run:
         checksum = file_checksum(file)
         self._check_expected(file, checksum)
         self._inline_checksum = checksum
+        begun = self._journal.begun
         self._journal.begin()
         send = partial(
             self._client.upload_file,
@@ -192,7 +206,10 @@ class _Run:
             file_type=file.file_type,
             release_notes=self._notes,
         )
-        self._until(send, lambda: self._is_there(file, checksum)).raise_for_error()
+        answer = self._until(send, lambda: self._is_there(file, checksum))
+        if answer.status_code == 409 and not begun:
+            self._journal.leave()
+        answer.raise_for_error()
         if report:
             report(file.size, file.size)
 
@@ -248,17 +265,20 @@ class _Run:
     def _reserve(self, main: ReleaseFile) -> None:
         """Makes the version, still empty. Of two runs that come here at once, one is refused;
         without this both would complete their files, onto one version."""
+        begun = self._journal.begun
         self._journal.begin()
         send = partial(
             self._client._make_empty_version, self._app, self._version, main.name, self._notes
         )
         answer = self._until(send, self._is_mine)
         if answer.success:
+            self._journal.confirm()
             return
         if answer.status_code == 400 and not self._exists():
             return  # this server makes no empty versions: the first completion will make it
         if answer.status_code in (400, 409):
-            self._journal.begun = False
+            if not begun:  # else it may be what an interrupted run has made
+                self._journal.leave()
             answer = failure(409, "another run has made this version meanwhile")
         answer.raise_for_error()
 
@@ -270,18 +290,21 @@ class _Run:
         return True
 
     def _is_mine(self) -> bool:
-        """Whether the version is there and, though it is not known who made it, by this release:
-        another run would put files into it at once."""
+        """Whether the version is there, and made by this release. Where the server has not said so,
+        it is watched for as long as an answer may take: another run would put files into it."""
         ids = {sent.upload_id for sent in self._journal.sent.values()}
-        for look in range(_LOOKS_AT_OWN):
-            if look:
-                time.sleep(self._client._transport.pause(look))
+        until = time.monotonic() + self._client._transport.read_timeout
+        look = 0
+        while True:
             answer = self._client.list_version_files(self._app, self._version)
             if answer.status_code == 404:
                 return False
             if any(row.get("fileId") not in ids for row in _rows(answer.require())):
                 return False
-        return True
+            if self._journal.confirmed or time.monotonic() > until:
+                return True
+            time.sleep(self._client._transport.pause(look))
+            look += 1
 
     def _complete(self, file: ReleaseFile) -> None:
         sent = self._journal.sent[file.name]
@@ -329,7 +352,8 @@ class _Run:
         answer = self._client.list_version_files(self._app, self._version)
         if answer.status_code == 404:
             return False
-        rows = [row for row in _rows(answer.require()) if row.get("fileName") == file.name]
+        name = on_the_server(file.name)
+        rows = [row for row in _rows(answer.require()) if row.get("fileName") == name]
         return not differences([file], rows, lambda _: checksum)
 
     def _checksum_of(self, file: ReleaseFile) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 _PATIENCE = 2.0
@@ -24,6 +25,8 @@ def run_jobs(jobs: Sequence[Callable[[], None]], limit: int, stop: threading.Eve
     for job in jobs:
         waiting.put(job)
     failures: list[BaseException] = []
+    count = min(limit, len(jobs))
+    ended = threading.Semaphore(0)
 
     def work() -> None:
         try:
@@ -34,18 +37,20 @@ def run_jobs(jobs: Sequence[Callable[[], None]], limit: int, stop: threading.Eve
         except BaseException as error:
             failures.append(error)
             stop.set()
+        finally:
+            ended.release()
 
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(limit, len(jobs)))]
-    for thread in threads:
-        thread.start()
+    for _ in range(count):
+        threading.Thread(target=work, daemon=True).start()
+    left = count
     try:
-        for thread in threads:
-            while thread.is_alive():
-                thread.join(0.5)  # a join without limit cannot be interrupted on Windows
+        while left:  # in steps: a wait without limit cannot be interrupted on Windows
+            left -= ended.acquire(timeout=0.5)
     except BaseException:
         stop.set()
-        for thread in threads:
-            thread.join(_PATIENCE / len(threads))
+        deadline = time.monotonic() + _PATIENCE
+        while left and (rest := deadline - time.monotonic()) > 0:
+            left -= ended.acquire(timeout=rest)
         raise
     for error in failures:
         if not isinstance(error, Stopped):

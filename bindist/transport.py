@@ -132,6 +132,11 @@ class Transport:
     def __repr__(self) -> str:
         return f"Transport({redact(self.base_url)!r})"
 
+    @property
+    def read_timeout(self) -> float:
+        """Seconds that an answer may take."""
+        return self._timeout[1]
+
     def close(self) -> None:
         self._api.close()
         self._store.close()

@@ -45,6 +45,14 @@ class Ticket:
         return f"Ticket({self.upload_id!r})"
 
 
+class _LocalError(Exception):
+    """Carries an OSError that is not the network's past those who would take it for that."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 class Body:
     """A file as the body of a request: of known length, able to rewind, telling how far it is."""
 
@@ -68,12 +76,15 @@ class Body:
         count = min(count if count >= 0 else BLOCK, self._size - self._position)
         if count == 0:
             return b""
-        block = self._file.read(count)
-        if not block:
-            raise IntegrityError("the file became shorter while it was sent")
-        self._position += len(block)
-        if self._sent:
-            self._sent(self._position, block)
+        try:
+            block = self._file.read(count)
+            if not block:
+                raise IntegrityError("the file became shorter while it was sent")
+            self._position += len(block)
+            if self._sent:
+                self._sent(self._position, block)
+        except OSError as error:
+            raise _LocalError(error) from error
         return block
 
     def tell(self) -> int:
@@ -121,7 +132,8 @@ class LocalFile:
         self.stream = stream
         self.name = name
         self._path = path
-        self._before = self._state()
+        # Of the open file, not of whatever has its name by now.
+        self._before = () if path is None else _state(os.fstat(stream.fileno()))
         self.size = self._length()
 
     @classmethod
@@ -148,10 +160,9 @@ class LocalFile:
         if self._path is None:
             return ()
         try:
-            found = self._path.stat()
+            return _state(self._path.stat())
         except FileNotFoundError:
-            return (-1,)
-        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+            return ()
 
     def check_unchanged(self, sent: int) -> None:
         """Raises IntegrityError where the file is not what it was when it was opened."""
@@ -170,6 +181,10 @@ class LocalFile:
                 yield following
             finally:
                 following.abandon()
+
+
+def _state(found: os.stat_result) -> tuple[int, ...]:
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def put_file(
@@ -210,6 +225,8 @@ def put(transport: Transport, ask: Callable[[], Ticket], body: Body) -> tuple[Ti
         body.seek(0)
         try:
             response = transport.open_store("PUT", ticket.url, body=body)
+        except _LocalError as failed:
+            raise failed.error from None
         except TransportError as error:
             if attempt >= transport.retries or not error.transient:
                 raise

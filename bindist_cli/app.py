@@ -100,8 +100,10 @@ def _failed(
     from . import config, report
 
     if isinstance(error, OSError):
-        report.settle_stdout()
-        if error.errno == errno.EPIPE:
+        settled = report.settle_stdout()
+        if (
+            not settled and error.errno == errno.EPIPE
+        ):  # whoever read, as `head` does, has read enough
             return Exit.DONE
     env = config.environment()
     # A command line that could not be parsed leaves no flags; what it asked for still counts.

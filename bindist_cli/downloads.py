@@ -19,6 +19,8 @@ from .exits import CliError, Exit
 from .progress import Report, transfers
 from .report import explain
 
+_FILES_AT_ONCE = 4
+
 
 @dataclass(frozen=True)
 class DownloadRequest:
@@ -109,6 +111,7 @@ def _folded(path: Path) -> str:
 
 
 def _to_files(app: App, request: DownloadRequest, targets: Sequence[tuple[Json, Path]]) -> None:
+    from bindist.download import PARALLEL_ABOVE
     from bindist.response import count_in, text_in
     from bindist.threads import Stopped, run_jobs
 
@@ -118,6 +121,8 @@ def _to_files(app: App, request: DownloadRequest, targets: Sequence[tuple[Json, 
     results: dict[str, Json] = {}
     failed: dict[str, Exception] = {}
     client, stop = app.client, threading.Event()
+    large = sum(size > PARALLEL_ABOVE for size in sizes.values())
+    connections = max(1, request.connections // min(max(large, 1), _FILES_AT_ONCE))
 
     def report(key: str) -> Report:
         shown = reporter(key)
@@ -142,7 +147,7 @@ def _to_files(app: App, request: DownloadRequest, targets: Sequence[tuple[Json, 
                 test_channel=request.test_channel,
                 verify_checksum=request.verify,
                 resume=request.resume,
-                connections=request.connections,
+                connections=connections,
                 progress=report(key),
             )
         except errors.PermissionDeniedError as error:
@@ -162,7 +167,7 @@ def _to_files(app: App, request: DownloadRequest, targets: Sequence[tuple[Json, 
     jobs = [partial(fetch, row, target) for row, target in targets]
     try:
         with transfers(app.sink, sizes, "downloading") as reporter:
-            run_jobs(jobs, 4, stop)
+            run_jobs(jobs, _FILES_AT_ONCE, stop)
     except KeyboardInterrupt:
         app.sink.note("what has arrived is kept: the same command goes on from there")
         raise

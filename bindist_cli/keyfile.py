@@ -80,15 +80,15 @@ class KeyFile:
         """Prints what was made, with its key or the file that the key is in now."""
         from bindist.base import check_key
 
+        if config.environment().get("GITHUB_ACTIONS") == "true":
+            # A rotation's answer also has the secret alone, which is a part of the hosted key.
+            texts = [made.get(name) for name in ("apiKey", "apiSecret")]
+            for secret in dict.fromkeys(text for text in texts if isinstance(text, str) and text):
+                app.sink.talk(_mask(secret))
         try:
             key = check_key(found if isinstance(found, str) else "")
         except ValueError:
             raise CliError("the server's answer has no usable key in it", Exit.FAILED) from None
-        if config.environment().get("GITHUB_ACTIONS") == "true":
-            # A rotation's answer also has the secret alone, which is a part of the hosted key.
-            for secret in dict.fromkeys((key, made.get("apiKey"), made.get("apiSecret"))):
-                if isinstance(secret, str) and secret:
-                    app.sink.talk(_mask(secret))
         if self._descriptor is None:
             app.sink.one(columns, {**made, "apiKey": key})
             app.sink.note("This key is shown this once: keep it now.")

@@ -1,8 +1,9 @@
-"""The tables of the README, from the same data that the program itself uses."""
+"""The generated parts of the README, from the same data that the program and its checks use."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import click
 
@@ -48,9 +49,13 @@ def usage(path: str, command: click.Command) -> str:
 
 
 def commands() -> str:
-    """A row for each command."""
-    rows = ((usage(path, command), command.get_short_help_str(200)) for path, command in walk())
-    return _table(("command", "what it does"), rows)
+    """A row for each group, in which each command has a line."""
+    groups: dict[str, list[str]] = {}
+    for path, command in walk():
+        line = f"{usage(path, command)} {command.get_short_help_str(200)}"
+        groups.setdefault(path.split()[0], []).append(line)
+    rows = ((f"`{name}`", "<br>".join(lines)) for name, lines in groups.items())
+    return _table(("", "commands, and their own options"), rows)
 
 
 def exits() -> str:
@@ -60,15 +65,34 @@ def exits() -> str:
     )
 
 
-def environment() -> str:
-    """A row for each variable."""
-    return _table(
-        ("variable", "meaning"), ((f"`{name}`", text) for name, text in ENVIRONMENT.items())
+def settings() -> str:
+    """A row for each setting: what it is called in the environment and in a profile."""
+    names = {f"BINDIST_{key.upper()}": key for key in PROFILE_KEYS}
+    rows = [
+        (f"`{variable}`", f"`{names[variable]}`" if variable in names else "", text)
+        for variable, text in ENVIRONMENT.items()
+    ]
+    rows += [
+        ("", f"`{key}`", PROFILE_KEYS[key][1])
+        for variable, key in names.items()
+        if variable not in ENVIRONMENT
+    ]
+    return _table(("variable", "in a profile", "meaning"), rows)
+
+
+def floors() -> str:
+    """A line for each package: its modules from the ground up, as import-linter holds them to."""
+    import tomlkit
+
+    project = Path(__file__).parents[1] / "pyproject.toml"
+    settings = tomlkit.parse(project.read_text(encoding="utf-8")).unwrap()
+    return "".join(
+        f"- `{container}/`: {_upwards(contract['layers'])}\n"
+        for contract in settings["tool"]["importlinter"]["contracts"]
+        for container in contract.get("containers", ())
     )
 
 
-def profile_keys() -> str:
-    """A row for each setting that a profile may have."""
-    return _table(
-        ("setting", "meaning"), ((f"`{name}`", text) for name, (_, text) in PROFILE_KEYS.items())
-    )
+def _upwards(layers: list[str]) -> str:
+    shown = (", ".join(layer.split(" | ")) for layer in reversed(layers))
+    return "; ".join(shown)

@@ -142,15 +142,17 @@ def _redacted(value: dict[str, Any]) -> dict[str, Any]:
     return {key: redact(item) if isinstance(item, str) else item for key, item in value.items()}
 
 
-def settle_stdout() -> None:
+def settle_stdout() -> bool:
     """Writes what is still to be written; gives it up where it cannot be, lest it fail at exit.
 
-    That is so after a reader such as `head` has gone, and on a full disk.
+    That is so after a reader such as `head` has gone, and on a full disk: False then.
     """
     try:
         sys.stdout.flush()
+        return True
     except (OSError, ValueError):
         import os
 
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False

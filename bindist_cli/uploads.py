@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from bindist.planning import Plan, ReleaseFile
     from bindist.release import Release
 
+_RELEASES = "releases"
+
 
 @dataclass(frozen=True)
 class UploadRequest:
@@ -83,7 +85,7 @@ def upload(app: App, request: UploadRequest) -> None:
 
 def _journal(app: App) -> Path | None:
     """The folder for what an interrupted release needs to be finished; None where there is none."""
-    folder = app.settings.config_dir / "releases"
+    folder = app.settings.config_dir / _RELEASES
     try:
         safefile.make(folder)
         usable = os.access(folder, os.W_OK)
@@ -95,15 +97,27 @@ def _journal(app: App) -> Path | None:
 
 
 def _show_plan(app: App, request: UploadRequest, files: Sequence[ReleaseFile]) -> None:
+    from bindist.journal import Journal
     from bindist.planning import file_checksum, plan, remembered
     from bindist.release import find_version
 
-    remote = find_version(app.client, request.app_id, request.version)
+    client = app.client
+    remote = find_version(client, request.app_id, request.version)
+    folder = app.settings.config_dir / _RELEASES
+    journal = Journal.of(folder, client.base_url, request.app_id, request.version)
     checksum = remembered(file_checksum)
     planned: Plan = plan(
-        files, remote, checksum, if_exists=request.if_exists, enable=request.enable
+        files,
+        remote,
+        checksum,
+        if_exists=request.if_exists,
+        enable=request.enable,
+        sent=journal.sent,
+        begun=journal.begun,
     )
-    status = {"create": "created", "skip": "skipped"}.get(planned.action, planned.action)
+    status = {"create": "created", "finish": "created", "skip": "skipped"}.get(
+        planned.action, planned.action
+    )
     rows = [
         {
             "fileName": file.name,

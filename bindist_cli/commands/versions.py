@@ -316,7 +316,7 @@ def disable(app: App, app_id: str, version: str) -> None:
     type=click.IntRange(1, 32),
     default=4,
     show_default=True,
-    help="At once, for a file over 64 MiB.",
+    help="At once, in all, for files over 64 MiB.",
 )
 @pass_app
 def download_command(

@@ -329,3 +329,13 @@ def test_without_a_folder_for_the_journal_it_is_uploaded_and_told(
     assert result.exit_code == 0
     assert "cannot be written" in result.stderr
     assert remote()[0] == sums(dist)
+
+
+def test_a_dry_run_tells_that_it_would_be_finished(invoke, answer, dist, at_server, admin):
+    at_server.faults.add("html:502,path=*large-complete,times=0")
+    words = ("versions", "upload", "tool", "1.0.0", "dist/*", "--retries", "0")
+    assert invoke(*words).exit_code == 7
+    at_server.faults.clear()
+    result = invoke(*words, "--dry-run")
+    assert (result.exit_code, "would be created" in result.stderr) == (0, True)
+    assert admin.list_version_files("tool", "1.0.0").require()["files"] == []

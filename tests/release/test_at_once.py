@@ -27,7 +27,7 @@ def run_at_once(
 
     def run(journal: Path | None) -> None:
         with AdminClient(
-            watched.server.url, ADMIN_KEY, backoff=backoff, timeout=(5, 0.5)
+            watched.server.url, ADMIN_KEY, backoff=backoff, timeout=(5, 0.5), retries=5
         ) as client:
             barrier.wait()
             try:

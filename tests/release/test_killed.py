@@ -52,7 +52,18 @@ def start(watched: Watched, config: Path, *options: str) -> subprocess.Popen[str
         "BINDIST_CONFIG_DIR": str(config),
     }
     files = map(str, watched.paths)
-    words = ("versions", "upload", APPLICATION, VERSION, *files, "--enable", "--parallel", "1")
+    words = (
+        "versions",
+        "upload",
+        APPLICATION,
+        VERSION,
+        *files,
+        "--enable",
+        "--parallel",
+        "1",
+        "--timeout",
+        "3",
+    )
     return subprocess.Popen(
         (sys.executable, "-m", "bindist_cli", *words, "-o", "json", *options),
         env=environment,

@@ -9,6 +9,7 @@ import os
 import random
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
 
@@ -40,7 +41,7 @@ def file(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BlockFile]:
     path = tmp_path / "file"
     path.touch()
     os.truncate(path, SIZE)
-    with BlockFile(opener(path), direct=request.param) as found:
+    with closing(BlockFile(opener(path), direct=request.param)) as found:
         yield found
 
 
@@ -130,7 +131,7 @@ class FullDisk(BlockFile):
 def test_a_disk_that_is_full_stops_the_pens_and_is_what_finish_raises(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.touch()
-    with FullDisk(opener(path), direct=False) as file:
+    with closing(FullDisk(opener(path), direct=False)) as file:
         assembly = Assembly(file, [], 1, nobody)
         pen = assembly.pen(BLOCK)
         with pytest.raises(Stopped):
@@ -165,10 +166,31 @@ def test_what_was_flushed_is_written_even_where_all_is_abandoned(file) -> None:
         pen.write(CONTENT[:1])
 
 
+class HungDisk(BlockFile):
+    """A disk that does not answer before it is told to."""
+
+    def write(self, offset: int, blocks: object) -> None:
+        assert self.released.wait(60)
+
+    released = threading.Event()
+
+
+def test_a_disk_that_hangs_is_not_waited_for_where_all_is_abandoned(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.touch()
+    with closing(HungDisk(opener(path), direct=False)) as file:
+        assembly = Assembly(file, [], 1, nobody)
+        pen = assembly.pen(0)
+        pen.write(CONTENT[:BLOCK])
+        assert assembly.abandon() is False, "the file is still in use"
+        file.released.set()
+        assert assembly.abandon() is True
+
+
 def test_a_file_that_ends_too_soon_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(CONTENT[:100])
-    with BlockFile(opener(path), direct=False) as file:
+    with closing(BlockFile(opener(path), direct=False)) as file:
         assembly = Assembly(file, [(0, 200)], 1, nobody)
         with pytest.raises(OSError, match="ended"):
             assembly.finish()

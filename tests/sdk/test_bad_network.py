@@ -118,7 +118,7 @@ def test_an_upload_cut_and_killed_never_makes_a_version_with_wrong_bytes(
     path.write_bytes(random.Random(12).randbytes(30 * MIB))
     cut_at_random(server, "PUT", ("reset-request",), 30 * MIB, KILLS + 2)
     server.faults.add(f"slow:{RATE},method=PUT,path=/store/*,times=0")
-    command = ("versions", "upload", application, "1.0", str(path))
+    command = ("versions", "upload", application, "1.0", str(path), "--retries", "12")
 
     def came_in() -> int:
         return sum(r.bytes_in for r in server.requests if r.method == "PUT")
@@ -130,7 +130,7 @@ def test_an_upload_cut_and_killed_never_makes_a_version_with_wrong_bytes(
         killed += kill_when(process, lambda limit=limit: came_in() > limit)  # type: ignore[misc]
         assert not admin.list_version_files(application, "1.0").success
     assert killed == KILLS
-    ended = start(server, *command, "--retries", "5")
+    ended = start(server, *command)
     _, said = ended.communicate(timeout=120)
     assert ended.returncode == 0, said
     content, _ = admin.download_file(application, "1.0", test_channel=True)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bindist import BusyError
+from bindist import BusyError, IntegrityError
 from bindist.partfile import PartFile
 
 IDENTITY: dict[str, object] = {"checksum": "c" * 64, "fileSize": 100}
@@ -118,3 +118,35 @@ def test_a_name_as_long_as_the_file_system_allows_works(tmp_path):
             file.write(b"abc")
         part.commit()
     assert target.read_bytes() == b"abc"
+
+
+def test_somebodys_own_file_of_that_name_is_not_thrown_away(tmp_path):
+    (tmp_path / "f.part").write_bytes(b"precious")
+    part = PartFile(tmp_path / "f")
+    with part.locked(), pytest.raises(FileExistsError, match="in the way"):
+        part.start(IDENTITY, 100, [])
+    assert (tmp_path / "f.part").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("instead", [None, b"y" * 100], ids=["removed", "replaced"])
+def test_only_the_file_that_was_written_gets_the_final_name(instead, tmp_path):
+    part = PartFile(tmp_path / "f")
+    with part.locked():
+        part.start(IDENTITY, 100, [])
+        other = tmp_path / "other"
+        if instead is None:
+            part.path.unlink()
+        else:
+            other.write_bytes(instead)
+            other.replace(part.path)
+        with pytest.raises(IntegrityError, match=r"f\.part was"):
+            part.commit()
+    assert not (tmp_path / "f").exists()
+
+
+def test_room_is_looked_for_once_what_is_of_no_use_is_gone(tmp_path):
+    begun(tmp_path / "f", (0, 10))
+    part = PartFile(tmp_path / "f")
+    with part.locked(), pytest.raises(OSError, match="are needed in"):
+        part.start({**IDENTITY, "checksum": "d" * 64}, 1 << 60, [])
+    assert [path for path in tmp_path.iterdir() if path.name != "f.part.lock"] == []

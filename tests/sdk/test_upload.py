@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
@@ -237,3 +238,27 @@ def test_a_conflict_is_returned_not_raised(admin, application, big):
     answer = admin.upload_file(application, "1.0", big)
     assert isinstance(answer, ApiResponse)
     assert answer.status_code == 409
+
+
+class FailingDisk(io.BytesIO):
+    """A file that cannot be read to its end."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.tell() > MIB:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return super().read(size)
+
+
+def test_a_disk_that_cannot_be_read_is_not_taken_for_the_network(admin, application, big, server):
+    with pytest.raises(OSError, match="Input/output"):
+        admin.upload_file(application, "1.0", FailingDisk(big.read_bytes()), file_name="a.bin")
+    assert len([sent for sent in server.requests if sent.method == "PUT"]) <= 1
+
+
+def test_a_callback_whose_reader_has_gone_ends_the_upload_at_once(admin, application, big):
+    def report(done: int, size: int) -> None:
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        admin.upload_file(application, "1.0", big, progress=report)
+    assert not admin.list_version_files(application, "1.0").success

@@ -13,15 +13,15 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs links, pipes a
 SOMEBODY = 65534
 PLACES = (".part", ".part.journal", ".part.lock")
 REFUSED, REPLACED = "refused", "replaced"
-# By what is there, in the order of PLACES. A part without a journal of ours is thrown away unseen.
+# By what is there, in the order of PLACES. A part without a journal is nobody's to remove.
 OUTCOMES = {
-    "link to a file": (REPLACED, REFUSED, REFUSED),
+    "link to a file": (REFUSED, REFUSED, REFUSED),
     "link to nothing": (REPLACED, REFUSED, REFUSED),
     "link to itself": (REPLACED, REFUSED, REFUSED),
-    "link to a folder": (REPLACED, REFUSED, REFUSED),
+    "link to a folder": (REFUSED, REFUSED, REFUSED),
     "folder": (REFUSED, REFUSED, REFUSED),
-    "pipe": (REPLACED, REFUSED, REPLACED),
-    "file of somebody else": (REPLACED, REFUSED, REPLACED),
+    "pipe": (REFUSED, REFUSED, REPLACED),
+    "file of somebody else": (REFUSED, REFUSED, REPLACED),
 }
 CASES = [
     pytest.param(thing, place, outcome, id=f"{thing} at {place}")

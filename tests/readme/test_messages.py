@@ -1,0 +1,291 @@
+"""Each message that the README explains is provoked, and is printed as it is quoted."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bindist.journal import Journal
+from bindist.partfile import PartFile
+from bindist_cli.sandbox import SandboxServer
+from tests.conftest import ADMIN_KEY
+from tests.readme.page import matches, table
+from tests.sdk.canned import CERTIFICATE, CannedServer
+
+UPLOAD = ("versions", "upload", "acme", "1.0.0")
+DOWNLOAD = ("versions", "download", "acme", "1.0.0")
+EXTRA = "import sys; sys.modules['werkzeug'] = None; from bindist_cli.__main__ import main; main()"
+
+
+@dataclass
+class Scene:
+    """A server with `acme`, and its version 1.0.0; what a reader may do; what was printed."""
+
+    run: Callable[..., Any]
+    server: SandboxServer
+    folder: Path
+    config: Path
+    patch: pytest.MonkeyPatch
+    stack: ExitStack
+
+    def __post_init__(self) -> None:
+        self.seen: list[tuple[int, str]] = []
+
+    def __call__(self, *words: str) -> None:
+        done = self.run(*words)
+        self.note(done.exit_code, done.stderr)
+
+    def note(self, code: int, stderr: str) -> None:
+        lines = stderr.splitlines()
+        (line,) = (line for line in lines if line.startswith("error: "))
+        self.seen.append((code, line.removeprefix("error: ")))
+
+    def settings(self, name: str, text: str, mode: int = 0o600) -> None:
+        self.config.mkdir(exist_ok=True)
+        (self.config / name).write_text(text)
+        (self.config / name).chmod(mode)
+
+    def without_key(self) -> None:
+        self.patch.delenv("BINDIST_API_KEY")
+
+    def listing(self, fault: str, *options: str) -> None:
+        self.server.faults.add(f"{fault},path=/v1/applications")
+        self("apps", "list", "--retries", "0", *options)
+
+
+@pytest.fixture
+def scene(invoke, at_server, admin, tmp_path, environment, monkeypatch) -> Iterator[Scene]:
+    (tmp_path / "acme.exe").write_bytes(b"the program")
+    (tmp_path / "manual.txt").write_bytes(b"how to use it")
+    monkeypatch.chdir(tmp_path)
+    admin.create_application("acme", "Acme").raise_for_error()
+    admin.upload_small_file("acme", "1.0.0", "acme.exe", b"the program").raise_for_error()
+    with ExitStack() as stack:
+        yield Scene(invoke, at_server, tmp_path, environment, monkeypatch, stack)
+
+
+def enabled(scene: Scene) -> None:
+    assert scene.run("versions", "enable", "acme", "1.0.0").exit_code == 0
+
+
+def no_key(scene: Scene) -> None:
+    scene.without_key()
+    scene("apps", "list")
+
+
+def wrong_key(scene: Scene) -> None:
+    scene.patch.setenv("BINDIST_API_KEY", "another")
+    scene("apps", "list")
+
+
+def key_of_another_address(scene: Scene) -> None:
+    scene.without_key()
+    scene.settings("credentials.toml", "[profiles.default]\nkey = 'k'\n")
+    scene("apps", "list")
+
+
+def broken_settings(scene: Scene) -> None:
+    scene.settings("config.toml", "[profiles\n")
+    scene("apps", "list")
+
+
+def open_keys(scene: Scene) -> None:
+    if os.name == "nt":
+        pytest.skip("Windows has no such modes")
+    scene.without_key()
+    scene.settings("credentials.toml", "[profiles.default]\nkey = 'k'\n", 0o644)
+    scene("apps", "list")
+
+
+def two_keys(scene: Scene) -> None:
+    scene.patch.setenv("BINDIST_API_KEY_FILE", "key.txt")
+    scene("apps", "list")
+
+
+def refused() -> str:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{unused.getsockname()[1]}"
+
+
+def not_trusted(scene: Scene) -> None:
+    server = scene.stack.enter_context(CannedServer(tls=True))
+    server.open()
+    scene("--api-url", server.url, "apps", "list", "--retries", "0")
+
+
+def no_proxy(scene: Scene) -> None:
+    scene.patch.setenv("https_proxy", f"http://{refused()}")
+    scene("--api-url", "https://bindist.example.com", "apps", "list", "--retries", "0")
+
+
+def pages(scene: Scene) -> None:
+    for fault in ("not-json", "html:403", "html:502"):
+        scene.listing(fault)
+
+
+def different(scene: Scene) -> None:
+    (scene.folder / "acme.exe").write_bytes(b"another program")
+    scene(*UPLOAD, "acme.exe")
+
+
+def busy_release(scene: Scene) -> None:
+    folder = scene.config / "releases"
+    scene.stack.enter_context(Journal.opened(folder, scene.server.url, "acme", "2.0.0"))
+    scene("versions", "upload", "acme", "2.0.0", "acme.exe")
+
+
+def busy_download(scene: Scene) -> None:
+    enabled(scene)
+    scene.stack.enter_context(PartFile(Path("got.exe")).locked())
+    scene(*DOWNLOAD, "-O", "got.exe")
+
+
+def in_the_way(scene: Scene) -> None:
+    (scene.folder / "acme.exe").write_bytes(b"something else")
+    scene(*DOWNLOAD)
+
+
+def damaged(scene: Scene) -> None:
+    enabled(scene)
+    scene.server.faults.add("flip:3,path=/store/*,times=0")
+    scene(*DOWNLOAD, "-O", "got.exe")
+
+
+def other_files(scene: Scene) -> None:
+    (scene.folder / "acme.exe").write_bytes(b"another program")
+    scene("versions", "verify", "acme", "1.0.0", "acme.exe")
+
+
+def other_list(scene: Scene) -> None:
+    (scene.folder / "SHA256SUMS").write_text(f"{'0' * 64}  acme.exe\n")
+    scene("versions", "upload", "acme", "2.0.0", "acme.exe", "--checksums", "SHA256SUMS")
+
+
+def changing(scene: Scene) -> None:
+    """The file is written to while the object store takes its time."""
+    scene.server.faults.add("stall:1,method=PUT,path=/store/*")
+    scene.server.requests.clear()
+
+    def write() -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if any(each.method == "PUT" for each in list(scene.server.requests)):
+                break
+            time.sleep(0.01)
+        for name in ("acme.exe", "manual.txt"):
+            os.utime(scene.folder / name, (1, 1))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    scene("versions", "upload", "acme", "2.0.0", "acme.exe", "manual.txt")
+    writer.join()
+
+
+def hostile_name(scene: Scene) -> None:
+    server = scene.stack.enter_context(CannedServer())
+    server.open()
+    row = {"fileName": "../.bashrc", "fileId": "f1", "fileSize": 1, "checksum": "0" * 64}
+    server.answer({"success": True, "data": {"files": [{**row, "fileType": "MAIN"}]}})
+    scene("--api-url", server.url, *DOWNLOAD)
+
+
+def store_without_tls(scene: Scene) -> None:
+    server = scene.stack.enter_context(CannedServer(tls=True))
+    server.open()
+    row = {"fileName": "acme.zip", "fileId": "f1", "fileSize": 1, "checksum": "0" * 64}
+    for _ in range(2):  # asked for by the command, to choose, and by the client
+        server.answer({"success": True, "data": {"files": [{**row, "fileType": "MAIN"}]}})
+    server.answer({"success": True, "data": {**row, "url": "http://store.example.com/acme"}})
+    scene("--api-url", server.url, "--ca-bundle", str(CERTIFICATE), *DOWNLOAD)
+
+
+def no_extra(scene: Scene) -> None:
+    done = subprocess.run(
+        (sys.executable, "-c", EXTRA, "--profile", "sandbox", "apps", "list"),
+        env={name: text for name, text in os.environ.items() if name != "BINDIST_API_KEY"},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    scene.note(done.returncode, done.stderr)
+
+
+def quota(scene: Scene) -> None:
+    scene.server.faults.add("quota,path=*large-url")
+    scene("versions", "upload", "acme", "2.0.0", "acme.exe", "manual.txt")
+
+
+PROVOKED: dict[str, Callable[[Scene], None]] = {
+    "not authenticated: no API key found": no_key,
+    "not authenticated: …": wrong_key,
+    'the key of profile "…" is for …, not for …': key_of_another_address,
+    "the key is not sent over plain http to …": lambda scene: scene(
+        "--api-url", "http://bindist.example.com", "apps", "list"
+    ),
+    "there is no profile '…'": lambda scene: scene("apps", "list", "--profile", "nobody"),
+    "…config.toml is not valid TOML: …": broken_settings,
+    "…credentials.toml can be read by others (mode …)": open_keys,
+    "both … and … are set": two_keys,
+    "cannot connect to …: …": lambda scene: scene(
+        "--api-url", f"http://{refused()}", "apps", "list", "--retries", "0"
+    ),
+    "no answer from … within … s": lambda scene: scene.listing("stall:30", "--timeout", "0.2"),
+    "no trusted connection to …: …": not_trusted,
+    "no way to … through the proxy: …": no_proxy,
+    "HTTP … with a page instead of an answer: …": pages,
+    "the server redirects to …; give the address it names": lambda scene: scene.listing(
+        "redirect:https://elsewhere.example/"
+    ),
+    "Too Many Requests": lambda scene: scene.listing("status:429"),
+    "Application '…' not found": lambda scene: scene("apps", "show", "nobody"),
+    "Version '…' is not enabled for download": lambda scene: scene(*DOWNLOAD, "-O", "got.exe"),
+    "… has no enabled version": lambda scene: scene("versions", "download", "acme"),
+    "version … of … exists with different content": different,
+    "version … of … lacks some of these files": lambda scene: scene(
+        *UPLOAD, "acme.exe", "manual.txt", "--dry-run"
+    ),
+    "another process is uploading version … of …": busy_release,
+    "another process is downloading …": busy_download,
+    "… exists with other content": in_the_way,
+    "checksum mismatch for …: the server says …, the bytes are …": damaged,
+    "… of … files are not those of version …": other_files,
+    "… is not the file that … lists": other_list,
+    "… changed while it was sent; nothing was completed": changing,
+    "the server's file name … has … in it": hostile_name,
+    "the server gives for the file an address …": store_without_tls,
+    "Storage quota exceeded.": quota,
+    "this needs a confirmation, and nobody can be asked": lambda scene: scene(
+        "apps", "delete", "acme"
+    ),
+    "the sandbox needs the extra `sandbox`": no_extra,
+}
+ROWS = {re.sub(r"^(`+) ?(.*?) ?\1$", r"\2", cells[0]): cells for cells in table("messages")}
+
+
+def test_all_that_is_quoted_is_provoked():
+    assert list(ROWS) == list(PROVOKED)
+    assert ADMIN_KEY not in str(ROWS)
+
+
+@pytest.mark.parametrize("quoted", PROVOKED)
+def test_a_message_is_printed_as_it_is_quoted(quoted, scene):
+    PROVOKED[quoted](scene)
+    assert scene.seen
+    for _, line in scene.seen:
+        assert matches(quoted, line), line
+    _, codes, advice = ROWS[quoted]
+    assert {code for code, _ in scene.seen} == set(map(int, codes.split(", ")))
+    assert advice
