@@ -60,11 +60,11 @@ def find_version(client: AdminClient, application_id: str, version: str) -> Remo
     """The version as it is on the server; None where there is none, NotFoundError where there is
     no such application."""
     try:
-        files = client.list_version_files(application_id, version).require()
+        files = client.list_version_files(application_id, version).rows("files")
     except NotFoundError:
         client.get_application(application_id).raise_for_error()
         return None
-    return RemoteVersion(tuple(_rows(files)), client._is_enabled(application_id, version))
+    return RemoteVersion(tuple(files), client._is_enabled(application_id, version))
 
 
 def publish(
@@ -299,7 +299,7 @@ class _Run:
             answer = self._client.list_version_files(self._app, self._version)
             if answer.status_code == 404:
                 return False
-            if any(row.get("fileId") not in ids for row in _rows(answer.require())):
+            if any(row.get("fileId") not in ids for row in answer.rows("files")):
                 return False
             if self._journal.confirmed or time.monotonic() > until:
                 return True
@@ -353,7 +353,7 @@ class _Run:
         if answer.status_code == 404:
             return False
         name = on_the_server(file.name)
-        rows = [row for row in _rows(answer.require()) if row.get("fileName") == name]
+        rows = [row for row in answer.rows("files") if row.get("fileName") == name]
         return not differences([file], rows, lambda _: checksum)
 
     def _checksum_of(self, file: ReleaseFile) -> str:
@@ -361,14 +361,9 @@ class _Run:
 
     def _read_back(self, files: Sequence[ReleaseFile]) -> list[Json]:
         """The server's list of files; raises IntegrityError unless it is exactly what was sent."""
-        rows = _rows(self._client.list_version_files(self._app, self._version).require())
+        rows = self._client.list_version_files(self._app, self._version).rows("files")
         wrong = differences(files, rows, self._checksum_of)
         if wrong:
             names = ", ".join(sorted({name for name, _, _ in wrong}))
             raise IntegrityError(f"read back, these files differ: {names}; it is not enabled")
         return rows
-
-
-def _rows(data: Json) -> list[Json]:
-    rows = data.get("files")
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []

@@ -12,19 +12,19 @@ import logging
 import random
 import time
 from collections.abc import Mapping
-from traceback import walk_tb
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.auth import AuthBase
 from requests.utils import select_proxy
-from urllib3.exceptions import HTTPError, InvalidHeader, LocationValueError
+from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.util import Retry
 
 from ._version import __version__
 from .addresses import check_address, is_proxy
 from .errors import TransportError
+from .reasons import explain
 from .redaction import guard_urllib3_logs, redact
 from .response import ApiResponse, from_body
 from .sending import PatientAdapter
@@ -42,12 +42,6 @@ MOST_REDIRECTS = 10
 ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 RETRY_AFTER_CAP = 60.0
 BACKOFF_CAP = 30.0
-
-_NO_ADDRESS = (
-    requests.exceptions.InvalidURL,
-    requests.exceptions.InvalidSchema,
-    LocationValueError,
-)
 
 request_log = logging.getLogger("bindist.request")
 wire_log = logging.getLogger("bindist.wire")
@@ -296,7 +290,7 @@ class Transport:
 
     def explain(self, error: Exception, url: str) -> TransportError:
         """What went wrong, in words, without the address's query: it may hold a signature."""
-        return _explain(error, url, self._timeout)
+        return explain(error, url, self._timeout)
 
     def _log(
         self,
@@ -334,67 +328,6 @@ def _joined(url: str, location: str) -> str:
         return urljoin(url, location.encode("latin-1").decode("utf-8", "replace"))
     except ValueError:
         return ""
-
-
-def _explain(error: Exception, url: str, timeout: Timeout) -> TransportError:
-    parts = urlsplit(url)
-    host = parts.hostname or "the server"
-    if parts.port:
-        host = f"{host}:{parts.port}"
-    cause = _cause(error)
-    if _never_connected(error) and not isinstance(error, requests.ConnectTimeout):
-        return TransportError(f"cannot connect to {host}: {cause}", ambiguous=False)
-    if isinstance(error, requests.ConnectTimeout):
-        return TransportError(f"no connection to {host} within {timeout[0]:g} s", ambiguous=False)
-    if isinstance(error, requests.Timeout) or "timed out" in cause:
-        return TransportError(f"no answer from {host} within {timeout[1]:g} s", ambiguous=True)
-    if isinstance(error, requests.exceptions.SSLError):
-        sent = not _in_handshake(_innermost(error))
-        return TransportError(
-            f"no trusted connection to {host}: {cause}",
-            ambiguous=sent,
-            transient="certificate" not in cause.lower(),
-        )
-    if isinstance(error, requests.exceptions.ProxyError):
-        return TransportError(f"no way to {host} through the proxy: {cause}", ambiguous=False)
-    if isinstance(error, _NO_ADDRESS):  # of the proxy, mostly: nothing has been sent
-        return TransportError(
-            f"the request to {host} cannot be sent: {cause}", ambiguous=False, transient=False
-        )
-    if isinstance(error, (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
-        return TransportError(f"the connection to {host} was lost: {cause}", ambiguous=True)
-    return TransportError(f"the request to {host} failed: {cause}", ambiguous=True)
-
-
-def _never_connected(error: Exception) -> bool:
-    reason = getattr(error.args[0] if error.args else None, "reason", None)
-    return type(reason).__name__ in ("NewConnectionError", "NameResolutionError")
-
-
-def _in_handshake(error: BaseException) -> bool:
-    """Whether TLS failed before it could carry anything; it may break later, too."""
-    return any(frame.f_code.co_name == "do_handshake" for frame, _ in walk_tb(error.__traceback__))
-
-
-def _cause(error: BaseException) -> str:
-    """The innermost reason, since the outer ones repeat whole addresses."""
-    error = _innermost(error)
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return redact(" ".join(str(text).split()))
-
-
-def _innermost(error: BaseException) -> BaseException:
-    seen = 0
-    while seen < 10:
-        seen += 1
-        inner = getattr(error, "reason", None)
-        if not isinstance(inner, BaseException):
-            found = [arg for arg in error.args if isinstance(arg, BaseException)]
-            inner = found[-1] if found else error.__cause__
-        if inner is None:
-            break
-        error = inner
-    return error
 
 
 def _shown(text: str, limit: int = 10_000) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from packaging.version import InvalidVersion, Version
 
@@ -41,11 +40,6 @@ def version_key(version: str) -> Key:
     if parsed.dev is not None:
         return release, _DEV, _numbered(parsed.dev, None)
     return release, _FINAL, _chunks(parsed.local or "")
-
-
-def highest(versions: Iterable[str]) -> str | None:
-    """The highest of the versions; None if there are none."""
-    return max(versions, key=version_key, default=None)
 
 
 def _lexical_key(version: str) -> Key:

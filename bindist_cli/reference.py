@@ -49,13 +49,9 @@ def usage(path: str, command: click.Command) -> str:
 
 
 def commands() -> str:
-    """A row for each group, in which each command has a line."""
-    groups: dict[str, list[str]] = {}
-    for path, command in walk():
-        line = f"{usage(path, command)} {command.get_short_help_str(200)}"
-        groups.setdefault(path.split()[0], []).append(line)
-    rows = ((f"`{name}`", "<br>".join(lines)) for name, lines in groups.items())
-    return _table(("", "commands, and their own options"), rows)
+    """A row for each command."""
+    rows = ((usage(path, command), command.get_short_help_str(200)) for path, command in walk())
+    return _table(("command", "what it does"), rows)
 
 
 def exits() -> str:

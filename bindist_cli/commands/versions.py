@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -13,6 +12,7 @@ from .. import columns, format
 from ..context import App, pass_app
 from ..downloads import DownloadRequest, checksum_lines, download, share_link, verify_files
 from ..exits import CliError, Exit
+from ..lookups import files_of, find_version, kept_notes, latest, ordered_versions
 from ..options import Group
 from ..textfile import read_text
 from ..types import APPLICATION, FILE_OF_VERSION, LOCAL_FILE, LOCAL_FOLDER, MINUTES, VERSION
@@ -65,16 +65,6 @@ def list_(
     )
 
 
-def ordered_versions(
-    app: App, app_id: str, test_channel: bool, changelog: str | None = None
-) -> list[columns.Json]:
-    """The versions in semantic order, so that the first is the one that `latest` means."""
-    from bindist.version_order import version_key
-
-    rows = app.client.list_versions(app_id, test_channel, changelog=changelog).rows("versions")
-    return sorted(rows, key=lambda row: version_key(str(row.get("version"))), reverse=True)
-
-
 @command.command(
     examples=(
         "bindist versions show skylark 1.10.0",
@@ -91,29 +81,13 @@ def show(app: App, app_id: str, version: str) -> None:
     )
 
 
-def find_version(app: App, app_id: str, version: str) -> columns.Json:
-    """A version with its files; there is no call for one, so it is looked up in the list."""
-    for row in app.client.list_versions(app_id, test_channel=True).rows("versions"):
-        if row.get("version") == version:
-            return {**row, "files": _files(app, app_id, version)}
-    raise CliError(
-        f"version {version} of {app_id} was not found, or is not active",
-        Exit.NOT_FOUND,
-        hint=f"`bindist versions list {app_id} --test-channel`",
-    )
-
-
-def _files(app: App, app_id: str, version: str) -> Sequence[columns.Json]:
-    return app.client.list_version_files(app_id, version).rows("files")
-
-
 @command.command(examples=("bindist versions files skylark 1.10.0",))
 @_app_argument
 @_version_argument
 @pass_app
 def files(app: App, app_id: str, version: str) -> None:
     """List the files of a version."""
-    app.sink.rows(columns.FILES, _files(app, app_id, version), empty="this version has no files")
+    app.sink.rows(columns.FILES, files_of(app, app_id, version), empty="this version has no files")
 
 
 @command.command(examples=("bindist versions checksums skylark 1.10.0 > SHA256SUMS",))
@@ -122,7 +96,7 @@ def files(app: App, app_id: str, version: str) -> None:
 @pass_app
 def checksums(app: App, app_id: str, version: str) -> None:
     """Print the checksums of a version's files, as `sha256sum -c` reads them."""
-    rows = _files(app, app_id, version)
+    rows = files_of(app, app_id, version)
     if app.settings.output not in (None, "table"):
         app.sink.rows(columns.CHECKSUMS, rows)
         return
@@ -241,18 +215,12 @@ def update(
         app_id, version, is_active=is_active, release_notes="" if clear_notes else text
     )
     changed = answer.require()
-    if clear_notes and _kept_notes(app, app_id, version):
+    if clear_notes and kept_notes(app, app_id, version):
         raise CliError(
             "the server kept the release notes, though it answered that they are gone",
             hint="`--notes TEXT` replaces them",
         )
     app.sink.one(columns.VERSION, changed)
-
-
-def _kept_notes(app: App, app_id: str, version: str) -> bool:
-    """Whether the version still has notes: self-hosted servers have been seen to keep them."""
-    rows = app.client.list_versions(app_id, test_channel=True).rows("versions")
-    return any(row.get("releaseNotes") for row in rows if row.get("version") == version)
 
 
 @command.command(examples=("bindist versions enable skylark 2.0.0",))
@@ -360,20 +328,6 @@ def download_command(
             connections=connections,
         ),
     )
-
-
-def latest(app: App, app_id: str, test_channel: bool) -> str:
-    """The highest enabled version; with the test channel, the highest of all."""
-    rows = ordered_versions(app, app_id, test_channel)
-    if not rows:
-        raise CliError(
-            f"{app_id} has no enabled version",
-            Exit.NOT_FOUND,
-            hint=f"`bindist versions list {app_id} --test-channel` shows what is not enabled",
-        )
-    from bindist.response import text_in
-
-    return text_in(rows[0], "version")
 
 
 @command.command(examples=("bindist versions verify skylark 1.10.0 skylark-setup.exe",))

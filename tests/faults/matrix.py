@@ -27,6 +27,10 @@ API_FAULTS = tuple(dict.fromkeys(fault for _, fault in _API))
 STORE_FAULTS = tuple(dict.fromkeys(fault for _, fault in _STORE))
 
 
+Case = tuple[str, bool]
+"""A fault, and whether it happens once or stays."""
+
+
 class Seen(NamedTuple):
     """What became of a call."""
 
@@ -56,12 +60,12 @@ class Row:
         return self.call.steps[self.at]
 
     @property
-    def faults(self) -> tuple[str, ...]:
-        """All; but one of each kind for a large file, whose steps others have in small."""
+    def cases(self) -> list[Case]:
+        """All; but each kind once for a large file, whose steps other calls have in small."""
         faults = API_FAULTS if self.step.kind in ("read", "change") else STORE_FAULTS
         if self.call.sends is LARGE:
-            return tuple({kind_of(fault): fault for fault in faults}.values())
-        return faults
+            return [(fault, True) for fault in {kind_of(fault): fault for fault in faults}.values()]
+        return [(fault, once) for fault in faults for once in (True, False)]
 
     def urls_of(self, seen: Seen) -> int:
         """How many URLs of `shelf` were handed out."""

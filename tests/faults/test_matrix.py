@@ -16,12 +16,9 @@ from bindist_cli.sandbox.faults import KINDS
 from tests.conftest import ADMIN_KEY
 from tests.faults.bench import Bench
 from tests.faults.calls import CALLS, WITHOUT_REQUESTS, Call, Place
-from tests.faults.matrix import API_FAULTS, ROWS, STORE_FAULTS, Row, Seen
+from tests.faults.matrix import API_FAULTS, ROWS, STORE_FAULTS, Case, Row, Seen
 from tests.faults.required import STALLS, kind_of
 from tests.sdk.canned import CannedServer
-
-Case = tuple[str, bool]
-"""A fault, and whether it happens once or stays."""
 
 PATIENCE, LONG_PATIENCE = 0.5, 3.0
 """Seconds until a client of the stalled server gives up."""
@@ -29,8 +26,7 @@ BENCHES = 32
 
 
 def cases(row: Row, *, stalls: bool) -> list[Case]:
-    chosen = [fault for fault in row.faults if (kind_of(fault) in STALLS) is stalls]
-    return [(fault, once) for fault in chosen for once in (True, False)]
+    return [case for case in row.cases if (kind_of(case[0]) in STALLS) is stalls]
 
 
 def count_right(tally: Callable[..., None], row: Row, found: list[Seen]) -> None:
@@ -121,6 +117,5 @@ def test_every_fault_of_the_sandbox_is_in_the_matrix(faults: tuple[str, ...]) ->
 
 def test_every_pair_says_what_is_required() -> None:
     for row in ROWS:
-        for fault in row.faults:
-            for once in (True, False):
-                assert row.required(fault, once).requests[row.at] >= row.nth
+        for case in row.cases:
+            assert row.required(*case).requests[row.at] >= row.nth

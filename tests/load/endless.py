@@ -35,6 +35,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path.startswith("/store/"):
             self._send_file()
+        elif self.path.endswith("/versions"):
+            self._answer({"versions": []})
         else:
             file = {"fileName": "tool.bin", "fileSize": SIZE, "checksum": SHA256}
             self._answer({"url": self._store, "expiresAt": "2099-01-01T00:00:00.000Z", **file})

@@ -16,7 +16,7 @@ from tests.load.conftest import report
 from tests.load.measured import content_of
 
 PROCESSES = 50
-REQUESTS = (9, 7)
+REQUESTS = (10, 7)
 """What a process with an even number needs, which uploads through the store, and an odd one."""
 
 COMMON = hashlib.shake_128(b"common").digest(1_000_000)

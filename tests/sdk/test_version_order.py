@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import InvalidVersion, Version
 
-from bindist.version_order import highest, version_key
+from bindist.version_order import version_key
 
 NUMBERS = st.lists(st.integers(0, 30), min_size=1, max_size=4).map(
     lambda parts: ".".join(map(str, parts))
@@ -126,13 +126,3 @@ def test_the_order_of_any_two_pep_440_versions_is_never_turned_round(one: str, o
         return
     if lower.epoch == higher.epoch:
         assert version_key(str(lower)) <= version_key(str(higher))
-
-
-@given(st.lists(NAMES, min_size=1))
-def test_the_highest_is_one_of_them_and_above_all(names: list[str]) -> None:
-    found = highest(names)
-    assert found in names and all(version_key(name) <= version_key(str(found)) for name in names)
-
-
-def test_there_is_no_highest_of_none() -> None:
-    assert highest([]) is None

@@ -1,0 +1,81 @@
+"""Why a request got no answer: one error, in words, out of all that requests and urllib3 raise."""
+
+from __future__ import annotations
+
+from traceback import walk_tb
+from urllib.parse import urlsplit
+
+import requests
+from urllib3.exceptions import LocationValueError
+
+from .errors import TransportError
+from .redaction import redact
+
+_NO_ADDRESS = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    LocationValueError,
+)
+
+
+def explain(error: Exception, url: str, timeout: tuple[float, float]) -> TransportError:
+    """What went wrong with a request to `url`, in words, without the address's query: it may hold a
+    signature. `timeout` is (connect, read) in seconds."""
+    parts = urlsplit(url)
+    host = parts.hostname or "the server"
+    if parts.port:
+        host = f"{host}:{parts.port}"
+    cause = _cause(error)
+    if _never_connected(error) and not isinstance(error, requests.ConnectTimeout):
+        return TransportError(f"cannot connect to {host}: {cause}", ambiguous=False)
+    if isinstance(error, requests.ConnectTimeout):
+        return TransportError(f"no connection to {host} within {timeout[0]:g} s", ambiguous=False)
+    if isinstance(error, requests.Timeout) or "timed out" in cause:
+        return TransportError(f"no answer from {host} within {timeout[1]:g} s", ambiguous=True)
+    if isinstance(error, requests.exceptions.SSLError):
+        sent = not _in_handshake(_innermost(error))
+        return TransportError(
+            f"no trusted connection to {host}: {cause}",
+            ambiguous=sent,
+            transient="certificate" not in cause.lower(),
+        )
+    if isinstance(error, requests.exceptions.ProxyError):
+        return TransportError(f"no way to {host} through the proxy: {cause}", ambiguous=False)
+    if isinstance(error, _NO_ADDRESS):  # of the proxy, mostly: nothing has been sent
+        return TransportError(
+            f"the request to {host} cannot be sent: {cause}", ambiguous=False, transient=False
+        )
+    if isinstance(error, (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
+        return TransportError(f"the connection to {host} was lost: {cause}", ambiguous=True)
+    return TransportError(f"the request to {host} failed: {cause}", ambiguous=True)
+
+
+def _never_connected(error: Exception) -> bool:
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    return type(reason).__name__ in ("NewConnectionError", "NameResolutionError")
+
+
+def _in_handshake(error: BaseException) -> bool:
+    """Whether TLS failed before it could carry anything; it may break later, too."""
+    return any(frame.f_code.co_name == "do_handshake" for frame, _ in walk_tb(error.__traceback__))
+
+
+def _cause(error: BaseException) -> str:
+    """The innermost reason, since the outer ones repeat whole addresses."""
+    error = _innermost(error)
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return redact(" ".join(str(text).split()))
+
+
+def _innermost(error: BaseException) -> BaseException:
+    seen = 0
+    while seen < 10:
+        seen += 1
+        inner = getattr(error, "reason", None)
+        if not isinstance(inner, BaseException):
+            found = [arg for arg in error.args if isinstance(arg, BaseException)]
+            inner = found[-1] if found else error.__cause__
+        if inner is None:
+            break
+        error = inner
+    return error

@@ -1,0 +1,56 @@
+"""What there is no call for, and so is looked up in what there is one for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .columns import Json
+from .context import App
+from .exits import CliError, Exit
+
+
+def ordered_versions(
+    app: App, app_id: str, test_channel: bool, changelog: str | None = None
+) -> list[Json]:
+    """The versions in semantic order, so that the first is the one that `latest` means."""
+    from bindist.version_order import version_key
+
+    rows = app.client.list_versions(app_id, test_channel, changelog=changelog).rows("versions")
+    return sorted(rows, key=lambda row: version_key(str(row.get("version"))), reverse=True)
+
+
+def latest(app: App, app_id: str, test_channel: bool) -> str:
+    """What `latest` means: the highest enabled version, or of all with the test channel."""
+    from bindist.response import text_in
+
+    rows = ordered_versions(app, app_id, test_channel)
+    if not rows:
+        raise CliError(
+            f"{app_id} has no enabled version",
+            Exit.NOT_FOUND,
+            hint=f"`bindist versions list {app_id} --test-channel` shows what is not enabled",
+        )
+    return text_in(rows[0], "version")
+
+
+def find_version(app: App, app_id: str, version: str) -> Json:
+    """A version with its files; there is no call for one, so it is looked up in the list."""
+    for row in app.client.list_versions(app_id, test_channel=True).rows("versions"):
+        if row.get("version") == version:
+            return {**row, "files": files_of(app, app_id, version)}
+    raise CliError(
+        f"version {version} of {app_id} was not found, or is not active",
+        Exit.NOT_FOUND,
+        hint=f"`bindist versions list {app_id} --test-channel`",
+    )
+
+
+def files_of(app: App, app_id: str, version: str) -> Sequence[Json]:
+    """The files of a version, enabled or not."""
+    return app.client.list_version_files(app_id, version).rows("files")
+
+
+def kept_notes(app: App, app_id: str, version: str) -> bool:
+    """Whether the version still has notes: self-hosted servers have been seen to keep them."""
+    rows = app.client.list_versions(app_id, test_channel=True).rows("versions")
+    return any(row.get("releaseNotes") for row in rows if row.get("version") == version)
