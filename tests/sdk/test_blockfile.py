@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -53,7 +53,7 @@ def largest_file(size: int) -> Iterator[None]:
 
 def test_a_file_system_without_it_gets_the_bytes_the_usual_way(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    with BlockFile(Disk(path, refuses=errno.EINVAL), direct=True) as file:
+    with closing(BlockFile(Disk(path, refuses=errno.EINVAL), direct=True)) as file:
         file.write(0, blocks())
     assert path.read_bytes() == CONTENT
 
@@ -61,7 +61,7 @@ def test_a_file_system_without_it_gets_the_bytes_the_usual_way(tmp_path: Path) -
 def test_a_system_without_it_gets_the_bytes_the_usual_way(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.delattr(os, "O_DIRECT", raising=False)
     path = tmp_path / "file"
-    with BlockFile(Disk(path, refuses=errno.EACCES), direct=True) as file:
+    with closing(BlockFile(Disk(path, refuses=errno.EACCES), direct=True)) as file:
         file.write(0, blocks())
     assert path.read_bytes() == CONTENT
 
@@ -69,7 +69,7 @@ def test_a_system_without_it_gets_the_bytes_the_usual_way(tmp_path: Path, monkey
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_disk_is_told_of(tmp_path: Path) -> None:
     with (
-        BlockFile(Disk(tmp_path / "file", direct="/dev/full"), direct=True) as file,
+        closing(BlockFile(Disk(tmp_path / "file", direct="/dev/full"), direct=True)) as file,
         pytest.raises(OSError, match="No space"),
     ):
         file.write(0, blocks())
@@ -81,7 +81,7 @@ def test_a_write_that_is_cut_within_a_page_is_an_error_after_all_that_there_is_r
 ) -> None:
     path, room = tmp_path / "file", 2 * PAGE + 100
     with (
-        BlockFile(Disk(path), direct=True) as file,
+        closing(BlockFile(Disk(path), direct=True)) as file,
         largest_file(room),
         pytest.raises(OSError, match="too large"),
     ):
