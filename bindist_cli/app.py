@@ -100,10 +100,9 @@ def _failed(
     from . import config, report
 
     if isinstance(error, OSError):
-        settled = report.settle_stdout()
-        if (
-            not settled and error.errno == errno.EPIPE
-        ):  # whoever read, as `head` does, has read enough
+        gone = error.errno == errno.EPIPE and report.reader_has_gone()
+        report.settle_stdout()
+        if gone:  # whoever read, as `head` does, has read enough
             return Exit.DONE
     env = config.environment()
     # A command line that could not be parsed leaves no flags; what it asked for still counts.

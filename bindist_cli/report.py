@@ -142,17 +142,29 @@ def _redacted(value: dict[str, Any]) -> dict[str, Any]:
     return {key: redact(item) if isinstance(item, str) else item for key, item in value.items()}
 
 
-def settle_stdout() -> bool:
+def reader_has_gone() -> bool:
+    """Whether stdout is a pipe that nobody reads any more, as after `head`."""
+    import select
+
+    if not hasattr(select, "poll"):
+        return True
+    try:
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), 0)
+        return any(events & select.POLLERR for _, events in poll.poll(0))
+    except (OSError, ValueError):  # there is no stdout
+        return False
+
+
+def settle_stdout() -> None:
     """Writes what is still to be written; gives it up where it cannot be, lest it fail at exit.
 
-    That is so after a reader such as `head` has gone, and on a full disk: False then.
+    That is so after a reader such as `head` has gone, and on a full disk.
     """
     try:
         sys.stdout.flush()
-        return True
     except (OSError, ValueError):
         import os
 
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return False
