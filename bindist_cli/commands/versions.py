@@ -81,6 +81,22 @@ def show(app: App, app_id: str, version: str) -> None:
     )
 
 
+@command.command(
+    "latest",
+    examples=("bindist versions latest skylark", "bindist versions latest skylark --json"),
+)
+@_app_argument
+@_test_channel
+@pass_app
+def latest_command(app: App, app_id: str, test_channel: bool) -> None:
+    """Print the version that `latest` means; exit 3 where there is none."""
+    version = latest(app, app_id, test_channel)
+    if app.settings.output in (None, "table"):
+        app.sink.text(format.one_line(version))
+    else:
+        app.sink.one(columns.VERSION, find_version(app, app_id, version))
+
+
 @command.command(examples=("bindist versions files skylark 1.10.0",))
 @_app_argument
 @_version_argument

@@ -36,6 +36,7 @@ CASES = {
     "apps revoke": Case("harbor acme", ONE),
     "versions list": Case("skylark --test-channel", LIST),
     "versions show": Case("skylark 1.10.0", ONE),
+    "versions latest": Case("skylark", TEXT),
     "versions files": Case("skylark 1.10.0", LIST),
     "versions checksums": Case("skylark 1.10.0", LIST),
     "versions upload": Case("harbor 9.0 file.bin --enable", ONE),

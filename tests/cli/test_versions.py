@@ -209,3 +209,23 @@ def test_a_link_to_one_file(answer, at_catalogue):
 
 def test_no_link_to_a_file_that_is_not_there(invoke, at_catalogue):
     assert invoke("versions", "share", "skylark", "1.10.0", "--file", "x").exit_code == 3
+
+
+# Latest
+
+
+@pytest.mark.parametrize(("channel", "version"), [((), "1.10.0"), (("--test-channel",), "2.0.0")])
+def test_the_latest_version_is_printed_and_nothing_else(invoke, at_catalogue, channel, version):
+    assert invoke("versions", "latest", "skylark", *channel).stdout == f"{version}\n"
+
+
+def test_the_latest_version_as_json_is_all_of_it(answer, at_catalogue):
+    assert answer("versions", "latest", "skylark") == answer(
+        "versions", "show", "skylark", "1.10.0"
+    )
+
+
+def test_where_no_version_is_enabled_there_is_no_latest_one(invoke, at_server, application):
+    result = invoke("versions", "latest", application)
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "has no enabled version" in result.stderr

@@ -61,6 +61,7 @@ COMMANDS = {
     "apps revoke": "alpha c1",
     "versions list": "alpha",
     "versions show": "alpha {version}",
+    "versions latest": "alpha",
     "versions files": "alpha 1.0.0",
     "versions checksums": "alpha 1.0.0",
     "versions upload": "alpha 1.0.0 ../tool.exe --dry-run",
