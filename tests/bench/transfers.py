@@ -120,6 +120,7 @@ def run(store: Store, arguments: argparse.Namespace) -> None:
             for _ in range(arguments.mib + 128):
                 file.write(_ZEROS)
         scratch.unlink()
+        os.sync()  # what others have left on its way to the disk is nothing to wait for
 
     environment = {
         **os.environ,
