@@ -263,6 +263,7 @@ class _Transfer:
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._gaps = missing(done, self._size)
+        self._all_taken = threading.Event()
         self._fetched = 0
 
     def run(self, connections: int) -> str:
@@ -301,6 +302,8 @@ class _Transfer:
                 piece, *self._gaps = self._gaps
             else:
                 piece, self._gaps = take_piece(self._gaps, self._connections, most)
+            if not self._gaps:
+                self._all_taken.set()
             return piece
 
     def _is_of_use(self, number: int) -> bool:
@@ -309,7 +312,7 @@ class _Transfer:
         False where all is fetched, or given to others, before that."""
         while self._gaps and not self._stop.is_set():
             before = self._fetched
-            self._stop.wait(_JOIN_AFTER * number)
+            self._all_taken.wait(_JOIN_AFTER * number)  # and so holds nobody up at the end
             if before and self._fetched - before < _UNLIMITED * _JOIN_AFTER * number:
                 return True
         return False
