@@ -264,6 +264,7 @@ class _Transfer:
         self._lock = threading.Lock()
         self._gaps = missing(done, self._size)
         self._all_taken = threading.Event()
+        self._is_over = False
         self._fetched = 0
 
     def run(self, connections: int) -> str:
@@ -281,8 +282,10 @@ class _Transfer:
             return assembly.finish()
         finally:
             self._stop.set()
-            if assembly.abandon():  # else a disk that hangs still has the file
+            if assembly.abandon():
                 file.close()
+            else:  # a disk that hangs still has the file, and nobody is told of what it does yet
+                self._is_over = True
 
     def _work(self, assembly: Assembly, number: int) -> None:
         if number and not self._is_of_use(number):
@@ -326,6 +329,8 @@ class _Transfer:
 
     def _written(self, written: Range, done: list[Range]) -> None:
         """Bytes that have reached the file: for the journal, and for whoever watches."""
+        if self._is_over:
+            return
         self._part.record(*written, self._source.etag)
         self._fetched += written[1] - written[0]
         self._report(done)

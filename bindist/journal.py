@@ -19,6 +19,9 @@ from .errors import BusyError
 from .hashing import is_sha256
 
 _FORMAT = 1
+REUSE_SECONDS = 12 * 3600.0
+"""Bytes sent longer ago are sent again: the run that completes them may itself take hours."""
+
 STALE_SECONDS = 24 * 3600.0
 """Object stores are told to throw away what was never completed, after a day at the soonest."""
 
@@ -32,6 +35,11 @@ class Sent:
     file_size: int
     checksum: str
     sent_at: float = field(default_factory=time.time, compare=False)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the store still has the bytes when they are completed."""
+        return abs(time.time() - self.sent_at) < REUSE_SECONDS
 
 
 class Journal:
@@ -162,7 +170,7 @@ def _sent(entry: Any) -> Sent | None:
         return None
     sound = isinstance(sent.upload_id, str) and sent.upload_id and is_sha256(sent.checksum)
     sound = sound and type(sent.file_size) is int and type(sent.sent_at) is float
-    return sent if sound and abs(time.time() - sent.sent_at) < STALE_SECONDS else None
+    return sent if sound else None
 
 
 def _name(address: str, application_id: str, version: str) -> str:

@@ -104,15 +104,18 @@ def plan(
     enable: bool = False,
     sent: Mapping[str, Sent] = _NOTHING,
     begun: bool = False,
+    confirmed: bool = False,
 ) -> Plan:
     """What is to be done about `files`, given what the server has; changes and asks nothing.
 
-    `sent` and `begun` are what the journal of an interrupted run knows. `checksum` is called only
-    where there is something to compare with. Raises DifferentContentError where the server has
-    other content and that is not to be passed over.
+    `sent`, `begun` and `confirmed` are what the journal of an interrupted run knows. `checksum` is
+    called only where there is something to compare with. Raises DifferentContentError where the
+    server has other content and that is not to be passed over.
     """
     ordered = tuple(sorted(files, key=lambda file: file.file_type == "MAIN"))
-    there = {file.name for file in files if _was_sent(file, sent.get(file.name), checksum)}
+    there = {
+        file.name for file in files if _was_sent(file, sent.get(on_the_server(file.name)), checksum)
+    }
     missing = tuple(file for file in ordered if file.name not in there)
     if remote is None:
         inline = len(files) == 1 and files[0].size <= INLINE_LIMIT
@@ -120,9 +123,10 @@ def plan(
     found = differences(files, remote.files, checksum)
     lacking = {name for name, server, local in found if server is None and local is not None}
     only_lacking = len(lacking) == len(found) and not remote.is_enabled
-    if begun and not found:
-        return Plan("unchanged", ordered, enable=enable and not remote.is_enabled)
     ids = {each.upload_id for each in sent.values()}
+    own = confirmed or any(row.get("fileId") in ids for row in remote.files)
+    if begun and not found and (own or if_exists != "fail"):
+        return Plan("unchanged", ordered, enable=enable and not remote.is_enabled)
     mine = begun and all(row.get("fileId") in ids for row in remote.files)
     if mine and only_lacking and lacking <= there:
         rest = tuple(file for file in ordered if file.name in lacking)
@@ -139,7 +143,7 @@ def plan(
 
 
 def _was_sent(file: ReleaseFile, sent: Sent | None, checksum: Callable[[ReleaseFile], str]) -> bool:
-    if sent is None or sent.file_size != file.size:
+    if sent is None or sent.file_size != file.size or not sent.is_fresh:
         return False
     return checksums_match(sent.checksum, checksum(file))
 

@@ -42,6 +42,8 @@ from .upload import LocalFile, Ticket
 
 Reporter = Callable[[ReleaseFile], Progress]
 _CONFLICTS = 3
+_LONGEST_WATCH = 60.0  # seconds
+_LONGEST_PAUSE = 2.0
 
 
 @dataclass
@@ -120,6 +122,7 @@ def publish(
                     enable=enable,
                     sent=notes.sent,
                     begun=notes.begun,
+                    confirmed=notes.confirmed,
                 )
                 done = run.carry_out(planned, remote, progress, parallel)
             except DifferentContentError as error:
@@ -172,7 +175,7 @@ class _Run:
             self._reserve(planned.files[-1])
         elif planned.action == "finish":
             for file in planned.files:
-                self._check_expected(file, self._journal.sent[file.name].checksum)
+                self._check_expected(file, self._sent(file).checksum)
             if not rows and not self._is_mine():
                 failure(409, "another run is making this version").raise_for_error()
             self._journal.confirm()
@@ -186,6 +189,9 @@ class _Run:
         enabled = planned.enable or bool(remote and remote.is_enabled)
         rows = [{**row, "status": status} for row in rows]
         return Release(self._app, self._version, status, enabled, rows)
+
+    def _sent(self, file: ReleaseFile) -> Sent:
+        return self._journal.sent[on_the_server(file.name)]
 
     def _send_inline(self, file: ReleaseFile, progress: Reporter | None) -> None:
         """One small file, one request."""
@@ -207,7 +213,9 @@ class _Run:
             release_notes=self._notes,
         )
         answer = self._until(send, lambda: self._is_there(file, checksum))
-        if answer.status_code == 409 and not begun:
+        if answer.success:
+            self._journal.confirm()
+        elif answer.status_code < 500 and not begun:
             self._journal.leave()
         answer.raise_for_error()
         if report:
@@ -227,11 +235,11 @@ class _Run:
         def send(file: ReleaseFile) -> None:
             sent = self._send_one(file, tickets[file.name], progress, stop)
             with lock:
-                self._journal.note(file.name, sent)
+                self._journal.note(on_the_server(file.name), sent)
 
         run_jobs([partial(send, file) for file in planned.send], parallel, stop)
         for file in planned.files:
-            self._check_expected(file, self._journal.sent[file.name].checksum)
+            self._check_expected(file, self._sent(file).checksum)
 
     def _send_one(
         self,
@@ -276,9 +284,9 @@ class _Run:
             return
         if answer.status_code == 400 and not self._exists():
             return  # this server makes no empty versions: the first completion will make it
+        if answer.status_code < 500 and not begun:  # else it may be what an interrupted run made
+            self._journal.leave()
         if answer.status_code in (400, 409):
-            if not begun:  # else it may be what an interrupted run has made
-                self._journal.leave()
             answer = failure(409, "another run has made this version meanwhile")
         answer.raise_for_error()
 
@@ -293,7 +301,7 @@ class _Run:
         """Whether the version is there, and made by this release. Where the server has not said so,
         it is watched for as long as an answer may take: another run would put files into it."""
         ids = {sent.upload_id for sent in self._journal.sent.values()}
-        until = time.monotonic() + self._client._transport.read_timeout
+        until = time.monotonic() + min(self._client._transport.read_timeout, _LONGEST_WATCH)
         look = 0
         while True:
             answer = self._client.list_version_files(self._app, self._version)
@@ -303,11 +311,11 @@ class _Run:
                 return False
             if self._journal.confirmed or time.monotonic() > until:
                 return True
-            time.sleep(self._client._transport.pause(look))
+            time.sleep(min(self._client._transport.pause(look), _LONGEST_PAUSE))
             look += 1
 
     def _complete(self, file: ReleaseFile) -> None:
-        sent = self._journal.sent[file.name]
+        sent = self._sent(file)
         send = partial(
             self._client.complete_large_upload,
             sent.upload_id,
@@ -318,7 +326,20 @@ class _Run:
             sent.checksum,
             self._notes,
         )
-        self._until(send, lambda: self._is_there(file, sent.checksum)).raise_for_error()
+
+        def done() -> bool:
+            self._check_own()
+            return self._is_there(file, sent.checksum)
+
+        self._until(send, done).raise_for_error()
+
+    def _check_own(self) -> None:
+        """Raises ConflictError where another run has put files into the version: what has not
+        arrived is not sent once more then."""
+        ids = {sent.upload_id for sent in self._journal.sent.values()}
+        answer = self._client.list_version_files(self._app, self._version)
+        if answer.success and any(row.get("fileId") not in ids for row in answer.rows("files")):
+            failure(409, "another run is making this version").raise_for_error()
 
     def _enable(self) -> None:
         send = partial(self._client.update_version, self._app, self._version, is_enabled=True)
@@ -357,7 +378,7 @@ class _Run:
         return not differences([file], rows, lambda _: checksum)
 
     def _checksum_of(self, file: ReleaseFile) -> str:
-        return self._inline_checksum or self._journal.sent[file.name].checksum
+        return self._inline_checksum or self._sent(file).checksum
 
     def _read_back(self, files: Sequence[ReleaseFile]) -> list[Json]:
         """The server's list of files; raises IntegrityError unless it is exactly what was sent."""

@@ -104,7 +104,11 @@ def _show_plan(app: App, request: UploadRequest, files: Sequence[ReleaseFile]) -
     client = app.client
     remote = find_version(client, request.app_id, request.version)
     folder = app.settings.config_dir / _RELEASES
-    journal = Journal.of(folder, client.base_url, request.app_id, request.version)
+    of = (client.base_url, request.app_id, request.version)
+    try:
+        journal = Journal.of(folder, *of)
+    except OSError:
+        journal = Journal(None, *of)
     checksum = remembered(file_checksum)
     planned: Plan = plan(
         files,
@@ -114,6 +118,7 @@ def _show_plan(app: App, request: UploadRequest, files: Sequence[ReleaseFile]) -
         enable=request.enable,
         sent=journal.sent,
         begun=journal.begun,
+        confirmed=journal.confirmed,
     )
     status = {"create": "created", "finish": "created", "skip": "skipped"}.get(
         planned.action, planned.action

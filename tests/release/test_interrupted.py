@@ -138,3 +138,63 @@ def test_a_version_that_cannot_be_seen_is_a_conflict(client, watched, tmp_path):
     watched.admin.update_version(APPLICATION, "1.0", is_active=False).raise_for_error()
     with pytest.raises((ConflictError, DifferentContentError)):
         make(client, watched, tmp_path, files=local_files(watched.paths[:1]))
+
+
+def test_a_name_that_comes_back_in_another_form_is_still_the_file_that_was_sent(
+    client, watched, tmp_path
+):
+    forms = {}
+    for form in ("NFD", "NFC"):
+        folder = tmp_path / form
+        folder.mkdir()
+        for name in ("é.txt", "tool.exe"):
+            (folder / unicodedata.normalize(form, name)).write_bytes(name.encode())
+        forms[form] = local_files(sorted(folder.iterdir()))
+    watched.server.faults.add(f"html:502,path={COMPLETE},nth=2,times=0")
+    with pytest.raises(Exception, match=r"502|gateway|page"):
+        make(client, watched, tmp_path / "journal", files=forms["NFD"])
+    watched.server.faults.clear()
+    done = make(client, watched, tmp_path / "journal", files=forms["NFC"])
+    assert (done.status, len(done.files)) == ("created", 2)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_refusal_leaves_nothing_that_makes_anothers_version_ones_own(
+    client, watched, tmp_path, count
+):
+    files = local_files(watched.paths[-count:])
+    watched.server.faults.add(f"html:502,path={RESERVE},times=0")
+    with pytest.raises(Exception, match=r"502|gateway|page"):
+        make(client, watched, tmp_path, files=files)
+    watched.server.faults.clear()
+    publish(watched.admin, APPLICATION, "1.0", files, enable=True)
+    with pytest.raises(DifferentContentError, match="exists already"):
+        make(client, watched, tmp_path, files=files, if_exists="fail")
+
+
+def test_what_has_not_arrived_is_not_sent_again_onto_what_another_run_has_taken(
+    client, watched, tmp_path
+):
+    with AdminClient(watched.server.url, ADMIN_KEY, backoff=0.001) as other:
+        ticket = other.get_large_upload_url(APPLICATION, "1.0", "other.bin", 5).require()
+
+        def meanwhile(_file: object) -> Any:
+            watched.server.faults.add(f"html:502,path={COMPLETE},nth=1,times=1")
+            return lambda done, size: None
+
+        def foreign() -> None:
+            while not watched.admin.list_version_files(APPLICATION, "1.0").success:
+                time.sleep(0.001)
+            other.complete_large_upload(
+                ticket["uploadId"], APPLICATION, "1.0", "other.bin", 5, "0" * 64
+            )
+
+        thread = threading.Thread(target=foreign)
+        thread.start()
+        with (
+            AdminClient(watched.server.url, ADMIN_KEY, backoff=0.2, retries=1) as slow,
+            pytest.raises((ConflictError, DifferentContentError, IntegrityError)),
+        ):
+            publish(slow, APPLICATION, "1.0", local_files(watched.paths), progress=meanwhile)
+        thread.join()
+    assert not watched.is_enabled("1.0")
