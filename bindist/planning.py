@@ -54,6 +54,11 @@ class Plan:
     inline: bool = False
     enable: bool = False
 
+    @property
+    def status(self) -> str:
+        """What becomes of the version: `created`, `unchanged` or `skipped`."""
+        return {"skip": "skipped", "unchanged": "unchanged"}.get(self.action, "created")
+
 
 def local_files(
     paths: Sequence[Path], *, name: str | None = None, file_type: str | None = None

@@ -185,10 +185,9 @@ class _Run:
             rows = self._read_back(planned.files)
         if planned.enable:
             self._enable()
-        status = {"skip": "skipped", "unchanged": "unchanged"}.get(planned.action, "created")
         enabled = planned.enable or bool(remote and remote.is_enabled)
-        rows = [{**row, "status": status} for row in rows]
-        return Release(self._app, self._version, status, enabled, rows)
+        rows = [{**row, "status": planned.status} for row in rows]
+        return Release(self._app, self._version, planned.status, enabled, rows)
 
     def _sent(self, file: ReleaseFile) -> Sent:
         return self._journal.sent[on_the_server(file.name)]
@@ -212,7 +211,7 @@ class _Run:
             file_type=file.file_type,
             release_notes=self._notes,
         )
-        answer = self._until(send, lambda: self._is_there(file, checksum))
+        answer = self._until(send, lambda: _has(self._rows() or [], file, checksum))
         if answer.success:
             self._journal.confirm()
         elif answer.status_code < 500 and not begun:
@@ -228,8 +227,10 @@ class _Run:
             for file in planned.send
         }
         for file in planned.files:
-            if progress and file not in planned.send:
-                progress(file)(file.size, file.size)
+            if file not in planned.send:  # the object store has it from an earlier run
+                self._check_expected(file, self._sent(file).checksum)
+                if progress:
+                    progress(file)(file.size, file.size)
         stop, lock = threading.Event(), threading.Lock()
 
         def send(file: ReleaseFile) -> None:
@@ -238,8 +239,6 @@ class _Run:
                 self._journal.note(on_the_server(file.name), sent)
 
         run_jobs([partial(send, file) for file in planned.send], parallel, stop)
-        for file in planned.files:
-            self._check_expected(file, self._sent(file).checksum)
 
     def _send_one(
         self,
@@ -282,7 +281,7 @@ class _Run:
         if answer.success:
             self._journal.confirm()
             return
-        if answer.status_code == 400 and not self._exists():
+        if answer.status_code == 400 and self._rows() is None:
             return  # this server makes no empty versions: the first completion will make it
         if answer.status_code < 500 and not begun:  # else it may be what an interrupted run made
             self._journal.leave()
@@ -290,24 +289,24 @@ class _Run:
             answer = failure(409, "another run has made this version meanwhile")
         answer.raise_for_error()
 
-    def _exists(self) -> bool:
+    def _rows(self) -> list[Json] | None:
+        """The version's files as the server has them; None where there is no such version."""
         answer = self._client.list_version_files(self._app, self._version)
-        if answer.status_code == 404:
-            return False
-        answer.raise_for_error()
-        return True
+        return None if answer.status_code == 404 else answer.rows("files")
+
+    def _are_own(self, rows: list[Json]) -> bool:
+        """Whether all of these files were sent by this release."""
+        ids = {sent.upload_id for sent in self._journal.sent.values()}
+        return all(row.get("fileId") in ids for row in rows)
 
     def _is_mine(self) -> bool:
         """Whether the version is there, and made by this release. Where the server has not said so,
         it is watched for as long as an answer may take: another run would put files into it."""
-        ids = {sent.upload_id for sent in self._journal.sent.values()}
         until = time.monotonic() + min(self._client._transport.read_timeout, _LONGEST_WATCH)
         look = 0
         while True:
-            answer = self._client.list_version_files(self._app, self._version)
-            if answer.status_code == 404:
-                return False
-            if any(row.get("fileId") not in ids for row in answer.rows("files")):
+            rows = self._rows()
+            if rows is None or not self._are_own(rows):
                 return False
             if self._journal.confirmed or time.monotonic() > until:
                 return True
@@ -328,18 +327,12 @@ class _Run:
         )
 
         def done() -> bool:
-            self._check_own()
-            return self._is_there(file, sent.checksum)
+            rows = self._rows() or []
+            if not self._are_own(rows):  # what has not arrived is not sent once more then
+                failure(409, "another run is making this version").raise_for_error()
+            return _has(rows, file, sent.checksum)
 
         self._until(send, done).raise_for_error()
-
-    def _check_own(self) -> None:
-        """Raises ConflictError where another run has put files into the version: what has not
-        arrived is not sent once more then."""
-        ids = {sent.upload_id for sent in self._journal.sent.values()}
-        answer = self._client.list_version_files(self._app, self._version)
-        if answer.success and any(row.get("fileId") not in ids for row in answer.rows("files")):
-            failure(409, "another run is making this version").raise_for_error()
 
     def _enable(self) -> None:
         send = partial(self._client.update_version, self._app, self._version, is_enabled=True)
@@ -369,14 +362,6 @@ class _Run:
             raise lost
         return answer
 
-    def _is_there(self, file: ReleaseFile, checksum: str) -> bool:
-        answer = self._client.list_version_files(self._app, self._version)
-        if answer.status_code == 404:
-            return False
-        name = on_the_server(file.name)
-        rows = [row for row in answer.rows("files") if row.get("fileName") == name]
-        return not differences([file], rows, lambda _: checksum)
-
     def _checksum_of(self, file: ReleaseFile) -> str:
         return self._inline_checksum or self._sent(file).checksum
 
@@ -388,3 +373,10 @@ class _Run:
             names = ", ".join(sorted({name for name, _, _ in wrong}))
             raise IntegrityError(f"read back, these files differ: {names}; it is not enabled")
         return rows
+
+
+def _has(rows: list[Json], file: ReleaseFile, checksum: str) -> bool:
+    """Whether a file is among those of the server, once, and with the right bytes."""
+    name = on_the_server(file.name)
+    named = [row for row in rows if row.get("fileName") == name]
+    return not differences([file], named, lambda _: checksum)

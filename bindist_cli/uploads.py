@@ -120,9 +120,7 @@ def _show_plan(app: App, request: UploadRequest, files: Sequence[ReleaseFile]) -
         begun=journal.begun,
         confirmed=journal.confirmed,
     )
-    status = {"create": "created", "finish": "created", "skip": "skipped"}.get(
-        planned.action, planned.action
-    )
+    status = planned.status
     rows = [
         {
             "fileName": file.name,
