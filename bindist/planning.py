@@ -128,11 +128,10 @@ def plan(
     found = differences(files, remote.files, checksum)
     lacking = {name for name, server, local in found if server is None and local is not None}
     only_lacking = len(lacking) == len(found) and not remote.is_enabled
-    ids = {each.upload_id for each in sent.values()}
-    own = confirmed or any(row.get("fileId") in ids for row in remote.files)
+    own = confirmed or any(is_own(row, sent) for row in remote.files)
     if begun and not found and (own or if_exists != "fail"):
         return Plan("unchanged", ordered, enable=enable and not remote.is_enabled)
-    mine = begun and all(row.get("fileId") in ids for row in remote.files)
+    mine = begun and all(is_own(row, sent) for row in remote.files)
     if mine and only_lacking and lacking <= there:
         rest = tuple(file for file in ordered if file.name in lacking)
         return Plan("finish", ordered, complete=rest, enable=enable)
@@ -174,6 +173,11 @@ def differences(
         if on_server is None or not checksums_match(on_server, local):
             found.append((file.name, on_server, local))
     return found + [(name, server, None) for name, server in there.items()]
+
+
+def is_own(row: Json, sent: Mapping[str, Sent]) -> bool:
+    """Whether a file of the server is one that was sent; its id may be anything, even a list."""
+    return row.get("fileId") in [each.upload_id for each in sent.values()]
 
 
 def on_the_server(name: str) -> str:

@@ -31,6 +31,7 @@ from .planning import (
     RemoteVersion,
     differences,
     file_checksum,
+    is_own,
     on_the_server,
     plan,
     remembered,
@@ -296,8 +297,7 @@ class _Run:
 
     def _are_own(self, rows: list[Json]) -> bool:
         """Whether all of these files were sent by this release."""
-        ids = {sent.upload_id for sent in self._journal.sent.values()}
-        return all(row.get("fileId") in ids for row in rows)
+        return all(is_own(row, self._journal.sent) for row in rows)
 
     def _is_mine(self) -> bool:
         """Whether the version is there, and made by this release. Where the server has not said so,

@@ -136,3 +136,11 @@ def test_only_a_file_that_goes_inline_may_have_another_type_than_its_name_says(
     else:
         with pytest.raises(ValueError, match=r"notes\.txt will be DOCUMENTATION"):
             local_files([path], file_type="MAIN")
+
+
+@pytest.mark.parametrize("wrong", [[], {}, None, 7], ids=repr)
+def test_an_id_that_is_none_makes_no_file_ones_own(wrong: Any):
+    rows = ({"fileName": "b.dll", "checksum": "b" * 64, "fileId": wrong},)
+    with pytest.raises(DifferentContentError) as raised:
+        plan(FILES, RemoteVersion(rows, False), checksum, sent=sent(*FILES), begun=True)
+    assert raised.value.incomplete
