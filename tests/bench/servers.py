@@ -112,9 +112,17 @@ def _wait_for(port: int) -> None:
     raise RuntimeError("nginx does not answer")
 
 
+@dataclass(frozen=True)
+class Api:
+    """A running API: its address, and whether an upload to it has been completed."""
+
+    url: str
+    completed: threading.Event
+
+
 @contextlib.contextmanager
-def api(store_url: str, name: str, size: int, checksum: str, get: str = "files") -> Iterator[str]:
-    """An API with one version of one file, whose bytes are at `store_url`; yields its address."""
+def api(store_url: str, name: str, size: int, checksum: str, get: str = "files") -> Iterator[Api]:
+    """An API with a version 1.0 of one file, whose bytes are at `store_url`, and room for a 9.9."""
     completed = threading.Event()
     entry = {"fileId": "f1", "fileName": name, "fileType": "MAIN", "fileSize": size}
     expires = "2099-01-01T00:00:00.000Z"
@@ -158,7 +166,6 @@ def api(store_url: str, name: str, size: int, checksum: str, get: str = "files")
         def do_POST(self) -> None:
             sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             if self.path.endswith("/large-url"):
-                completed.clear()
                 url = f"{store_url}/put/{name}"
                 self._answer({"uploadId": "u1", "uploadUrl": url, "expiresAt": expires})
             else:
@@ -170,7 +177,7 @@ def api(store_url: str, name: str, size: int, checksum: str, get: str = "files")
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield Api(f"http://127.0.0.1:{server.server_port}", completed)
     finally:
         server.shutdown()
         server.server_close()

@@ -8,6 +8,7 @@ Both sides flush to disk. Needs nginx, curl, openssl and aria2c; nothing here is
 from __future__ import annotations
 
 import argparse
+import filecmp
 import hashlib
 import os
 import platform
@@ -22,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from servers import Store, api, nginx
+from servers import Api, Store, api, nginx
 
 MIB = 1024 * 1024
 _ZEROS = bytes(MIB)
@@ -37,6 +38,9 @@ class Case:
     ours: str
     theirs: str
     at_most: float
+    source: Path
+    made: Path
+    """What both sides must have made of the source, byte for byte."""
 
 
 def make_file(path: Path, mib: int) -> str:
@@ -65,8 +69,10 @@ def timed(command: str, environment: dict[str, str], before: Callable[[], None])
 def measure(case: Case, runs: int, environment: dict[str, str], clean: Callable[[], None]) -> str:
     ours, theirs = [], []
     for _ in range(runs):
-        theirs.append(timed(case.theirs, environment, clean))
-        ours.append(timed(case.ours, environment, clean))
+        for command, times in ((case.theirs, theirs), (case.ours, ours)):
+            times.append(timed(command, environment, clean))
+            if not filecmp.cmp(case.source, case.made, shallow=False):
+                raise SystemExit(f"{command}\ndid not make {case.made} what {case.source} is")
     one, other = statistics.median(ours), statistics.median(theirs)
     row = f"| {case.work} | `{case.against}` | {one:.2f} s | {other:.2f} s "
     row += f"| {one / other:.2f} | {case.at_most:.2f} |"
@@ -104,8 +110,9 @@ def run(store: Store, arguments: argparse.Namespace) -> None:
     big, slow = folder / "files" / "big.bin", folder / "files" / "slow.bin"
     checksum = make_file(big, arguments.mib)
     slow_checksum = make_file(slow, 400_000_000 // MIB)
-    work = folder / "work"
+    work, put = folder / "work", folder / "put"
     work.mkdir()
+    apis: list[Api] = []
 
     def clean() -> None:
         """The same start for both sides: nothing left of earlier runs, and memory at hand.
@@ -113,8 +120,10 @@ def run(store: Store, arguments: argparse.Namespace) -> None:
         A virtual machine gives free memory back to its host and pays for touching it again; a
         scratch file just before, as large as what is to come, pays that for whoever is next.
         """
-        for path in [*work.iterdir(), *(folder / "put").iterdir()]:
+        for path in [*work.iterdir(), *put.iterdir()]:
             path.unlink()
+        for each in apis:
+            each.completed.clear()
         scratch = work / "scratch"
         with scratch.open("wb", buffering=0) as file:
             for _ in range(arguments.mib + 128):
@@ -135,38 +144,40 @@ def run(store: Store, arguments: argparse.Namespace) -> None:
         api(store.tls, big.name, big.stat().st_size, checksum) as tls,
         api(store.plain, slow.name, slow.stat().st_size, slow_checksum, "slow") as limited,
     ):
-        secure = f"--api-url {tls} --ca-bundle {store.certificate}"
-        f, put = work / "f", f"{store.plain}/put/other.bin"
+        apis += [plain, tls, limited]
+        secure = f"--api-url {tls.url} --ca-bundle {store.certificate}"
+        f, sent = work / "f", put / big.name
         get = f"{program} versions download a 1.0 -O {f}"
         send = f"{program} versions upload a 9.9 {big}"
         curl = f"curl -sS -o {f} {store.plain}/files/{big.name}"
         curl_tls = f"curl -sS --cacert {store.certificate} -o {f} {store.tls}/files/{big.name}"
         digest = "openssl dgst -sha256"
-        ours_get, ours_put = f"{get} --api-url {plain}", f"{send} --api-url {plain}"
-        at_slow = f"{get} --api-url {limited} --connections"
+        ours_get, ours_put = f"{get} --api-url {plain.url}", f"{send} --api-url {plain.url}"
+        at_slow = f"{get} --api-url {limited.url} --connections"
         aria = "aria2c -q --allow-overwrite=true --file-allocation=none"
         cases = [
             Case("download and verify", "curl -o f; openssl dgst -sha256 f",
-                 ours_get, f"{curl}; {digest} {f}; sync {f}", 0.58),
+                 ours_get, f"{curl}; {digest} {f}; sync {f}", 0.58, big, f),
             Case("download and verify", "aria2c -x4; sha256sum",
                  ours_get, f"{aria} -x4 -s4 -d {work} -o f {store.plain}/files/{big.name}; "
-                 f"sha256sum {f}; sync {f}", 0.30),
+                 f"sha256sum {f}; sync {f}", 0.30, big, f),
             Case("download and verify", "curl -o f alone, no hash",
-                 ours_get, f"{curl}; sync {f}", 1.0),
+                 ours_get, f"{curl}; sync {f}", 1.0, big, f),
             Case("upload and hash", "openssl dgst -sha256 f; curl -T f",
-                 ours_put, f"{digest} {big}; curl -sS -T {big} {put}", 0.58),
+                 ours_put, f"{digest} {big}; curl -sS -T {big} {store.plain}/put/{big.name}",
+                 0.58, big, sent),
             Case("download and verify, TLS", "curl -o f; openssl dgst -sha256 f",
-                 f"{get} {secure}", f"{curl_tls}; {digest} {f}; sync {f}", 0.75),
+                 f"{get} {secure}", f"{curl_tls}; {digest} {f}; sync {f}", 0.75, big, f),
             Case("upload and hash, TLS", "openssl dgst -sha256 f; curl -T f",
                  f"{send} {secure}", f"{digest} {big}; curl -sS --cacert {store.certificate} "
-                 f"-T {big} {store.tls}/put/other.bin", 0.80),
+                 f"-T {big} {store.tls}/put/{big.name}", 0.80, big, sent),
             Case("20 MB/s a connection, 4 of ours", "1 of ours",
-                 f"{at_slow} 4", f"{at_slow} 1", 0.28),
+                 f"{at_slow} 4", f"{at_slow} 1", 0.28, slow, f),
             Case("20 MB/s a connection, 8 of ours", "1 of ours",
-                 f"{at_slow} 8", f"{at_slow} 1", 0.15),
+                 f"{at_slow} 8", f"{at_slow} 1", 0.15, slow, f),
             Case("20 MB/s a connection, 8 of ours", "aria2c -x8; openssl dgst",
                  f"{at_slow} 8", f"{aria} -x8 -s8 -k1M -d {work} -o f "
-                 f"{store.plain}/slow/{slow.name}; {digest} {f}; sync {f}", 0.95),
+                 f"{store.plain}/slow/{slow.name}; {digest} {f}; sync {f}", 0.95, slow, f),
         ]  # fmt: skip
         print(f"{arguments.mib} MiB, {arguments.runs} runs, {platform.platform()}, "
               f"{os.cpu_count()} cores, Python {platform.python_version()}\n")  # fmt: skip
