@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import mmap
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,9 +20,13 @@ from .blockfile import BlockFile
 from .ranges import Range, merge, prefix
 from .threads import Stopped
 
-BLOCK = 512 * 1024
-_SPARE_BUFFERS = 6
+MEMORY = 20 * 1024 * 1024
+"""Bytes that all buffers of an assembly take at the most."""
+
+LARGEST_BLOCK = 1024 * 1024
+_SPARE_BUFFERS = 8
 _LONGEST_WRITE = 8  # buffers
+_LONGEST_HELD = 1.0  # seconds; on a slow line, what has come is to be seen, and not to be lost
 _PATIENCE = 2.0  # seconds, for a disk that hangs while somebody waits for an interrupt
 
 
@@ -35,8 +40,16 @@ class _Filled:
 
     @property
     def view(self) -> memoryview:
-        first = self.start % BLOCK
+        first = self.start % len(self.buffer)
         return self.buffer[first : first + self.end - self.start]
+
+
+def block_size(pens: int) -> int:
+    """Bytes of a buffer: as many as leave some to spare where so many write at once."""
+    block = LARGEST_BLOCK
+    while MEMORY // block < pens + _SPARE_BUFFERS:
+        block //= 2
+    return block
 
 
 class Assembly:
@@ -57,7 +70,8 @@ class Assembly:
         self._done = done
         self._written = written
         self._sha256 = hashlib.sha256()
-        self._free = [memoryview(mmap.mmap(-1, BLOCK)) for _ in range(pens + _SPARE_BUFFERS)]
+        self.block = block_size(pens)
+        self._free = [self._buffer() for _ in range(MEMORY // self.block)]
         self._to_write: deque[_Filled] = deque()
         self._to_hash: deque[_Filled] = deque()
         self._hash_end = 0  # where what is hashed, or handed over to be hashed, ends
@@ -67,6 +81,9 @@ class Assembly:
         self._running = 2
         for work, name in ((self._write, "bindist-write"), (self._hash, "bindist-hash")):
             threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True).start()
+
+    def _buffer(self) -> memoryview:
+        return memoryview(mmap.mmap(-1, self.block))  # on a page; takes memory when it is filled
 
     def pen(self, start: int) -> Pen:
         """What writes the bytes of the file from `start` on; use each in one thread only."""
@@ -155,7 +172,7 @@ class Assembly:
             return run
 
     def _hash(self) -> None:
-        own = memoryview(mmap.mmap(-1, BLOCK))
+        own = self._buffer()
         while found := self._next_to_hash():
             if isinstance(found, _Filled):
                 self._sha256.update(found.view)
@@ -176,7 +193,7 @@ class Assembly:
                     return self._to_hash.popleft()
                 start, there = self._hash_end, prefix(self._done)
                 if there > start:
-                    self._hash_end = min(there, start + BLOCK - start % BLOCK)
+                    self._hash_end = min(there, start + self.block - start % self.block)
                     return start, self._hash_end
                 if self._all_written:
                     return None
@@ -185,7 +202,8 @@ class Assembly:
 
 
 class Pen:
-    """Collects what one connection receives into buffers, and hands each over when it is full.
+    """What one connection puts its bytes into: one buffer after the other, each handed over when it
+    is full, or when its bytes have waited for long.
 
     A buffer holds what lies between two multiples of its size in the file, and holds it as far from
     its own start: so what is aligned in memory is aligned on the disk.
@@ -195,22 +213,23 @@ class Pen:
         self._assembly = assembly
         self._start = self._position = start
         self._buffer: memoryview | None = None
+        self._since = 0.0
 
-    def write(self, block: bytes) -> None:
-        """Takes the next bytes; waits where all buffers are full. Raises Stopped where the assembly
-        has ended or failed: its `finish` tells why."""
-        rest = memoryview(block)
-        while rest:
-            if self._buffer is None:
-                self._buffer = self._assembly._take()
-                self._start = self._position
-            first = self._position % BLOCK
-            count = min(len(rest), BLOCK - first)
-            self._buffer[first : first + count] = rest[:count]
-            rest = rest[count:]
-            self._position += count
-            if self._position % BLOCK == 0:
-                self.flush()
+    def room(self) -> memoryview:
+        """Where the next bytes go; waits where all buffers are full. Raises Stopped where the
+        assembly has ended or failed: its `finish` tells why."""
+        if self._buffer is None:
+            self._buffer = self._assembly._take()
+            self._start = self._position
+            self._since = time.monotonic()
+        return self._buffer[self._position % len(self._buffer) :]
+
+    def filled(self, count: int) -> None:
+        """So many bytes are there now, from the start of the last `room` on."""
+        self._position += count
+        whole = self._position % self._assembly.block == 0
+        if whole or time.monotonic() - self._since > _LONGEST_HELD:
+            self.flush()
 
     def flush(self) -> None:
         """Hands over what has been collected."""

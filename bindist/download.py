@@ -1,35 +1,28 @@
 """Downloads: streamed, verified, resumed, over several connections.
 
-`blocks` yields a range of a `Source`, whatever the network does meanwhile; `to_stream` and
-`to_file` put the bytes where they belong.
+`to_stream` and `to_file` put the bytes that are received where they belong.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO
 
-import requests
-from urllib3.exceptions import HTTPError
-
 from .assembly import Assembly, Pen
 from .blockfile import BlockFile
-from .errors import IntegrityError, TransportError
+from .errors import IntegrityError
 from .hashing import StreamHash, checksums_match, is_sha256
 from .partfile import PartFile
-from .ranges import LARGEST_PIECE, Range, missing, parse_content_range, take_piece, total
-from .response import ApiResponse
+from .ranges import LARGEST_PIECE, Range, missing, take_piece, total
+from .receiving import LARGEST_READ, receive
 from .source import ChangedError, Grant, Progress, Source
 from .threads import run_jobs
-from .transport import RETRY_STATUSES, Transport
 
-READ_BLOCK = 256 * 1024  # larger ones fall out of the processor's cache between read and write
-CAREFUL_BLOCK = 64 * 1024  # after a reset connection: what had come of a block is lost with it
 PARALLEL_ABOVE = 64 * 1024 * 1024
 DEFAULT_CONNECTIONS = 4
 MOST_CONNECTIONS = 32
@@ -37,7 +30,6 @@ _JOIN_AFTER = 0.05  # seconds
 _UNLIMITED = 200_000_000  # bytes a second
 _PIECE_SECONDS = 2.0
 _FRESH_STARTS = 3
-_EXPIRED = frozenset({"AccessDenied", "ExpiredToken", "RequestExpired", "TokenRefreshRequired"})
 
 
 @dataclass(frozen=True)
@@ -55,115 +47,6 @@ class Download:
     path: Path | None = None
 
 
-def blocks(source: Source, wanted: Range, stop: threading.Event | None = None) -> Iterator[bytes]:
-    """Yields the bytes of one range, reconnecting where it was cut, from the last byte on.
-
-    Gives up after twice as many tries without a new byte as the client has retries: what has come
-    already is worth more patience than a call. Raises TransportError, ApiError for what the object
-    store refuses, ChangedError for other content.
-    """
-    transport = source.transport
-    patience = 2 * transport.retries
-    position, end = wanted
-    fruitless, renewed, block_size = 0, False, READ_BLOCK
-    while position < end and not (stop and stop.is_set()):
-        grant, retry_after = source.grant(), None
-        try:
-            with _open(source, grant, position, end) as response:
-                if response.status_code in (200, 206):
-                    for block in _body(transport, response, end - position, block_size):
-                        fruitless, renewed = 0, False
-                        position += len(block)
-                        yield block
-                        if stop and stop.is_set():
-                            return
-                    if position >= end:
-                        return
-                    raise TransportError("the answer was cut short", ambiguous=True)  # noqa: TRY301
-                retry_after = response.headers.get("Retry-After")
-                answer = transport.read_failure(response)
-            if is_expired(answer) and not renewed:
-                source.renew(grant)
-                renewed = True
-                continue
-            if answer.status_code < 500 and answer.status_code not in RETRY_STATUSES:
-                answer.raise_for_error()
-            if fruitless >= patience:
-                answer.raise_for_error()
-        except TransportError as error:
-            if fruitless >= patience or not error.transient:
-                raise
-            block_size = CAREFUL_BLOCK
-        pause = transport.pause(fruitless, retry_after)
-        fruitless += 1
-        if stop:
-            stop.wait(pause)
-        else:
-            time.sleep(pause)
-
-
-def _open(source: Source, grant: Grant, position: int, end: int) -> requests.Response:
-    """Asks for the bytes from `position` to `end`; returns a checked answer, or a failed one."""
-    whole = position == 0 and end == grant.file_size
-    headers = {} if whole else {"Range": f"bytes={position}-{end - 1}"}
-    if source.etag:
-        headers["If-Match"] = source.etag
-    response = source.transport.open_store("GET", grant.url, headers=headers)
-    try:
-        if response.status_code in (412, 416):
-            raise ChangedError("the file in the object store has been replaced")  # noqa: TRY301
-        if response.status_code in (200, 206):
-            _check(source, response, (position, end), grant.file_size)
-    except BaseException:
-        response.close()
-        raise
-    return response
-
-
-def _check(source: Source, response: requests.Response, wanted: Range, size: int) -> None:
-    """Raises ChangedError unless the answer holds exactly the wanted bytes of the same object."""
-    encoding = response.headers.get("Content-Encoding", "identity").lower()
-    if encoding not in ("", "identity", "aws-chunked"):
-        raise IntegrityError(f"the object store sends the file {encoding}-encoded")
-    if response.status_code == 206:
-        given = response.headers.get("Content-Range")
-        if parse_content_range(given) != (*wanted, size):
-            raise ChangedError(f"asked for a range of {size} bytes, the object store sends {given}")
-    elif wanted != (0, size):
-        raise ChangedError("the object store ignores ranges")
-    length = response.headers.get("Content-Length")
-    if length is not None and length != str(wanted[1] - wanted[0]):
-        raise ChangedError(f"the object store has {length} bytes, the server says {size}")
-    source.expect_etag(response.headers.get("ETag"))
-
-
-def _body(
-    transport: Transport, response: requests.Response, limit: int, block_size: int
-) -> Iterator[bytes]:
-    """The bytes as they came over the wire, `limit` at most; raises TransportError when cut."""
-    raw = response.raw
-    while limit > 0:
-        try:
-            block = raw.read(min(block_size, limit), decode_content=False)
-        except (HTTPError, OSError, ValueError) as error:
-            failed = transport.explain(error, response.url)
-        else:
-            if not block:
-                return
-            limit -= len(block)
-            yield block
-            continue
-        raise failed
-
-
-def is_expired(answer: ApiResponse) -> bool:
-    """Whether a refusal of the object store means that the URL is too old."""
-    error = answer.error or {}
-    return answer.status_code in (400, 401, 403) and (
-        error.get("code") in _EXPIRED or "expired" in str(error.get("message", "")).lower()
-    )
-
-
 def check_wanted(grant: Grant, verify: bool) -> None:
     """Raises IntegrityError before the transfer where its result could not be verified."""
     if verify and not is_sha256(grant.checksum):
@@ -172,20 +55,41 @@ def check_wanted(grant: Grant, verify: bool) -> None:
         )
 
 
+class _Outflow:
+    """A stream as a sink: each block goes to its hash and out."""
+
+    def __init__(self, stream: IO[bytes], digest: StreamHash, told: Callable[[int], None]) -> None:
+        self._stream = stream
+        self._digest = digest
+        self._told = told
+        self._buffer = memoryview(bytearray(LARGEST_READ))
+        self._done = 0
+
+    def room(self) -> memoryview:
+        return self._buffer
+
+    def filled(self, count: int) -> None:
+        block = bytes(self._buffer[:count])
+        self._digest.update(block)
+        self._stream.write(block)
+        self._done += count
+        self._told(self._done)
+
+
 def to_stream(
     source: Source, stream: IO[bytes], *, verify: bool, progress: Progress | None
 ) -> Download:
     """Writes the file to `stream`, in order; see `CustomerClient.download_to_stream`."""
     grant = source.grant()
     check_wanted(grant, verify)
-    digest, done = StreamHash(), 0
+    digest = StreamHash()
+
+    def told(done: int) -> None:
+        if progress:
+            progress(done, grant.file_size)
+
     try:
-        for block in blocks(source, (0, grant.file_size)):
-            digest.update(block)
-            stream.write(block)
-            done += len(block)
-            if progress:
-                progress(done, grant.file_size)
+        receive(source, (0, grant.file_size), _Outflow(stream, digest, told))
     except ChangedError as error:
         raise IntegrityError(f"{grant.file_name}: {error}") from None
     finally:
@@ -265,6 +169,7 @@ class _Transfer:
         self._gaps = missing(done, self._size)
         self._all_taken = threading.Event()
         self._is_over = False
+        self._joined = 0
         self._fetched = 0
 
     def run(self, connections: int) -> str:
@@ -290,6 +195,8 @@ class _Transfer:
     def _work(self, assembly: Assembly, number: int) -> None:
         if number and not self._is_of_use(number):
             return
+        with self._lock:
+            self._joined += 1
         most = LARGEST_PIECE
         while not self._stop.is_set() and (piece := self._take(most)):
             started = time.monotonic()
@@ -304,7 +211,7 @@ class _Transfer:
             if self._connections == 1:
                 piece, *self._gaps = self._gaps
             else:
-                piece, self._gaps = take_piece(self._gaps, self._connections, most)
+                piece, self._gaps = take_piece(self._gaps, self._joined, most)
             if not self._gaps:
                 self._all_taken.set()
             return piece
@@ -322,8 +229,7 @@ class _Transfer:
 
     def _fetch(self, pen: Pen, piece: Range) -> None:
         try:
-            for block in blocks(self._source, piece, self._stop):
-                pen.write(block)
+            receive(self._source, piece, pen, self._stop)
         finally:
             pen.flush()
 

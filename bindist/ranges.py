@@ -54,7 +54,7 @@ def prefix(done: list[Range]) -> int:
 def take_piece(
     gaps: list[Range], connections: int, most: int = LARGEST_PIECE
 ) -> tuple[Range, list[Range]]:
-    """The first piece of `gaps`, for one of several connections, and the gaps without it.
+    """The first piece of `gaps`, for one of so many connections, and the gaps without it.
 
     In order, so that hashing can follow closely; large at first, to keep requests few; smaller
     towards the end, so that no connection is left alone with a long last piece; `most` bytes at the

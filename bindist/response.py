@@ -42,6 +42,8 @@ _CODES = {
     504: "GATEWAY_TIMEOUT",
 }
 
+_EXPIRED = frozenset({"AccessDenied", "ExpiredToken", "RequestExpired", "TokenRefreshRequired"})
+
 DEEPEST = 64
 """How deep an answer may be nested: what prints it recurses, and the API needs six levels."""
 
@@ -122,6 +124,14 @@ def count_in(thing: Mapping[str, Any], name: str) -> int:
 def code_for_status(status: int) -> str:
     """The code an answer gets that names none itself."""
     return _CODES.get(status, f"HTTP_{status}" if status >= 300 else "INVALID_RESPONSE")
+
+
+def is_expired(answer: ApiResponse) -> bool:
+    """Whether a refusal of the object store means that the URL is too old."""
+    error = answer.error or {}
+    return answer.status_code in (400, 401, 403) and (
+        error.get("code") in _EXPIRED or "expired" in str(error.get("message", "")).lower()
+    )
 
 
 def failure(status: int, message: str, *, code: str = "", raw: Json | None = None) -> ApiResponse:

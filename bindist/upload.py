@@ -14,10 +14,9 @@ from typing import IO, Protocol
 
 import requests
 
-from .download import is_expired
 from .errors import IntegrityError, TransportError
 from .hashing import FollowingHash, checksums_match
-from .response import ApiResponse, failure, text_in
+from .response import ApiResponse, failure, is_expired, text_in
 from .source import Progress
 from .transport import BLOCK, Transport
 

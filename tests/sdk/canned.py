@@ -20,12 +20,16 @@ CERTIFICATE = Path(__file__).with_name("loopback.pem")
 
 @dataclass
 class Asked:
-    """A request as it came over the wire; the names of headers in lower case."""
+    """A request as it came over the wire; the names of headers in lower case.
+
+    `connection` is the client's port: the same for all that came over one connection.
+    """
 
     method: str
     target: str
     headers: dict[str, str]
     body: bytes
+    connection: int
 
     @property
     def json(self) -> Any:
@@ -126,7 +130,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.raw_requestline and self.parse_request():
             length = int(self.headers.get("Content-Length", "0"))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            asked = Asked(self.command, self.path, headers, self.rfile.read(length))
+            body, connection = self.rfile.read(length), self.client_address[1]
+            asked = Asked(self.command, self.path, headers, body, connection)
             self.server.asked.append(asked)
             self._reply(self.server.reply_to(asked))
 

@@ -8,6 +8,7 @@ import itertools
 import os
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,11 +18,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bindist.assembly import BLOCK, Assembly
+from bindist.assembly import MEMORY, Assembly, Pen, block_size
 from bindist.blockfile import PAGE, BlockFile
+from bindist.download import MOST_CONNECTIONS
 from bindist.ranges import Range, merge, missing
 from bindist.threads import Stopped
 
+BLOCK = block_size(1)
 SIZE = 3 * BLOCK + 5 * PAGE + 17
 CONTENT = random.Random(3).randbytes(SIZE)
 CHECKSUM = hashlib.sha256(CONTENT).hexdigest()
@@ -49,6 +52,15 @@ def nobody(written: Range, done: list[Range]) -> None:
     pass
 
 
+def write(pen: Pen, content: bytes) -> None:
+    """Puts bytes where the pen wants them, as much at a time as it takes."""
+    while content:
+        room = pen.room()[: len(content)]
+        room[:] = content[: len(room)]
+        pen.filled(len(room))
+        content = content[len(room) :]
+
+
 def content_of(file: BlockFile) -> bytes:
     view = memoryview(bytearray(SIZE))
     file.read(0, view)
@@ -64,7 +76,7 @@ def test_pieces_in_any_order_are_the_whole_file(file, points, chance) -> None:
     assembly = Assembly(file, [], 1, nobody)
     for start, end in pieces:
         pen = assembly.pen(start)
-        pen.write(CONTENT[start:end])
+        write(pen, CONTENT[start:end])
         pen.flush()
     assert assembly.finish() == CHECKSUM
     assert content_of(file) == CONTENT
@@ -80,7 +92,7 @@ def test_what_is_there_already_is_hashed_and_not_written_again(file, there) -> N
     assembly = Assembly(file, done, 1, lambda written, _: told.append(written))
     for start, end in missing(done, SIZE):
         pen = assembly.pen(start)
-        pen.write(CONTENT[start:end])
+        write(pen, CONTENT[start:end])
         pen.flush()
     assert assembly.finish() == CHECKSUM
     assert merge(told) == missing(done, SIZE)
@@ -92,7 +104,7 @@ def test_many_pens_at_once(file) -> None:
     def work(start: int) -> None:
         pen = assembly.pen(start)
         for position in range(start, min(start + BLOCK, SIZE), 1000):
-            pen.write(CONTENT[position : min(position + 1000, start + BLOCK)])
+            write(pen, CONTENT[position : min(position + 1000, start + BLOCK)])
         pen.flush()
 
     threads = [threading.Thread(target=work, args=(at,)) for at in range(0, SIZE, BLOCK)]
@@ -114,7 +126,7 @@ def test_bytes_are_told_of_only_when_the_file_has_them(file) -> None:
 
     assembly = Assembly(file, [], 1, look)
     pen = assembly.pen(0)
-    pen.write(CONTENT)
+    write(pen, CONTENT)
     pen.flush()
     assembly.finish()
     assert seen and all(seen)
@@ -136,7 +148,7 @@ def test_a_disk_that_is_full_stops_the_pens_and_is_what_finish_raises(tmp_path: 
         pen = assembly.pen(BLOCK)
         with pytest.raises(Stopped):
             for _ in range(100):
-                pen.write(bytes(BLOCK))
+                write(pen, bytes(BLOCK))
         with pytest.raises(OSError, match="space"):
             assembly.finish()
 
@@ -149,7 +161,7 @@ def test_a_callback_that_raises_stops_the_pens_and_is_what_finish_raises(file) -
     pen = assembly.pen(0)
     with pytest.raises(Stopped):
         for _ in range(100):
-            pen.write(CONTENT[:BLOCK])
+            write(pen, CONTENT[:BLOCK])
     with pytest.raises(LookupError):
         assembly.finish()
 
@@ -158,12 +170,12 @@ def test_what_was_flushed_is_written_even_where_all_is_abandoned(file) -> None:
     told: list[Range] = []
     assembly = Assembly(file, [], 1, lambda written, _: told.append(written))
     pen = assembly.pen(0)
-    pen.write(CONTENT[: BLOCK + 5])
+    write(pen, CONTENT[: BLOCK + 5])
     pen.flush()
     assembly.abandon()
     assert merge(told) == [(0, BLOCK + 5)]
     with pytest.raises(Stopped):
-        pen.write(CONTENT[:1])
+        write(pen, CONTENT[:1])
 
 
 class HungDisk(BlockFile):
@@ -181,7 +193,7 @@ def test_a_disk_that_hangs_is_not_waited_for_where_all_is_abandoned(tmp_path: Pa
     with closing(HungDisk(opener(path), direct=False)) as file:
         assembly = Assembly(file, [], 1, nobody)
         pen = assembly.pen(0)
-        pen.write(CONTENT[:BLOCK])
+        write(pen, CONTENT[:BLOCK])
         assert assembly.abandon() is False, "the file is still in use"
         file.released.set()
         assert assembly.abandon() is True
@@ -194,3 +206,27 @@ def test_a_file_that_ends_too_soon_is_an_error(tmp_path: Path) -> None:
         assembly = Assembly(file, [(0, 200)], 1, nobody)
         with pytest.raises(OSError, match="ended"):
             assembly.finish()
+
+
+@pytest.mark.parametrize("pens", [1, 4, 8, 16, MOST_CONNECTIONS])
+def test_buffers_are_bounded_and_leave_some_to_spare(pens: int) -> None:
+    block = block_size(pens)
+    assert block % PAGE == 0
+    assert MEMORY // block >= pens + 8
+
+
+def test_on_a_slow_line_what_has_come_is_written_before_its_buffer_is_full(file) -> None:
+    told: list[Range] = []
+    assembly = Assembly(file, [], 1, lambda written, _: told.append(written))
+    pen = assembly.pen(0)
+    write(pen, CONTENT[:100])
+    deadline = time.monotonic() + 30
+    position = 100
+    while not told and time.monotonic() < deadline:
+        time.sleep(0.05)
+        write(pen, CONTENT[position : position + 1])
+        position += 1
+    assert told and position < BLOCK
+    write(pen, CONTENT[position:])
+    pen.flush()
+    assert assembly.finish() == CHECKSUM

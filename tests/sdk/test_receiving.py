@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+import io
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import requests
+import urllib3
 
-from bindist.download import READ_BLOCK, blocks
+from bindist.receiving import LARGEST_READ, SMALLEST_READ, _Body, receive
 from bindist.source import ChangedError, Grant, Source
 from bindist.transport import Transport
 from tests.sdk.canned import CannedServer
 
-CONTENT = bytes(range(256)) * (READ_BLOCK // 64)  # four blocks
+CONTENT = bytes(range(256)) * (LARGEST_READ // 64)
+
+
+class Memory:
+    """A sink that keeps what it is given, and can have somebody told of it."""
+
+    def __init__(self, told: Callable[[int], None] = lambda _: None) -> None:
+        self.received = bytearray()
+        self._told = told
+        self._buffer = memoryview(bytearray(LARGEST_READ))
+
+    def room(self) -> memoryview:
+        return self._buffer
+
+    def filled(self, count: int) -> None:
+        self.received += self._buffer[:count]
+        self._told(count)
 
 
 @pytest.fixture
@@ -35,7 +55,7 @@ def test_an_object_that_was_replaced_is_a_change(
 ) -> None:
     canned.answer(b"", status)
     with pytest.raises(ChangedError, match="has been replaced"):
-        list(blocks(source, (0, len(CONTENT))))
+        receive(source, (0, len(CONTENT)), Memory())
 
 
 def test_an_answer_without_length_that_ends_too_soon_is_gone_on_with(
@@ -45,7 +65,9 @@ def test_an_answer_without_length_that_ends_too_soon_is_gone_on_with(
     canned.answer((CONTENT[:1000],), 200)
     canned.answer((CONTENT[1000:5000],), **partial(1000, whole))
     canned.answer((CONTENT[5000:],), **partial(5000, whole))
-    assert b"".join(blocks(source, (0, whole))) == CONTENT
+    memory = Memory()
+    receive(source, (0, whole), memory)
+    assert memory.received == CONTENT
     assert [sent.headers.get("range") for sent in canned.asked] == [
         None,
         f"bytes=1000-{whole - 1}",
@@ -59,10 +81,44 @@ def test_who_is_told_to_stop_gets_no_more_bytes_and_asks_for_none(
 ) -> None:
     canned.answer(CONTENT)
     stop = threading.Event()
-    running = blocks(source, (0, len(CONTENT)), stop)
-    first = next(running)
-    stop.set()
-    assert 0 < len(first) < len(CONTENT)
-    assert list(running) == []
-    assert list(blocks(source, (0, len(CONTENT)), stop)) == []
+    memory = Memory(lambda _: stop.set())
+    receive(source, (0, len(CONTENT)), memory, stop)
+    assert memory.received == CONTENT[:SMALLEST_READ]
+    receive(source, (0, len(CONTENT)), memory, stop)
+    assert memory.received == CONTENT[:SMALLEST_READ]
     assert len(canned.asked) == 1
+
+
+def test_reads_grow_with_the_rate_and_never_past_what_is_wanted(
+    canned: CannedServer, source: Source
+) -> None:
+    canned.answer(CONTENT)
+    counts: list[int] = []
+    receive(source, (0, len(CONTENT)), Memory(counts.append))
+    assert counts[:5] == [SMALLEST_READ << n for n in range(5)]
+    assert sum(counts) == len(CONTENT)
+
+
+def test_one_connection_serves_one_range_after_the_other(
+    canned: CannedServer, source: Source
+) -> None:
+    whole = len(CONTENT)
+    edges = [0, 1, SMALLEST_READ, SMALLEST_READ + 7, whole]
+    memory = Memory()
+    for start, end in itertools.pairwise(edges):
+        canned.answer(CONTENT[start:end], **partial(start, end))
+    for wanted in itertools.pairwise(edges):
+        receive(source, wanted, memory)
+    assert memory.received == CONTENT
+    assert len({sent.connection for sent in canned.asked}) == 1
+
+
+def test_where_urllib3_hides_what_is_below_it_its_own_reading_does(source: Source) -> None:
+    answer = requests.Response()
+    answer.raw = urllib3.HTTPResponse(io.BytesIO(CONTENT), preload_content=False)
+    body, received = _Body(source, answer), bytearray()
+    buffer = memoryview(bytearray(LARGEST_READ))
+    while count := body.read_into(buffer):
+        received += buffer[:count]
+    body.release()
+    assert received == CONTENT

@@ -1,0 +1,159 @@
+"""The bytes of a `Source`, whatever the network does meanwhile, received straight into the memory
+that they are written and hashed from."""
+
+from __future__ import annotations
+
+import threading
+import time
+from http.client import HTTPException, HTTPResponse
+from typing import Protocol
+
+import requests
+from urllib3.exceptions import HTTPError
+
+from .errors import IntegrityError, TransportError
+from .ranges import Range, parse_content_range
+from .response import is_expired
+from .source import ChangedError, Grant, Source
+from .transport import RETRY_STATUSES
+
+SMALLEST_READ = 64 * 1024
+LARGEST_READ = 1024 * 1024
+_SHORT, _LONG = 0.05, 0.2  # seconds that a read may take before the next one asks for more, or less
+
+
+class Sink(Protocol):
+    """Takes bytes in order, from where it has told them to be put."""
+
+    def room(self) -> memoryview:
+        """Where the next bytes go; never empty."""
+        ...
+
+    def filled(self, count: int) -> None:
+        """So many bytes are there now, from the start of the last `room` on."""
+        ...
+
+
+def receive(source: Source, wanted: Range, sink: Sink, stop: threading.Event | None = None) -> None:
+    """Puts the bytes of one range into `sink`, reconnecting where it was cut, from the last byte
+    on; returns early once `stop` is set.
+
+    Gives up after twice as many tries without a new byte as the client has retries: what has come
+    already is worth more patience than a call. Raises TransportError, ApiError for what the object
+    store refuses, ChangedError for other content, and what the sink raises.
+    """
+    transport = source.transport
+    patience = 2 * transport.retries
+    position, end = wanted
+    fruitless, renewed = 0, False
+    while position < end and not (stop and stop.is_set()):
+        grant, retry_after = source.grant(), None
+        try:
+            with _open(source, grant, position, end) as response:
+                if response.status_code in (200, 206):
+                    body = _Body(source, response)
+                    while count := body.read_into(sink.room()[: end - position]):
+                        fruitless, renewed = 0, False
+                        position += count
+                        sink.filled(count)
+                        if stop and stop.is_set():
+                            return
+                        if position >= end:
+                            body.release()
+                            return
+                    raise TransportError("the answer was cut short", ambiguous=True)  # noqa: TRY301
+                retry_after = response.headers.get("Retry-After")
+                answer = transport.read_failure(response)
+            if is_expired(answer) and not renewed:
+                source.renew(grant)
+                renewed = True
+                continue
+            if answer.status_code < 500 and answer.status_code not in RETRY_STATUSES:
+                answer.raise_for_error()
+            if fruitless >= patience:
+                answer.raise_for_error()
+        except TransportError as error:
+            if fruitless >= patience or not error.transient:
+                raise
+        pause = transport.pause(fruitless, retry_after)
+        fruitless += 1
+        if stop:
+            stop.wait(pause)
+        else:
+            time.sleep(pause)
+
+
+def _open(source: Source, grant: Grant, position: int, end: int) -> requests.Response:
+    """Asks for the bytes from `position` to `end`; returns a checked answer, or a failed one."""
+    whole = position == 0 and end == grant.file_size
+    headers = {} if whole else {"Range": f"bytes={position}-{end - 1}"}
+    if source.etag:
+        headers["If-Match"] = source.etag
+    response = source.transport.open_store("GET", grant.url, headers=headers)
+    try:
+        if response.status_code in (412, 416):
+            raise ChangedError("the file in the object store has been replaced")  # noqa: TRY301
+        if response.status_code in (200, 206):
+            _check(source, response, (position, end), grant.file_size)
+    except BaseException:
+        response.close()
+        raise
+    return response
+
+
+def _check(source: Source, response: requests.Response, wanted: Range, size: int) -> None:
+    """Raises ChangedError unless the answer holds exactly the wanted bytes of the same object."""
+    encoding = response.headers.get("Content-Encoding", "identity").lower()
+    if encoding not in ("", "identity", "aws-chunked"):
+        raise IntegrityError(f"the object store sends the file {encoding}-encoded")
+    if response.status_code == 206:
+        given = response.headers.get("Content-Range")
+        if parse_content_range(given) != (*wanted, size):
+            raise ChangedError(f"asked for a range of {size} bytes, the object store sends {given}")
+    elif wanted != (0, size):
+        raise ChangedError("the object store ignores ranges")
+    length = response.headers.get("Content-Length")
+    if length is not None and length != str(wanted[1] - wanted[0]):
+        raise ChangedError(f"the object store has {length} bytes, the server says {size}")
+    source.expect_etag(response.headers.get("ETag"))
+
+
+class _Body:
+    """The body of an answer as it came over the wire, read into the caller's memory.
+
+    urllib3's own `readinto` makes bytes of what has come and copies those; http.client, below it,
+    lets it come to where it is to be.
+    """
+
+    def __init__(self, source: Source, response: requests.Response) -> None:
+        self._transport = source.transport
+        self._response = response
+        below = getattr(response.raw, "_fp", None)
+        self._below = below if isinstance(below, HTTPResponse) else None
+        self._readinto = (self._below or response.raw).readinto
+        self._size = SMALLEST_READ
+
+    def read_into(self, room: memoryview) -> int:
+        """Fills `room` or its beginning; returns the number of bytes, 0 at the end of the body.
+
+        Asks for about as much as comes in a tenth of a second: what has come of it is lost where
+        the connection is reset, and is not seen before it is whole. Raises TransportError when cut.
+        """
+        started = time.monotonic()
+        try:
+            count: int = self._readinto(room[: self._size])
+        except (HTTPError, HTTPException, OSError, ValueError) as error:
+            failed = self._transport.explain(error, self._response.url)
+        else:
+            took = time.monotonic() - started
+            if took < _SHORT:
+                self._size = min(2 * self._size, LARGEST_READ)
+            elif took > _LONG:
+                self._size = max(self._size // 2, SMALLEST_READ)
+            return count
+        raise failed
+
+    def release(self) -> None:
+        """Gives the connection back for the next request, where nothing more is to come on it."""
+        if self._below is not None and self._below.isclosed():
+            self._response.raw.release_conn()
