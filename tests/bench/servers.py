@@ -112,72 +112,101 @@ def _wait_for(port: int) -> None:
     raise RuntimeError("nginx does not answer")
 
 
-@dataclass(frozen=True)
 class Api:
-    """A running API: its address, and whether an upload to it has been completed."""
+    """An API with one application, whose version 1.0 is one file in the store; any other version
+    can be uploaded to it. `forget` makes it as it was."""
 
-    url: str
-    completed: threading.Event
+    def __init__(self, store_url: str, name: str, size: int, checksum: str, get: str) -> None:
+        self._store_url = store_url
+        self._get = get
+        row = {"fileId": "f1", "fileName": name, "fileType": "MAIN", "fileSize": size, "order": 1}
+        self._first = [{**row, "checksum": checksum}]
+        self.url = ""
+        self.forget()
+
+    def forget(self) -> None:
+        self._versions: dict[str, list[dict[str, Any]]] = {"1.0": self._first}
+
+    def get(self, path: str) -> dict[str, Any] | None:
+        """What a GET is answered with; None for what is not there."""
+        if path.endswith("/downloads/url"):
+            row = self._first[0]
+            return {**row, **_until_then(url=f"{self._store_url}/{self._get}/{row['fileName']}")}
+        if path.endswith("/files"):
+            version = path.split("/")[-2]
+            files = self._versions.get(version)
+            here = {"applicationId": "a", "version": version}
+            return None if files is None else {**here, "files": files}
+        if path.endswith("/versions"):
+            rows = [
+                {"version": version, "isEnabled": version == "1.0", "isActive": True}
+                for version in self._versions
+            ]
+            return {"versions": rows}
+        return {"applicationId": "a", "name": "a"}
+
+    def post(self, path: str, sent: dict[str, Any]) -> dict[str, Any] | None:
+        """What a POST is answered with; None for a version that exists already."""
+        name = sent["fileName"]
+        if path.endswith("/large-url"):
+            return {"uploadId": "u1", **_until_then(uploadUrl=f"{self._store_url}/put/{name}")}
+        if path.endswith("/large-complete"):
+            row = {"fileId": sent["uploadId"], "fileName": name, "fileType": "MAIN", "order": 1}
+            row |= {"fileSize": sent["fileSize"], "checksum": sent["checksum"]}
+            self._versions[sent["version"]].append(row)
+        elif sent["version"] in self._versions:
+            return None
+        else:
+            self._versions[sent["version"]] = []
+        return {**sent, "message": "Version created successfully"}
+
+
+def _until_then(**urls: str) -> dict[str, str]:
+    return {**urls, "expiresAt": "2099-01-01T00:00:00.000Z"}
 
 
 @contextlib.contextmanager
 def api(store_url: str, name: str, size: int, checksum: str, get: str = "files") -> Iterator[Api]:
-    """An API with a version 1.0 of one file, whose bytes are at `store_url`, and room for a 9.9."""
-    completed = threading.Event()
-    entry = {"fileId": "f1", "fileName": name, "fileType": "MAIN", "fileSize": size}
-    expires = "2099-01-01T00:00:00.000Z"
+    """Runs an API whose files are at `store_url`; nothing it does takes time worth measuring."""
+    served = Api(store_url, name, size, checksum, get)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # else a body waits for the head to be acknowledged: 40 ms
 
         def log_message(self, *arguments: object) -> None:
             pass
 
-        def _answer(self, data: dict[str, Any] | None, status: int = 200) -> None:
+        def _answer(self, data: dict[str, Any] | None, good: int, bad: int) -> None:
             envelope: dict[str, Any] = {"success": data is not None, "meta": {"requestId": "bench"}}
             if data is None:
-                envelope["error"] = {"code": "NOT_FOUND", "message": "Version not found"}
-                status = 404
+                envelope["error"] = {
+                    "code": "REFUSED",
+                    "message": "not there, or there already",
+                }
             else:
                 envelope["data"] = data
             body = json.dumps(envelope).encode()
-            self.send_response(status)
+            self.send_response(bad if data is None else good)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 
         def do_GET(self) -> None:
-            path = self.path.partition("?")[0]
-            if path.endswith("/downloads/url"):
-                url = f"{store_url}/{get}/{name}"
-                self._answer({"url": url, "expiresAt": expires, "checksum": checksum, **entry})
-            elif "/9.9/" in path and not completed.is_set():
-                self._answer(None)
-            elif path.endswith("/files"):
-                files = [{**entry, "checksum": checksum, "order": 1}]
-                self._answer({"applicationId": "a", "version": "1.0", "files": files})
-            elif path.endswith("/versions"):
-                row = {"version": "1.0", "isEnabled": True, "isActive": True}
-                self._answer({"versions": [row, {**row, "version": "9.9"}]})
-            else:
-                self._answer({"applicationId": "a", "name": "a"})
+            self._answer(served.get(self.path.partition("?")[0]), 200, 404)
 
         def do_POST(self) -> None:
             sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if self.path.endswith("/large-url"):
-                url = f"{store_url}/put/{name}"
-                self._answer({"uploadId": "u1", "uploadUrl": url, "expiresAt": expires})
-            else:
-                completed.set()
-                self._answer({**sent, "message": "Version created successfully"}, 201)
+            self._answer(served.post(self.path, sent), 200, 409)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    served.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
-        yield Api(f"http://127.0.0.1:{server.server_port}", completed)
+        yield served
     finally:
         server.shutdown()
         server.server_close()

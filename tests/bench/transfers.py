@@ -123,7 +123,7 @@ def run(store: Store, arguments: argparse.Namespace) -> None:
         for path in [*work.iterdir(), *put.iterdir()]:
             path.unlink()
         for each in apis:
-            each.completed.clear()
+            each.forget()
         scratch = work / "scratch"
         with scratch.open("wb", buffering=0) as file:
             for _ in range(arguments.mib + 128):
