@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import time
@@ -10,12 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO
 
 import requests
 
 from .errors import IntegrityError, TransportError
-from .hashing import FollowingHash, checksums_match
+from .hashing import StreamHash, checksums_match
 from .response import ApiResponse, failure, is_expired, text_in
 from .source import Progress
 from .transport import BLOCK, Transport
@@ -97,33 +96,6 @@ class Body:
         return offset
 
 
-class Hash(Protocol):
-    """What computes a checksum beside a transfer."""
-
-    def advance(self, upto: int, block: bytes) -> None: ...
-    def finish(self) -> str: ...
-    def md5(self) -> str | None: ...
-
-
-class BlockHash:
-    """The SHA-256 of the blocks that are sent, each once however often it is sent."""
-
-    def __init__(self) -> None:
-        self._sha256 = hashlib.sha256()
-        self._hashed = 0
-
-    def advance(self, upto: int, block: bytes) -> None:
-        if upto > self._hashed:
-            self._sha256.update(block[len(block) - (upto - self._hashed) :])
-            self._hashed = upto
-
-    def finish(self) -> str:
-        return self._sha256.hexdigest()
-
-    def md5(self) -> None:
-        return None
-
-
 class LocalFile:
     """A file to send, open: its name, its size in bytes, and whether it stays what it is."""
 
@@ -168,19 +140,6 @@ class LocalFile:
         if self._state() != self._before or sent != self.size:
             raise IntegrityError(f"{self.name} changed while it was sent; nothing was completed")
 
-    @contextmanager
-    def hash_beside(self) -> Iterator[Hash]:
-        """A hash of what is sent: read again from the disk's cache, or of the blocks themselves."""
-        if self._path is None:
-            yield BlockHash()
-            return
-        with self._path.open("rb", buffering=0) as again:
-            following = FollowingHash(again, md5=True)
-            try:
-                yield following
-            finally:
-                following.abandon()
-
 
 def _state(found: os.stat_result) -> tuple[int, ...]:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
@@ -196,17 +155,22 @@ def put_file(
 
     Raises as `put` does, and IntegrityError where the file changed or other bytes arrived.
     """
-    with file.hash_beside() as digest:
+    digest, hashed = StreamHash(md5=True), 0
 
-        def sent(position: int, block: bytes) -> None:
-            digest.advance(position, block)
-            if progress:
-                progress(position, file.size)
+    def sent(position: int, block: bytes) -> None:
+        nonlocal hashed
+        if position > hashed:  # else it is sent again
+            digest.update(block[hashed - position :])
+            hashed = position
+        if progress:
+            progress(position, file.size)
 
-        body = Body(file.stream, file.size, sent)
+    body = Body(file.stream, file.size, sent)
+    try:
         ticket, etag = put(transport, ask, body)
+    finally:
         checksum = digest.finish()
-        file.check_unchanged(body.tell())
+    file.check_unchanged(body.tell())
     check_arrived(file.name, etag, digest.md5())
     return ticket, checksum
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from bindist.hashing import (
     BLOCK,
-    FollowingHash,
     StreamHash,
     checksums_match,
     is_sha256,
@@ -83,66 +82,39 @@ def test_a_stream_is_hashed_in_the_order_of_its_blocks(blocks: list[bytes]) -> N
     assert digest.finish() == hashlib.sha256(b"".join(blocks)).hexdigest()
 
 
-@given(st.lists(st.integers(0, len(CONTENT)), max_size=5))
-def test_a_following_hash_covers_what_was_allowed_at_last(
-    tmp_path_factory: pytest.TempPathFactory, steps: list[int]
-) -> None:
-    path = tmp_path_factory.getbasetemp() / "followed.bin"
-    path.write_bytes(CONTENT)
-    with path.open("rb", buffering=0) as file:
-        digest = FollowingHash(file)
-        for step in steps:
-            digest.advance(step)
-        expected = hashlib.sha256(CONTENT[: max(steps, default=0)]).hexdigest()
-        assert digest.finish() == expected
+def test_more_blocks_than_may_wait_are_hashed_all(path: Path) -> None:
+    digest = StreamHash()
+    with path.open("rb") as file:
+        while block := file.read(len(CONTENT) // 40):
+            digest.update(block)
+    assert digest.finish() == SHA256
+    assert digest.finish() == SHA256, "asked again, it says the same"
 
 
-def test_a_following_hash_reads_what_is_written_after_it_began(tmp_path: Path) -> None:
-    path = tmp_path / "growing.bin"
-    with path.open("wb", buffering=0) as out, path.open("rb", buffering=0) as file:
-        digest = FollowingHash(file)
-        for start in range(0, len(CONTENT), BLOCK):
-            out.write(CONTENT[start : start + BLOCK])
-            digest.advance(min(start + BLOCK, len(CONTENT)))
-        assert digest.finish() == SHA256
+def test_the_md5_is_computed_beside_where_it_is_asked_for() -> None:
+    digest = StreamHash(md5=True)
+    digest.update(CONTENT)
+    assert digest.finish() == SHA256
+    assert digest.md5() == hashlib.md5(CONTENT).hexdigest()
 
 
-def test_a_file_that_ends_too_early_is_an_error(path: Path) -> None:
-    with path.open("rb", buffering=0) as file:
-        digest = FollowingHash(file)
-        digest.advance(len(CONTENT) + 1)
-        with pytest.raises(OSError, match=f"ended at byte {len(CONTENT)}"):
-            digest.finish()
+def test_the_md5_is_given_up_where_much_is_waiting() -> None:
+    digest, block = StreamHash(md5=True), bytes(BLOCK)
+    for _ in range(100):
+        digest.update(block)
+    assert digest.finish() == hashlib.sha256(block * 100).hexdigest()
+    assert digest.md5() is None
 
 
-def test_the_md5_is_computed_beside_where_it_is_asked_for(path: Path) -> None:
-    with path.open("rb", buffering=0) as file:
-        digest = FollowingHash(file, md5=True)
-        digest.advance(len(CONTENT))
-        digest.finish()
-        assert digest.md5() == hashlib.md5(CONTENT).hexdigest()
+def test_without_being_asked_there_is_no_md5() -> None:
+    digest = StreamHash()
+    digest.update(CONTENT)
+    digest.finish()
+    assert digest.md5() is None
 
 
-def test_the_md5_is_given_up_where_much_is_waiting(tmp_path: Path) -> None:
-    path = tmp_path / "large.bin"
-    path.write_bytes(bytes(9 * BLOCK))
-    with path.open("rb", buffering=0) as file:
-        digest = FollowingHash(file, md5=True)
-        digest.advance(9 * BLOCK)
-        digest.finish()
-        assert digest.md5() is None
-
-
-def test_without_being_asked_there_is_no_md5(path: Path) -> None:
-    with path.open("rb", buffering=0) as file:
-        digest = FollowingHash(file)
-        digest.finish()
-        assert digest.md5() is None
-
-
-def test_an_abandoned_hash_lets_its_file_be_closed(path: Path) -> None:
-    with path.open("rb", buffering=0) as file:
-        digest = FollowingHash(file)
-        digest.advance(len(CONTENT))
-        digest.abandon()
+def test_a_hash_that_is_let_go_leaves_no_thread() -> None:
+    digest = StreamHash()
+    digest.update(CONTENT)
+    digest.finish()
     assert not digest._thread.is_alive()
