@@ -7,15 +7,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from . import download, source
+from . import source
 from .base import BaseClient, named, named_if_given, present, segment, walk_pages
-from .download import DEFAULT_CONNECTIONS, Download
 from .hashing import checksums_match, sha256_file
 from .names import safe_file_name
+from .ranges import DEFAULT_CONNECTIONS, MOST_CONNECTIONS
 from .response import ApiResponse, Json, text_in
 from .source import Progress, Source
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
+    from .download import Download
     from .objects import (
         Application,
         Applications,
@@ -223,7 +224,7 @@ class CustomerClient(BaseClient):
         verify_checksum: bool = True,
         progress: Progress | None = None,
     ) -> Download:
-        """Writes a file to a binary stream as it arrives, in blocks of 256 KiB at most.
+        """Writes a file to a binary stream as it arrives, in blocks of 1 MiB at most.
 
         `GET /v1/downloads/url` and the object store. A lost connection is taken up again where it
         broke. Counts one download, and one more for each URL that expires on the way (they live 30
@@ -240,6 +241,8 @@ class CustomerClient(BaseClient):
         IntegrityError where the bytes, **already written by then**, are not those that the server
         has the checksum of.
         """
+        from . import download  # not for those who only list
+
         wanted = self._source(application_id, version, file_id, test_channel)
         return download.to_stream(wanted, stream, verify=verify_checksum, progress=progress)
 
@@ -279,8 +282,10 @@ class CustomerClient(BaseClient):
         OSError for the local disk and for devices and pipes, and BusyError where another process is
         at the same file.
         """
-        if not 1 <= connections <= download.MOST_CONNECTIONS:
-            raise ValueError(f"connections must be 1 to {download.MOST_CONNECTIONS}")
+        from . import download  # not for those who only list
+
+        if not 1 <= connections <= MOST_CONNECTIONS:
+            raise ValueError(f"connections must be 1 to {MOST_CONNECTIONS}")
         target = Path(path)
         if target.exists() and not target.is_file() and not target.is_dir():
             # Replacing /dev/null, as root can, would be missed by everybody on the machine.
@@ -295,7 +300,7 @@ class CustomerClient(BaseClient):
             size = target.stat().st_size
             if progress:
                 progress(size, size)
-            return Download(name, size, checksum, "unchanged", target)
+            return download.Download(name, size, checksum, "unchanged", target)
         wanted = self._source(application_id, version, text_in(chosen, "fileId"), test_channel)
         return download.to_file(
             wanted,

@@ -24,8 +24,6 @@ from .source import ChangedError, Grant, Progress, Source
 from .threads import run_jobs
 
 PARALLEL_ABOVE = 64 * 1024 * 1024
-DEFAULT_CONNECTIONS = 4
-MOST_CONNECTIONS = 32
 _JOIN_AFTER = 0.05  # seconds
 _UNLIMITED = 200_000_000  # bytes a second
 _PIECE_SECONDS = 2.0

@@ -9,6 +9,9 @@ Range = tuple[int, int]
 
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 
+DEFAULT_CONNECTIONS = 4
+MOST_CONNECTIONS = 32
+
 SMALLEST_PIECE = 4 * 1024 * 1024
 LARGEST_PIECE = 32 * 1024 * 1024
 ALIGNMENT = 1024 * 1024

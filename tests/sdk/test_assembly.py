@@ -20,8 +20,7 @@ from hypothesis import strategies as st
 
 from bindist.assembly import MEMORY, Assembly, Pen, block_size
 from bindist.blockfile import PAGE, BlockFile
-from bindist.download import MOST_CONNECTIONS
-from bindist.ranges import Range, merge, missing
+from bindist.ranges import MOST_CONNECTIONS, Range, merge, missing
 from bindist.threads import Stopped
 
 BLOCK = block_size(1)
