@@ -112,6 +112,12 @@ def _wait_for(port: int) -> None:
     raise RuntimeError("nginx does not answer")
 
 
+Answer = tuple[int, dict[str, Any] | None]
+"""A status, and the data of a good answer."""
+
+_EXPIRES = "2099-01-01T00:00:00.000Z"
+
+
 class Api:
     """An API with one application, whose version 1.0 is one file in the store; any other version
     can be uploaded to it. `forget` makes it as it was."""
@@ -119,50 +125,48 @@ class Api:
     def __init__(self, store_url: str, name: str, size: int, checksum: str, get: str) -> None:
         self._store_url = store_url
         self._get = get
-        row = {"fileId": "f1", "fileName": name, "fileType": "MAIN", "fileSize": size, "order": 1}
-        self._first = [{**row, "checksum": checksum}]
+        self._first = _row("f1", name, size, checksum)
         self.url = ""
         self.forget()
 
     def forget(self) -> None:
-        self._versions: dict[str, list[dict[str, Any]]] = {"1.0": self._first}
+        self._versions: dict[str, list[dict[str, Any]]] = {"1.0": [self._first]}
 
-    def get(self, path: str) -> dict[str, Any] | None:
-        """What a GET is answered with; None for what is not there."""
+    def get(self, path: str) -> Answer:
         if path.endswith("/downloads/url"):
-            row = self._first[0]
-            return {**row, **_until_then(url=f"{self._store_url}/{self._get}/{row['fileName']}")}
+            url = f"{self._store_url}/{self._get}/{self._first['fileName']}"
+            return 200, {**self._first, "url": url, "expiresAt": _EXPIRES}
         if path.endswith("/files"):
             version = path.split("/")[-2]
             files = self._versions.get(version)
-            here = {"applicationId": "a", "version": version}
-            return None if files is None else {**here, "files": files}
+            here = {"applicationId": "a", "version": version, "files": files}
+            return (404, None) if files is None else (200, here)
         if path.endswith("/versions"):
             rows = [
                 {"version": version, "isEnabled": version == "1.0", "isActive": True}
                 for version in self._versions
             ]
-            return {"versions": rows}
-        return {"applicationId": "a", "name": "a"}
+            return 200, {"versions": rows}
+        return 200, {"applicationId": "a", "name": "a"}
 
-    def post(self, path: str, sent: dict[str, Any]) -> dict[str, Any] | None:
-        """What a POST is answered with; None for a version that exists already."""
+    def post(self, path: str, sent: dict[str, Any]) -> Answer:
         name = sent["fileName"]
         if path.endswith("/large-url"):
-            return {"uploadId": "u1", **_until_then(uploadUrl=f"{self._store_url}/put/{name}")}
+            url = f"{self._store_url}/put/{name}"
+            return 200, {"uploadId": "u1", "uploadUrl": url, "expiresAt": _EXPIRES}
         if path.endswith("/large-complete"):
-            row = {"fileId": sent["uploadId"], "fileName": name, "fileType": "MAIN", "order": 1}
-            row |= {"fileSize": sent["fileSize"], "checksum": sent["checksum"]}
+            row = _row(sent["uploadId"], name, sent["fileSize"], sent["checksum"])
             self._versions[sent["version"]].append(row)
         elif sent["version"] in self._versions:
-            return None
+            return 409, None
         else:
             self._versions[sent["version"]] = []
-        return {**sent, "message": "Version created successfully"}
+        return 201, {**sent, "message": "Version created successfully"}
 
 
-def _until_then(**urls: str) -> dict[str, str]:
-    return {**urls, "expiresAt": "2099-01-01T00:00:00.000Z"}
+def _row(file_id: str, name: str, size: int, checksum: str) -> dict[str, Any]:
+    row = {"fileId": file_id, "fileName": name, "fileSize": size, "checksum": checksum}
+    return {**row, "fileType": "MAIN", "order": 1}
 
 
 @contextlib.contextmanager
@@ -177,28 +181,25 @@ def api(store_url: str, name: str, size: int, checksum: str, get: str = "files")
         def log_message(self, *arguments: object) -> None:
             pass
 
-        def _answer(self, data: dict[str, Any] | None, good: int, bad: int) -> None:
+        def _answer(self, status: int, data: dict[str, Any] | None) -> None:
             envelope: dict[str, Any] = {"success": data is not None, "meta": {"requestId": "bench"}}
             if data is None:
-                envelope["error"] = {
-                    "code": "REFUSED",
-                    "message": "not there, or there already",
-                }
+                envelope["error"] = {"code": "REFUSED", "message": "not there, or there already"}
             else:
                 envelope["data"] = data
             body = json.dumps(envelope).encode()
-            self.send_response(bad if data is None else good)
+            self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 
         def do_GET(self) -> None:
-            self._answer(served.get(self.path.partition("?")[0]), 200, 404)
+            self._answer(*served.get(self.path.partition("?")[0]))
 
         def do_POST(self) -> None:
             sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            self._answer(served.post(self.path, sent), 200, 409)
+            self._answer(*served.post(self.path, sent))
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
