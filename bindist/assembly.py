@@ -17,13 +17,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .blockfile import BlockFile
-from .ranges import Range, merge, prefix
+from .ranges import ALIGNMENT, Range, merge, prefix
 from .threads import Stopped
 
 MEMORY = 20 * 1024 * 1024
-"""Bytes that all buffers of an assembly take at the most."""
+"""Bytes that the buffers for what is received take at the most."""
 
-LARGEST_BLOCK = 1024 * 1024
 _SPARE_BUFFERS = 8
 _LONGEST_WRITE = 8  # buffers
 _LONGEST_HELD = 1.0  # seconds; on a slow line, what has come is to be seen, and not to be lost
@@ -45,8 +44,9 @@ class _Filled:
 
 
 def block_size(pens: int) -> int:
-    """Bytes of a buffer: as many as leave some to spare where so many write at once."""
-    block = LARGEST_BLOCK
+    """Bytes of a buffer: as many as leave some to spare where so many write at once, and no more
+    than lie between the points where pieces begin."""
+    block = ALIGNMENT
     while MEMORY // block < pens + _SPARE_BUFFERS:
         block //= 2
     return block
@@ -71,7 +71,7 @@ class Assembly:
         self._written = written
         self._sha256 = hashlib.sha256()
         self.block = block_size(pens)
-        self._free = [self._buffer() for _ in range(MEMORY // self.block)]
+        self._free = [self._new_buffer() for _ in range(MEMORY // self.block)]
         self._to_write: deque[_Filled] = deque()
         self._to_hash: deque[_Filled] = deque()
         self._hash_end = 0  # where what is hashed, or handed over to be hashed, ends
@@ -82,7 +82,7 @@ class Assembly:
         for work, name in ((self._write, "bindist-write"), (self._hash, "bindist-hash")):
             threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True).start()
 
-    def _buffer(self) -> memoryview:
+    def _new_buffer(self) -> memoryview:
         return memoryview(mmap.mmap(-1, self.block))  # on a page; takes memory when it is filled
 
     def pen(self, start: int) -> Pen:
@@ -172,7 +172,7 @@ class Assembly:
             return run
 
     def _hash(self) -> None:
-        own = self._buffer()
+        own = self._new_buffer()
         while found := self._next_to_hash():
             if isinstance(found, _Filled):
                 self._sha256.update(found.view)
@@ -232,8 +232,8 @@ class Pen:
             self.flush()
 
     def flush(self) -> None:
-        """Hands over what has been collected."""
-        if self._buffer is not None:
+        """Hands over what has been collected, if anything."""
+        if self._buffer is not None and self._position > self._start:
             filled = _Filled(self._buffer, self._start, self._position)
             self._buffer = None
             self._assembly._hand_over(filled)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -54,12 +53,15 @@ def check_wanted(grant: Grant, verify: bool) -> None:
 
 
 class _Outflow:
-    """A stream as a sink: each block goes to its hash and out."""
+    """A stream as a sink for `size` bytes: each block goes to its hash and out."""
 
-    def __init__(self, stream: IO[bytes], digest: StreamHash, told: Callable[[int], None]) -> None:
+    def __init__(
+        self, stream: IO[bytes], digest: StreamHash, size: int, progress: Progress | None
+    ) -> None:
         self._stream = stream
         self._digest = digest
-        self._told = told
+        self._size = size
+        self._progress = progress
         self._buffer = memoryview(bytearray(LARGEST_READ))
         self._done = 0
 
@@ -71,7 +73,8 @@ class _Outflow:
         self._digest.update(block)
         self._stream.write(block)
         self._done += count
-        self._told(self._done)
+        if self._progress:
+            self._progress(self._done, self._size)
 
 
 def to_stream(
@@ -80,14 +83,9 @@ def to_stream(
     """Writes the file to `stream`, in order; see `CustomerClient.download_to_stream`."""
     grant = source.grant()
     check_wanted(grant, verify)
-    digest = StreamHash()
-
-    def told(done: int) -> None:
-        if progress:
-            progress(done, grant.file_size)
-
+    digest, size = StreamHash(), grant.file_size
     try:
-        receive(source, (0, grant.file_size), _Outflow(stream, digest, told))
+        receive(source, (0, size), _Outflow(stream, digest, size, progress))
     except ChangedError as error:
         raise IntegrityError(f"{grant.file_name}: {error}") from None
     finally:

@@ -15,7 +15,7 @@ from .errors import IntegrityError, TransportError
 from .ranges import Range, parse_content_range
 from .response import is_expired
 from .source import ChangedError, Grant, Source
-from .transport import RETRY_STATUSES
+from .transport import RETRY_STATUSES, Transport
 
 SMALLEST_READ = 64 * 1024
 LARGEST_READ = 1024 * 1024
@@ -51,7 +51,7 @@ def receive(source: Source, wanted: Range, sink: Sink, stop: threading.Event | N
         try:
             with _open(source, grant, position, end) as response:
                 if response.status_code in (200, 206):
-                    body = _Body(source, response)
+                    body = _Body(transport, response)
                     while count := body.read_into(sink.room()[: end - position]):
                         fruitless, renewed = 0, False
                         position += count
@@ -118,6 +118,13 @@ def _check(source: Source, response: requests.Response, wanted: Range, size: int
     source.expect_etag(response.headers.get("ETag"))
 
 
+def next_read(size: int, took: float) -> int:
+    """How many bytes to ask for, where asking for `size` took so many seconds."""
+    if took < _SHORT:
+        return min(2 * size, LARGEST_READ)
+    return max(size // 2, SMALLEST_READ) if took > _LONG else size
+
+
 class _Body:
     """The body of an answer as it came over the wire, read into the caller's memory.
 
@@ -125,8 +132,8 @@ class _Body:
     lets it come to where it is to be.
     """
 
-    def __init__(self, source: Source, response: requests.Response) -> None:
-        self._transport = source.transport
+    def __init__(self, transport: Transport, response: requests.Response) -> None:
+        self._transport = transport
         self._response = response
         below = getattr(response.raw, "_fp", None)
         self._below = below if isinstance(below, HTTPResponse) else None
@@ -145,11 +152,7 @@ class _Body:
         except (HTTPError, HTTPException, OSError, ValueError) as error:
             failed = self._transport.explain(error, self._response.url)
         else:
-            took = time.monotonic() - started
-            if took < _SHORT:
-                self._size = min(2 * self._size, LARGEST_READ)
-            elif took > _LONG:
-                self._size = max(self._size // 2, SMALLEST_READ)
+            self._size = next_read(self._size, time.monotonic() - started)
             return count
         raise failed
 

@@ -229,3 +229,15 @@ def test_on_a_slow_line_what_has_come_is_written_before_its_buffer_is_full(file)
     write(pen, CONTENT[position:])
     pen.flush()
     assert assembly.finish() == CHECKSUM
+
+
+def test_a_pen_that_got_nothing_hands_nothing_over(file) -> None:
+    told: list[Range] = []
+    assembly = Assembly(file, [], 1, lambda written, _: told.append(written))
+    pen = assembly.pen(0)
+    pen.room()
+    pen.flush()
+    write(pen, CONTENT)
+    pen.flush()
+    assert assembly.finish() == CHECKSUM
+    assert all(start < end for start, end in told)

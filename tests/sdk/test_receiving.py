@@ -12,7 +12,7 @@ import pytest
 import requests
 import urllib3
 
-from bindist.receiving import LARGEST_READ, SMALLEST_READ, _Body, receive
+from bindist.receiving import LARGEST_READ, SMALLEST_READ, _Body, next_read, receive
 from bindist.source import ChangedError, Grant, Source
 from bindist.transport import Transport
 from tests.sdk.canned import CannedServer
@@ -89,13 +89,19 @@ def test_who_is_told_to_stop_gets_no_more_bytes_and_asks_for_none(
     assert len(canned.asked) == 1
 
 
-def test_reads_grow_with_the_rate_and_never_past_what_is_wanted(
-    canned: CannedServer, source: Source
-) -> None:
+def test_reads_grow_with_the_rate_and_shrink_with_it() -> None:
+    quick = itertools.accumulate([0.01] * 6, next_read, initial=SMALLEST_READ)
+    assert list(quick) == [*(SMALLEST_READ << n for n in range(5)), LARGEST_READ, LARGEST_READ]
+    assert next_read(LARGEST_READ, 0.1) == LARGEST_READ
+    slow = itertools.accumulate([0.5] * 5, next_read, initial=LARGEST_READ)
+    assert list(slow) == [*(LARGEST_READ >> n for n in range(5)), SMALLEST_READ]
+
+
+def test_no_read_goes_past_what_is_wanted(canned: CannedServer, source: Source) -> None:
     canned.answer(CONTENT)
     counts: list[int] = []
     receive(source, (0, len(CONTENT)), Memory(counts.append))
-    assert counts[:5] == [SMALLEST_READ << n for n in range(5)]
+    assert counts[0] == SMALLEST_READ and max(counts) <= LARGEST_READ
     assert sum(counts) == len(CONTENT)
 
 
@@ -116,7 +122,7 @@ def test_one_connection_serves_one_range_after_the_other(
 def test_where_urllib3_hides_what_is_below_it_its_own_reading_does(source: Source) -> None:
     answer = requests.Response()
     answer.raw = urllib3.HTTPResponse(io.BytesIO(CONTENT), preload_content=False)
-    body, received = _Body(source, answer), bytearray()
+    body, received = _Body(source.transport, answer), bytearray()
     buffer = memoryview(bytearray(LARGEST_READ))
     while count := body.read_into(buffer):
         received += buffer[:count]
