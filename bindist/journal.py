@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -24,6 +25,10 @@ REUSE_SECONDS = 12 * 3600.0
 
 STALE_SECONDS = 24 * 3600.0
 """Object stores are told to throw away what was never completed, after a day at the soonest."""
+
+_DRAFT_PREFIX, _DRAFT_SUFFIX = ".bindist-release-", ".draft"
+_HEAD = f'{{\n "format": {_FORMAT},\n "api_url": '.encode()
+"""What every journal, and every draft of one, begins with."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +153,9 @@ class Journal:
         files = {name: asdict(sent) for name, sent in self.sent.items()}
         state = {"begun": self.begun, "confirmed": self.confirmed, "files": files}
         text = json.dumps({**self._of, **state}, indent=1)
-        descriptor, draft = tempfile.mkstemp(dir=self._path.parent, prefix=".")  # mode 0600
+        descriptor, draft = tempfile.mkstemp(  # mode 0600
+            dir=self._path.parent, prefix=_DRAFT_PREFIX, suffix=_DRAFT_SUFFIX
+        )
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(text)
@@ -176,14 +183,41 @@ def _sent(entry: Any) -> Sent | None:
 def _name(address: str, application_id: str, version: str) -> str:
     """A name for people, and the digest that makes it one of a kind on every file system."""
     digest = hashlib.sha256("\n".join((address, application_id, version)).encode()).hexdigest()
-    readable = re.sub(r"[^A-Za-z0-9._-]", "_", f"{application_id}-{version}")[:100]
-    return f"{readable}-{digest[:16]}.json"
+    return f"{_readable(application_id, version)}-{digest[:16]}.json"
+
+
+def _readable(application_id: str, version: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]", "_", f"{application_id}-{version}")[:100]
 
 
 def _drop_stale(folder: Path) -> None:
+    """Removes the journals and drafts that are too old to be of use, and nothing else: the caller
+    of `publish` chooses the folder, and may keep files of their own in it."""
     now = time.time()
-    for path in [*folder.glob("*.json"), *folder.glob(".*")]:
+    for path in [*folder.glob("*.json"), *folder.glob(f"{_DRAFT_PREFIX}*{_DRAFT_SUFFIX}")]:
         with contextlib.suppress(OSError):
             # Either way: what a clock wrote that was ahead would else be young for longer.
-            if abs(now - path.stat().st_mtime) > STALE_SECONDS:
+            if abs(now - path.lstat().st_mtime) > STALE_SECONDS and _is_ours(path):
                 path.unlink()
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether both the name and the content are those of a journal or of the draft of one."""
+    is_draft = path.name.endswith(_DRAFT_SUFFIX)
+    named = is_draft or re.search(r"-[0-9a-f]{16}\.json\Z", path.name)
+    if not named or not stat.S_ISREG(path.lstat().st_mode):
+        return False
+    content = path.read_bytes()
+    if is_draft and len(content) < len(_HEAD):  # killed before it had written that much
+        return _HEAD.startswith(content)
+    return content.startswith(_HEAD) and (is_draft or _is_journal(content, path.name))
+
+
+def _is_journal(content: bytes, name: str) -> bool:
+    """Whether `content` is a journal of the release that the file name `name` tells."""
+    try:
+        found = json.loads(content)
+        told = _readable(found["application_id"], found["version"])
+    except (ValueError, RecursionError, KeyError):
+        return False
+    return "files" in found and name[: -len("-0123456789abcdef.json")] == told

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -53,11 +55,87 @@ def test_one_that_is_forgotten_is_gone(written: Path) -> None:
     assert list(written.parent.iterdir()) == []
 
 
-def test_one_that_is_stale_is_dropped_whoever_comes(written: Path) -> None:
+def make_stale(path: Path) -> None:
     old = time.time() - STALE_SECONDS - 60
-    os.utime(written, (old, old))
+    os.utime(path, (old, old), follow_symlinks=False)
+
+
+def test_a_stale_journal_is_dropped_when_another_release_begins(written: Path) -> None:
+    make_stale(written)
     with opened(written.parent, OF[0], "another", "1.0"):
         assert not written.exists()
+
+
+@pytest.mark.parametrize("length", [0, 1, 20, 60, None])
+def test_a_stale_draft_is_dropped_however_far_it_was_written(
+    written: Path, length: int | None
+) -> None:
+    draft = written.with_name(".bindist-release-x1y2z3.draft")
+    draft.write_bytes(written.read_bytes()[:length])
+    make_stale(draft)
+    with opened(written.parent, OF[0], "another", "1.0"):
+        assert not draft.exists()
+
+
+def test_a_run_killed_while_it_writes_leaves_a_draft_of_that_name(tmp_path: Path) -> None:
+    script = (
+        "import os, pathlib, sys\n"
+        "from bindist.journal import Journal\n"
+        "os.fsync = lambda descriptor: os._exit(9)\n"
+        f"with Journal.opened(pathlib.Path(sys.argv[1]), *{OF!r}) as journal: journal.begin()\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script, str(tmp_path)]).returncode == 9
+    (draft,) = tmp_path.glob(".bindist-release-*.draft")
+    make_stale(draft)
+    with opened(tmp_path):
+        assert not draft.exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "package.json",
+        ".env",
+        ".gitignore",
+        ".bindist-release-notes",
+        ".bindist-release-x.draft",
+        "tool-1.0-0123456789abcdef.json",
+        "{journal}.json",
+        "copy-{journal}",
+        "other-1.0-{digest}",
+    ],
+)
+@pytest.mark.parametrize("content", ["journal", "other", "empty"])
+def test_a_stale_file_that_is_ours_by_name_or_content_only_is_kept(
+    written: Path, name: str, content: str
+) -> None:
+    name = name.format(journal=written.name, digest=written.name[-21:])
+    path = written.with_name(name)
+    texts = {"journal": written.read_bytes(), "other": b'{"scripts": {}}', "empty": b""}
+    path.write_bytes(texts[content])
+    make_stale(path)
+    is_ours = {
+        (".bindist-release-x.draft", "journal"),
+        (".bindist-release-x.draft", "empty"),
+        ("tool-1.0-0123456789abcdef.json", "journal"),
+    }
+    with opened(written.parent, OF[0], "another", "1.0"):
+        assert path.exists() is ((name, content) not in is_ours)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="links and pipes as POSIX has them")
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
+def test_what_is_not_a_regular_file_is_kept(written: Path, kind: str) -> None:
+    path = written.with_name("tool-1.0-0123456789abcdef.json")
+    if kind == "link":
+        path.symlink_to(written)
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.mkdir()
+    make_stale(path)
+    with opened(written.parent, OF[0], "another", "1.0"):
+        assert path.is_symlink() or path.exists()
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000, "\xff"], ids=repr)
