@@ -98,7 +98,8 @@ class DifferentContentError(BinDistError):
 
     `differences` has (file name, checksum on the server, local checksum) for each file that is not
     alike; None where a side does not have it. `incomplete` is True where the version is not enabled
-    and only lacks files: another run is making it, or has not ended.
+    and only lacks files: another run is making it, or has not ended. `mixed` is True where it has
+    files of this run, too: no run can make it whole any more.
     """
 
     def __init__(
@@ -107,10 +108,12 @@ class DifferentContentError(BinDistError):
         differences: list[tuple[str, str | None, str | None]],
         *,
         incomplete: bool = False,
+        mixed: bool = False,
     ) -> None:
         super().__init__(message)
         self.differences = differences
         self.incomplete = incomplete
+        self.mixed = mixed
 
 
 class BusyError(BinDistError):

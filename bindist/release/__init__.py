@@ -1,0 +1,1 @@
+"""Several files as one version, whole or invisible: `files`, `plan`, `journal`, `publish`."""

@@ -1,0 +1,138 @@
+"""The files of a release: what they are here, and which of them the server has."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import IntegrityError
+from ..file_rows import distinct_files
+from ..hashing import checksums_match, normalize_checksum, sha256_file
+from ..names import derived_file_type, name_problem
+from ..response import Json
+from ..upload import INLINE_LIMIT
+
+Difference = tuple[str, "str | None", "str | None"]
+"""(file name, checksum on the server, local checksum); None where a side does not have the file."""
+
+
+@dataclass(frozen=True)
+class ReleaseFile:
+    """A local file of a release: its path, the name it gets, its size in bytes, its type."""
+
+    path: Path
+    name: str
+    size: int
+    file_type: str
+
+    @property
+    def server_name(self) -> str:
+        """The name as the server stores it, in Unicode's form NFKC."""
+        return unicodedata.normalize("NFKC", self.name)
+
+    @property
+    def needs_inline(self) -> bool:
+        """Whether only an inline upload gives the file its type: its extension gives another."""
+        return self.file_type != derived_file_type(self.name)
+
+
+def local_files(
+    paths: Sequence[Path], *, name: str | None = None, file_type: str | None = None
+) -> list[ReleaseFile]:
+    """The files of a release, checked as far as that is possible without a request.
+
+    `name` and `file_type` are for a single file. Raises ValueError for what the server would
+    refuse, OSError for what cannot be read.
+    """
+    if (name or file_type) and len(paths) > 1:
+        raise ValueError("a name or a type can be given for a single file only")
+    files, seen = [], dict[str, Path]()
+    for path in paths:
+        called = name or path.name
+        with path.open("rb"):
+            size = path.stat().st_size
+        if problem := name_problem(called):
+            raise ValueError(f"the server refuses the file name {called!r}: it {problem}")
+        if size == 0:
+            raise ValueError(f"{path} is empty: the server makes no file of it")
+        derived = derived_file_type(called)
+        if file_type not in (None, derived) and size > INLINE_LIMIT:
+            raise ValueError(
+                f"{called} will be {derived}: the type of a file over "
+                f"{INLINE_LIMIT // 1024 // 1024} MiB comes from its extension"
+            )
+        file = ReleaseFile(path, called, size, file_type or derived)
+        folded = file.server_name.casefold()
+        if folded in seen:
+            raise ValueError(f"{seen[folded]} and {path} would have the same name")
+        seen[folded] = path
+        files.append(file)
+    if not files:
+        raise ValueError("a version needs at least one file")
+    return files
+
+
+def completion_order(files: Sequence[ReleaseFile]) -> tuple[ReleaseFile, ...]:
+    """The MAIN files last: the version takes its own size and checksum from the last completion."""
+    return tuple(sorted(files, key=lambda file: file.file_type == "MAIN"))
+
+
+def file_checksum(file: ReleaseFile) -> str:
+    """The SHA-256 of a local file of a release."""
+    return sha256_file(file.path)
+
+
+def cached(checksum: Callable[[ReleaseFile], str]) -> Callable[[ReleaseFile], str]:
+    """`checksum`, asked once for each file: reading it takes as long as sending it."""
+    known: dict[Path, str] = {}
+
+    def look_up(file: ReleaseFile) -> str:
+        if file.path not in known:
+            known[file.path] = checksum(file)
+        return known[file.path]
+
+    return look_up
+
+
+def compare(
+    files: Sequence[ReleaseFile],
+    rows: Sequence[Json],
+    checksum: Callable[[ReleaseFile], str],
+) -> tuple[tuple[ReleaseFile, ...], list[Difference]]:
+    """The local files that the version lacks, and the differences that no upload can remove.
+
+    Rows of one name and one checksum are one file. A name with two checksums is a difference.
+    """
+    try:
+        there = _by_name(distinct_files(rows))
+    except IntegrityError:
+        return (), _ambiguous(files, rows, checksum)
+    missing, different = [], []
+    for file in files:
+        on_server = there.pop(file.server_name, None)
+        if on_server is None:
+            missing.append(file)
+        elif not checksums_match(on_server, checksum(file)):
+            different.append((file.name, on_server, checksum(file)))
+    different += [(name, found, None) for name, found in there.items()]
+    return tuple(missing), different
+
+
+def _by_name(rows: Sequence[Json]) -> Mapping[str, str]:
+    return {str(row.get("fileName")): normalize_checksum(row.get("checksum")) for row in rows}
+
+
+def _ambiguous(
+    files: Sequence[ReleaseFile],
+    rows: Sequence[Json],
+    checksum: Callable[[ReleaseFile], str],
+) -> list[Difference]:
+    local = {file.server_name: checksum(file) for file in files}
+    found: list[Difference] = []
+    for row in rows:
+        name, on_server = str(row.get("fileName")), normalize_checksum(row.get("checksum"))
+        if not checksums_match(local.get(name), on_server):
+            found.append((name, on_server, local.get(name)))
+    return found

@@ -1,0 +1,253 @@
+"""The next step of a release, decided purely: from the local files, from the version as the server
+showed it last, and from what this release has done so far.
+
+The server is not atomic, and none of its writes has a condition. What keeps a version whole:
+
+- Whoever writes to a version has announced it before by something that everybody sees: several
+  files by the empty version that reserves the number, one file by its own row.
+- A run that finds the rows of another run in a version writes nothing to it until nothing has been
+  written for `settle` seconds: only then can no request of the other run be under way any more.
+- A run enables only what it has read back as exactly its own content, after each of its own writes
+  was answered, or `settle` seconds after the last one that was not.
+- A version that is enabled is never completed again: that would disable and change it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from ..errors import BusyError, DifferentContentError, IntegrityError
+from ..hashing import checksums_match
+from ..response import Json, failure
+from .files import Difference, ReleaseFile, compare
+from .journal import FINISH_SECONDS, REUSE_SECONDS, Creation, UploadedFile
+from .observation import Observation
+
+IF_EXISTS = ("match", "skip", "fail")
+VISIBLE_SECONDS = 5.0
+"""How long a read may lag behind a write that the server has answered."""
+
+
+class Action(Enum):
+    """What a run does next."""
+
+    SEND = "send the bytes of `files` to the object store"
+    RESERVE = "make the version, still empty"
+    UPLOAD_INLINE = "make the version of one file inside the request"
+    COMPLETE = "complete the uploads of `files`"
+    WAIT = "wait up to `seconds`, for `reason`, and read again"
+    CHECK_BYTES = "show that the object store has the bytes of `files`"
+    ENABLE = "enable the version"
+    DISABLE = "disable the version again, then raise `error`"
+    DONE = "end with `status`"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a release; what its action does not need is empty."""
+
+    action: Action
+    files: tuple[ReleaseFile, ...] = ()
+    seconds: float = 0.0
+    reason: str = ""
+    status: str = ""
+    error: Exception | None = None
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What a run knows when it decides. Times are in seconds.
+
+    `files` are in the order of their completion. `uploaded` has the files whose bytes the object
+    store has, by their names on the server. `finished` tells that an earlier run has ended well.
+    `wrote` tells that this run has changed the version. `acknowledged` are the files whose
+    completion the server has answered, and `acknowledged_for` how long ago the last answer to a
+    write came. `unanswered_for` is how long a request without a response may still be carried out,
+    `creation_unanswered_for` the same for one that must not be sent again meanwhile. `unchanged_for`
+    is how long the version has been as it is. `enabled_at` is the `createdAt` of the version that
+    this run enabled, None where no response says that it has; `tried_to_enable` tells that it has
+    asked for that. `unchecked` are the files whose bytes an earlier run
+    sent. `refused` is the server's refusal to make the version. `no_reservation` tells that this
+    server makes no empty versions.
+    """
+
+    files: tuple[ReleaseFile, ...]
+    checksum: Callable[[ReleaseFile], str]
+    seen: Observation | None
+    uploaded: Mapping[str, UploadedFile]
+    creation: Creation = Creation.ABSENT
+    finished: bool = False
+    if_exists: str = "match"
+    enable: bool = False
+    settle: float = 60.0
+    wrote: bool = False
+    acknowledged: frozenset[str] = frozenset()
+    acknowledged_for: float = 0.0
+    unanswered_for: float = 0.0
+    creation_unanswered_for: float = 0.0
+    unchanged_for: float = 0.0
+    enabled_at: str | None = None
+    tried_to_enable: bool = False
+    unchecked: tuple[ReleaseFile, ...] = ()
+    refused: Exception | None = None
+    no_reservation: bool = False
+
+    @property
+    def is_inline(self) -> bool:
+        return len(self.files) == 1 and self.files[0].needs_inline
+
+    @property
+    def lag_left(self) -> float:
+        """How long reads may still lag behind what the server has answered."""
+        return min(self.settle, VISIBLE_SECONDS) - self.acknowledged_for
+
+    def has_bytes(self, file: ReleaseFile, seconds: float) -> bool:
+        """Whether the object store has the bytes that the file has now, from `seconds` ago on."""
+        known = self.uploaded.get(file.server_name)
+        return (
+            known is not None
+            and known.file_size == file.size
+            and known.is_younger_than(seconds)
+            and checksums_match(known.checksum, self.checksum(file))
+        )
+
+
+def next_step(now: Situation) -> Step:
+    """What to do next.
+
+    Raises DifferentContentError where the version has other content and that is not to be passed
+    over, ConflictError where another has made, or disabled, it, BusyError where another run is at
+    it, IntegrityError where the server has lost what it acknowledged.
+    """
+    if now.seen is None:
+        return _make(now)
+    return _continue(now, now.seen)
+
+
+def _make(now: Situation) -> Step:
+    """There is no such version, or none that can be seen."""
+    if now.refused or now.acknowledged:
+        if now.lag_left > 0:
+            return _wait(now.lag_left, "the server has the version, and does not show it yet")
+        raise now.refused or IntegrityError("the server does not show what it has acknowledged")
+    if not now.is_inline:
+        unsent = tuple(file for file in now.files if not now.has_bytes(file, REUSE_SECONDS))
+        if unsent:
+            return Step(Action.SEND, unsent)
+    if now.creation_unanswered_for > 0:
+        return _wait(now.creation_unanswered_for, _UNANSWERED)
+    if now.is_inline:
+        return Step(Action.UPLOAD_INLINE, now.files)
+    if len(now.files) > 1 and now.creation is not Creation.CREATED and not now.no_reservation:
+        return Step(Action.RESERVE)
+    return _complete(now, now.files)
+
+
+def _continue(now: Situation, seen: Observation) -> Step:
+    """There is the version."""
+    own_rows = len(_foreign(now, seen)) < len(seen.rows)
+    begun = not now.finished and (
+        own_rows
+        or now.creation is Creation.CREATED
+        or (now.creation is Creation.CREATING and not seen.rows)
+    )
+    if not begun and now.if_exists == "skip":
+        return Step(Action.DONE, status="skipped")
+    if not begun and now.if_exists == "fail":
+        raise DifferentContentError("exists already", [])
+    missing, different = compare(now.files, seen.rows, now.checksum)
+    if different:
+        return _conflict(now, seen, different, mixed=own_rows)
+    return _fill(now, seen, missing) if missing else _release(now, seen)
+
+
+def _conflict(
+    now: Situation, seen: Observation, different: list[Difference], *, mixed: bool
+) -> Step:
+    what = "has the files of another run, too" if mixed else "exists with different content"
+    error = DifferentContentError(what, different, mixed=mixed)
+    if now.tried_to_enable and seen.is_enabled:
+        return Step(Action.DISABLE, error=error)
+    raise error
+
+
+def _fill(now: Situation, seen: Observation, missing: tuple[ReleaseFile, ...]) -> Step:
+    """All that is there is right, and some files are missing."""
+    differences: list[Difference] = [(file.name, None, now.checksum(file)) for file in missing]
+    if seen.is_enabled:
+        raise DifferentContentError("exists with different content", differences)
+    lagging = [file for file in missing if file.server_name in now.acknowledged]
+    if lagging and now.lag_left > 0:
+        return _wait(now.lag_left, "the server does not show yet what it has acknowledged")
+    if now.creation_unanswered_for > 0:
+        return _wait(now.creation_unanswered_for, _UNANSWERED)
+    is_own = now.creation is Creation.CREATED and not _foreign(now, seen)
+    if not is_own and _unsettled(now) > 0:
+        return _wait(_unsettled(now), _ANOTHER_RUN)
+    if now.is_inline or not all(now.has_bytes(file, FINISH_SECONDS) for file in missing):
+        raise DifferentContentError("lacks some of these files", differences, incomplete=True)
+    return _complete(now, missing)
+
+
+def _release(now: Situation, seen: Observation) -> Step:
+    """The version has exactly the files of this release."""
+    raced = now.wrote and bool(_foreign(now, seen))
+    done = Step(Action.DONE, status="created" if now.wrote else "unchanged")
+    if seen.is_enabled:
+        if raced and _unsettled(now) > 0:
+            return _wait(_unsettled(now), _ANOTHER_RUN)
+        return done
+    if now.enabled_at == seen.created_at:
+        if now.lag_left > 0:
+            return _wait(now.lag_left, "the server does not show yet that the version is enabled")
+        failure(409, "somebody has disabled the version; it is left so").raise_for_error()
+    if now.unchecked:
+        return Step(Action.CHECK_BYTES, now.unchecked)
+    if not now.wrote and not now.enable:
+        return done
+    if raced and not now.enable:
+        raise BusyError("another run is making this version; this run has not enabled it")
+    if now.unanswered_for > 0:
+        return _wait(now.unanswered_for, _UNANSWERED)
+    foreign = _foreign(now, seen)
+    if (foreign or now.enabled_at is not None) and _unsettled(now) > 0:
+        return _wait(_unsettled(now), _ANOTHER_RUN)
+    if (now.wrote or not foreign) and not _record_is_right(now, seen):
+        if now.lag_left > 0 and now.acknowledged:
+            return _wait(now.lag_left, "the server does not show yet what it has acknowledged")
+        return _complete(now, now.files[-1:])
+    return Step(Action.ENABLE) if now.enable else done
+
+
+def _complete(now: Situation, missing: tuple[ReleaseFile, ...]) -> Step:
+    """Completes what is missing; the last file of the release alone, when no other is missing."""
+    others = tuple(file for file in missing if file != now.files[-1])
+    return Step(Action.COMPLETE, others or missing)
+
+
+def _foreign(now: Situation, seen: Observation) -> list[Json]:
+    """The rows that this release has not made."""
+    if now.is_inline and now.creation is Creation.CREATED and len(seen.rows) == 1:
+        return []  # the server chose the id, and has not told it
+    return seen.foreign(file.upload_id for file in now.uploaded.values())
+
+
+def _unsettled(now: Situation) -> float:
+    """How long a request of another run may still be under way."""
+    return now.settle - now.unchanged_for
+
+
+def _record_is_right(now: Situation, seen: Observation) -> bool:
+    """Whether the version's record has the size of the file that is completed last; where another
+    request has written the record since, the version says something else of itself."""
+    return seen.record.get("fileSize", now.files[-1].size) == now.files[-1].size
+
+
+def _wait(seconds: float, reason: str) -> Step:
+    return Step(Action.WAIT, seconds=seconds, reason=reason)
+
+
+_UNANSWERED = "a request that got no response may still be carried out"
+_ANOTHER_RUN = "another run may still be writing to this version"
