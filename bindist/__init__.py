@@ -28,6 +28,7 @@ from .errors import (
     QuotaError,
     RateLimitError,
     ServerError,
+    TargetExistsError,
     TransportError,
 )
 
@@ -57,6 +58,7 @@ __all__ = [
     "QuotaError",
     "RateLimitError",
     "ServerError",
+    "TargetExistsError",
     "TransportError",
     "__version__",
 ]

@@ -18,6 +18,7 @@ DEFAULT_TIMEOUT: Timeout = (10.0, 60.0)
 DEFAULT_RETRIES = 3
 DEFAULT_BACKOFF = 0.5
 MOST_PAGES = 10_000
+STORE_ETAGS = ("md5", "opaque")
 
 
 class BaseClient:
@@ -36,6 +37,7 @@ class BaseClient:
         retries: int = DEFAULT_RETRIES,
         backoff: float = DEFAULT_BACKOFF,
         verify: str | None = None,
+        store_etag: str = "md5",
     ) -> None:
         """Makes a client; nothing is sent yet.
 
@@ -47,9 +49,11 @@ class BaseClient:
             retries: how often a request is repeated where that is safe; default 3, 0 turns it off.
             backoff: the first pause between two tries in seconds, doubled each time; default 0.5.
             verify: path of a CA bundle; default None, which leaves it to the environment.
+            store_etag: what the object store's ETags are: `md5` of the bytes (default), which
+                uploads are compared with, or `opaque`, as with SSE-KMS and SSE-C.
 
-        Raises ValueError for an address that is not http(s), a key that no header can carry, or a
-        number out of range.
+        Raises ValueError for an address that is not http(s), a key that no header can carry, a
+        number out of range, or another `store_etag`.
         """
         pair = timeout if isinstance(timeout, tuple) else (float(timeout), float(timeout))
         if not all(0 < seconds <= TIMEOUT_MAX for seconds in pair):
@@ -58,6 +62,8 @@ class BaseClient:
             raise ValueError(f"retries must be 0 or more, not {retries!r}")
         if not backoff >= 0:
             raise ValueError(f"backoff must be 0 seconds or more, not {backoff!r}")
+        if store_etag not in STORE_ETAGS:
+            raise ValueError(f"store_etag must be md5 or opaque, not {store_etag!r}")
         self._transport = Transport(
             check_base_url(base_url),
             check_key(api_key),
@@ -65,6 +71,7 @@ class BaseClient:
             retries=retries,
             backoff=backoff,
             verify=verify,
+            store_etag=store_etag,
         )
 
     @property

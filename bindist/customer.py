@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING
 
 from . import source
 from .base import BaseClient, named, named_if_given, present, segment, walk_pages
+from .errors import TargetExistsError
 from .hashing import checksums_match, sha256_file
 from .names import safe_file_name
 from .ranges import DEFAULT_CONNECTIONS, MOST_CONNECTIONS
@@ -258,12 +259,15 @@ class CustomerClient(BaseClient):
         resume: bool = True,
         connections: int = DEFAULT_CONNECTIONS,
         progress: Progress | None = None,
+        replace: bool = True,
     ) -> Download:
         """Puts a file on disk: whole and verified under its name, or not at all.
 
         The bytes go to `NAME.part` beside it, are verified, flushed to disk and renamed, replacing
-        what was there. Interrupted by anything, the next call goes on where it stopped. A file that
-        is right already is left alone and costs no download. Memory does not grow with size.
+        what was there when the call began, and nothing that appeared since (a file system without
+        hard links is only looked at again right before). Interrupted by anything, the next call
+        goes on where it stopped. A file that is right already is left alone and costs no download.
+        A link is replaced, not what it leads to. Memory does not grow with size.
         `GET /v1/applications/{id}/versions/{version}/files`, then `GET /v1/downloads/url` and the
         object store.
 
@@ -276,18 +280,21 @@ class CustomerClient(BaseClient):
             connections: how many at once for files over 64 MiB, 1 to 32; default 4.
             progress: called with (bytes done, bytes in all) from any thread; may go back; default
                 None.
+            replace: False leaves alone a file with other content that is there from the start, and
+                raises TargetExistsError; default True.
 
         Returns what became of it: `status` is `downloaded`, `resumed` or `unchanged`. Raises
         ApiError, TransportError, IntegrityError (nothing was kept), ValueError for `connections`,
-        OSError for the local disk and for devices and pipes, and BusyError where another process is
-        at the same file.
+        TargetExistsError for a file that may not be replaced (one that appeared meanwhile: the
+        bytes are kept in `NAME.part`), OSError for the local disk and for devices and pipes, and
+        BusyError where another process is at the same file.
         """
-        from . import download  # not for those who only list
+        from . import download, placing  # not for those who only list
 
         if not 1 <= connections <= MOST_CONNECTIONS:
             raise ValueError(f"connections must be 1 to {MOST_CONNECTIONS}")
         target = Path(path)
-        if target.exists() and not target.is_file() and not target.is_dir():
+        if placing.is_special(target):
             # Replacing /dev/null, as root can, would be missed by everybody on the machine.
             raise FileExistsError(f"{target} is no file, and not replaced by one: stream to it")
         # The list names the file and its checksum without counting a download.
@@ -296,15 +303,23 @@ class CustomerClient(BaseClient):
         name = safe_file_name(chosen.get("fileName"))
         if target.is_dir():
             target = target / name
+            if placing.is_special(target):
+                raise FileExistsError(f"{target} is no file, and not replaced by one")
+        before = placing.look(target)
         if checksums_match(checksum := _checksum_of(target, chosen), chosen.get("checksum")):
             size = target.stat().st_size
             if progress:
                 progress(size, size)
             return download.Download(name, size, checksum, "unchanged", target)
+        if before is not None and not replace:
+            leads_nowhere = target.is_symlink() and not target.exists()
+            what = "is a link that leads nowhere" if leads_nowhere else "exists with other content"
+            raise TargetExistsError(f"{target} {what}")
         wanted = self._source(application_id, version, text_in(chosen, "fileId"), test_channel)
         return download.to_file(
             wanted,
             target,
+            before,
             verify=verify_checksum,
             resume=resume,
             connections=connections,

@@ -17,6 +17,7 @@ from .blockfile import BlockFile
 from .errors import IntegrityError
 from .hashing import StreamHash, checksums_match, is_sha256
 from .partfile import PartFile
+from .placing import Seen
 from .ranges import LARGEST_PIECE, Range, missing, take_piece, total
 from .receiving import LARGEST_READ, receive
 from .source import ChangedError, Grant, Progress, Source
@@ -109,14 +110,16 @@ def _mismatch(grant: Grant, checksum: str) -> IntegrityError:
 def to_file(
     source: Source,
     target: Path,
+    before: Seen | None,
     *,
     verify: bool,
     resume: bool,
     connections: int,
     progress: Progress | None,
 ) -> Download:
-    """Puts the file at `target`; see `CustomerClient.download_to_file`."""
-    part = PartFile(target)
+    """Puts the file at `target`, in the place of what was there `before` and of nothing else; see
+    `CustomerClient.download_to_file`."""
+    part = PartFile(target, before)
     with part.locked():
         reason = "the checksum is another one each time"
         for _ in range(_FRESH_STARTS):

@@ -12,6 +12,7 @@ BinDistError
 │   └── ServerError             5xx
 ├── IntegrityError              the bytes are not what they should be (a ValueError too)
 ├── DifferentContentError       the version exists with other files
+├── TargetExistsError           a file is in the download's place (a FileExistsError too)
 └── BusyError                   another process is at the same file or release
 """
 
@@ -114,6 +115,14 @@ class DifferentContentError(BinDistError):
         self.differences = differences
         self.incomplete = incomplete
         self.mixed = mixed
+
+
+class TargetExistsError(BinDistError, FileExistsError):
+    """Where a download should go is a file that this call may not replace, and has not replaced.
+
+    It was there from the start, or it appeared while the download went on. In that case the bytes
+    are kept in `NAME.part`, from where the next call takes them.
+    """
 
 
 class BusyError(BinDistError):

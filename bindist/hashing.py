@@ -45,38 +45,47 @@ def sha256_file(path: Path) -> str:
 
 
 class StreamHash:
-    """The SHA-256 of blocks handed over one by one, in a thread behind a bounded queue.
+    """The SHA-256 of blocks handed over one by one, and with `md5=True` their MD5 too.
 
-    With `md5=True` the MD5 is computed too, but given up as soon as that holds the blocks up. Each
-    must be let go with `finish`, which may be called again.
+    Each is computed in a thread of its own behind a bounded queue. It must be let go with `finish`,
+    which may be called again.
     """
 
     def __init__(self, *, md5: bool = False) -> None:
-        self._sha256 = hashlib.sha256()
-        self._md5 = hashlib.md5(usedforsecurity=False) if md5 else None
-        self._blocks: queue.Queue[bytes | None] = queue.Queue(maxsize=_MOST_WAITING)
-        self._thread = threading.Thread(target=self._run, name="bindist-hash", daemon=True)
-        self._thread.start()
+        self._sha256 = _Worker(hashlib.sha256())
+        self._md5 = _Worker(hashlib.md5(usedforsecurity=False)) if md5 else None
+        self._workers = [worker for worker in (self._md5, self._sha256) if worker]
 
     def update(self, block: bytes) -> None:
         """Hands over a block; waits where too many are waiting already."""
-        if self._md5 and self._blocks.full():
-            self._md5 = None
-        self._blocks.put(block)
+        for worker in self._workers:
+            worker.blocks.put(block)
 
     def finish(self) -> str:
         """Waits for the rest and returns the SHA-256 in hex."""
-        if self._thread.is_alive():
-            self._blocks.put(None)
-            self._thread.join()
-        return self._sha256.hexdigest()
+        for worker in self._workers:
+            worker.end()
+        return self._sha256.digest.hexdigest()
 
     def md5(self) -> str | None:
-        """After `finish`: the MD5 in hex, or None where it was not asked for or given up."""
-        return self._md5.hexdigest() if self._md5 else None
+        """After `finish`: the MD5 in hex, or None where it was not asked for."""
+        return self._md5.digest.hexdigest() if self._md5 else None
+
+
+class _Worker:
+    """One digest, and the thread that computes it."""
+
+    def __init__(self, digest: hashlib._Hash) -> None:
+        self.digest = digest
+        self.blocks: queue.Queue[bytes | None] = queue.Queue(maxsize=_MOST_WAITING)
+        self.thread = threading.Thread(target=self._run, name="bindist-hash", daemon=True)
+        self.thread.start()
+
+    def end(self) -> None:
+        if self.thread.is_alive():
+            self.blocks.put(None)
+            self.thread.join()
 
     def _run(self) -> None:
-        while (block := self._blocks.get()) is not None:
-            self._sha256.update(block)
-            if md5 := self._md5:
-                md5.update(block)
+        while (block := self.blocks.get()) is not None:
+            self.digest.update(block)

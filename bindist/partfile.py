@@ -7,36 +7,45 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from .errors import BusyError, IntegrityError
+from .placing import Seen, publish
 from .ranges import Range, merge, total
 
 _LONGEST_SUFFIX = len(".part.journal")
+_HEAD_LENGTH = 4096
+_BEGIN = b'{"checksum":'  # of every journal's first line
 
 
 class PartFile:
     """Where a download to `target` is kept until it is whole.
 
     The journal's first line says which bytes these are (`identity`); every further line is a range
-    that has been written, or the ETag of what it was read from. Lines are appended, so being killed
-    at any point loses one at most.
+    that has been written, the ETag of what it was read from, or what the part file is known by: its
+    inode and size, and how it begins. Lines are appended, so being killed at any point loses one at
+    most. What no journal tells is somebody's own file and never removed, unless it is empty.
+
+    `before` is what the target is replaced for, as `placing.look` found it.
     """
 
-    def __init__(self, target: Path) -> None:
+    def __init__(self, target: Path, before: Seen | None = None) -> None:
         name = target.name
         if len(os.fsencode(name)) + _LONGEST_SUFFIX > 255:
             name = hashlib.sha256(os.fsencode(name)).hexdigest()
         self.target = target
+        self._before = before
         self.path = target.with_name(name + ".part")
         self._journal_path = target.with_name(name + ".part.journal")
         self._lock_path = target.with_name(name + ".part.lock")
         self._journal: BinaryIO | None = None
         self._begun: tuple[int, int, int] | None = None
+        self._is_head_noted = False
         self.etag: str | None = None
 
     @property
@@ -46,9 +55,11 @@ class PartFile:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Holds the place for this process; raises BusyError where another one has it."""
+        """Holds the place for this process; raises BusyError where another one has it, and
+        FileExistsError where the lock's name is that of somebody's own file."""
         from filelock import FileLock, Timeout  # not for those who only list
 
+        _check_lock(self._lock_path)
         lock = FileLock(self._lock_path, timeout=0)
         try:
             lock.acquire()
@@ -66,26 +77,41 @@ class PartFile:
 
     def left(self, identity: dict[str, object], size: int) -> list[Range]:
         """What an earlier run has left of exactly these bytes; looks, and changes nothing."""
-        return self._read_journal(identity, size)
+        notes = self._read_journal()
+        if notes is None or notes.identity != identity:
+            return []
+        try:
+            with self.open() as file:
+                status = os.fstat(file.fileno())
+                if not notes.tell_of(file) or status.st_nlink > 1:  # killed after it was published
+                    return []
+        except FileNotFoundError:
+            return []
+        self.etag = notes.etag
+        present = min(size, status.st_size)
+        return merge(found for found in notes.ranges if found[1] <= present)
 
     def start(self, identity: dict[str, object], size: int, done: list[Range]) -> None:
         """Makes room for `size` bytes; keeps what is `done`, throws everything else away.
 
-        Raises FileExistsError where `NAME.part` is somebody's own file, OSError where there is not
-        room enough.
+        Raises FileExistsError where `NAME.part` or its journal is somebody's own file, OSError
+        where there is not room enough.
         """
         if not done:
-            if self.path.exists() and not self._journal_path.exists():
-                raise FileExistsError(f"{self.path} is in the way: no download has left it there")
+            self._check_own()
             self.discard()
         _check_space(self.target.parent, size - total(done))
-        # The journal comes first and goes last: by it a part is known to be ours.
-        self._journal = _open_own(self._journal_path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
-        # After a kill this ends the line that was being written, which is skipped then.
-        self._append("" if done else identity)
-        with self.open(write=True) as file:
+        with self.open(write=True, extra_flags=0 if done else os.O_EXCL) as file:
+            # Until the journal tells of it, the part is empty, and nobody's loss.
+            self._journal = _open_own(self._journal_path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+            # After a kill this ends the line that was being written, which is skipped then.
+            known_by = {"part": [os.fstat(file.fileno()).st_ino, size]}
+            self._append("" if done else identity, known_by)
             os.truncate(file.fileno(), size)
             self._begun = _identity(file)
+        self._is_head_noted = False
+        if done and done[0][0] == 0:
+            self._note_head(done[0][1])
 
     def open(self, *, write: bool = False, extra_flags: int = 0) -> BinaryIO:
         """The part file itself, unbuffered."""
@@ -98,11 +124,14 @@ class PartFile:
             self.etag = etag
             self._append({"etag": etag})
         self._append([start, end])
+        if start == 0 and not self._is_head_noted:
+            self._note_head(end)
 
     def commit(self) -> None:
-        """Flushes to disk and gives the file its final name, replacing what has it.
+        """Flushes to disk and gives the file its final name.
 
-        Raises IntegrityError where the part is no longer the file that was written.
+        Raises IntegrityError where the part is no longer the file that was written,
+        TargetExistsError where a file that was not there `before` has the name; the part stays.
         """
         self.close()
         try:
@@ -113,15 +142,18 @@ class PartFile:
             if _identity(file) != self._begun:
                 raise IntegrityError(f"{self.path} was replaced while it was written")
             os.fsync(file.fileno())
-        self.path.replace(self.target)
+        publish(self.path, self.target, self._before)
         _sync_folder(self.target.parent)
         self._journal_path.unlink(missing_ok=True)
 
     def discard(self) -> None:
-        """Throws away what is there."""
+        """Throws away what is there, unless another file has taken the part's place meanwhile."""
         self.close()
         self.etag = None
-        self.path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            if self._begun is None or self._begun[1] == self.path.lstat().st_ino:
+                self.path.unlink()
+        self._begun = None
         self._journal_path.unlink(missing_ok=True)
 
     def close(self) -> None:
@@ -129,29 +161,103 @@ class PartFile:
             self._journal.close()
             self._journal = None
 
-    def _append(self, line: object) -> None:
+    def _append(self, *lines: object) -> None:
         if self._journal is not None:
-            self._journal.write(json.dumps(line, separators=(",", ":")).encode() + b"\n")
+            texts = [json.dumps(line, separators=(",", ":")) + "\n" for line in lines]
+            self._journal.write("".join(texts).encode())
 
-    def _read_journal(self, identity: dict[str, object], size: int) -> list[Range]:
+    def _note_head(self, end: int) -> None:
+        """Notes how the part begins, of which the bytes up to `end` have been written."""
+        with contextlib.suppress(OSError), self.open() as file:
+            if self._begun is not None and _identity(file)[1] == self._begun[1]:
+                length = min(end, _HEAD_LENGTH)
+                self._append({"head": [length, _digest(file, length)]})
+                self._is_head_noted = True
+
+    def _check_own(self) -> None:
+        """Raises FileExistsError where the part or its journal is somebody's own file."""
+        notes = self._read_journal()
+        if notes and not notes.are_ours:
+            raise _in_the_way(self._journal_path)
+        with contextlib.suppress(FileNotFoundError), self.open() as file:
+            if os.fstat(file.fileno()).st_size and not (notes and notes.tell_of(file)):
+                raise _in_the_way(self.path)
+
+    def _read_journal(self) -> _Notes | None:
         try:
             with _open_own(self._journal_path, os.O_RDONLY) as journal:
-                first, *lines = journal.read().split(b"\n")
-            with self.open() as file:
-                present = min(size, os.fstat(file.fileno()).st_size)
+                return _Notes(journal.read())
         except FileNotFoundError:
-            return []
-        if _parsed(first) != identity:
-            return []
+            return None
+
+
+class _Notes:
+    """What a journal says, in whatever state it is."""
+
+    def __init__(self, content: bytes) -> None:
+        first, *lines = content.split(b"\n")
+        self.identity = _parsed(first)
+        self.etag: str | None = None
+        self.ranges: list[Range] = []
+        self._parts: list[tuple[int, int]] = []  # inode, size
+        self._heads: list[tuple[int, str]] = []  # length, digest
         for note in map(_parsed, lines):
-            if isinstance(note, dict) and _can_be_sent(note.get("etag")):
-                self.etag = note["etag"]
-        return merge(found for line in lines if (found := _range(line)) and found[1] <= present)
+            if isinstance(note, dict):
+                self._read(note)
+            elif found := _range(note):
+                self.ranges.append(found)
+        is_begun = content.startswith(_BEGIN) or _BEGIN.startswith(content)
+        self.are_ours = is_begun or bool(self._parts or self._heads)
+
+    def _read(self, note: dict[str, object]) -> None:
+        if _can_be_sent(etag := note.get("etag")):
+            self.etag = str(etag)
+        if found := _pair(note.get("part"), int, int):
+            self._parts.append(found)
+        if found := _pair(note.get("head"), int, str):
+            self._heads.append(found)
+
+    def tell_of(self, file: BinaryIO) -> bool:
+        """Whether these notes are about this file, and not about one that has its name since."""
+        status = os.fstat(file.fileno())
+        known = (status.st_ino, status.st_size) in self._parts
+        if not self._parts and isinstance(self.identity, dict):  # an older journal
+            known = status.st_size == self.identity.get("fileSize")
+        return known or any(
+            0 < length <= _HEAD_LENGTH and _digest(file, length) == digest
+            for length, digest in self._heads
+        )
 
 
 def _identity(file: BinaryIO) -> tuple[int, int, int]:
     found = os.fstat(file.fileno())
     return found.st_dev, found.st_ino, found.st_size
+
+
+def _digest(file: BinaryIO, length: int) -> str:
+    file.seek(0)
+    return hashlib.sha256(file.read(length)).hexdigest()
+
+
+def _in_the_way(path: Path) -> FileExistsError:
+    return FileExistsError(
+        f"{path} is in the way: no download has left it there; move it or remove it"
+    )
+
+
+def _check_lock(path: Path) -> None:
+    """Raises FileExistsError for somebody's own file. A lock is empty, or, where the file system
+    has no locks, begins with a process's number."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return
+    is_lock = stat.S_ISLNK(status.st_mode) or (  # a link is refused when it is opened
+        stat.S_ISREG(status.st_mode)
+        and (not status.st_size or re.match(rb"\d+\n", path.read_bytes()))
+    )
+    if not is_lock:
+        raise _in_the_way(path)
 
 
 def _check_space(folder: Path, needed: int) -> None:
@@ -172,11 +278,15 @@ def _can_be_sent(etag: object) -> bool:
     return isinstance(etag, str) and etag.isascii() and etag.isprintable() and etag.strip() == etag
 
 
-def _range(line: bytes) -> Range | None:
-    found = _parsed(line)
-    if isinstance(found, list) and [type(bound) for bound in found] == [int, int]:
-        start, end = found
-        return (start, end) if 0 <= start < end else None
+def _range(note: object) -> Range | None:
+    found: Range | None = _pair(note, int, int)
+    return found if found and 0 <= found[0] < found[1] else None
+
+
+def _pair(found: object, *kinds: type) -> Any:
+    """A list of two values of these types as a tuple; None for anything else."""
+    if isinstance(found, list) and tuple(map(type, found)) == kinds:
+        return tuple(found)
     return None
 
 

@@ -16,7 +16,7 @@ from .hashing import sha256_bytes
 from .names import derived_file_type, name_problem
 from .response import ApiResponse, failure
 from .source import Progress, check_store_url
-from .upload import INLINE_LIMIT, Body, LocalFile, Ticket
+from .upload import INLINE_LIMIT, Body, LocalFile, SentFile, Ticket
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
     from .objects import ChangedVersion, NewVersion, UploadTicket
@@ -167,19 +167,19 @@ class PublishingClient(CustomerClient):
                 return self._upload_inline(application_id, version, file, kind, release_notes)
             check_derived_type(file.name, file_type)
             try:
-                ticket, checksum = self.put_file(application_id, version, file, progress)
+                sent = self.put_file(application_id, version, file, progress)
             except ApiError as error:
                 return error.response
             answer = self.complete_large_upload(
-                ticket.upload_id,
+                sent.ticket.upload_id,
                 application_id,
                 version,
                 file.name,
                 file.size,
-                checksum,
+                sent.checksum,
                 release_notes,
             )
-        return upload.check_stored(answer, file.size, checksum)
+        return upload.check_stored(answer, file.size, sent.checksum)
 
     def put_file(
         self,
@@ -189,14 +189,15 @@ class PublishingClient(CustomerClient):
         progress: Progress | None = None,
         *,
         ticket: Ticket | None = None,
-    ) -> tuple[Ticket, str]:
+    ) -> SentFile:
         """Sends an open `file` to the object store without completing it.
 
         `PUT` to the object store, with the URL of `ticket`, which was asked for before by
         `ask_ticket`; default None, and where that one is too old: a new one. `progress` is called
-        with (bytes sent, bytes in all). Returns the ticket that was used at last, for
-        `complete_large_upload`, and the SHA-256 of what was sent. Raises ApiError, TransportError,
-        IntegrityError, OSError.
+        with (bytes sent, bytes in all). Returns a `SentFile`: the `ticket` that was used at last,
+        for `complete_large_upload`, the SHA-256 of what was sent in `checksum`, and `confirmed`,
+        which is False where the store's ETag is no MD5 to compare with. Raises ApiError,
+        TransportError, IntegrityError, OSError.
         """
         at_hand = [ticket] if ticket and ticket.is_fresh else []
 

@@ -99,7 +99,8 @@ class Transport:
 
     `timeout` is (connect, read) in seconds. `retries` is how often a request is repeated, where
     repeating is safe; `backoff` the first pause in seconds, doubled each time, with jitter.
-    `verify` names a CA bundle; None leaves it to the environment and requests' own.
+    `verify` names a CA bundle; None leaves it to the environment and requests' own. `store_etag`
+    says what the object store's ETags are: `md5` of the bytes, or `opaque`.
     """
 
     def __init__(
@@ -111,8 +112,10 @@ class Transport:
         retries: int,
         backoff: float,
         verify: str | None,
+        store_etag: str = "md5",
     ) -> None:
         self.base_url = base_url
+        self.store_etag = store_etag
         self.retries = retries
         self.backoff = backoff
         self._key = api_key

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import requests
 
@@ -17,12 +17,13 @@ from .errors import IntegrityError, TransportError
 from .hashing import StreamHash, checksums_match
 from .response import ApiResponse, failure, is_expired, text_in
 from .source import Progress
-from .transport import BLOCK, Transport
+from .transport import BLOCK, Transport, request_log
 
 INLINE_LIMIT = 4 * 1024 * 1024
 """Files up to this many bytes go inline, in one request; gateways refuse larger ones."""
 
 _MD5 = re.compile(r'"?([0-9a-f]{32})"?')
+_SSE_C = "x-amz-server-side-encryption-customer-algorithm"
 _STALE_SECONDS = 300.0
 
 
@@ -41,6 +42,21 @@ class Ticket:
 
     def __repr__(self) -> str:
         return f"Ticket({self.upload_id!r})"
+
+
+@dataclass(frozen=True)
+class SentFile:
+    """A file that the object store has taken: the `ticket` it went out with, its SHA-256 in
+    `checksum`, and whether the store `confirmed` the bytes by an ETag that is their MD5. Where it
+    is not confirmed the store gives no MD5, as with SSE-KMS and SSE-C."""
+
+    ticket: Ticket
+    checksum: str
+    confirmed: bool
+
+    def __iter__(self) -> Iterator[Any]:
+        """The ticket and the checksum, for `ticket, checksum = client.put_file(...)`."""
+        return iter((self.ticket, self.checksum))
 
 
 class _LocalError(Exception):
@@ -150,12 +166,12 @@ def put_file(
     ask: Callable[[], Ticket],
     file: LocalFile,
     progress: Progress | None,
-) -> tuple[Ticket, str]:
-    """Sends the file to the object store; returns the ticket it went out with and its SHA-256.
+) -> SentFile:
+    """Sends the file to the object store; returns what it was sent as.
 
     Raises as `put` does, and IntegrityError where the file changed or other bytes arrived.
     """
-    digest, hashed = StreamHash(md5=True), 0
+    digest, hashed = StreamHash(md5=transport.store_etag == "md5"), 0
 
     def sent(position: int, block: bytes) -> None:
         nonlocal hashed
@@ -171,8 +187,7 @@ def put_file(
     finally:
         checksum = digest.finish()
     file.check_unchanged(body.tell())
-    check_arrived(file.name, etag, digest.md5())
-    return ticket, checksum
+    return SentFile(ticket, checksum, check_arrived(file.name, etag, digest.md5()))
 
 
 def put(transport: Transport, ask: Callable[[], Ticket], body: Body) -> tuple[Ticket, str | None]:
@@ -198,7 +213,7 @@ def put(transport: Transport, ask: Callable[[], Ticket], body: Body) -> tuple[Ti
         else:
             answer = _refusal(transport, response)
             if answer is None:
-                return ticket, _md5_of(response)
+                return ticket, _md5_of(transport, response)
             retry_after = response.headers.get("Retry-After")
             renew = expired = is_expired(answer) and not renewed
             passing = answer.status_code >= 500 or answer.status_code in (200, 429)
@@ -222,14 +237,27 @@ def _refusal(transport: Transport, response: requests.Response) -> ApiResponse |
     return failure(200, "this is no object store's answer: it has no ETag", code="INVALID_RESPONSE")
 
 
-def check_arrived(name: str, etag: str | None, md5: str | None) -> None:
-    """Raises IntegrityError where the store's MD5 is another one than that of what was sent."""
-    if etag and md5 and md5 != etag:
-        raise IntegrityError(f"the object store has other bytes than were sent of {name}")
+def check_arrived(name: str, etag: str | None, md5: str | None) -> bool:
+    """Whether the store's MD5 is that of what was sent; False where it gives none.
+
+    Raises IntegrityError where it is another one.
+    """
+    if etag is None or md5 is None:
+        request_log.debug("%r: confirmed: false, the object store gives no MD5", name)
+        return False
+    if etag != md5:
+        raise IntegrityError(
+            f"the object store has other bytes than were sent of {name}: their MD5 is {md5}, its "
+            f'ETag is {etag}; where its ETags are no MD5, set store_etag to "opaque"'
+        )
+    return True
 
 
-def _md5_of(response: requests.Response) -> str | None:
-    """The MD5 in the ETag; None where the store encrypts with a key of its own."""
+def _md5_of(transport: Transport, response: requests.Response) -> str | None:
+    """The MD5 in the ETag; None where the store encrypts with a key of its own or the sender's, or
+    its ETags are known to be something else."""
+    if transport.store_etag == "opaque" or _SSE_C in response.headers:
+        return None
     if response.headers.get("x-amz-server-side-encryption", "AES256") != "AES256":
         return None
     found = _MD5.fullmatch(response.headers.get("ETag", ""))

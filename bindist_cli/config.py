@@ -15,7 +15,7 @@ import click
 
 from . import safefile
 from .exits import CliError, Exit
-from .types import OUTPUTS
+from .types import OUTPUTS, STORE_ETAGS
 
 CONFIG = "config.toml"
 DEFAULT_URL = "https://api.bindist.eu"
@@ -37,6 +37,7 @@ ENVIRONMENT = {
     "BINDIST_TIMEOUT": "as --timeout",
     "BINDIST_RETRIES": "as --retries",
     "BINDIST_CA_BUNDLE": "as --ca-bundle",
+    "BINDIST_STORE_ETAG": "the object store's ETags: md5 (default), or opaque (SSE-KMS, SSE-C)",
     "BINDIST_DEBUG": "as --debug, if 1",
     "NO_COLOR": "no colours, if not empty",
     "FORCE_COLOR": "colours even where the output is not a terminal, if not empty",
@@ -52,6 +53,7 @@ PROFILE_KEYS: dict[str, tuple[type, str]] = {
     "retries": (int, "how often a request is repeated where that is safe"),
     "ca_bundle": (str, "a file of certificates to trust"),
     "allow_http": (bool, "send the key over plain http, to other machines too"),
+    "store_etag": (str, "the object store's ETags: md5 (default), or opaque (SSE-KMS, SSE-C)"),
 }
 
 
@@ -73,6 +75,7 @@ class Settings:
     verbose: bool
     debug: bool
     allow_http: bool
+    store_etag: str
     bars: bool
     config_dir: Path
 
@@ -185,6 +188,7 @@ def resolve(
         verbose=bool(flags.get("verbose")) or debug,
         debug=debug,
         allow_http=table.get("allow_http") is True,
+        store_etag=_store_etag(setting("store_etag", "BINDIST_STORE_ETAG", STORE_ETAGS[0]), found),
         bars=not env.get("CI"),
         config_dir=config_dir(env),
     )
@@ -276,6 +280,14 @@ def _positive(name: str, value: Any, found: _Problems) -> float | None:
         found.add(CliError(f"{name} must be more than 0 seconds, not {value}", Exit.USAGE))
         return None
     return None if value is None else float(value)
+
+
+def _store_etag(value: str, found: _Problems) -> str:
+    if value in STORE_ETAGS:
+        return value
+    hint = "one of " + ", ".join(STORE_ETAGS)
+    found.add(CliError(f"store_etag cannot be {value!r}", Exit.USAGE, hint=hint))
+    return STORE_ETAGS[0]
 
 
 def is_set(env: Mapping[str, str], name: str) -> bool:

@@ -18,13 +18,13 @@ from .config import (
     load_config,
 )
 from .exits import CliError, Exit
-from .types import OUTPUTS
+from .types import OUTPUTS, STORE_ETAGS
 
 PROFILE = "profile"
 KEYS = {PROFILE: "the profile to use where none is named"} | {
     name: text for name, (_, text) in PROFILE_KEYS.items()
 }
-DEFAULTS = {PROFILE: "default", "api_url": DEFAULT_URL, "allow_http": False}
+DEFAULTS = {PROFILE: "default", "api_url": DEFAULT_URL, "allow_http": False, "store_etag": "md5"}
 _SWITCH = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
     **dict.fromkeys(("false", "no", "off", "0"), False),
@@ -109,6 +109,8 @@ def parse(settings: Settings, key: str, text: str) -> Any:
         return _one_of(key, text, sorted(known))
     if key == "output":
         return _one_of(key, text, OUTPUTS)
+    if key == "store_etag":
+        return _one_of(key, text, STORE_ETAGS)
     if key == "api_url":
         if settings.is_sandbox:
             raise CliError("the profile sandbox has an address of its own", Exit.USAGE)

@@ -110,6 +110,7 @@ class App:
                 timeout=DEFAULT_TIMEOUT if settings.timeout is None else settings.timeout,
                 retries=DEFAULT_RETRIES if settings.retries is None else settings.retries,
                 verify=settings.ca_bundle,
+                store_etag=settings.store_etag,
             )
         )
 

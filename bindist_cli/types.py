@@ -10,6 +10,9 @@ import click
 OUTPUTS = ("table", "json", "jsonl", "csv", "tsv")
 """The formats of --output."""
 
+STORE_ETAGS = ("md5", "opaque")
+"""What the object store's ETags may be said to be."""
+
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _VERSION = re.compile(r"[A-Za-z0-9._-]{1,50}")
 _DURATION = re.compile(r"(\d+)([mhd]?)")

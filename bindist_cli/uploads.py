@@ -137,7 +137,7 @@ def _show_plan(app: App, request: UploadRequest, files: Sequence[ReleaseFile]) -
 
 
 def _show_release(app: App, request: UploadRequest, done: Release) -> None:
-    keys = ("fileName", "fileId", "fileSize", "checksum", "status", "fileType")
+    keys = ("fileName", "fileId", "fileSize", "checksum", "status", "fileType", "confirmed")
     result = {
         "applicationId": done.application_id,
         "version": done.version,

@@ -16,6 +16,9 @@ from ..context import App, pass_app
 from ..exits import CliError, Exit
 from ..options import Group
 
+# The sandbox's own list; to import it from there costs the start-up of every command SQLite.
+_LIKES = ("ideal", "scaleway", "aws")
+
 _folder_option = click.option(
     "--data-dir",
     metavar="D",
@@ -46,6 +49,12 @@ def command() -> None:
 @click.option("--apps-admin-key", metavar="K", help="The restricted administrator's key.")
 @click.option("--customer-key", metavar="K", help="The customer's key.")
 @click.option(
+    "--like",
+    type=click.Choice(_LIKES),
+    default="ideal",
+    help="Which server's manners: each request in one transaction, or in steps as the real ones.",
+)
+@click.option(
     "--fault",
     "faults",
     multiple=True,
@@ -61,6 +70,7 @@ def serve(
     admin_key: str | None,
     apps_admin_key: str | None,
     customer_key: str | None,
+    like: Any,
     faults: tuple[str, ...],
 ) -> None:
     """Run the sandbox until Ctrl-C, and print its address when it is ready.
@@ -78,6 +88,7 @@ def serve(
             admin_key=admin_key,
             apps_admin_key=apps_admin_key,
             customer_key=customer_key,
+            like=like,
             faults=faults,
         )
         signal.signal(signal.SIGTERM, _stop)

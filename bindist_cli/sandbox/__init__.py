@@ -12,23 +12,28 @@ from .endpoint import Endpoint, open_sandbox, reset
 from .faults import FaultPlan
 from .folder import SandboxError
 from .keys import SandboxKeys
+from .steps import LIKES, Step
 
 if TYPE_CHECKING:
     from .connection import RequestRecord as RequestRecord
+    from .records import VersionState as VersionState
     from .server import SandboxServer as SandboxServer
 
 __all__ = [
+    "LIKES",
     "Endpoint",
     "FaultPlan",
     "RequestRecord",
     "SandboxError",
     "SandboxKeys",
     "SandboxServer",
+    "Step",
+    "VersionState",
     "open_sandbox",
     "reset",
 ]
 
-_LAZY = {"SandboxServer": "server", "RequestRecord": "connection"}
+_LAZY = {"SandboxServer": "server", "RequestRecord": "connection", "VersionState": "records"}
 
 
 def __getattr__(name: str) -> Any:

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from . import javascript, shapes
 from .api import ApiError, Call, find_version, success
+from .applications import Application, new_grants, read_application, write_application
 from .clock import timestamp
 from .collation import collation_key
 from .customer_routes import pick
@@ -41,10 +42,10 @@ def create_application(call: Call) -> Response:
         raise ApiError(
             409,
             f"Application '{application_id}' was previously deleted; IDs cannot be reused"
-            if existing["deletedAt"]
+            if existing.row["deletedAt"]
             else f"Application '{application_id}' already exists",
         )
-    _customers_to_grant(call, customer_ids)
+    _names_to_grant(call, customer_ids)
     now = timestamp()
     application = {
         "applicationId": application_id,
@@ -55,12 +56,12 @@ def create_application(call: Call) -> Response:
         "updatedAt": now,
         "tags": asked.get("tags", []),
     }
-    call.db.put("applications", ("applicationId",), **application)
+    grants = new_grants(customer_ids, application_id, timestamp(), call.caller.customer_id)
+    with call.step("write-application", writes=True):
+        write_application(call.db, Application(application, grants))
     call.record_event(
         "APPLICATION_CREATED", applicationId=application_id, applicationName=asked["name"]
     )
-    for customer_id in customer_ids:
-        _grant(call, customer_id, application_id)
     return success({**application, "customerIds": customer_ids}, 201)
 
 
@@ -69,19 +70,14 @@ def delete_application(call: Call) -> Response:
     application = _any_application(call, application_id)
     if application is None:
         raise ApiError(404, f"Application '{application_id}' not found")
-    if application["deletedAt"]:
+    if application.row["deletedAt"]:
         raise ApiError(400, f"Application '{application_id}' is already deleted")
     now = timestamp()
-    call.db.execute(
-        "UPDATE applications SET deletedAt = ?, updatedAt = ?, isActive = 0"
-        " WHERE applicationId = ?",
-        now,
-        now,
-        application_id,
-    )
-    call.record_event(
-        "APPLICATION_DELETED", applicationId=application_id, applicationName=application["name"]
-    )
+    with call.step("write-application", writes=True):
+        deleted = application.changed(deletedAt=now, updatedAt=now, isActive=False)
+        write_application(call.db, deleted)
+    name = application.row["name"]
+    call.record_event("APPLICATION_DELETED", applicationId=application_id, applicationName=name)
     return success(
         {
             "message": f"Application '{application_id}' has been deleted",
@@ -100,38 +96,40 @@ def update_application_customers(call: Call) -> Response:
     if both := [customer_id for customer_id in add if customer_id in remove]:
         raise ApiError(400, f"Customer IDs cannot be in both add and remove: {', '.join(both)}")
     application = _any_application(call, application_id)
-    if application is None or application["deletedAt"]:
+    if application is None or application.row["deletedAt"]:
         raise ApiError(404, f"Application '{application_id}' not found")
-    customers = _customers_to_grant(call, add)
-    of_application = {"applicationId": application_id, "applicationName": application["name"]}
-    linked = set(_granted(call, application_id))
-    for customer_id in add:
-        if customer_id not in linked:
-            _grant(call, customer_id, application_id)
-            call.record_event(
-                "CUSTOMER_APP_LINKED",
-                customerId=customer_id,
-                customerName=customers[customer_id]["name"],
-                **of_application,
-            )
-    for customer_id in remove:
-        call.db.execute(
-            "DELETE FROM grants WHERE customerId = ? AND applicationId = ?",
-            customer_id,
-            application_id,
-        )
-        name = (_customer(call, customer_id) or {"name": customer_id})["name"]
-        call.record_event(
-            "CUSTOMER_APP_UNLINKED", customerId=customer_id, customerName=name, **of_application
-        )
+    names = _names_to_grant(call, add)
+    linked = [one for one in add if one not in application.customer_ids]
+    grants = new_grants(linked, application_id, timestamp(), call.caller.customer_id)
+    changed = application.with_customers(grants, remove)
+    with call.step("write-application", writes=True):
+        write_application(call.db, changed)
+    _record_links(call, application.row, linked, remove, names)
     return success(
         {
             "applicationId": application_id,
-            "customerIds": _granted(call, application_id),
+            "customerIds": changed.customer_ids,
             "added": add,
             "removed": remove,
         }
     )
+
+
+def _record_links(
+    call: Call, application: Row, linked: list[str], removed: list[str], names: dict[str, str]
+) -> None:
+    if removed:
+        with call.step("read-removed-customers"):
+            names = {**names, **_names(call, removed)}
+    for change, customer_ids in (("LINKED", linked), ("UNLINKED", removed)):
+        for customer_id in customer_ids:
+            call.record_event(
+                f"CUSTOMER_APP_{change}",
+                customerId=customer_id,
+                customerName=names.get(customer_id, customer_id),
+                applicationId=application["applicationId"],
+                applicationName=application["name"],
+            )
 
 
 def update_version(call: Call) -> Response:
@@ -139,23 +137,18 @@ def update_version(call: Call) -> Response:
     changes = call.body(shapes.VERSION_UPDATE)
     if not changes:
         raise ApiError(400, "No update fields provided")
-    row = find_version(call, application_id, version)
+    with call.step("read-version"):
+        row = find_version(call, application_id, version)
     if row is None:
         raise ApiError(404, f"Version '{version}' not found for application '{application_id}'")
-    shown = {**row, **changes, "updatedAt": timestamp()}
-    stored = dict(changes)
-    if not changes.get("releaseNotes", "keep"):
-        # The reference server answers as if the notes were gone; its table keeps the old ones.
-        shown["releaseNotes"] = None
-        del stored["releaseNotes"]
-    call.db.put(
-        "versions",
-        ("applicationId", "version"),
-        applicationId=application_id,
-        version=version,
-        updatedAt=shown["updatedAt"],
-        **stored,
-    )
+    with call.step("write-version", writes=True):
+        shown = {**row, **changes, "updatedAt": timestamp()}
+        stored = dict(shown)
+        if not changes.get("releaseNotes", "keep"):
+            # The reference server answers as if the notes were gone; its table keeps the old ones.
+            shown["releaseNotes"], stored["releaseNotes"] = None, row["releaseNotes"]
+        # All of the record as it was read: what was written meanwhile is undone.
+        call.db.put("versions", ("applicationId", "version"), **stored)
     fields = ("applicationId", "version", "releaseNotes", "isActive", "isEnabled", "updatedAt")
     return success({"message": "Version updated successfully", **pick(shown, fields)})
 
@@ -170,21 +163,23 @@ def create_customer(call: Call) -> Response:
     if not call.text:
         raise ApiError(400, "Request body is required")
     asked = validate(shapes.CUSTOMER, javascript.parse_json(call.text))  # not JSON: a 500
-    _existing_customer(call, call.params["customerId"])
+    with call.step("read-customer"):
+        _existing_customer(call, call.params["customerId"])
     customer_id, secret, now = str(uuid.uuid4()), _new_secret(), timestamp()
-    call.db.put(
-        "customers",
-        ("customerId",),
-        customerId=customer_id,
-        isActive=True,
-        isAdmin=False,
-        isFinancialAdmin=False,
-        createdAt=now,
-        updatedAt=now,
-        parentCustomerId=call.params["customerId"],
-        **asked,
-    )
-    call.db.set_key(customer_id, secret)
+    with call.step("write-customer", writes=True):
+        call.db.put(
+            "customers",
+            ("customerId",),
+            customerId=customer_id,
+            isActive=True,
+            isAdmin=False,
+            isFinancialAdmin=False,
+            createdAt=now,
+            updatedAt=now,
+            parentCustomerId=call.params["customerId"],
+            **asked,
+        )
+        call.db.set_key(customer_id, secret)
     call.record_event("CUSTOMER_CREATED", customerId=customer_id, customerName=asked["name"])
     answer = {"customerId": customer_id, "apiKey": secret, "name": asked["name"], "createdAt": now}
     return success(answer, 201)
@@ -192,25 +187,23 @@ def create_customer(call: Call) -> Response:
 
 def update_customer(call: Call) -> Response:
     sent = call.json()
-    customer = _existing_customer(call, call.params["customerId"])
+    with call.step("read-customer"):
+        customer = _existing_customer(call, call.params["customerId"])
     if customer["isAdmin"]:
         raise ApiError(403, "Cannot modify admin customers")
     if sent is None:
         raise javascript.ScriptError("Cannot read properties of null (reading 'isActive')")
     changes = _customer_changes(sent if isinstance(sent, dict) else {})
-    call.db.put(
-        "customers",
-        ("customerId",),
-        customerId=customer["customerId"],
-        updatedAt=timestamp(),
-        **changes,
-    )
+    with call.step("write-customer", writes=True):
+        whole = {**customer, **changes, "updatedAt": timestamp()}
+        call.db.put("customers", ("customerId",), **whole)
+        written = _existing_customer(call, customer["customerId"])
     if "isActive" in changes and sent["isActive"] is not customer["isActive"]:
         change = "ENABLED" if javascript.truthy(sent["isActive"]) else "DISABLED"
         call.record_event(
             f"CUSTOMER_{change}", customerId=customer["customerId"], customerName=customer["name"]
         )
-    return success(pick(_existing_customer(call, customer["customerId"]), _UPDATED_CUSTOMER_FIELDS))
+    return success(pick(written, _UPDATED_CUSTOMER_FIELDS))
 
 
 def _customer_changes(sent: dict[str, Any]) -> dict[str, Any]:
@@ -248,27 +241,26 @@ def _as_boolean(value: Any) -> bool | None:
 
 
 def regenerate_customer_key(call: Call) -> Response:
-    customer = _existing_customer(call, call.params["customerId"])
-    if customer["isAdmin"]:
-        raise ApiError(403, "Cannot regenerate admin API keys")
-    return _regenerate(call, customer, "CUSTOMER_KEY_REGENERATED")
+    return _regenerate(call, call.params["customerId"], "CUSTOMER_KEY_REGENERATED")
 
 
 def regenerate_admin_key(call: Call) -> Response:
-    customer = _existing_customer(call, call.caller.customer_id)
-    return _regenerate(call, customer, "ADMIN_KEY_REGENERATED")
+    return _regenerate(call, call.caller.customer_id, "ADMIN_KEY_REGENERATED")
 
 
 def regenerate_apps_admin_key(call: Call) -> Response:
-    return _regenerate(call, _existing_customer(call, "admin-apps"), "ADMIN_KEY_REGENERATED")
+    return _regenerate(call, "admin-apps", "ADMIN_KEY_REGENERATED")
 
 
-def _regenerate(call: Call, customer: Row, event_type: str) -> Response:
+def _regenerate(call: Call, customer_id: str, event_type: str) -> Response:
+    with call.step("read-customer"):
+        customer = _existing_customer(call, customer_id)
+    if customer["isAdmin"] and event_type == "CUSTOMER_KEY_REGENERATED":
+        raise ApiError(403, "Cannot regenerate admin API keys")
     secret, now = _new_secret(), timestamp()
-    call.db.set_key(customer["customerId"], secret)
-    call.db.execute(
-        "UPDATE customers SET updatedAt = ? WHERE customerId = ?", now, customer["customerId"]
-    )
+    with call.step("write-key", writes=True):
+        call.db.set_key(customer_id, secret)
+        call.db.execute("UPDATE customers SET updatedAt = ? WHERE customerId = ?", now, customer_id)
     call.record_event(event_type, customerId=customer["customerId"], customerName=customer["name"])
     return success(
         {
@@ -284,8 +276,9 @@ def _new_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
-def _any_application(call: Call, application_id: str) -> Row | None:
-    return call.db.row("SELECT * FROM applications WHERE applicationId = ?", application_id)
+def _any_application(call: Call, application_id: str) -> Application | None:
+    with call.step("read-application"):
+        return read_application(call.db, application_id)
 
 
 def _customer(call: Call, customer_id: str) -> Row | None:
@@ -299,32 +292,20 @@ def _existing_customer(call: Call, customer_id: str) -> Row:
     return row
 
 
-def _customers_to_grant(call: Call, customer_ids: list[str]) -> dict[str, Row]:
-    found = {
-        customer_id: row
-        for customer_id in customer_ids
-        if (row := _customer(call, customer_id)) is not None
-    }
+def _names(call: Call, customer_ids: list[str]) -> dict[str, str]:
+    rows = [row for one in customer_ids if (row := _customer(call, one)) is not None]
+    return {row["customerId"]: row["name"] for row in rows}
+
+
+def _names_to_grant(call: Call, customer_ids: list[str]) -> dict[str, str]:
+    """What the customers are called. Raises ApiError where one cannot be granted anything."""
+    if not customer_ids:
+        return {}
+    with call.step("read-customers"):
+        rows = [row for one in customer_ids if (row := _customer(call, one)) is not None]
+    found = {row["customerId"]: row for row in rows}
     if unknown := [customer_id for customer_id in customer_ids if customer_id not in found]:
         raise ApiError(400, f"Customer(s) not found: {', '.join(unknown)}")
     if admins := [customer_id for customer_id in customer_ids if found[customer_id]["isAdmin"]]:
         raise ApiError(400, f"Cannot assign applications to admin customer(s): {', '.join(admins)}")
-    return found
-
-
-def _grant(call: Call, customer_id: str, application_id: str) -> None:
-    call.db.put(
-        "grants",
-        ("customerId", "applicationId"),
-        customerId=customer_id,
-        applicationId=application_id,
-        grantedAt=timestamp(),
-        grantedBy=call.caller.customer_id,
-    )
-
-
-def _granted(call: Call, application_id: str) -> list[str]:
-    rows = call.db.rows(
-        "SELECT customerId FROM grants WHERE applicationId = ? ORDER BY rowid", application_id
-    )
-    return [row["customerId"] for row in rows]
+    return {customer_id: row["name"] for customer_id, row in found.items()}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -18,6 +19,7 @@ from .objects import Objects, object_key
 from .records import audit_event
 from .schema import Schema, validate
 from .signing import sign_url
+from .steps import Steps
 
 API_VERSION = "1.0.0"
 STORE_PATH = "/store/"
@@ -74,7 +76,31 @@ class Call:
     db: Session
     objects: Objects
     place: Place
-    faults: frozenset[str] = field(default_factory=frozenset)
+    steps: Steps
+    route: str
+    _in_step: bool = False
+
+    @contextmanager
+    def step(
+        self, name: str = "", *, writes: bool = False, slow: str = "slow-db"
+    ) -> Iterator[None]:
+        """A transaction of its own, or a part of the step that it is in.
+
+        Without a name it is the whole request.
+        """
+        if self._in_step:
+            if slow != "slow-db":
+                self.steps.pause(slow)
+            yield
+            return
+        full_name = f"{self.route}.{name}" if name else self.route
+        with self.steps.take(full_name, writes=writes, slow=slow):
+            self._in_step = True
+            try:
+                with self.db.writing() if writes else self.db.reading():
+                    yield
+            finally:
+                self._in_step = False
 
     @property
     def query(self) -> dict[str, str]:
@@ -112,7 +138,7 @@ class Call:
     def signed_url(self, method: str, key: str, **also: str) -> tuple[str, str]:
         """A URL of the object store, and until when it works."""
         now, lifetime = milliseconds(), self.place.url_lifetime
-        if "expire" in self.faults:
+        if "expire" in self.steps.faults:
             now -= 1000 * (int(lifetime) + 3600)
         url = sign_url(
             self.place.secret, method, self.place.url, STORE_PATH + key, now, lifetime, **also
@@ -121,11 +147,9 @@ class Call:
 
     def record_event(self, event_type: str, **details: object) -> None:
         now = milliseconds()
-        self.db.put(
-            "audit",
-            ("eventId",),
-            **audit_event(event_type, now, f"user:{self.caller.customer_id}", details),
-        )
+        event = audit_event(event_type, now, f"user:{self.caller.customer_id}", details)
+        with self.step("write-audit", writes=True):
+            self.db.put("audit", ("eventId",), **event)
 
 
 def find_application(call: Call, application_id: str) -> Row:
@@ -158,8 +182,11 @@ def find_active_version(call: Call, application_id: str, version: str) -> Row:
     return row
 
 
-def files_of(db: Session, version_id: str) -> list[Row]:
-    return db.rows('SELECT * FROM files WHERE versionId = ? ORDER BY "order", rowid', version_id)
+def files_of(call: Call, version_id: str) -> list[Row]:
+    """A version's files: in the order in which they came, or by their ids, as DynamoDB has them."""
+    then = "fileId" if call.steps.like == "aws" else "rowid"
+    sql = f'SELECT * FROM files WHERE versionId = ? ORDER BY "order", {then}'  # noqa: S608
+    return call.db.rows(sql, version_id)
 
 
 def file_to_send(files: list[Row], file_id: str | None) -> Row | None:
@@ -175,25 +202,27 @@ def download_url(call: Call, application_id: str, file: Row, **how: object) -> d
     key = object_key(application_id, file["versionId"], file["fileId"], file["fileName"])
     url, expires_at = call.signed_url("GET", key, **{"x-id": "GetObject"})
     download_id = str(uuid.uuid4())
-    call.db.put(
-        "downloads",
-        ("downloadId",),
-        downloadId=download_id,
-        applicationId=application_id,
-        versionId=file["versionId"],
-        fileId=file["fileId"],
-        clientIp=call.client_ip,
-        userAgent=call.user_agent,
-        downloadedAt=timestamp(),
-        fileSize=file["fileSize"],
-        **how,
-    )
-    call.db.execute(
-        "UPDATE versions SET downloadCount = downloadCount + 1"
-        " WHERE applicationId = ? AND versionId = ?",
-        application_id,
-        file["versionId"],
-    )
+    with call.step("write-download", writes=True):
+        call.db.put(
+            "downloads",
+            ("downloadId",),
+            downloadId=download_id,
+            applicationId=application_id,
+            versionId=file["versionId"],
+            fileId=file["fileId"],
+            clientIp=call.client_ip,
+            userAgent=call.user_agent,
+            downloadedAt=timestamp(),
+            fileSize=file["fileSize"],
+            **how,
+        )
+    with call.step("count-download", writes=True):
+        call.db.execute(
+            "UPDATE versions SET downloadCount = downloadCount + 1"
+            " WHERE applicationId = ? AND versionId = ?",
+            application_id,
+            file["versionId"],
+        )
     return {"downloadId": download_id, "url": url, "expiresAt": expires_at}
 
 

@@ -22,6 +22,7 @@ from .api import STORE_PATH, json_response
 from .endpoint import IDENTITY_PATH
 from .faults import Arguments
 from .objects import FileSlice
+from .steps import AbortError
 
 if TYPE_CHECKING:
     from .server import SandboxServer
@@ -46,10 +47,6 @@ class RequestRecord:
     status: int = 0  # 0: no answer was sent
     bytes_in: int = 0
     bytes_out: int = 0
-
-
-class AbortError(Exception):
-    """Stop here and close the connection."""
 
 
 class ResetError(AbortError):
@@ -199,10 +196,11 @@ class Connection(BaseHTTPRequestHandler):
         instead = effects.answer_instead(faults, request, path)
         if instead is not None:
             return instead
+        steps = self._sandbox.steps(request.method, path, faults)
         try:
             if path.startswith(STORE_PATH):
-                return self._sandbox.store.respond(request, path)
-            return self._sandbox.api.respond(request, path, frozenset(faults))
+                return self._sandbox.store.respond(request, path, steps)
+            return self._sandbox.api.respond(request, path, steps)
         except AbortError:
             raise
         except Exception as error:  # say so to the client: nobody sees a traceback here

@@ -163,18 +163,18 @@ def list_version_files(call: Call) -> Response:
     application_id, version = call.params["applicationId"], call.params["version"]
     find_application(call, application_id)
     row = find_active_version(call, application_id, version)
-    files = [pick(file, _FILE_FIELDS) for file in files_of(call.db, row["versionId"])]
+    files = [pick(file, _FILE_FIELDS) for file in files_of(call, row["versionId"])]
     return success({"applicationId": application_id, "version": version, "files": files})
 
 
 def get_download_url(call: Call) -> Response:
     asked = validate(shapes.DOWNLOAD_URL, call.query)
     application_id, version = asked["applicationId"], asked["version"]
-    find_application(call, application_id)
-    row = find_active_version(call, application_id, version)
+    row = _read_version(call, application_id, version)
     if not row["isEnabled"] and not call.test_channel:
         raise ApiError(403, f"Version '{version}' is not enabled for download")
-    file = file_to_send(files_of(call.db, row["versionId"]), asked.get("fileId"))
+    with call.step("read-files"):
+        file = file_to_send(files_of(call, row["versionId"]), asked.get("fileId"))
     if file is None:
         file_id = asked.get("fileId")
         missing = f"File '{file_id}' not found in" if file_id else "No files found for"
@@ -185,6 +185,14 @@ def get_download_url(call: Call) -> Response:
     return success({**answer, **pick(file, ("fileName", "fileSize", "checksum"))})
 
 
+def _read_version(call: Call, application_id: str, version: str) -> Row:
+    """The version, if it is active and of an application that the caller may see."""
+    with call.step("read-application"):
+        find_application(call, application_id)
+    with call.step("read-version"):
+        return find_active_version(call, application_id, version)
+
+
 def create_share_link(call: Call) -> Response:
     try:
         sent = javascript.parse_json(call.text or "{}")
@@ -192,25 +200,28 @@ def create_share_link(call: Call) -> Response:
         raise ApiError(400, "Invalid JSON body") from None
     asked = validate(shapes.SHARE, sent)
     application_id, version = asked["applicationId"], asked["version"]
-    find_application(call, application_id)
-    row = find_active_version(call, application_id, version)
+    row = _read_version(call, application_id, version)
     file_id = asked.get("fileId")
-    if file_id and not file_to_send(files_of(call.db, row["versionId"]), file_id):
-        raise ApiError(404, f"File '{file_id}' not found in version '{version}'")
+    if file_id:
+        with call.step("read-files"):
+            files = files_of(call, row["versionId"])
+        if not file_to_send(files, file_id):
+            raise ApiError(404, f"File '{file_id}' not found in version '{version}'")
     token = base64.urlsafe_b64encode(secrets.token_bytes(12)).decode()
     now = milliseconds()
     expires_at = timestamp(now + asked["expiresInMinutes"] * 60_000)
-    call.db.put(
-        "shares",
-        ("token",),
-        token=token,
-        applicationId=application_id,
-        version=version,
-        fileId=file_id,
-        customerId=call.caller.customer_id,
-        createdAt=timestamp(now),
-        expiresAt=expires_at,
-    )
+    with call.step("write-share", writes=True):
+        call.db.put(
+            "shares",
+            ("token",),
+            token=token,
+            applicationId=application_id,
+            version=version,
+            fileId=file_id,
+            customerId=call.caller.customer_id,
+            createdAt=timestamp(now),
+            expiresAt=expires_at,
+        )
     # The reference server says https here whatever it is reached by. A link to this server that
     # began so would lead nowhere.
     return success(
@@ -224,12 +235,14 @@ def create_share_link(call: Call) -> Response:
 
 
 def public_download(call: Call) -> Response:
-    share = call.db.row("SELECT * FROM shares WHERE token = ?", call.params["token"])
+    with call.step("read-share"):
+        share = call.db.row("SELECT * FROM shares WHERE token = ?", call.params["token"])
     if share is None:
         return _bare_failure(404, "NOT_FOUND", "Invalid or expired download link")
     if timestamp(time.time_ns() // 1_000_000) > share["expiresAt"]:
         return _bare_failure(410, "EXPIRED", "This download link has expired")
-    files = files_of(call.db, f"{share['applicationId']}-{share['version']}")
+    with call.step("read-files"):
+        files = files_of(call, f"{share['applicationId']}-{share['version']}")
     file = file_to_send(files, share["fileId"])
     if file is None:
         missing = "File not found" if share["fileId"] else "No files found for this version"

@@ -116,10 +116,17 @@ class Session:
             "keys", ("customerId",), customerId=customer_id, secret=secret, hash=key_hash(secret)
         )
 
-    @contextlib.contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self) -> contextlib.AbstractContextManager[None]:
         """A transaction that has the database to itself from the start."""
-        self._connection.execute("BEGIN IMMEDIATE")
+        return self._transaction("BEGIN IMMEDIATE")
+
+    def reading(self) -> contextlib.AbstractContextManager[None]:
+        """A transaction whose reads all see the same state."""
+        return self._transaction("BEGIN")
+
+    @contextlib.contextmanager
+    def _transaction(self, begin: str) -> Iterator[None]:
+        self._connection.execute(begin)
         try:
             yield
         except BaseException:

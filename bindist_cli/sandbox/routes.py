@@ -13,20 +13,27 @@ from .db import Database, Session, key_hash
 from .javascript import ScriptError, decode_uri_component
 from .objects import Objects
 from .schema import ValidationError
+from .steps import Steps
 
 _ADMIN = "Admin access required"
 
 
 @dataclass(frozen=True)
 class Route:
-    """One request that is answered. `denial` is what others than administrators are told."""
+    """One request that is answered.
 
+    `denial` is what others than administrators are told. `stepped`: more than one step, where
+    the server has no transactions.
+    """
+
+    name: str
     method: str
     path: str
     handler: Handler
     denial: str = ""
     financial: bool = False
     public: bool = False
+    stepped: bool = False
     writes: bool = False
 
     def match(self, method: str, segments: list[str]) -> dict[str, str] | None:
@@ -43,14 +50,22 @@ class Route:
         return params
 
 
-def _get(path: str, handler: Handler, denial: str = "", *, financial: bool = False) -> Route:
-    return Route("GET", path, handler, denial, financial)
+def _get(
+    name: str, path: str, handler: Handler, denial: str = "", *, financial: bool = False
+) -> Route:
+    return Route(name, "GET", path, handler, denial, financial)
 
 
 def _change(
-    method: str, path: str, handler: Handler, denial: str = _ADMIN, *, financial: bool = False
+    name: str,
+    method: str,
+    path: str,
+    handler: Handler,
+    denial: str = _ADMIN,
+    *,
+    financial: bool = False,
 ) -> Route:
-    return Route(method, path, handler, denial, financial, writes=True)
+    return Route(name, method, path, handler, denial, financial, stepped=True, writes=True)
 
 
 _APPLICATIONS = "/v1/applications"
@@ -59,35 +74,41 @@ _VERSION = _APPLICATIONS + "/{applicationId}/versions/{version}"
 _CUSTOMER = _MANAGEMENT + "/customers/{customerId}"
 
 ROUTES = (
-    _get(_APPLICATIONS, customer_routes.list_applications),
-    _get(_APPLICATIONS + "/{applicationId}", customer_routes.get_application),
-    _get(_APPLICATIONS + "/{applicationId}/versions", customer_routes.list_versions),
-    _get(_VERSION + "/files", customer_routes.list_version_files),
-    _get(_APPLICATIONS + "/{applicationId}/stats", report_routes.get_application_stats, _ADMIN),
-    _change("GET", "/v1/downloads/url", customer_routes.get_download_url, ""),
-    _change("POST", "/v1/downloads/share", customer_routes.create_share_link, ""),
-    Route("GET", "/v1/downloads/d/{token}", customer_routes.public_download,
-          public=True, writes=True),
-    _change("PATCH", _VERSION, admin_routes.update_version),
-    _change("POST", _MANAGEMENT + "/applications", admin_routes.create_application),
-    _change("DELETE", _MANAGEMENT + "/applications/{applicationId}",
+    _get("applications", _APPLICATIONS, customer_routes.list_applications),
+    _get("application", _APPLICATIONS + "/{applicationId}", customer_routes.get_application),
+    _get("versions", _APPLICATIONS + "/{applicationId}/versions", customer_routes.list_versions),
+    _get("files", _VERSION + "/files", customer_routes.list_version_files),
+    _get("stats", _APPLICATIONS + "/{applicationId}/stats", report_routes.get_application_stats,
+         _ADMIN),
+    _change("download-url", "GET", "/v1/downloads/url", customer_routes.get_download_url, ""),
+    _change("share", "POST", "/v1/downloads/share", customer_routes.create_share_link, ""),
+    Route("shared-download", "GET", "/v1/downloads/d/{token}", customer_routes.public_download,
+          public=True, stepped=True, writes=True),
+    _change("update-version", "PATCH", _VERSION, admin_routes.update_version),
+    _change("create-application", "POST", _MANAGEMENT + "/applications",
+            admin_routes.create_application),
+    _change("delete-application", "DELETE", _MANAGEMENT + "/applications/{applicationId}",
             admin_routes.delete_application),
-    _change("PUT", _MANAGEMENT + "/applications/{applicationId}/customers",
+    _change("grant", "PUT", _MANAGEMENT + "/applications/{applicationId}/customers",
             admin_routes.update_application_customers),
-    _change("POST", _MANAGEMENT + "/upload", upload_routes.upload),
-    _change("POST", _MANAGEMENT + "/upload/large-url", upload_routes.large_upload_url),
-    _change("POST", _MANAGEMENT + "/upload/large-complete", upload_routes.large_upload_complete),
-    _get(_MANAGEMENT + "/customers", admin_routes.list_customers, _ADMIN),
-    _change("PATCH", _CUSTOMER, admin_routes.update_customer),
-    _change("POST", _CUSTOMER + "/apikeys", admin_routes.create_customer,
+    _change("upload", "POST", _MANAGEMENT + "/upload", upload_routes.upload),
+    Route("large-url", "POST", _MANAGEMENT + "/upload/large-url", upload_routes.large_upload_url,
+          _ADMIN, stepped=True),
+    _change("complete", "POST", _MANAGEMENT + "/upload/large-complete",
+            upload_routes.large_upload_complete),
+    _get("customers", _MANAGEMENT + "/customers", admin_routes.list_customers, _ADMIN),
+    _change("update-customer", "PATCH", _CUSTOMER, admin_routes.update_customer),
+    _change("create-customer", "POST", _CUSTOMER + "/apikeys", admin_routes.create_customer,
             "Admin access required to create API keys"),
-    _change("POST", _CUSTOMER + "/regenerate-key", admin_routes.regenerate_customer_key),
-    _change("POST", _MANAGEMENT + "/admin/regenerate-key", admin_routes.regenerate_admin_key),
-    _change("POST", _MANAGEMENT + "/admin/regenerate-apps-key",
+    _change("customer-key", "POST", _CUSTOMER + "/regenerate-key",
+            admin_routes.regenerate_customer_key),
+    _change("admin-key", "POST", _MANAGEMENT + "/admin/regenerate-key",
+            admin_routes.regenerate_admin_key),
+    _change("apps-key", "POST", _MANAGEMENT + "/admin/regenerate-apps-key",
             admin_routes.regenerate_apps_admin_key, "Financial admin access required",
             financial=True),
-    _get("/v1/activity", report_routes.list_activity, _ADMIN),
-    _get("/v1/audit", report_routes.list_audit_events,
+    _get("activity", "/v1/activity", report_routes.list_activity, _ADMIN),
+    _get("audit", "/v1/audit", report_routes.list_audit_events,
          "Audit log access requires financial admin privileges", financial=True),
 )  # fmt: skip
 
@@ -102,7 +123,7 @@ class Api:
         self._objects = objects
         self._place = place
 
-    def respond(self, request: Request, path: str, faults: frozenset[str]) -> Response:
+    def respond(self, request: Request, path: str, steps: Steps) -> Response:
         if request.method == "OPTIONS":
             return Response(b"", 200, {**CORS_HEADERS, "Access-Control-Max-Age": "3600"})
         try:
@@ -119,7 +140,11 @@ class Api:
             )
             if caller is None:
                 return json_response({"message": "Unauthorized"}, 401)
-            call = Call(request, path, params, caller, session, self._objects, self._place, faults)
+            steps.caller = caller.customer_id
+            call = Call(
+                request, path, params, caller, session, self._objects, self._place, steps,
+                route.name,
+            )  # fmt: skip
             try:
                 return _run(route, call)
             except ApiError as error:
@@ -156,8 +181,8 @@ def _run(route: Route, call: Call) -> Response:
     caller = call.caller
     if route.denial and not (caller.is_financial_admin if route.financial else caller.is_admin):
         raise ApiError(403, route.denial)
-    if not route.writes:
-        return route.handler(call)
     call.request.get_data(cache=True)  # all of it, before the database is kept from others
-    with call.db.writing():
+    if route.stepped and not call.steps.atomic:
+        return route.handler(call)
+    with call.step(writes=route.writes):
         return route.handler(call)

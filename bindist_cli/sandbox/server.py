@@ -5,8 +5,9 @@ from __future__ import annotations
 import socket
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import parse_qs
@@ -15,12 +16,14 @@ from . import catalogue, folder
 from .api import Place
 from .connection import Connection, RequestRecord
 from .db import Database, Session, unusable
-from .faults import FaultPlan
+from .faults import Arguments, FaultPlan
 from .folder import SandboxError
 from .keys import SandboxKeys, read_keys, write_keys
 from .objects import Objects
+from .records import VersionState, version_state
 from .routes import Api
 from .signing import identity_proof
+from .steps import LIKES, Hook, Like, Steps
 from .store import Store
 
 HOST = "127.0.0.1"
@@ -33,6 +36,11 @@ class SandboxServer:
     An empty folder gets the sample catalogue on first use, or, with catalogue=False, nothing but
     the customers `admin`, `admin-apps` and `seed-customer`. Keys that are given are set; keys
     neither given nor stored are made up. Raises SandboxError where the folder cannot be used.
+
+    `like` says what the server's steps are: "ideal" carries out a request in one transaction,
+    "scaleway" and "aws" step by step as the real servers do. `on_step` and `after_step` are called
+    with each step, in the request's thread and outside of any transaction: a hook may block, and
+    where it raises, the connection is dropped.
     """
 
     def __init__(
@@ -45,12 +53,17 @@ class SandboxServer:
         apps_admin_key: str | None = None,
         customer_key: str | None = None,
         faults: Sequence[str] = (),
+        like: Like = "ideal",
         url_lifetime: float = 1800.0,
     ) -> None:
         self.data_dir = Path(data_dir).absolute()
         self.faults = FaultPlan(faults)
         self.requests: list[RequestRecord] = []
+        self.on_step: Hook | None = None
+        self.after_step: Hook | None = None
         self.stopping = threading.Event()
+        self._like = _known(like)
+        self._numbers = count(1)
         self._port = port
         self._listener: socket.socket | None = None
         self._resources = ExitStack()  # held while running
@@ -181,6 +194,16 @@ class SandboxServer:
     ) -> None:
         self.stop()
 
+    def steps(self, method: str, path: str, faults: Mapping[str, Arguments]) -> Steps:
+        """What one request is carried out by, under a new number."""
+        number = next(self._numbers)
+        return Steps(self, self.stopping, self._like, number, method, path, faults)
+
+    def version_state(self, application_id: str, version: str) -> VersionState | None:
+        """What the database holds of a version at this moment, or None without a record of it."""
+        with self._database.session() as session, session.reading():
+            return version_state(session, application_id, version)
+
     def identify(self, query: str) -> dict[str, str]:
         """Prove that this server is this folder's, to one who can read the folder."""
         nonce = parse_qs(query).get("nonce", [""])[0]
@@ -206,6 +229,12 @@ class SandboxServer:
         finally:
             with self._lock:
                 del self._conversations[threading.current_thread()]
+
+
+def _known(like: Like) -> Like:
+    if like not in LIKES:
+        raise SandboxError(f"like must be one of {', '.join(LIKES)}, not {like!r}")
+    return like
 
 
 def _start_thread(work: Callable[..., None], *arguments: object) -> threading.Thread:

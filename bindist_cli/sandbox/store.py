@@ -14,6 +14,7 @@ from werkzeug.wrappers import Request, Response
 from .api import STORE_PATH, Place
 from .objects import BLOCK, FileSlice, Objects, StoredObject
 from .signing import ALGORITHM, SIGNATURE, has_expired, signature
+from .steps import Steps
 
 
 class StoreError(Exception):
@@ -31,11 +32,11 @@ class Store:
         self._objects = objects
         self._place = place
 
-    def respond(self, request: Request, path: str) -> Response:
+    def respond(self, request: Request, path: str, steps: Steps) -> Response:
         key = unquote(path)[len(STORE_PATH) :]
         try:
             self._check_signature(request, STORE_PATH + key)
-            return self._METHODS.get(request.method, Store._other)(self, request, key)
+            return self._METHODS.get(request.method, Store._other)(self, request, key, steps)
         except StoreError as error:
             return xml_error(error)
 
@@ -59,8 +60,9 @@ class Store:
         if not hmac.compare_digest(wanted.encode(), query[SIGNATURE].encode("utf-8", "replace")):
             raise _refusal("signature")
 
-    def _get(self, request: Request, key: str) -> Response:
-        stored = self._objects.find(key)
+    def _get(self, request: Request, key: str, steps: Steps) -> Response:
+        with steps.take("store.get", writes=False, slow="slow-store"):
+            stored = self._objects.find(key)
         if stored is None:
             raise _refusal("no-such-key")
         headers = {
@@ -87,7 +89,7 @@ class Store:
             direct_passthrough=True,
         )
 
-    def _put(self, request: Request, key: str) -> Response:
+    def _put(self, request: Request, key: str, steps: Steps) -> Response:
         left = request.content_length
         if left is None:
             raise _refusal("no-length")
@@ -102,10 +104,11 @@ class Store:
             draft.discard()
             raise
         stored = draft.finish()
-        self._objects.keep(key, stored)
+        with steps.take("store.put", writes=True, slow="slow-store"):
+            self._objects.keep(key, stored)
         return Response(b"", 200, {"ETag": stored.etag})
 
-    def _other(self, _request: Request, _key: str) -> Response:
+    def _other(self, _request: Request, _key: str, _steps: Steps) -> Response:
         raise _refusal("method")
 
     _METHODS = {"GET": _get, "HEAD": _get, "PUT": _put}  # noqa: RUF012

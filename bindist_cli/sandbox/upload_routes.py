@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from . import shapes
 from .api import ApiError, Call, find_application, find_version, success
+from .applications import Application, with_grants, write_application
 from .clock import timestamp
 from .javascript import base64_bytes
 from .objects import object_columns, object_key
@@ -29,23 +30,25 @@ def file_type_of(file_name: str) -> str:
 
 def upload(call: Call) -> Response:
     asked = call.body(shapes.UPLOAD)
-    _new_version(call, asked)
-    file_size, checksum = 0, ""
+    application = _application(call, asked)
+    _look_for_version(call, asked)
+    size, checksum = 0, ""
     if asked.get("fileContent"):
         content = base64_bytes(asked["fileContent"])
-        file_size, checksum = len(content), hashlib.sha256(content).hexdigest()
-        file_id, version_id = str(uuid.uuid4()), _version_id(asked)
-        key = object_key(asked["applicationId"], version_id, file_id, asked["fileName"])
-        stored = call.objects.write([content])
-        call.db.put("objects", ("key",), key=key, **object_columns(stored))
-        _put_file(call, asked, file_id, file_size, checksum, asked["fileType"], "direct")
-    return _put_version(call, asked, file_size, checksum)
+        size, checksum = len(content), hashlib.sha256(content).hexdigest()
+        file_id = str(uuid.uuid4())
+        _put_object(call, asked, file_id, content)
+        _write_file(call, asked, file_id, size, checksum, asked["fileType"], "direct")
+    answer = _write_version(call, asked, size, checksum)
+    _write_application(call, application)
+    return answer
 
 
 def large_upload_url(call: Call) -> Response:
     asked = call.body(shapes.LARGE_UPLOAD_URL)
-    _new_version(call, asked)
-    if "quota" in call.faults:
+    _application(call, asked)
+    _look_for_version(call, asked)
+    if "quota" in call.steps.faults:
         gigabyte = 1 << 30
         raise ApiError(
             413,
@@ -69,27 +72,42 @@ def large_upload_url(call: Call) -> Response:
 def large_upload_complete(call: Call) -> Response:
     """Believe the client: neither the bytes nor the checksum are looked at."""
     asked = call.body(shapes.LARGE_UPLOAD_COMPLETE)
-    find_application(call, asked["applicationId"])
+    application = _application(call, asked)
     size, checksum = asked["fileSize"], asked["checksum"]
+    answer = _write_version(call, asked, size, checksum)
     file_type = file_type_of(asked["fileName"])
-    _put_file(call, asked, asked["uploadId"], size, checksum, file_type, "large")
-    return _put_version(call, asked, size, checksum)
+    _write_file(call, asked, asked["uploadId"], size, checksum, file_type, "large")
+    _write_application(call, application)
+    return answer
 
 
-def _new_version(call: Call, asked: dict[str, Any]) -> None:
+def _application(call: Call, asked: dict[str, Any]) -> Application:
+    with call.step("read-application"):
+        return with_grants(call.db, find_application(call, asked["applicationId"]))
+
+
+def _look_for_version(call: Call, asked: dict[str, Any]) -> None:
+    """Raises ApiError if the version is there. Nothing keeps another request from making it."""
     application_id, version = asked["applicationId"], asked["version"]
-    find_application(call, application_id)
-    if find_version(call, application_id, version):
-        raise ApiError(
-            409, f"Version '{version}' already exists for application '{application_id}'"
-        )
+    with call.step("read-version"):
+        if find_version(call, application_id, version):
+            raise ApiError(
+                409, f"Version '{version}' already exists for application '{application_id}'"
+            )
 
 
 def _version_id(asked: dict[str, Any]) -> str:
     return f"{asked['applicationId']}-{asked['version']}"
 
 
-def _put_file(
+def _put_object(call: Call, asked: dict[str, Any], file_id: str, content: bytes) -> None:
+    key = object_key(asked["applicationId"], _version_id(asked), file_id, asked["fileName"])
+    with call.step("put-object", writes=True, slow="slow-store"):
+        stored = call.objects.write([content])
+        call.db.put("objects", ("key",), key=key, **object_columns(stored))
+
+
+def _write_file(
     call: Call,
     asked: dict[str, Any],
     file_id: str,
@@ -98,7 +116,21 @@ def _put_file(
     file_type: str,
     method: str,
 ) -> None:
-    now = timestamp()
+    with call.step("write-file", writes=True):
+        now = timestamp()
+        _write_file_row(call, asked, file_id, size, checksum, file_type, now)
+        _note_upload(call, asked, file_id, size, method, now)
+
+
+def _write_file_row(
+    call: Call,
+    asked: dict[str, Any],
+    file_id: str,
+    size: int,
+    checksum: str,
+    file_type: str,
+    now: str,
+) -> None:
     description = {"description": asked["description"]} if "description" in asked else {}
     call.db.put(
         "files",
@@ -113,6 +145,11 @@ def _put_file(
         createdAt=now,
         **description,
     )
+
+
+def _note_upload(
+    call: Call, asked: dict[str, Any], file_id: str, size: int, method: str, now: str
+) -> None:
     last = call.db.row(
         "SELECT clientIp FROM uploads WHERE customerId = ? ORDER BY uploadedAt DESC LIMIT 1",
         call.caller.customer_id,
@@ -137,9 +174,8 @@ def _put_file(
     )
 
 
-def _put_version(call: Call, asked: dict[str, Any], size: int, checksum: str) -> Response:
+def _write_version(call: Call, asked: dict[str, Any], size: int, checksum: str) -> Response:
     """Write the version as new and disabled, also over one that is live."""
-    now = timestamp()
     notes = {"releaseNotes": asked["releaseNotes"]} if "releaseNotes" in asked else {}
     shown = {
         "versionId": _version_id(asked),
@@ -148,18 +184,23 @@ def _put_version(call: Call, asked: dict[str, Any], size: int, checksum: str) ->
         "fileSize": size,
         "checksum": checksum,
     }
-    call.db.put(
-        "versions",
-        ("applicationId", "version"),
-        isActive=True,
-        isEnabled=False,
-        createdAt=now,
-        updatedAt=now,
-        downloadCount=0,
-        **shown,
-        **notes,
-    )
-    call.db.execute(
-        "UPDATE applications SET updatedAt = ? WHERE applicationId = ?", now, asked["applicationId"]
-    )
+    with call.step("write-version", writes=True):
+        now = timestamp()
+        call.db.put(
+            "versions",
+            ("applicationId", "version"),
+            isActive=True,
+            isEnabled=False,
+            createdAt=now,
+            updatedAt=now,
+            downloadCount=0,
+            **shown,
+            **notes,
+        )
     return success({"message": "Version created successfully", **shown}, 201)
+
+
+def _write_application(call: Call, application: Application) -> None:
+    """Write the record back as it was read, with a new time: a grant made meanwhile is lost."""
+    with call.step("write-application", writes=True):
+        write_application(call.db, application.changed(updatedAt=timestamp()))

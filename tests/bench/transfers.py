@@ -174,6 +174,7 @@ def run(store: Store, arguments: argparse.Namespace) -> None:
         curl = f"curl -sS -o {f} {store.plain}/files/{big.name}"
         curl_tls = f"curl -sS --cacert {store.certificate} -o {f} {store.tls}/files/{big.name}"
         digest = "openssl dgst -sha256"
+        digests = f"md5sum {big} & {digest} {big}; wait"  # as ours, the MD5 beside the SHA-256
         ours_get, ours_put = f"{get} --api-url {plain.url}", f"{send} --api-url {plain.url}"
         at_slow = f"{get} --api-url {limited.url} --connections"
         aria = "aria2c -q --allow-overwrite=true --file-allocation=none"
@@ -185,13 +186,13 @@ def run(store: Store, arguments: argparse.Namespace) -> None:
                  f"sha256sum {f}; sync {f}", 0.30, big, f),
             Case("download and verify", "curl -o f alone, no hash",
                  ours_get, f"{curl}; sync {f}", 1.0, big, f),
-            Case("upload and hash", "openssl dgst -sha256 f; curl -T f",
-                 ours_put, f"{digest} {big}; curl -sS -T {big} {store.plain}/put/{big.name}",
+            Case("upload and hash", "md5sum f & openssl dgst -sha256 f; wait; curl -T f",
+                 ours_put, f"{digests}; curl -sS -T {big} {store.plain}/put/{big.name}",
                  0.58, big, sent),
             Case("download and verify, TLS", "curl -o f; openssl dgst -sha256 f",
                  f"{get} {secure}", f"{curl_tls}; {digest} {f}; sync {f}", 0.75, big, f),
-            Case("upload and hash, TLS", "openssl dgst -sha256 f; curl -T f",
-                 f"{send} {secure}", f"{digest} {big}; curl -sS --cacert {store.certificate} "
+            Case("upload and hash, TLS", "md5sum f & openssl dgst -sha256 f; wait; curl -T f",
+                 f"{send} {secure}", f"{digests}; curl -sS --cacert {store.certificate} "
                  f"-T {big} {store.tls}/put/{big.name}", 0.80, big, sent),
             Case("20 MB/s a connection, 4 of ours", "1 of ours",
                  f"{at_slow} 4", f"{at_slow} 1", 0.28, slow, f),

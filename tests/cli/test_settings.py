@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bindist_cli import config
+from bindist.base import STORE_ETAGS
+from bindist_cli import config, types
 from bindist_cli.config import DEFAULT_URL, ENVIRONMENT, PROFILE_KEYS, resolve
 from bindist_cli.credentials import find_key, key_from_environment
 from bindist_cli.exits import CliError, Exit
@@ -20,6 +21,7 @@ PROFILE = {
     "timeout": 7,
     "retries": 1,
     "ca_bundle": "/profile.pem",
+    "store_etag": "opaque",
 }
 VARIABLES = {
     "BINDIST_API_URL": "https://environment.example",
@@ -27,6 +29,7 @@ VARIABLES = {
     "BINDIST_TIMEOUT": "8.5",
     "BINDIST_RETRIES": "2",
     "BINDIST_CA_BUNDLE": "/environment.pem",
+    "BINDIST_STORE_ETAG": "opaque",
 }
 FLAGS = {
     "api_url": "https://flag.example",
@@ -48,13 +51,13 @@ def test_the_flag_wins(name):
     assert value(resolve(FLAGS, VARIABLES, CONFIG), name) == FLAGS[name]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "store_etag"])
 def test_the_environment_wins_over_the_profile(name):
     text = VARIABLES[f"BINDIST_{name.upper()}"]
     assert str(value(resolve({}, VARIABLES, CONFIG), name)) == text
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "store_etag"])
 def test_the_profile_wins_over_the_default(name):
     assert value(resolve({}, {}, CONFIG), name) == PROFILE[name]
 
@@ -63,6 +66,7 @@ def test_the_defaults():
     settings = resolve({}, {}, {})
     assert settings.api_url == DEFAULT_URL
     assert settings.profile == "default"
+    assert settings.store_etag == "md5"
     others = (settings.output, settings.timeout, settings.retries, settings.ca_bundle)
     assert others == (None, None, None, None)
 
@@ -143,6 +147,7 @@ def test_every_variable_of_ours_that_is_read_is_described():
         ({"BINDIST_TIMEOUT": "0"}, "more than 0 seconds"),
         ({"BINDIST_TIMEOUT": "nan"}, "more than 0 seconds"),
         ({"BINDIST_OUTPUT": "xml"}, "there is no output format 'xml'"),
+        ({"BINDIST_STORE_ETAG": "sha1"}, "store_etag cannot be 'sha1'"),
         ({"BINDIST_PROFILE": "nobody"}, "there is no profile 'nobody'"),
     ],
 )
@@ -162,6 +167,7 @@ def test_a_variable_that_makes_no_sense_is_a_wrong_usage(env, words):
         ("retries", 1.5),
         ("retries", False),
         ("allow_http", "yes"),
+        ("store_etag", True),
     ],
 )
 def test_a_profile_with_a_value_of_the_wrong_type_names_it(name, wrong):
@@ -177,6 +183,10 @@ def test_a_setting_that_is_not_known_does_no_harm():
 def test_profiles_that_are_no_tables(wrong):
     with pytest.raises(CliError, match="profiles are tables"):
         resolve({}, {}, wrong)
+
+
+def test_what_etags_may_be_is_the_same_here_and_in_the_sdk():
+    assert types.STORE_ETAGS == STORE_ETAGS
 
 
 def test_an_unknown_profile_is_told_with_those_that_are_known(invoke, profile):

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from bindist_cli.sandbox import SandboxServer
+from bindist_cli.sandbox import LIKES, SandboxServer
 
 HERE = Path(__file__).parent
 
@@ -29,8 +29,8 @@ EXCHANGES = replay.read_exchanges(HERE / "exchanges.jsonl")
 CHECKED = [number for number, exchange in enumerate(EXCHANGES) if exchange["check"]]
 
 
-@pytest.fixture(scope="module")
-def differences(tmp_path_factory):
+@pytest.fixture(scope="module", params=LIKES)
+def differences(request, tmp_path_factory):
     keys = replay.KEYS
     server = SandboxServer(
         tmp_path_factory.mktemp("contract"),
@@ -38,6 +38,7 @@ def differences(tmp_path_factory):
         admin_key=keys["key_admin"],
         apps_admin_key=keys["key_apps_admin"],
         customer_key=keys["key_customer"],
+        like=request.param,
     )
     with server:
         return list(replay.replay(server.url, EXCHANGES))

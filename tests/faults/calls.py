@@ -108,7 +108,7 @@ def ask_ticket(place: Place) -> bool:
 
 def put_file(place: Place) -> str:
     with LocalFile.opened(place.files / "small.bin") as file:
-        return place.client.put_file("tool", place.mark, file)[1]
+        return place.client.put_file("tool", place.mark, file).checksum
 
 
 READS = (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -62,7 +64,8 @@ def test_ranges_beyond_the_part_file_are_not_done(tmp_path):
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_a_journal_that_ends_anywhere_never_claims_what_was_not_written(cut, tmp_path):
     journal = begun(tmp_path / "f", (0, 10), (20, 30), (40, 50))
-    os.truncate(journal, min(cut, journal.stat().st_size))
+    header = len(b"\n".join(journal.read_bytes().split(b"\n", 2)[:2]))
+    os.truncate(journal, min(header + cut, journal.stat().st_size))
     allowed = set(range(10)) | set(range(20, 30)) | set(range(40, 50))
     part = PartFile(tmp_path / "f")
     left = part.left(IDENTITY, 100)
@@ -73,6 +76,19 @@ def test_a_journal_that_ends_anywhere_never_claims_what_was_not_written(cut, tmp
     again = PartFile(tmp_path / "f").left(IDENTITY, 100)
     assert {byte for s, e in again for byte in range(s, e)} <= allowed | set(range(60, 70))
     assert (60, 70) in again
+
+
+def test_a_journal_that_ends_before_it_tells_of_the_part_leaves_the_part_alone(tmp_path):
+    """No kill leaves one, but a power cut can."""
+    journal = begun(tmp_path / "f", (0, 10))
+    content, line = journal.read_bytes(), len(json.dumps(IDENTITY, separators=(",", ":")))
+    for cut in range(line):
+        journal.write_bytes(content[:cut])
+        part = PartFile(tmp_path / "f")
+        assert part.left(IDENTITY, 100) == []
+        with part.locked(), pytest.raises(FileExistsError, match=r"f\.part is in the way"):
+            part.start(IDENTITY, 100, [])
+        assert (tmp_path / "f.part").stat().st_size == 100
 
 
 @given(content=st.binary(max_size=300))
@@ -150,6 +166,118 @@ def test_only_the_file_that_was_written_gets_the_final_name(instead, tmp_path):
         with pytest.raises(IntegrityError, match=r"f\.part was"):
             part.commit()
     assert not (tmp_path / "f").exists()
+
+
+@pytest.mark.parametrize("name", ["f.part", "f.part.journal", "f.part.lock"])
+def test_a_file_of_one_of_our_names_with_other_content_is_kept(name, tmp_path):
+    (tmp_path / name).write_bytes(b"precious")
+    part = PartFile(tmp_path / "f")
+    with pytest.raises(FileExistsError, match="in the way"), part.locked():
+        part.start(IDENTITY, 100, part.left(IDENTITY, 100))
+    assert (tmp_path / name).read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("name", ["f.part.journal", "f.part.lock"])
+def test_an_empty_file_of_one_of_our_names_is_used_and_removed(name, tmp_path):
+    (tmp_path / name).touch()
+    part = PartFile(tmp_path / "f")
+    with part.locked():
+        part.start(IDENTITY, 100, [])
+        part.discard()
+    assert list(tmp_path.iterdir()) == []
+
+
+FOREIGN = {
+    "shorter": b"precious",
+    "longer": b"precious" * 100,
+    "of the same size": b"precious".ljust(100),
+}
+
+
+@pytest.mark.parametrize("content", FOREIGN.values(), ids=FOREIGN)
+@pytest.mark.parametrize("ranges", [[], [(50, 60)], [(0, 10), (50, 60)]], ids=str)
+@pytest.mark.parametrize("wanted", [IDENTITY, {**IDENTITY, "checksum": "d" * 64}])
+def test_a_journal_that_outlives_its_part_gives_away_no_other_file(
+    content, ranges, wanted, tmp_path
+):
+    begun(tmp_path / "f", *ranges)
+    (tmp_path / "f.part").rename(tmp_path / "moved away")
+    (tmp_path / "f.part").write_bytes(content)
+    part = PartFile(tmp_path / "f")
+    assert part.left(wanted, 100) == []
+    with part.locked(), pytest.raises(FileExistsError, match="in the way"):
+        part.start(wanted, 100, [])
+    assert (tmp_path / "f.part").read_bytes() == content
+
+
+def test_a_journal_alone_is_removed_by_the_next_download(tmp_path):
+    begun(tmp_path / "f", (0, 10))
+    (tmp_path / "f.part").unlink()
+    part = PartFile(tmp_path / "f")
+    with part.locked():
+        part.start({**IDENTITY, "fileSize": 5}, 5, [])
+        part.commit()
+    assert [path.name for path in tmp_path.iterdir()] == ["f"]
+
+
+def test_a_part_that_was_copied_with_its_journal_is_gone_on_with(tmp_path):
+    """A backup, another disk, a file system that numbers its files anew."""
+    begun(tmp_path / "f", (0, 10), (50, 60))
+    other = tmp_path / "other"
+    other.mkdir()
+    for name in ("f.part.journal", "f.part"):
+        shutil.copyfile(tmp_path / name, other / name)
+    assert PartFile(other / "f").left(IDENTITY, 100) == [(0, 10), (50, 60)]
+
+
+def older_journal(folder, size):
+    """What bindist 0.1.0 left, which noted nothing of the part."""
+    lines = [json.dumps(IDENTITY, separators=(",", ":")), '{"etag":"\\"etag\\""}', "[0,10]", ""]
+    (folder / "f.part.journal").write_text("\n".join(lines))
+    (folder / "f.part").write_bytes(b"x" * size)
+
+
+def test_an_older_journal_is_gone_on_with_and_tells_of_its_part_from_then_on(tmp_path):
+    older_journal(tmp_path, 100)
+    part = PartFile(tmp_path / "f")
+    with part.locked():
+        assert part.left(IDENTITY, 100) == [(0, 10)]
+        part.start(IDENTITY, 100, [(0, 10)])
+    assert PartFile(tmp_path / "f").left(IDENTITY, 100) == [(0, 10)]
+    text = (tmp_path / "f.part.journal").read_text()
+    assert '"part":' in text
+    assert '"head":' in text
+
+
+def test_an_older_journal_is_not_of_a_part_of_another_size(tmp_path):
+    older_journal(tmp_path, 99)
+    part = PartFile(tmp_path / "f")
+    assert part.left(IDENTITY, 100) == []
+    with part.locked(), pytest.raises(FileExistsError, match="in the way"):
+        part.start(IDENTITY, 100, [])
+
+
+def test_a_file_that_takes_the_parts_place_is_not_thrown_away_with_it(tmp_path):
+    part = PartFile(tmp_path / "f")
+    with part.locked():
+        part.start(IDENTITY, 100, [])
+        (tmp_path / "f.part").rename(tmp_path / "moved away")
+        (tmp_path / "f.part").write_bytes(b"precious")
+        part.discard()
+    assert (tmp_path / "f.part").read_bytes() == b"precious"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows renames in one step")
+def test_a_run_killed_while_it_publishes_costs_the_published_file_nothing(tmp_path):
+    """Both names are of one file then; going on would write into the published one."""
+    begun(tmp_path / "f", (0, 10))
+    os.link(tmp_path / "f.part", tmp_path / "f")
+    part = PartFile(tmp_path / "f")
+    assert part.left(IDENTITY, 100) == []
+    with part.locked():
+        part.start(IDENTITY, 7, [])
+        part.discard()
+    assert (tmp_path / "f").stat().st_size == 100
 
 
 def test_room_is_looked_for_once_what_is_of_no_use_is_gone(tmp_path):

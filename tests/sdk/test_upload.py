@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bindist import AdminClient, ApiResponse, IntegrityError, TransportError
-from bindist.upload import INLINE_LIMIT, Body, Ticket, put
+from bindist.upload import INLINE_LIMIT, Body, LocalFile, Ticket, put
 from bindist_cli.sandbox import SandboxServer
 
 MIB = 1024 * 1024
@@ -170,8 +170,66 @@ def test_nothing_is_completed_where_another_than_the_store_answered(
     assert "/v1/management/upload/large-complete" not in paths(server)
 
 
+def test_an_altered_bit_is_found_however_fast_the_store_is(asker, canned, tmp_path):
+    path = tmp_path / "large.bin"
+    path.touch()
+    os.truncate(path, 96 * MIB)
+    altered = hashlib.md5(bytes(96 * MIB - 1) + b"\x01").hexdigest()
+    canned.answer(headers={"ETag": f'"{altered}"'})
+    ticket = Ticket("u1", f"{canned.url}/put")
+    with LocalFile.opened(path) as file, pytest.raises(IntegrityError, match=altered):
+        asker.put_file("tool", "1.0", file, ticket=ticket)
+
+
+@pytest.mark.parametrize(
+    ("headers", "confirmed"),
+    [
+        ({}, True),
+        ({"x-amz-server-side-encryption": "AES256"}, True),
+        ({"x-amz-server-side-encryption": "aws:kms"}, False),
+        ({"x-amz-server-side-encryption-customer-algorithm": "AES256"}, False),
+        ({"ETag": f'"{"0" * 32}-2"'}, False),
+        ({"ETag": f'W/"{"0" * 32}"'}, False),
+        ({"ETag": '"opaque"'}, False),
+    ],
+)
+def test_what_the_store_took_is_confirmed_by_an_etag_that_is_its_md5(
+    headers, confirmed, asker, canned
+):
+    content = b"some bytes"
+    etag = f'"{hashlib.md5(content).hexdigest()}"'
+    canned.answer(headers={"ETag": etag, **headers})
+    with LocalFile.opened(io.BytesIO(content), "a.bin") as file:
+        sent = asker.put_file("tool", "1.0", file, ticket=Ticket("u1", f"{canned.url}/put"))
+    assert (sent.ticket.upload_id, sent.confirmed) == ("u1", confirmed)
+    assert sent.checksum == hashlib.sha256(content).hexdigest()
+
+
+def test_etags_that_are_said_to_be_opaque_are_not_compared(canned, caplog):
+    caplog.set_level("DEBUG", "bindist.request")
+    canned.answer(headers={"ETag": f'"{"0" * 32}"'})
+    client = AdminClient(canned.url, "key", store_etag="opaque")
+    with client, LocalFile.opened(io.BytesIO(b"x"), "a.bin") as file:
+        sent = client.put_file("tool", "1.0", file, ticket=Ticket("u1", f"{canned.url}/put"))
+    assert not sent.confirmed
+    assert "'a.bin': confirmed: false" in caplog.text
+
+
+def test_an_etag_that_is_another_md5_names_the_setting_for_stores_that_have_none(
+    admin, application, big, server
+):
+    server.faults.add(f'etag:"{"0" * 32}",{PUT}')
+    with pytest.raises(IntegrityError, match='set store_etag to "opaque"'):
+        admin.upload_file(application, "1.0", big)
+
+
+def test_etags_are_md5_or_opaque():
+    with pytest.raises(ValueError, match="store_etag must be md5 or opaque, not 'sha1'"):
+        AdminClient("https://example.com", "key", store_etag="sha1")
+
+
 @pytest.mark.parametrize("etag", ['"' + "0" * 32 + '-4"', '"opaque"'])
-def test_an_etag_that_is_no_md5_says_nothing(etag, admin, application, big, server):
+def test_an_etag_that_is_no_md5_is_no_error(etag, admin, application, big, server):
     server.faults.add(f"etag:{etag},{PUT}")
     assert admin.upload_file(application, "1.0", big).success
 
