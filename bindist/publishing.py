@@ -141,17 +141,18 @@ class PublishingClient(CustomerClient):
         release_notes: str | None = None,
         progress: Progress | None = None,
     ) -> ApiResponse[NewVersion]:
-        """Makes a version of one file on disk, in whichever way its size asks for.
+        """Makes a version of one file on disk.
 
-        Up to 4 MiB go inline, as `upload_small_file` sends them; what is larger is streamed to the
-        object store by the same calls as `upload_large_file` makes, hashed on the way, in memory
-        that does not grow with size. The version is disabled at first.
+        The file is streamed to the object store by the same calls as `upload_large_file` makes,
+        hashed on the way, in memory that does not grow with its size. The version is disabled at
+        first.
 
         Args:
             path_or_file: a path, or a binary file object that can seek.
             file_name: what the server shall call it; default the path's own name.
             file_type: MAIN, DEPENDENCY, DOCUMENTATION or CONFIGURATION; default what the server
-                derives from the extension. Over 4 MiB only that is possible.
+                derives from the extension. Another type takes a single request, as
+                `upload_small_file` sends it, and is possible up to 4 MiB.
             release_notes: up to 5000 characters; default none.
             progress: called with (bytes sent, bytes in all); goes back where a try is repeated;
                 default None.
@@ -162,10 +163,10 @@ class PublishingClient(CustomerClient):
         """
         with LocalFile.opened(path_or_file, file_name) as file:
             _check_content(file.name, file.size)
-            if file.size <= INLINE_LIMIT:
-                kind = file_type or derived_file_type(file.name)
-                return self._upload_inline(application_id, version, file, kind, release_notes)
-            check_derived_type(file.name, file_type)
+            if file_type not in (None, derived_file_type(file.name)):
+                if file.size > INLINE_LIMIT:
+                    check_derived_type(file.name, file_type)
+                return self._upload_inline(application_id, version, file, file_type, release_notes)
             try:
                 sent = self.put_file(application_id, version, file, progress)
             except ApiError as error:
@@ -209,12 +210,17 @@ class PublishingClient(CustomerClient):
         return upload.put_file(self._transport, ask, file, progress)
 
     def _upload_inline(
-        self, application_id: str, version: str, file: LocalFile, kind: str, notes: str | None
+        self,
+        application_id: str,
+        version: str,
+        file: LocalFile,
+        file_type: str | None,
+        notes: str | None,
     ) -> ApiResponse[NewVersion]:
         content = file.stream.read(file.size + 1)
         file.check_unchanged(len(content))
         answer = self.upload_small_file(
-            application_id, version, file.name, content, notes, file_type=kind
+            application_id, version, file.name, content, notes, file_type=file_type
         )
         return upload.check_stored(answer, len(content), sha256_bytes(content))
 
@@ -281,6 +287,28 @@ class PublishingClient(CustomerClient):
 
         Returns `NewVersion`.
         """
+        try:
+            if self._is_enabled(application_id, version):
+                return failure(
+                    409, f"version {version} is enabled: completing an upload would reset it"
+                )
+        except ApiError as error:
+            return error.response
+        return self._complete_upload(
+            upload_id, application_id, version, file_name, file_size, checksum, release_notes
+        )
+
+    def _complete_upload(
+        self,
+        upload_id: str,
+        application_id: str,
+        version: str,
+        file_name: str,
+        file_size: int,
+        checksum: str,
+        release_notes: str | None,
+    ) -> ApiResponse[NewVersion]:
+        """The same for a caller that has just read that the version is not enabled."""
         body = {
             "uploadId": named(upload_id, "upload_id"),
             "applicationId": named(application_id, "application_id"),
@@ -290,13 +318,6 @@ class PublishingClient(CustomerClient):
             "checksum": checksum,
             "releaseNotes": release_notes,
         }
-        try:
-            if self._is_enabled(application_id, version):
-                return failure(
-                    409, f"version {version} is enabled: completing an upload would reset it"
-                )
-        except ApiError as error:
-            return error.response
         return self._send("POST", "/management/upload/large-complete", present(body))
 
     def _is_enabled(self, application_id: str, version: str) -> bool:

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, NoReturn
 
@@ -58,7 +58,8 @@ class ApiResponse(Generic[Data]):
     `success` is True where the server says so in its own words; `status_code` is the HTTP status.
     `data`, `error` and `meta` are those of the server's JSON; `raw` is that JSON whole, `{}` where
     the body was none. A failed answer always has `error["code"]` and `error["message"]`, whoever
-    gave it: the server, a gateway, a proxy or the object store.
+    gave it: the server, a gateway, a proxy or the object store. `date` is the server's clock, in
+    seconds of Unix time, as its `Date` header tells; None where there is none.
     """
 
     success: bool
@@ -67,6 +68,7 @@ class ApiResponse(Generic[Data]):
     error: Json | None
     meta: Json | None
     raw: Json
+    date: float | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         """Without `raw`, which says the same again, and without keys and signatures."""

@@ -12,6 +12,7 @@ import logging
 import random
 import time
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -130,6 +131,11 @@ class Transport:
         return f"Transport({redact(self.base_url)!r})"
 
     @property
+    def api_key(self) -> str:
+        """The key, for what has to tell one tenant from another."""
+        return self._key
+
+    @property
     def read_timeout(self) -> float:
         """Seconds that an answer may take."""
         return self._timeout[1]
@@ -198,6 +204,7 @@ class Transport:
             body = self._read_body(response, ANSWER_LIMIT)
         location = response.headers.get("Location", "")
         answer = self._masked(from_body(response.status_code, body, location))
+        answer.date = _seconds(response.headers.get("Date"))
         self._log(response, body, json, (answer.meta or {}).get("requestId"), started)
         return answer, response.headers.get("Retry-After")
 
@@ -323,6 +330,14 @@ class Transport:
 
     def _line(self, log: logging.Logger, text: str) -> None:
         log.debug("%s", redact(text, self._key))
+
+
+def _seconds(date: str | None) -> float | None:
+    """Unix time of a `Date` header; None where there is none, or none that makes sense."""
+    try:
+        return parsedate_to_datetime(date).timestamp() if date else None
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def _joined(url: str, location: str) -> str:

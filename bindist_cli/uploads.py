@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,11 +20,12 @@ from . import columns, safefile
 from .context import App
 from .exits import CliError, Exit
 from .progress import transfers
+from .signals import held_signals
 from .textfile import read_text
 
 if TYPE_CHECKING:
-    from bindist.planning import Plan, ReleaseFile
-    from bindist.release import Release
+    from bindist.release.files import ReleaseFile
+    from bindist.release.publish import Release
 
 _RELEASES = "releases"
 
@@ -47,8 +49,8 @@ class UploadRequest:
 
 def upload(app: App, request: UploadRequest) -> None:
     """Carries out `versions upload` and prints the version as it is afterwards."""
-    from bindist import release
-    from bindist.planning import local_files
+    from bindist.release.files import local_files
+    from bindist.release.publish import publish
 
     with _paths(request) as paths:
         try:
@@ -62,7 +64,7 @@ def upload(app: App, request: UploadRequest) -> None:
                 return
             sizes = {file.name: file.size for file in files}
             with transfers(app.sink, sizes, "uploading") as reporter:
-                done = release.publish(
+                done = publish(
                     app.client,
                     request.app_id,
                     request.version,
@@ -74,6 +76,8 @@ def upload(app: App, request: UploadRequest) -> None:
                     progress=lambda file: reporter(file.name),
                     parallel=request.parallel,
                     journal=_journal(app),
+                    notify=app.sink.note,
+                    protect=partial(held_signals, app.sink.note),
                 )
         except errors.DifferentContentError as error:
             raise _different(error, request) from error
@@ -97,43 +101,33 @@ def _journal(app: App) -> Path | None:
 
 
 def _show_plan(app: App, request: UploadRequest, files: Sequence[ReleaseFile]) -> None:
-    from bindist.journal import Journal
-    from bindist.planning import file_checksum, plan, remembered
-    from bindist.release import find_version
+    from bindist.release.files import cached, completion_order, file_checksum
+    from bindist.release.publish import preview
 
-    client = app.client
-    remote = find_version(client, request.app_id, request.version)
     folder = app.settings.config_dir / _RELEASES
-    of = (client.base_url, request.app_id, request.version)
-    try:
-        journal = Journal.of(folder, *of)
-    except OSError:
-        journal = Journal(None, *of)
-    checksum = remembered(file_checksum)
-    planned: Plan = plan(
+    outcome = preview(
+        app.client,
+        request.app_id,
+        request.version,
         files,
-        remote,
-        checksum,
         if_exists=request.if_exists,
         enable=request.enable,
-        sent=journal.sent,
-        begun=journal.begun,
-        confirmed=journal.confirmed,
+        journal=folder if os.access(folder, os.R_OK) else None,
     )
-    status = planned.status
+    checksum = cached(file_checksum)
     rows = [
         {
             "fileName": file.name,
-            "status": status,
+            "status": outcome.status,
             "fileType": file.file_type,
             "fileSize": file.size,
             "checksum": checksum(file),
         }
-        for file in planned.files
+        for file in completion_order(files)
     ]
     app.sink.rows(columns.PLANNED, rows)
-    what = f"version {request.version} of {request.app_id} would be {status}"
-    app.sink.note(what + (" and enabled" if planned.enable else "") + "; nothing was changed")
+    what = f"version {request.version} of {request.app_id} would be {outcome.status}"
+    app.sink.note(what + (" and enabled" if outcome.enable else "") + "; nothing was changed")
 
 
 def _show_release(app: App, request: UploadRequest, done: Release) -> None:
@@ -157,14 +151,19 @@ def _different(error: errors.DifferentContentError, request: UploadRequest) -> C
     def short(checksum: str | None) -> str:
         return checksum[:6] + "…" if checksum else "nothing"
 
-    if error.incomplete:
+    if error.mixed:
+        hint = (
+            f"`bindist versions update {request.app_id} {request.version} --inactive` hides it; "
+            "upload under a new version"
+        )
+    elif error.incomplete:
         hint = (
             "another run has begun it and not ended: run it again where it was begun, "
             "or upload under a new version"
         )
     else:
         hint = "upload it under a new version"
-    code = "INCOMPLETE" if error.incomplete else "DIFFERENT_CONTENT"
+    code = "INCOMPLETE" if error.incomplete else "MIXED" if error.mixed else "DIFFERENT_CONTENT"
     width = max((len(name) for name, _, _ in error.differences), default=0)
     return CliError(
         f"version {request.version} of {request.app_id} {error}",
@@ -211,7 +210,7 @@ def _expanded(name: str) -> list[Path]:
 def _expected(name: str | None, files: Sequence[ReleaseFile]) -> dict[str, str]:
     """What a SHA256SUMS lists: all files given and no others, each with its own checksum."""
     from bindist.hashing import checksums_match, is_sha256
-    from bindist.planning import file_checksum
+    from bindist.release.files import file_checksum
 
     if name is None:
         return {}

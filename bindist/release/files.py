@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from ..names import derived_file_type, name_problem
 from ..response import Json
 from ..upload import INLINE_LIMIT
 
-Difference = tuple[str, "str | None", "str | None"]
+Difference = tuple[str, str | None, str | None]
 """(file name, checksum on the server, local checksum); None where a side does not have the file."""
 
 
@@ -109,7 +109,8 @@ def compare(
         there = _by_name(distinct_files(rows))
     except IntegrityError:
         return (), _ambiguous(files, rows, checksum)
-    missing, different = [], []
+    missing: list[ReleaseFile] = []
+    different: list[Difference] = []
     for file in files:
         on_server = there.pop(file.server_name, None)
         if on_server is None:
@@ -120,7 +121,7 @@ def compare(
     return tuple(missing), different
 
 
-def _by_name(rows: Sequence[Json]) -> Mapping[str, str]:
+def _by_name(rows: Sequence[Json]) -> dict[str, str]:
     return {str(row.get("fileName")): normalize_checksum(row.get("checksum")) for row in rows}
 
 

@@ -142,8 +142,10 @@ class Journal:
 
     @classmethod
     def read(cls, folder: Path, release: ReleaseId) -> Journal:
-        """The journal for looking only: not locked, and nothing is removed."""
-        return cls(folder / release.file_name, release)
+        """The journal for looking only: not locked, and nothing is written or removed."""
+        journal = cls(folder / release.file_name, release)
+        journal._path = None
+        return journal
 
     def record_file(self, name: str, file: UploadedFile) -> None:
         """Records that the object store has a file."""

@@ -64,9 +64,7 @@ def observe(
     return Observation(rows, record, age)
 
 
-def _record(
-    client: CustomerClient, application_id: str, version: str
-) -> tuple[Json, float | None]:
+def _record(client: CustomerClient, application_id: str, version: str) -> tuple[Json, float | None]:
     listing = client.list_versions(application_id, test_channel=True)
     try:
         rows = listing.rows("versions")

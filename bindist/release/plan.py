@@ -46,7 +46,8 @@ class Action(Enum):
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a release; what its action does not need is empty."""
+    """One step of a release; what its action does not need is empty. `status` tells what becomes of
+    the version: empty as long as it is not whole."""
 
     action: Action
     files: tuple[ReleaseFile, ...] = ()
@@ -65,12 +66,12 @@ class Situation:
     `wrote` tells that this run has changed the version. `acknowledged` are the files whose
     completion the server has answered, and `acknowledged_for` how long ago the last answer to a
     write came. `unanswered_for` is how long a request without a response may still be carried out,
-    `creation_unanswered_for` the same for one that must not be sent again meanwhile. `unchanged_for`
-    is how long the version has been as it is. `enabled_at` is the `createdAt` of the version that
-    this run enabled, None where no response says that it has; `tried_to_enable` tells that it has
-    asked for that. `unchecked` are the files whose bytes an earlier run
-    sent. `refused` is the server's refusal to make the version. `no_reservation` tells that this
-    server makes no empty versions.
+    `creation_unanswered_for` the same for one that must not be sent again meanwhile.
+    `unchanged_for` is how long the version has been as it is. `enabled_at` is the `createdAt` of
+    the version that this run enabled, None where no response says that it has; `tried_to_enable`
+    tells that it has asked for that. `unchecked` are the files whose bytes an earlier run sent.
+    `refused` is the server's refusal to make the version. `no_reservation` tells that this server
+    makes no empty versions.
     """
 
     files: tuple[ReleaseFile, ...]
@@ -130,7 +131,7 @@ def _make(now: Situation) -> Step:
     """There is no such version, or none that can be seen."""
     if now.refused or now.acknowledged:
         if now.lag_left > 0:
-            return _wait(now.lag_left, "the server has the version, and does not show it yet")
+            return _wait(now.lag_left, _LAGS)
         raise now.refused or IntegrityError("the server does not show what it has acknowledged")
     if not now.is_inline:
         unsent = tuple(file for file in now.files if not now.has_bytes(file, REUSE_SECONDS))
@@ -180,7 +181,7 @@ def _fill(now: Situation, seen: Observation, missing: tuple[ReleaseFile, ...]) -
         raise DifferentContentError("exists with different content", differences)
     lagging = [file for file in missing if file.server_name in now.acknowledged]
     if lagging and now.lag_left > 0:
-        return _wait(now.lag_left, "the server does not show yet what it has acknowledged")
+        return _wait(now.lag_left, _LAGS)
     if now.creation_unanswered_for > 0:
         return _wait(now.creation_unanswered_for, _UNANSWERED)
     is_own = now.creation is Creation.CREATED and not _foreign(now, seen)
@@ -197,11 +198,11 @@ def _release(now: Situation, seen: Observation) -> Step:
     done = Step(Action.DONE, status="created" if now.wrote else "unchanged")
     if seen.is_enabled:
         if raced and _unsettled(now) > 0:
-            return _wait(_unsettled(now), _ANOTHER_RUN)
+            return _wait(_unsettled(now), _ANOTHER_RUN, _WHOLE)
         return done
     if now.enabled_at == seen.created_at:
         if now.lag_left > 0:
-            return _wait(now.lag_left, "the server does not show yet that the version is enabled")
+            return _wait(now.lag_left, _LAGS, _WHOLE)
         failure(409, "somebody has disabled the version; it is left so").raise_for_error()
     if now.unchecked:
         return Step(Action.CHECK_BYTES, now.unchecked)
@@ -210,13 +211,15 @@ def _release(now: Situation, seen: Observation) -> Step:
     if raced and not now.enable:
         raise BusyError("another run is making this version; this run has not enabled it")
     if now.unanswered_for > 0:
-        return _wait(now.unanswered_for, _UNANSWERED)
+        return _wait(now.unanswered_for, _UNANSWERED, _WHOLE)
     foreign = _foreign(now, seen)
     if (foreign or now.enabled_at is not None) and _unsettled(now) > 0:
-        return _wait(_unsettled(now), _ANOTHER_RUN)
+        return _wait(_unsettled(now), _ANOTHER_RUN, _WHOLE)
     if (now.wrote or not foreign) and not _record_is_right(now, seen):
         if now.lag_left > 0 and now.acknowledged:
-            return _wait(now.lag_left, "the server does not show yet what it has acknowledged")
+            return _wait(
+                now.lag_left, "the server does not show yet what it has acknowledged", _WHOLE
+            )
         return _complete(now, now.files[-1:])
     return Step(Action.ENABLE) if now.enable else done
 
@@ -242,12 +245,15 @@ def _unsettled(now: Situation) -> float:
 def _record_is_right(now: Situation, seen: Observation) -> bool:
     """Whether the version's record has the size of the file that is completed last; where another
     request has written the record since, the version says something else of itself."""
-    return seen.record.get("fileSize", now.files[-1].size) == now.files[-1].size
+    size = now.files[-1].size
+    return bool(seen.record.get("fileSize", size) == size)
 
 
-def _wait(seconds: float, reason: str) -> Step:
-    return Step(Action.WAIT, seconds=seconds, reason=reason)
+def _wait(seconds: float, reason: str, status: str = "") -> Step:
+    return Step(Action.WAIT, seconds=seconds, reason=reason, status=status)
 
 
+_WHOLE = "unchanged"
+_LAGS = "the server does not show yet what it has acknowledged"
 _UNANSWERED = "a request that got no response may still be carried out"
 _ANOTHER_RUN = "another run may still be writing to this version"

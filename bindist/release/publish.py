@@ -10,17 +10,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..admin import AdminClient
+from ..errors import BusyError
 from .files import ReleaseFile, completion_order
 from .journal import Journal, ReleaseId
-from .plan import Step, next_step
+from .plan import Action
 from .run import SETTLE_SECONDS, Release, Reporter, Run
 
-__all__ = ["Release", "Reporter", "preview", "publish"]
+__all__ = ["Preview", "Release", "Reporter", "preview", "publish"]
 
 Protection = Callable[[], "AbstractContextManager[object]"]
+_WHOLE = {Action.ENABLE, Action.CHECK_BYTES}
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What would become of a release: its `status`, and whether this run would enable it."""
+
+    status: str
+    enable: bool
 
 
 def publish(
@@ -90,16 +101,19 @@ def preview(
     if_exists: str = "match",
     enable: bool = False,
     journal: Path | None = None,
-) -> Step:
-    """The first step that `publish` would take; changes nothing, and locks no journal.
+) -> Preview:
+    """What `publish` would do; changes nothing, and locks no journal.
 
     Raises as `publish` does where the version has other content.
     """
     release = _release_id(client, application_id, version)
     opened = Journal.read(journal, release) if journal else Journal(None, release)
     run = Run(client, release, opened, completion_order(files), if_exists, enable)
-    run.look()
-    return next_step(run.situation())
+    step = run.first_step()
+    if step.action is Action.WAIT and not step.status:
+        raise BusyError(f"{step.reason}: this can be told in {step.seconds:.0f} s")
+    status = step.status or ("unchanged" if step.action in _WHOLE else "created")
+    return Preview(status, enable and status != "skipped" and not run.is_enabled)
 
 
 def _release_id(client: AdminClient, application_id: str, version: str) -> ReleaseId:

@@ -1,5 +1,5 @@
-"""One run of a release: it reads the version, asks `plan` for the next step, takes it, and reads the
-version again."""
+"""One run of a release: it reads the version, asks `plan` for the next step, takes it, and reads
+the version again."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from ..admin import AdminClient
-from ..errors import ApiError, BinDistError, BusyError, ConflictError, IntegrityError, TransportError
+from ..errors import (
+    BusyError,
+    ConflictError,
+    IntegrityError,
+)
 from ..file_rows import distinct_files
 from ..hashing import checksums_match
-from ..response import ApiResponse, Json, failure
+from ..response import ApiResponse, Json
 from ..source import Progress
 from ..threads import Stopped, run_jobs
 from ..upload import LocalFile, Ticket
@@ -22,16 +26,15 @@ from .files import ReleaseFile, cached, file_checksum
 from .journal import Creation, Journal, ReleaseId, UploadedFile
 from .observation import Observation, observe
 from .plan import Action, Situation, Step, next_step
+from .writes import UnansweredError, Writes
 
 Reporter = Callable[[ReleaseFile], Progress]
 
 SETTLE_SECONDS = 60.0
 _MAX_SETTLES = 10
 _MAX_ENABLES = 3
-_MAX_CREATIONS = 2
 _MAX_POLL_SECONDS = 2.0
-_CREATIONS = {Action.RESERVE, Action.UPLOAD_INLINE}
-_PROTECTED = {*_CREATIONS, Action.COMPLETE}
+_PROTECTED = {Action.RESERVE, Action.UPLOAD_INLINE, Action.COMPLETE}
 
 
 @dataclass
@@ -69,6 +72,7 @@ class Run:
         self.notify: Callable[[str], None] = lambda _: None
         self._client = client
         self._transport = client._transport
+        self._writes = Writes(client._transport, journal)
         self._app, self._version = release.application_id, release.version
         self._journal = journal
         self._files = files
@@ -79,17 +83,8 @@ class Run:
         self._seen_since = 0.0
         self._earlier: set[str] = set()
         self._finished_before = False
-        self._wrote = False
-        self._acknowledged: set[str] = set()
-        self._acknowledged_at = 0.0
-        self._unanswered_until = 0.0
-        self._creation_unanswered_until = 0.0
         self._enabled_at: str | None = None
         self._enables = 0
-        self._refused: ConflictError | None = None
-        self._no_reservation = False
-        self._failures: list[BinDistError] = []
-        self._failed_action: Action | None = None
         self._reasons: list[str] = []
         self._polls = 0
         self._waited = 0.0
@@ -97,15 +92,11 @@ class Run:
     def run(self, protect: Callable[[], AbstractContextManager[object]]) -> Release:
         """Takes one step after the other until the release is done; is inside of `protect()` while
         the version is being made."""
-        self._take_over()
-        self.look()
-        if self._seen is None:
-            self._begin()
+        step = self.first_step()
         with ExitStack() as protected:
             inside = False
             while True:
-                step = next_step(self.situation())
-                self._stop_if_exhausted(step)
+                self._writes.raise_if_exhausted(step)
                 if step.action is Action.DONE:
                     return self._done(step)
                 if inside and step.action not in _PROTECTED:
@@ -114,20 +105,35 @@ class Run:
                     protected.enter_context(protect())
                 inside = step.action in _PROTECTED
                 if self._take(step):
-                    self.look()
+                    self._look()
+                step = next_step(self._situation())
+
+    def first_step(self) -> Step:
+        """Reads the journal and the version, and decides on the first step."""
+        self._writes.settle = self.settle
+        self._take_over()
+        self._look()
+        if self._seen is None:
+            self._begin()
+        return next_step(self._situation())
+
+    @property
+    def is_enabled(self) -> bool:
+        """Whether the version was enabled when it was read last."""
+        return self._seen is not None and self._seen.is_enabled
 
     # What is known
 
-    def look(self) -> None:
+    def _look(self) -> None:
         """Reads the version from the server."""
         seen = observe(self._client, self._app, self._version, exists=self._seen is not None)
         if seen is None or self._seen is None or not seen.equals(self._seen):
             self._seen_since = time.monotonic()
         self._seen = seen
 
-    def situation(self) -> Situation:
+    def _situation(self) -> Situation:
         """All that decides on the next step."""
-        now = time.monotonic()
+        now, writes = time.monotonic(), self._writes
         age = self._seen.age if self._seen and self._seen.age is not None else 0.0
         return Situation(
             files=self._files,
@@ -139,33 +145,28 @@ class Run:
             if_exists=self._if_exists,
             enable=self._enable,
             settle=self.settle,
-            wrote=self._wrote,
-            acknowledged=frozenset(self._acknowledged),
-            acknowledged_for=now - self._acknowledged_at,
-            unanswered_for=self._unanswered_until - now,
-            creation_unanswered_for=self._creation_unanswered_until - now,
+            wrote=writes.made,
+            acknowledged=frozenset(writes.acknowledged),
+            acknowledged_for=now - writes.acknowledged_at,
+            unanswered_for=writes.unanswered_until - now,
+            creation_unanswered_for=writes.creation_unanswered_until - now,
             unchanged_for=max(age, now - self._seen_since),
             enabled_at=self._enabled_at,
             tried_to_enable=self._enables > 0,
             unchecked=tuple(file for file in self._files if file.server_name in self._earlier),
-            refused=self._refused,
-            no_reservation=self._no_reservation,
+            refused=writes.refused,
+            no_reservation=writes.no_reservation,
         )
 
     def _take_over(self) -> None:
         """Takes over what an earlier run has left in the journal."""
         journal = self._journal
-        if journal.finished_at is not None and not self._settle_left(journal.finished_at):
+        if journal.finished_at is not None and not self._writes.settle_left(journal.finished_at):
             journal.clear()
         self._finished_before = journal.finished_at is not None
         self._earlier = set() if self._finished_before else set(journal.files)
         if journal.written_at is not None:
-            until = time.monotonic() + self._settle_left(journal.written_at)
-            self._unanswered_until = self._creation_unanswered_until = until
-
-    def _settle_left(self, moment: float) -> float:
-        """How many of the seconds of `settle` are left of those from `moment` (Unix time) on."""
-        return max(0.0, self.settle - abs(time.time() - moment))
+            self._writes.take_over(journal.written_at)
 
     def _begin(self) -> None:
         """Prepares to make the version; NotFoundError where there is no such application."""
@@ -198,32 +199,12 @@ class Run:
         }
         try:
             actions[step.action](step)
-        except _UnansweredError as failed:
-            self._failures.append(failed.error)
-            self._failed_action = step.action
-            if not self._is_exhausted:
-                time.sleep(self._transport.pause(len(self._failures) - 1))
+        except UnansweredError as failed:
+            self._writes.note_failure(step.action, failed.error)
         else:
-            self._failures = []
+            self._writes.note_success()
         # The reservation that follows the bytes is refused where the version exists.
         return step.action is not Action.SEND or len(self._files) == 1
-
-    @property
-    def _is_exhausted(self) -> bool:
-        """Whether the last step has failed as often as it is to be tried."""
-        if not self._failures:
-            return False
-        last = self._failures[-1]
-        attempts = self._transport.retries + 1
-        if self._failed_action in _CREATIONS:
-            attempts = min(attempts, _MAX_CREATIONS)
-        hopeless = isinstance(last, TransportError) and not last.transient
-        return hopeless or len(self._failures) >= attempts
-
-    def _stop_if_exhausted(self, step: Step) -> None:
-        """Raises the last failure, unless the version shows that the request was carried out."""
-        if self._is_exhausted and step.action in (self._failed_action, Action.WAIT):
-            raise self._failures[-1]
 
     def _wait(self, step: Step) -> None:
         if self._waited > _MAX_SETTLES * max(self.settle, _MAX_POLL_SECONDS):
@@ -236,33 +217,6 @@ class Run:
         self._waited += pause
         time.sleep(pause)
 
-    def _write(self, send: Callable[[], ApiResponse], *, idempotent: bool = True) -> ApiResponse:
-        """Sends what changes the version. Raises _UnansweredError where no response says whether
-        the server has done so; `idempotent` tells whether it may be sent again at once."""
-        try:
-            answer = send()
-        except TransportError as error:
-            if error.ambiguous:
-                self._note_unanswered(idempotent)
-            raise _UnansweredError(error) from error
-        if answer.success:
-            self._wrote = True
-            self._acknowledged_at = time.monotonic()
-        elif not 400 <= answer.status_code < 500 or answer.status_code == 408:
-            self._note_unanswered(idempotent)
-            raise _UnansweredError(_error_of(answer))
-        return answer
-
-    def _note_unanswered(self, idempotent: bool) -> None:
-        self._wrote = True
-        self._unanswered_until = time.monotonic() + self.settle
-        if not idempotent:
-            self._creation_unanswered_until = self._unanswered_until
-
-    def _end_write(self, *, created: bool = False) -> None:
-        answered = self._unanswered_until <= time.monotonic()
-        self._journal.end_write(created=created, answered=answered)
-
     def _send(self, step: Step) -> None:
         """All bytes to the object store. Nothing exists on the server afterwards."""
         try:
@@ -271,7 +225,7 @@ class Run:
                 for file in step.files
             }
         except ConflictError as error:
-            self._refuse(error)
+            self._writes.refuse(error)
             return
         for file in self._files:
             if file not in step.files:  # the object store has it from an earlier run
@@ -302,9 +256,7 @@ class Run:
                 raise IntegrityError(f"{file.path} changed; nothing was completed")
             put = self._client.put_file(self._app, self._version, opened, sent, ticket=ticket)
         self._check_expected(file, put.checksum)
-        return UploadedFile(
-            put.ticket.upload_id, file.size, put.checksum, confirmed=put.confirmed
-        )
+        return UploadedFile(put.ticket.upload_id, file.size, put.checksum, confirmed=put.confirmed)
 
     def _check_expected(self, file: ReleaseFile, checksum: str) -> None:
         wanted = self.expected.get(file.name)
@@ -318,8 +270,8 @@ class Run:
         send = partial(
             self._client._make_empty_version, self._app, self._version, main, self.release_notes
         )
-        if self._create(send).status_code == 400:
-            self._no_reservation, self._refused = True, None
+        if self._writes.create(send).status_code == 400:
+            self._writes.no_reservation, self._writes.refused = True, None
 
     def _upload_inline(self, step: Step) -> None:
         """One small file, one request: the only one that gives a file another type than its
@@ -329,35 +281,23 @@ class Run:
         if report:
             report(0, file.size)
         self._check_expected(file, self._checksum(file))
-        answer = self._create(
-            lambda: self._client._upload_inline_file(
-                self._app, self._version, file.path, file.name, file.file_type, self.release_notes
+        with LocalFile.opened(file.path, file.name) as opened:
+            answer = self._writes.create(
+                partial(
+                    self._client._upload_inline,
+                    self._app,
+                    self._version,
+                    opened,
+                    file.file_type,
+                    self.release_notes,
+                )
             )
-        )
         if answer.success and report:
             report(file.size, file.size)
 
-    def _create(self, send: Callable[[], ApiResponse]) -> ApiResponse:
-        """Sends a request that makes the version and must not be sent twice."""
-        was_absent = self._journal.creation is Creation.ABSENT
-        self._journal.start_write()
-        answer = self._write(send, idempotent=False)
-        self._end_write(created=answer.success)
-        if answer.success:
-            return answer
-        if was_absent:
-            self._journal.disown()
-        if answer.status_code not in (400, 409):
-            answer.raise_for_error()
-        self._refuse(ConflictError(failure(409, "another run has made this version meanwhile")))
-        return answer
-
-    def _refuse(self, error: ConflictError) -> None:
-        self._refused, self._acknowledged_at = error, time.monotonic()
-
     def _complete(self, step: Step) -> None:
         rows = {row.get("fileName"): row for row in distinct_files(self._rows)}
-        self._journal.start_write()
+        requests = {}
         for file in step.files:
             uploaded = self._journal.files.get(file.server_name)
             row = rows.get(file.server_name)
@@ -365,26 +305,20 @@ class Run:
                 uploaded = UploadedFile(str(row["fileId"]), file.size, self._checksum(file))
             assert uploaded is not None, "`plan` completes only what the object store has"
             self._check_expected(file, uploaded.checksum)
-            answer = self._write(
-                partial(
-                    self._client._complete_upload,
-                    uploaded.upload_id,
-                    self._app,
-                    self._version,
-                    file.name,
-                    file.size,
-                    uploaded.checksum,
-                    self.release_notes,
-                )
+            requests[file.server_name] = partial(
+                self._client._complete_upload,
+                uploaded.upload_id,
+                self._app,
+                self._version,
+                file.name,
+                file.size,
+                uploaded.checksum,
+                self.release_notes,
             )
-            if not answer.success:
-                self._end_write()
-                answer.raise_for_error()
-            self._acknowledged.add(file.server_name)
-        self._end_write(created=True)
+        self._writes.complete(requests)
 
     def _check_bytes(self, step: Step) -> None:
-        """Shows that the object store still has what an earlier run sent: the server believes it."""
+        """Shows that the object store still has what an earlier run sent."""
         count = len(step.files)
         self.notify(
             f"checking that the object store has {count} of the files, which an earlier run sent: "
@@ -412,29 +346,22 @@ class Run:
     def _disable(self, step: Step) -> None:
         assert step.error is not None, "`plan` says why"
         for attempt in range(self._transport.retries + 1):
-            with suppress(_UnansweredError):
+            with suppress(UnansweredError):
                 if self._set_enabled(False).success:
                     raise step.error
             time.sleep(self._transport.pause(attempt))
         raise step.error from BusyError("the version could not be disabled again")
 
     def _set_enabled(self, enabled: bool) -> ApiResponse:
-        pending = self._unanswered_until
-        try:
-            return self._write(
-                partial(
-                    self._client.update_version, self._app, self._version, is_enabled=enabled
-                )
-            )
-        finally:
-            self._unanswered_until = pending  # one that lands late does what the next one does
+        return self._writes.change(
+            partial(self._client.update_version, self._app, self._version, is_enabled=enabled)
+        )
 
     @property
     def _rows(self) -> tuple[Json, ...]:
         return self._seen.rows if self._seen else ()
 
     def _done(self, step: Step) -> Release:
-        enabled = self._seen is not None and self._seen.is_enabled
         if step.status == "skipped":
             rows = list(self._rows)
         else:
@@ -445,20 +372,4 @@ class Run:
             {**row, "status": step.status, "confirmed": confirmed.get(str(row.get("fileId")))}
             for row in rows
         ]
-        return Release(self._app, self._version, step.status, enabled, shown)
-
-
-class _UnansweredError(Exception):
-    """No response says whether a request was carried out."""
-
-    def __init__(self, error: BinDistError) -> None:
-        super().__init__(str(error))
-        self.error = error
-
-
-def _error_of(answer: ApiResponse) -> ApiError:
-    try:
-        answer.raise_for_error()
-    except ApiError as error:
-        return error
-    raise AssertionError("unreachable")
+        return Release(self._app, self._version, step.status, self.is_enabled, shown)

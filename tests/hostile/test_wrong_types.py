@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bindist import AdminClient, BinDistError
-from bindist.planning import local_files
-from bindist.release import publish
+from bindist.release.files import local_files
+from bindist.release.publish import publish
 from bindist_cli.checkup import clock_row
 from bindist_cli.exits import Exit
 from bindist_cli.reference import walk

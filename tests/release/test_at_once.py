@@ -9,8 +9,8 @@ import pytest
 
 from bindist import AdminClient, BusyError, DifferentContentError
 from bindist.journal import Journal
-from bindist.planning import local_files
-from bindist.release import Release, publish
+from bindist.release.files import local_files
+from bindist.release.publish import Release, publish
 from tests.conftest import ADMIN_KEY
 from tests.release.conftest import APPLICATION, COMPLETE, CONTENTS, Watched
 

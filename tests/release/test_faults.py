@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bindist import AdminClient, BinDistError
-from bindist.planning import local_files
-from bindist.release import Release, publish
+from bindist.release.files import local_files
+from bindist.release.publish import Release, publish
 from tests.conftest import ADMIN_KEY
 from tests.release.conftest import APPLICATION, COMPLETE, Watched
 

@@ -19,8 +19,8 @@ from bindist import (
     TransportError,
 )
 from bindist.journal import Journal, Sent
-from bindist.planning import local_files
-from bindist.release import Release, publish
+from bindist.release.files import local_files
+from bindist.release.publish import Release, publish
 from tests.conftest import ADMIN_KEY
 from tests.release.conftest import APPLICATION, COMPLETE, Watched
 

@@ -1,0 +1,161 @@
+"""The requests by which a run changes its version, and what is known of each: answered, refused, or
+without a response that says whether the server has carried it out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+from ..errors import ApiError, BinDistError, ConflictError, TransportError
+from ..response import ApiResponse, failure
+from ..transport import Transport
+from .journal import Creation, Journal
+from .plan import Action, Step
+
+_CREATIONS = {Action.RESERVE, Action.UPLOAD_INLINE}
+_MAX_CREATIONS = 2  # each waits `settle` seconds for the one before
+
+
+class UnansweredError(Exception):
+    """No response says whether the server has carried out a request."""
+
+    def __init__(self, error: BinDistError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class Writes:
+    """What a run has written. `settle` is how many seconds a request without a response may still
+    be carried out; the `..._until` and `acknowledged_at` are times of `time.monotonic`."""
+
+    def __init__(self, transport: Transport, journal: Journal) -> None:
+        self.settle = 0.0
+        self.made = False
+        """Whether this run has made the version or a file of it, or may have."""
+        self.acknowledged: set[str] = set()
+        """The names of the files whose completion the server has answered."""
+        self.acknowledged_at = 0.0
+        self.unanswered_until = 0.0
+        self.creation_unanswered_until = 0.0
+        self.refused: ConflictError | None = None
+        self.no_reservation = False
+        self._transport = transport
+        self._journal = journal
+        self._failures: list[BinDistError] = []
+        self._failed_action: Action | None = None
+
+    def settle_left(self, moment: float) -> float:
+        """How many of the `settle` seconds after `moment`, in Unix time, are left."""
+        return max(0.0, self.settle - abs(time.time() - moment))
+
+    def take_over(self, written_at: float) -> None:
+        """Takes over that an earlier run sent a write at that Unix time, and saw no response."""
+        until = time.monotonic() + self.settle_left(written_at)
+        self.unanswered_until = self.creation_unanswered_until = until
+
+    def create(self, send: Callable[[], ApiResponse]) -> ApiResponse:
+        """Sends a request that makes the version, and that must not be sent again at once.
+
+        Returns the response, also where it is 400 or 409: somebody else's version is there. Raises
+        UnansweredError, ApiError.
+        """
+        was_absent = self._journal.creation is Creation.ABSENT
+        self._journal.start_write()
+        answer = self._write(send, idempotent=False)
+        self._end(created=answer.success)
+        if not answer.success:
+            if was_absent:
+                self._journal.disown()
+            if answer.status_code not in (400, 409):
+                answer.raise_for_error()
+            self.refuse(ConflictError(failure(409, "another run has made this version meanwhile")))
+        return answer
+
+    def refuse(self, error: ConflictError) -> None:
+        """Notes that the server has the version already."""
+        self.refused, self.acknowledged_at = error, time.monotonic()
+
+    def complete(self, requests: Mapping[str, Callable[[], ApiResponse]]) -> None:
+        """Sends completions, by file name; each makes the version where there is none.
+
+        Raises UnansweredError, ApiError.
+        """
+        self._journal.start_write()
+        for name, send in requests.items():
+            answer = self._write(send)
+            if not answer.success:
+                self._end()
+                answer.raise_for_error()
+            self.acknowledged.add(name)
+        self._end(created=True)
+
+    def change(self, send: Callable[[], ApiResponse]) -> ApiResponse:
+        """Sends a request that changes the version's state, not its files. One that lands late does
+        what the next one does. Raises UnansweredError."""
+        return self._send(send, lambda: None)
+
+    def note_success(self) -> None:
+        """A step has been taken."""
+        self._failures.clear()
+
+    def note_failure(self, action: Action, error: BinDistError) -> None:
+        """A step has failed; pauses where it may be tried again."""
+        self._failures.append(error)
+        self._failed_action = action
+        if not self._is_exhausted:
+            time.sleep(self._transport.pause(len(self._failures) - 1))
+
+    def raise_if_exhausted(self, step: Step) -> None:
+        """Raises the last failure where the same step has failed as often as it is to be tried;
+        another step tells that the request was carried out all the same."""
+        if self._is_exhausted and step.action in (self._failed_action, Action.WAIT):
+            raise self._failures[-1]
+
+    @property
+    def _is_exhausted(self) -> bool:
+        if not self._failures:
+            return False
+        last, attempts = self._failures[-1], self._transport.retries + 1
+        if self._failed_action in _CREATIONS:
+            attempts = min(attempts, _MAX_CREATIONS)
+        hopeless = isinstance(last, TransportError) and not last.transient
+        return hopeless or len(self._failures) >= attempts
+
+    def _write(self, send: Callable[[], ApiResponse], *, idempotent: bool = True) -> ApiResponse:
+        def note_unanswered() -> None:
+            self.made = True
+            self.unanswered_until = time.monotonic() + self.settle
+            if not idempotent:
+                self.creation_unanswered_until = self.unanswered_until
+
+        answer = self._send(send, note_unanswered)
+        self.made = self.made or answer.success
+        return answer
+
+    def _send(
+        self, send: Callable[[], ApiResponse], note_unanswered: Callable[[], None]
+    ) -> ApiResponse:
+        try:
+            answer = send()
+        except TransportError as error:
+            if error.ambiguous:
+                note_unanswered()
+            raise UnansweredError(error) from error
+        if answer.success:
+            self.acknowledged_at = time.monotonic()
+        elif not 400 <= answer.status_code < 500 or answer.status_code == 408:
+            note_unanswered()
+            raise UnansweredError(_error_of(answer))
+        return answer
+
+    def _end(self, *, created: bool = False) -> None:
+        answered = self.unanswered_until <= time.monotonic()
+        self._journal.end_write(created=created, answered=answered)
+
+
+def _error_of(answer: ApiResponse) -> ApiError:
+    try:
+        answer.raise_for_error()
+    except ApiError as error:
+        return error
+    raise AssertionError("unreachable")

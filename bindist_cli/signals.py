@@ -1,0 +1,44 @@
+"""Signals that would end the process at the one moment when that costs a version number."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+@contextmanager
+def held_signals(notify: Callable[[str], None]) -> Iterator[None]:
+    """Holds the first SIGINT, SIGTERM or SIGHUP until the end of the block, and says so with
+    `notify`; the second one acts at once. Outside of the main thread, nothing is held."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+    before: dict[int, Any] = {}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        before.clear()
+
+    def hold(number: int, _: FrameType | None) -> None:
+        held.append(number)
+        restore()  # for the second one
+        notify("completing the version first, so that its number is not lost; again to end now")
+
+    for name in _NAMES:
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            before[number] = signal.signal(number, hold)
+    try:
+        yield
+    finally:
+        restore()
+    if held:
+        signal.raise_signal(held[0])
