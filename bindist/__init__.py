@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .download import Download
     from .objects import *  # noqa: F403  each of its __all__ can be had from here
     from .response import ApiResponse
+    from .stored import StoredBytes
 
 # The types of the answers are left out: a star import shall not bring names such as `File`.
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "QuotaError",
     "RateLimitError",
     "ServerError",
+    "StoredBytes",
     "TargetExistsError",
     "TransportError",
     "__version__",
@@ -70,6 +72,7 @@ _LATE = {
     "ApiResponse": "response",
     "CustomerClient": "customer",
     "Download": "download",
+    "StoredBytes": "stored",
 }
 
 

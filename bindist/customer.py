@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to
         Stats,
         Versions,
     )
+    from .stored import StoredBytes
 
 _TEST_CHANNEL = {"X-Channel": "Test"}
 LARGEST_PAGE = 100
@@ -325,6 +326,31 @@ class CustomerClient(BaseClient):
             connections=connections,
             progress=progress,
         )
+
+    def check_stored_bytes(
+        self,
+        application_id: str,
+        version: str,
+        file_id: str | None = None,
+        *,
+        test_channel: bool = False,
+    ) -> StoredBytes:
+        """Whether the object store has a file's bytes, and as many as the server says.
+
+        Asks for the first byte only, and so does not verify the checksum. **Counts one download in
+        the statistics.** `GET /v1/downloads/url` and the object store.
+
+        Args:
+            file_id: which file of the version; default None, the MAIN one.
+            test_channel: True allows a version that is not enabled; default False.
+
+        Returns `StoredBytes`: `status` is `ok`, `missing` or `different`; its `raise_for_error()`
+        raises IntegrityError unless it is `ok`. Raises ApiError where the server or the store
+        refuses, TransportError where no answer came.
+        """
+        from . import stored  # not for those who only list
+
+        return stored.check(self._source(application_id, version, file_id, test_channel))
 
     def _source(
         self, application_id: str, version: str, file_id: str | None, test_channel: bool

@@ -85,6 +85,7 @@ VERSIONS = read("/applications/tool/versions")
 COMPLETE = change("POST", "/management/upload/large-complete", UPLOADS)
 STREAM = Step("stream", "GET", "/store/*", again=True, cut="cut:1000")
 FILE = Step("file", "GET", "/store/*", again=True, cut="cut:1000")
+FIRST = Step("first", "GET", "/store/*")
 PUT = Step("put", "PUT", "/store/*")
 SHARE = change("POST", "/downloads/share", "SELECT count(*) FROM shares")
 SHARED = {"applicationId": "library", "version": "1.0"}
@@ -270,6 +271,12 @@ TRANSFERS = (
         raises=True,
     ),
     Call("download_to_stream", to_stream, (URL, STREAM), raises=True),
+    Call(
+        "check_stored_bytes",
+        lambda at: at.client.check_stored_bytes("shelf", "1.0").raise_for_error(),
+        (URL, FIRST),
+        raises=True,
+    ),
     Call("download_to_file", to_file, (FILES, URL, FILE), raises=True),
     Call(
         "upload_small_file",

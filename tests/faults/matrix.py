@@ -12,6 +12,7 @@ from tests.faults.required import (
     CARRIED_OUT,
     CLASSES,
     CODES,
+    FIRST,
     HANDS_OUT,
     STORE,
     TRIES,
@@ -21,7 +22,7 @@ from tests.faults.required import (
     read_table,
 )
 
-_API, _STORE = read_table(API), read_table(STORE)
+_API, _STORE = read_table(API), read_table(STORE) | read_table(FIRST)
 _AFTER_A_CUT, _HANDS_OUT, _USES = map(read_table, (AFTER_A_CUT, HANDS_OUT, USES))
 API_FAULTS = tuple(dict.fromkeys(fault for _, fault in _API))
 STORE_FAULTS = tuple(dict.fromkeys(fault for _, fault in _STORE))

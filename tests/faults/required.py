@@ -13,8 +13,8 @@ A cell is OUTCOME/REQUESTS[+URLS]:
     +1          having asked for so many URLs more than one
 
 The clients of the matrix have RETRIES 2: a call is tried 3 times, a file asked for 5 times. `read`
-is what the API may be asked twice, `change` everything else; `stream`, `file` and `put` are the
-object store's: a GET into memory, a GET to disk, a PUT.
+is what the API may be asked twice, `change` everything else; `stream`, `file`, `first` and `put`
+are the object store's: a GET into memory, a GET to disk, a GET of the first byte alone, a PUT.
 """
 
 from __future__ import annotations
@@ -103,6 +103,47 @@ range-lie           ok/1      ok/1      ok/1      ok/1      ok/1      ok/1
 range-ignore        ok/1      ok/1      ok/1      ok/1      ok/1      ok/1
 slow:99000000       ok/1      ok/1      ok/1      ok/1      ok/1      ok/1
 quota               ok/1      ok/1      ok/1      ok/1      ok/1      ok/1
+"""
+
+FIRST = """
+                    first
+fault               once      for ever
+refuse              ok/2      lost/*
+stall:60            ok/2      lost/*
+reset-request:1000  ok/2      lost/*
+lost                ok/2      lost/*
+reset:0             ok/2      lost/*
+reset:1000          ok/1      ok/1
+cut:0               ok/2      lost/*
+cut:1000            ok/1      ok/1
+stall-body:0/60     ok/2      lost/*
+stall-body:1000/60  ok/1      ok/1
+status:429          ok/2      429/*
+status:429/0        ok/2      429/*
+status:500          ok/2      500/*
+text:500            ok/2      500/*
+html:502            ok/2      502/*
+status:503          ok/2      503/*
+empty:503           ok/2      503/*
+status:504          ok/2      504/*
+status:404          wrong/1   wrong/1
+redirect:ELSEWHERE  wrong/1   wrong/1
+redirect-loop       ok/2      unsent/10
+expire              ok/2+1    403/2+1
+not-json            ok/2      wrong/2
+json-array          ok/2      wrong/2
+empty:200           ok/2      wrong/2
+text:200            ok/2      wrong/2
+length:9            ok/2      wrong/2
+length:-9           ok/2      wrong/2
+gzip                wrong/1   wrong/1
+flip:1000           ok/1      ok/1
+etag:OTHER_MD5      ok/1      ok/1
+etag:opaque         ok/1      ok/1
+range-lie           ok/2      ok/2
+range-ignore        ok/2      ok/2
+slow:99000000       ok/1      ok/1
+quota               ok/1      ok/1
 """
 
 # What differs where a download was cut before: the request under the fault then asks for a range.

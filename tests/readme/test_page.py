@@ -14,7 +14,8 @@ from tests.tally import KINDS
 
 NAMED = sorted(set(re.findall(r"`((?:tests|bindist\w*|\.ci|\.github|completions)/[\w./]*)`", TEXT)))
 LINKS = sorted({link for link in re.findall(r"\]\(([^)]+)\)", TEXT) if "://" not in link})
-TRANSFERS = {  # which send what their own tests say: test_download.py, test_upload.py
+TRANSFERS = {  # which send what test_download.py, test_stored.py and test_upload.py say
+    "check_stored_bytes",
     "download_file",
     "download_to_file",
     "download_to_stream",

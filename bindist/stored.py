@@ -1,0 +1,75 @@
+"""Whether the object store has the bytes of a file, shown by one of them."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from .errors import IntegrityError, NotFoundError
+from .receiving import receive
+from .source import ChangedError, Source
+
+
+@dataclass(frozen=True)
+class StoredBytes:
+    """What the object store has for a file.
+
+    `file_name`, `file_size` (bytes) and `checksum` are what the server says of it. `status` is `ok`
+    where the store sent the first byte of as many, `missing` where it has nothing, `different`
+    where it has another number of bytes; `reason` says so in words, and is empty for `ok`. The
+    bytes themselves are not verified.
+    """
+
+    file_name: str
+    file_size: int
+    checksum: str
+    status: str
+    reason: str = ""
+
+    def raise_for_error(self) -> StoredBytes:
+        """Returns this, or raises IntegrityError unless `status` is `ok`."""
+        if self.status != "ok":
+            raise IntegrityError(f"{self.file_name}: {self.reason}")
+        return self
+
+
+class _FirstBytes:
+    """Takes what comes first, and has the rest left where it is."""
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+
+    def room(self) -> memoryview:
+        return memoryview(bytearray(1))
+
+    def filled(self, count: int) -> None:
+        if count:
+            self.stop.set()
+
+
+def check(source: Source) -> StoredBytes:
+    """Asks the object store for the first byte; see `CustomerClient.check_stored_bytes`."""
+    grant = source.grant()
+    said = (grant.file_name, grant.file_size, grant.checksum)
+    if grant.file_size == 0:
+        return StoredBytes(*said, "different", "the server says that it has 0 bytes")
+    try:
+        _look(source)
+    except NotFoundError as error:
+        return StoredBytes(*said, "missing", f"the object store does not have it ({error.code})")
+    except ChangedError as error:
+        return StoredBytes(*said, "different", str(error))
+    return StoredBytes(*said, "ok")
+
+
+def _look(source: Source) -> None:
+    """Raises NotFoundError or ChangedError unless there are as many bytes as there should be."""
+    try:
+        _receive_first(source, 1)
+    except ChangedError:  # an empty object has no range, and some stores ignore ranges
+        _receive_first(source, source.grant().file_size)
+
+
+def _receive_first(source: Source, end: int) -> None:
+    first = _FirstBytes()
+    receive(source, (0, end), first, first.stop)

@@ -1,0 +1,106 @@
+"""Whether the object store has a file's bytes: shown by one of them, counted as a download."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from bindist import IntegrityError, NotFoundError, PermissionDeniedError, StoredBytes
+
+CONTENT = bytes(range(256)) * 1024
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+GET = "path=/store/*,method=GET"
+
+
+def complete(admin, upload_id):
+    answer = admin.complete_large_upload(upload_id, "tool", "1.0", "tool.bin", len(CONTENT), SHA256)
+    answer.raise_for_error()
+
+
+@pytest.fixture
+def ticket(admin, application):
+    return admin.ask_ticket(application, "1.0", "tool.bin", len(CONTENT))
+
+
+@pytest.fixture
+def put(admin, ticket):
+    """Puts bytes where the file belongs."""
+
+    def send(content=CONTENT):
+        admin._transport.open_store("PUT", ticket.url, body=content).close()
+        return ticket.upload_id
+
+    return send
+
+
+def test_what_is_there_is_shown_by_one_byte(admin, put, server):
+    complete(admin, put())
+    found = admin.check_stored_bytes("tool", "1.0", test_channel=True)
+    assert found == StoredBytes("tool.bin", len(CONTENT), SHA256, "ok")
+    assert found.raise_for_error() is found
+    asked = [each for each in server.requests if each.path.startswith("/store/")][-1]
+    assert (asked.method, asked.headers["range"]) == ("GET", "bytes=0-0")
+
+
+def test_it_counts_one_download(admin, put):
+    complete(admin, put())
+    admin.check_stored_bytes("tool", "1.0", test_channel=True)
+    assert admin.get_stats("tool").require()["totalDownloads"] == 1
+
+
+def test_what_was_never_sent_is_missing(admin, ticket):
+    complete(admin, ticket.upload_id)
+    found = admin.check_stored_bytes("tool", "1.0", test_channel=True)
+    assert found.status == "missing"
+    with pytest.raises(IntegrityError, match=r"tool\.bin: the object store does not have it"):
+        found.raise_for_error()
+
+
+@pytest.mark.parametrize("fault", ["", "range-ignore"])
+@pytest.mark.parametrize("content", [CONTENT[:-1], CONTENT + b"x", b"x", b""])
+def test_another_number_of_bytes_is_different(admin, put, server, content, fault):
+    complete(admin, put(content))
+    if fault:
+        server.faults.add(f"{fault},times=0,{GET}")
+    found = admin.check_stored_bytes("tool", "1.0", test_channel=True)
+    assert found.status == "different"
+    assert f"has {len(content)} bytes, the server says {len(CONTENT)}" in found.reason
+
+
+def test_a_store_that_ignores_ranges_shows_it_by_the_length(admin, put, server):
+    complete(admin, put())
+    server.faults.add(f"range-ignore,times=0,{GET}")
+    assert admin.check_stored_bytes("tool", "1.0", test_channel=True).status == "ok"
+    assert admin.get_stats("tool").require()["totalDownloads"] == 1
+
+
+def test_a_file_of_one_byte_is_there(admin, application):
+    admin.upload_small_file(application, "1.0", "tool.bin", b"x").raise_for_error()
+    assert admin.check_stored_bytes("tool", "1.0", test_channel=True).status == "ok"
+
+
+def test_each_file_by_its_id(admin, application):
+    tickets = [admin.ask_ticket(application, "1.0", name, 3) for name in ("a.txt", "b.bin")]
+    admin._transport.open_store("PUT", tickets[1].url, body=b"abc").close()
+    for ticket, name in zip(tickets, ("a.txt", "b.bin"), strict=True):
+        admin.complete_large_upload(ticket.upload_id, "tool", "1.0", name, 3, SHA256)
+    found = [
+        admin.check_stored_bytes("tool", "1.0", each.upload_id, test_channel=True)
+        for each in tickets
+    ]
+    assert [(each.file_name, each.status) for each in found] == [
+        ("a.txt", "missing"),
+        ("b.bin", "ok"),
+    ]
+
+
+def test_a_version_that_is_not_enabled_needs_the_test_channel(admin, put):
+    complete(admin, put())
+    with pytest.raises(PermissionDeniedError):
+        admin.check_stored_bytes("tool", "1.0")
+
+
+def test_a_version_that_does_not_exist_is_not_a_missing_file(admin, application):
+    with pytest.raises(NotFoundError):
+        admin.check_stored_bytes(application, "9.9", test_channel=True)
