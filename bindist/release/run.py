@@ -179,6 +179,7 @@ class Run:
             journal.clear()
             self._earlier, self._finished_before = set(), False
         journal.application_created_at = created_at
+        self._client._check_version_id(self._app, self._version)
 
     # Steps
 
@@ -326,13 +327,12 @@ class Run:
         )
         for file in step.files:
             file_id = self._journal.files[file.server_name].upload_id
-            try:
-                self._client.check_stored_bytes(
-                    self._app, self._version, file_id, test_channel=True
-                )
-            except IntegrityError:
+            stored = self._client.check_stored_bytes(
+                self._app, self._version, file_id, test_channel=True
+            )
+            if stored.status != "ok":
                 self._journal.clear()
-                raise
+                stored.raise_for_error()
         self._earlier.clear()
 
     def _enable_version(self, _: Step) -> None:

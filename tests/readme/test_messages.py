@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from bindist.journal import Journal
+from bindist.release.journal import Journal, ReleaseId
 from bindist.partfile import PartFile
 from bindist_cli.sandbox import SandboxServer
 from tests.conftest import ADMIN_KEY

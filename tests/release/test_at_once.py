@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bindist import AdminClient, BusyError, DifferentContentError
-from bindist.journal import Journal
+from bindist.release.journal import Journal, ReleaseId
 from bindist.release.files import local_files
 from bindist.release.publish import Release, publish
 from tests.conftest import ADMIN_KEY

@@ -18,7 +18,7 @@ from bindist import (
     IntegrityError,
     TransportError,
 )
-from bindist.journal import Journal, Sent
+from bindist.release.journal import Journal, ReleaseId, UploadedFile
 from bindist.release.files import local_files
 from bindist.release.publish import Release, publish
 from tests.conftest import ADMIN_KEY

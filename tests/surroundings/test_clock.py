@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from bindist import AdminClient
-from bindist.journal import Journal, Sent
+from bindist.release.journal import Journal, ReleaseId, UploadedFile
 from bindist_cli.recent import Cache
 from tests.sdk.canned import CannedServer
 
