@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import time
+from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -14,16 +16,27 @@ from .customer import CustomerClient
 from .errors import ApiError
 from .hashing import sha256_bytes
 from .names import derived_file_type, name_problem
-from .response import ApiResponse, failure
+from .response import ApiResponse, Json, failure
 from .source import Progress, check_store_url
 from .upload import INLINE_LIMIT, Body, LocalFile, SentFile, Ticket
+from .version_id import namesakes, version_id
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
     from .objects import ChangedVersion, NewVersion, UploadTicket
 
+_FREE_SECONDS = 60.0
+"""A version's id that no other version had is not looked up again for so long."""
+
 
 class PublishingClient(CustomerClient):
-    """The part of an `AdminClient` that deals with versions and their files."""
+    """The part of an `AdminClient` that deals with versions and their files.
+
+    The server keeps a version's files under the id `APPLICATION-VERSION`: those of version
+    `cli-1.0` of `zeta` would get into version `1.0` of `zeta-cli`. So where that id can be read as
+    another application and version, each call that makes a version first asks for the files of
+    that one by `list_version_files`; where it exists, a failed answer, 409, is returned and
+    nothing is sent. One that is not active cannot be seen.
+    """
 
     def update_version(
         self,
@@ -82,7 +95,7 @@ class PublishingClient(CustomerClient):
             "releaseNotes": release_notes,
             "description": description,
         }
-        return self._send("POST", "/management/upload", present(body))
+        return self._make_version("/management/upload", body)
 
     def upload_large_file(
         self,
@@ -261,7 +274,7 @@ class PublishingClient(CustomerClient):
             "contentType": content_type,
         }
         # Asking makes nothing, and so may be repeated.
-        return self._send("POST", "/management/upload/large-url", present(body), repeatable=True)
+        return self._make_version("/management/upload/large-url", body, repeatable=True)
 
     def complete_large_upload(
         self,
@@ -318,7 +331,42 @@ class PublishingClient(CustomerClient):
             "checksum": checksum,
             "releaseNotes": release_notes,
         }
-        return self._send("POST", "/management/upload/large-complete", present(body))
+        return self._make_version("/management/upload/large-complete", body)
+
+    def _make_version(self, path: str, body: Json, *, repeatable: bool = False) -> ApiResponse:
+        """Sends what makes the version named in the body, unless another one has the same id."""
+        try:
+            self._check_version_id(body["applicationId"], body["version"])
+        except ApiError as error:
+            return error.response
+        return self._send("POST", path, present(body), repeatable=repeatable)
+
+    def _check_version_id(self, application_id: str, version: str) -> None:
+        """Raises ConflictError, 409, where another application has a version of the same id.
+
+        `GET /v1/applications/{id}/versions/{version}/files` for each other way to read that id, as
+        a rule none, and not again within a minute. Raises ApiError where it cannot be told.
+        """
+        seen = self._free_ids.get((application_id, version))
+        if seen is not None and time.monotonic() - seen < _FREE_SECONDS:
+            return
+        for other, number in namesakes(application_id, version):
+            answer = self.list_version_files(other, number)
+            if answer.success:
+                problem = (
+                    f"version {version} of {application_id} would share the files of version "
+                    f"{number} of {other}: the server has the id "
+                    f"{version_id(application_id, version)} for both; use another version number"
+                )
+                failure(409, problem, code="SAME_VERSION_ID").raise_for_error()
+            if answer.status_code != 404:
+                answer.raise_for_error()
+        self._free_ids[application_id, version] = time.monotonic()
+
+    @cached_property
+    def _free_ids(self) -> dict[tuple[str, str], float]:
+        """Applications and versions whose id no other version had, and when that was seen."""
+        return {}
 
     def _is_enabled(self, application_id: str, version: str) -> bool:
         """Whether a version is there and enabled; raises ApiError where that cannot be told."""
@@ -339,7 +387,7 @@ class PublishingClient(CustomerClient):
             "fileContent": "",
             "releaseNotes": notes,
         }
-        return self._send("POST", "/management/upload", present(body))
+        return self._make_version("/management/upload", body)
 
 
 def check_derived_type(file_name: str, file_type: str | None) -> None:

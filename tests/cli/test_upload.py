@@ -339,3 +339,19 @@ def test_a_dry_run_tells_that_it_would_be_finished(invoke, answer, dist, at_serv
     result = invoke(*words, "--dry-run")
     assert (result.exit_code, "would be created" in result.stderr) == (0, True)
     assert admin.list_version_files("tool", "1.0.0").require()["files"] == []
+
+
+def test_a_version_that_would_share_the_files_of_another_application_is_refused(
+    invoke, at_server, admin, tmp_path
+):
+    path = tmp_path / "a.exe"
+    path.write_bytes(b"bytes")
+    for name in ("zeta", "zeta-cli"):
+        admin.create_application(name, name).raise_for_error()
+    assert invoke("versions", "upload", "zeta-cli", "1.0", str(path), "--enable").exit_code == 0
+    path.write_bytes(b"other bytes")
+    result = invoke("versions", "upload", "zeta", "cli-1.0", str(path), "--enable")
+    assert result.exit_code == 6
+    assert "would share the files of version 1.0 of zeta-cli" in result.stderr
+    assert len(admin.list_version_files("zeta-cli", "1.0").rows("files")) == 1
+    assert admin._is_enabled("zeta-cli", "1.0")
