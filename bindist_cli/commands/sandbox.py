@@ -89,6 +89,7 @@ def serve(
             apps_admin_key=apps_admin_key,
             customer_key=customer_key,
             like=like,
+            record_requests=False,  # it may run for months
             faults=faults,
         )
         signal.signal(signal.SIGTERM, _stop)

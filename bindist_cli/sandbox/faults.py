@@ -3,7 +3,8 @@
     KIND[:ARGUMENT][,method=GET][,path=GLOB][,nth=N][,times=M]
 
 Method and path choose the requests (the path as it is sent, without the query); of those, number
-`nth` (1) and the following, `times` (1) in all, fail; `times=0` is for ever.
+`nth` (1) and the following, `times` in all, fail; `times=0` is for ever. `times` is 1 unless the
+kind says otherwise: what is slow or stale is so for ever. An `=` does as well as the colon.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ def _etag(text: str) -> str:
 
 _COUNT = _number(int, 0, 1 << 62)
 _SECONDS = _number(float, 0, 86400)
+_MILLISECONDS = _number(float, 0, 86_400_000)
 _RATE = _number(float, 1, 1e12)
 _STATUS = _number(int, 200, 599)
 
@@ -55,6 +57,8 @@ class Kind:
     form: str = ""
     default: str | None = None
     optional: int = 0  # this many of the last parts may be left out
+    path: str = "*"
+    times: int = 1
 
     def read(self, text: str | None) -> Arguments:
         text = self.default if text is None else text
@@ -93,7 +97,32 @@ KINDS: dict[str, Kind] = {
     "range-ignore": Kind("200 with everything, whatever range was asked for"),
     "gzip": Kind("the body compressed, with Content-Encoding"),
     "etag": Kind("another ETag", (_etag,), ":ETAG"),
+    "slow-db": Kind("each step in the database takes so long", (_MILLISECONDS,), ":MS", times=0),
+    "slow-store": Kind(
+        "each request to the store takes so long, and the inline upload's",
+        (_MILLISECONDS,),
+        ":MS",
+        times=0,
+    ),
+    "stale-reads": Kind(
+        "steps that only read see the database as it was so long ago",
+        (_MILLISECONDS,),
+        ":MS",
+        times=0,
+    ),
+    "late-completion": Kind(
+        "answer 504 at once, and carry it out so much later",
+        (_SECONDS,),
+        ":SECONDS",
+        path="*/upload/large-complete",
+    ),
+    "duplicate": Kind(
+        "carry it out twice, at once or so much later", (_SECONDS,), "[:SECONDS]", "0"
+    ),
 }
+
+# How the server carries requests out; the others are what befalls a request or its answer.
+MANNERS = frozenset({"slow-db", "slow-store", "stale-reads", "late-completion", "duplicate"})
 
 
 @dataclass
@@ -118,12 +147,14 @@ class Fault:
 def parse_fault(spec: str) -> Fault:
     """Read a fault's text. Raises ValueError with a message that lists the kinds."""
     head, *options = re.split(r",(?=(?:method|path|nth|times)=)", spec.strip())
-    name, colon, argument = head.partition(":")
+    name, *argument = re.split("[:=]", head, maxsplit=1)
     kind = KINDS.get(name)
     if kind is None:
         raise ValueError(f"unknown fault {name!r}. {usage()}")
     try:
-        fault = Fault(name, kind.read(argument if colon else None))
+        fault = Fault(
+            name, kind.read(argument[0] if argument else None), path=kind.path, times=kind.times
+        )
         for option in options:
             key, _, value = option.partition("=")
             setattr(fault, key, _OPTIONS[key](value))
@@ -162,6 +193,13 @@ class FaultPlan:
     def clear(self) -> None:
         with self._lock:
             self._faults.clear()
+
+    def most(self, kind: str) -> float:
+        """The greatest argument with which a kind is in force, 0 where it is not."""
+        with self._lock:
+            return max(
+                (fault.arguments[0] for fault in self._faults if fault.kind == kind), default=0
+            )
 
     def strike(self, method: str, path: str, also: Iterable[str] = ()) -> dict[str, Arguments]:
         """Count this request, and tell what befalls it: the kinds with their arguments.
