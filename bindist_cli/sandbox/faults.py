@@ -2,9 +2,10 @@
 
     KIND[:ARGUMENT][,method=GET][,path=GLOB][,nth=N][,times=M]
 
-Method and path choose the requests (the path as it is sent, without the query); of those, number
-`nth` (1) and the following, `times` in all, fail; `times=0` is for ever. `times` is 1 unless the
-kind says otherwise: what is slow or stale is so for ever. An `=` does as well as the colon.
+`KIND=ARGUMENT` is the same as `KIND:ARGUMENT`. Method and path choose the requests (the path as it
+is sent, without the query); of those, number `nth` (1) and the following, `times` in all, fail.
+`times` is 1 by default, but 0 for `slow-db`, `slow-store` and `stale-reads`; 0 is for ever. The
+path of `late-completion` is `*/upload/large-complete` by default, any path for the others.
 """
 
 from __future__ import annotations
@@ -97,27 +98,30 @@ KINDS: dict[str, Kind] = {
     "range-ignore": Kind("200 with everything, whatever range was asked for"),
     "gzip": Kind("the body compressed, with Content-Encoding"),
     "etag": Kind("another ETag", (_etag,), ":ETAG"),
-    "slow-db": Kind("each step in the database takes so long", (_MILLISECONDS,), ":MS", times=0),
+    "slow-db": Kind("delay each step in the database by MS ms", (_MILLISECONDS,), ":MS", times=0),
     "slow-store": Kind(
-        "each request to the store takes so long, and the inline upload's",
+        "delay each request to the store, and the inline upload's put, by MS ms",
         (_MILLISECONDS,),
         ":MS",
         times=0,
     ),
     "stale-reads": Kind(
-        "steps that only read see the database as it was so long ago",
+        "let steps that only read see the database as it was MS ms ago",
         (_MILLISECONDS,),
         ":MS",
         times=0,
     ),
     "late-completion": Kind(
-        "answer 504 at once, and carry it out so much later",
+        "answer 504 at once, and carry it out SECONDS later",
         (_SECONDS,),
         ":SECONDS",
         path="*/upload/large-complete",
     ),
     "duplicate": Kind(
-        "carry it out twice, at once or so much later", (_SECONDS,), "[:SECONDS]", "0"
+        "carry it out twice, the second time at once or SECONDS later",
+        (_SECONDS,),
+        "[:SECONDS]",
+        "0",
     ),
 }
 
