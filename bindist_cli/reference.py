@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from textwrap import fill
 
 import click
 
@@ -11,6 +12,7 @@ from .app import COMMANDS, cli
 from .config import ENVIRONMENT, PROFILE_KEYS
 from .exits import MEANINGS
 from .options import is_shared
+from .sandbox.faults import KINDS
 
 
 def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -59,6 +61,12 @@ def exits() -> str:
     return _table(
         ("exit code", "meaning"), ((str(int(code)), text) for code, text in MEANINGS.items())
     )
+
+
+def faults() -> str:
+    """The sandbox's kinds of faults, in one sentence."""
+    kinds = ", ".join(f"`{name}{kind.form}`" for name, kind in KINDS.items())
+    return fill(f"{kinds}.", 118, break_on_hyphens=False, break_long_words=False) + "\n"
 
 
 def settings() -> str:

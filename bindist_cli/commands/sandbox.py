@@ -14,10 +14,9 @@ import click
 from .. import columns
 from ..context import App, pass_app
 from ..exits import CliError, Exit
-from ..options import Group
-
-# The sandbox's own list; to import it from there costs the start-up of every command SQLite.
-_LIKES = ("ideal", "scaleway", "aws")
+from ..options import Command, Group
+from ..sandbox import LIKES
+from ..sandbox.faults import KINDS
 
 _folder_option = click.option(
     "--data-dir",
@@ -36,11 +35,23 @@ def command() -> None:
     """
 
 
+class _Serve(Command):
+    """The command whose help lists the kinds of faults."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_options(ctx, formatter)
+        with formatter.section("Kinds of faults"):
+            rows = [(f"{name}{kind.form}", kind.does) for name, kind in KINDS.items()]
+            formatter.write_dl(rows)
+
+
 @command.command(
+    cls=_Serve,
     examples=(
         "bindist sandbox serve",
         "bindist sandbox serve --empty --data-dir /tmp/bindist --admin-key test-key",
-    )
+        "bindist sandbox serve --like aws --fault slow-db=6 --fault late-completion=3",
+    ),
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default any free one.")
 @_folder_option
@@ -50,16 +61,18 @@ def command() -> None:
 @click.option("--customer-key", metavar="K", help="The customer's key.")
 @click.option(
     "--like",
-    type=click.Choice(_LIKES),
+    type=click.Choice(LIKES),
     default="ideal",
-    help="Which server's manners: each request in one transaction, or in steps as the real ones.",
+    help="Carry out each request in one transaction (`ideal`, the default), or step by step"
+    " without one, as the servers on Scaleway and AWS do.",
 )
 @click.option(
     "--fault",
     "faults",
     multiple=True,
     metavar="SPEC",
-    help="Fail on purpose: KIND[:ARG][,method=M][,path=GLOB][,nth=N][,times=M]; repeatable.",
+    help="Fail on purpose: KIND[:ARG][,method=M][,path=GLOB][,nth=N][,times=M]; repeatable."
+    " The kinds are listed below.",
 )
 @pass_app
 def serve(
@@ -89,6 +102,7 @@ def serve(
             apps_admin_key=apps_admin_key,
             customer_key=customer_key,
             like=like,
+            record_requests=False,  # it may run for months
             faults=faults,
         )
         signal.signal(signal.SIGTERM, _stop)

@@ -1,21 +1,23 @@
 """A complete BinDist server on this machine, for trying out, rehearsing and testing.
 
 It shares no code with the SDK or the commands: if both sides had the same mistake, nobody would
-see it. The server itself is imported only when it is asked for.
+see it. The server and its database are imported only when they are asked for.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .endpoint import Endpoint, open_sandbox, reset
 from .faults import FaultPlan
 from .folder import SandboxError
-from .keys import SandboxKeys
 from .steps import LIKES, Step
 
 if TYPE_CHECKING:
     from .connection import RequestRecord as RequestRecord
+    from .endpoint import Endpoint as Endpoint
+    from .endpoint import open_sandbox as open_sandbox
+    from .endpoint import reset as reset
+    from .keys import SandboxKeys as SandboxKeys
     from .records import VersionState as VersionState
     from .server import SandboxServer as SandboxServer
 
@@ -33,7 +35,15 @@ __all__ = [
     "reset",
 ]
 
-_LAZY = {"SandboxServer": "server", "RequestRecord": "connection", "VersionState": "records"}
+_LAZY = {
+    "Endpoint": "endpoint",
+    "RequestRecord": "connection",
+    "SandboxKeys": "keys",
+    "SandboxServer": "server",
+    "VersionState": "records",
+    "open_sandbox": "endpoint",
+    "reset": "endpoint",
+}
 
 
 def __getattr__(name: str) -> Any:

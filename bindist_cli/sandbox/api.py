@@ -15,6 +15,7 @@ from werkzeug.wrappers import Request, Response
 from . import javascript
 from .clock import milliseconds, timestamp
 from .db import Row, Session
+from .history import History
 from .objects import Objects, object_key
 from .records import audit_event
 from .schema import Schema, validate
@@ -74,6 +75,7 @@ class Call:
     params: dict[str, str]
     caller: Caller
     db: Session
+    history: History
     objects: Objects
     place: Place
     steps: Steps
@@ -95,12 +97,22 @@ class Call:
             return
         full_name = f"{self.route}.{name}" if name else self.route
         with self.steps.take(full_name, writes=writes, slow=slow):
-            self._in_step = True
+            self._in_step, present = True, self.db
             try:
-                with self.db.writing() if writes else self.db.reading():
+                with self._transaction(writes) as self.db:
                     yield
             finally:
-                self._in_step = False
+                self._in_step, self.db = False, present
+
+    @contextmanager
+    def _transaction(self, writes: bool) -> Iterator[Session]:
+        if writes:
+            with self.history.writing(self.db):
+                yield self.db
+        else:
+            (milliseconds,) = self.steps.faults.get("stale-reads", (0,))
+            with self.history.reading(self.db, milliseconds / 1000) as session:
+                yield session
 
     @property
     def query(self) -> dict[str, str]:

@@ -159,7 +159,8 @@ class Connection(BaseHTTPRequestHandler):
         if path == IDENTITY_PATH:
             self._send(json_response(self._sandbox.identify(query), 200), {})
             return
-        self._sandbox.requests.append(self.record)
+        if self._sandbox.record_requests:
+            self._sandbox.requests.append(self.record)
         try:
             faults = self._sandbox.faults.strike(
                 self.command, path, headers.get_all(FAULT_HEADER, [])
@@ -196,15 +197,7 @@ class Connection(BaseHTTPRequestHandler):
         instead = effects.answer_instead(faults, request, path)
         if instead is not None:
             return instead
-        steps = self._sandbox.steps(request.method, path, faults)
-        try:
-            if path.startswith(STORE_PATH):
-                return self._sandbox.store.respond(request, path, steps)
-            return self._sandbox.api.respond(request, path, steps)
-        except AbortError:
-            raise
-        except Exception as error:  # say so to the client: nobody sees a traceback here
-            return json_response({"message": f"Internal Server Error: {error}"}, 500)
+        return self._sandbox.carrier.respond(request, path, faults)
 
     def _environ(self, query: str, path: str, body: Body) -> dict[str, Any]:
         """The request as WSGI has it, which is what Werkzeug reads."""

@@ -41,7 +41,7 @@ def open_sandbox(data_dir: Path) -> Iterator[Endpoint]:
         return
     from .server import SandboxServer  # the web framework costs time, so only where it is needed
 
-    with SandboxServer(data_dir) as server:
+    with SandboxServer(data_dir, record_requests=False) as server:
         yield Endpoint(server.url, server.keys, own=True)
 
 

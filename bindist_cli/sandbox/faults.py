@@ -2,8 +2,10 @@
 
     KIND[:ARGUMENT][,method=GET][,path=GLOB][,nth=N][,times=M]
 
-Method and path choose the requests (the path as it is sent, without the query); of those, number
-`nth` (1) and the following, `times` (1) in all, fail; `times=0` is for ever.
+`KIND=ARGUMENT` is the same as `KIND:ARGUMENT`. Method and path choose the requests (the path as it
+is sent, without the query); of those, number `nth` (1) and the following, `times` in all, fail.
+`times` is 1 by default, but 0 for `slow-db`, `slow-store` and `stale-reads`; 0 is for ever. The
+path of `late-completion` is `*/upload/large-complete` by default, any path for the others.
 """
 
 from __future__ import annotations
@@ -42,6 +44,7 @@ def _etag(text: str) -> str:
 
 _COUNT = _number(int, 0, 1 << 62)
 _SECONDS = _number(float, 0, 86400)
+_MILLISECONDS = _number(float, 0, 86_400_000)
 _RATE = _number(float, 1, 1e12)
 _STATUS = _number(int, 200, 599)
 
@@ -55,6 +58,8 @@ class Kind:
     form: str = ""
     default: str | None = None
     optional: int = 0  # this many of the last parts may be left out
+    path: str = "*"
+    times: int = 1
 
     def read(self, text: str | None) -> Arguments:
         text = self.default if text is None else text
@@ -93,7 +98,35 @@ KINDS: dict[str, Kind] = {
     "range-ignore": Kind("200 with everything, whatever range was asked for"),
     "gzip": Kind("the body compressed, with Content-Encoding"),
     "etag": Kind("another ETag", (_etag,), ":ETAG"),
+    "slow-db": Kind("delay each step in the database by MS ms", (_MILLISECONDS,), ":MS", times=0),
+    "slow-store": Kind(
+        "delay each request to the store, and the inline upload's put, by MS ms",
+        (_MILLISECONDS,),
+        ":MS",
+        times=0,
+    ),
+    "stale-reads": Kind(
+        "let steps that only read see the database as it was MS ms ago",
+        (_MILLISECONDS,),
+        ":MS",
+        times=0,
+    ),
+    "late-completion": Kind(
+        "answer 504 at once, and carry it out SECONDS later",
+        (_SECONDS,),
+        ":SECONDS",
+        path="*/upload/large-complete",
+    ),
+    "duplicate": Kind(
+        "carry it out twice, the second time at once or SECONDS later",
+        (_SECONDS,),
+        "[:SECONDS]",
+        "0",
+    ),
 }
+
+# How the server carries requests out; the others are what befalls a request or its answer.
+MANNERS = frozenset({"slow-db", "slow-store", "stale-reads", "late-completion", "duplicate"})
 
 
 @dataclass
@@ -118,12 +151,14 @@ class Fault:
 def parse_fault(spec: str) -> Fault:
     """Read a fault's text. Raises ValueError with a message that lists the kinds."""
     head, *options = re.split(r",(?=(?:method|path|nth|times)=)", spec.strip())
-    name, colon, argument = head.partition(":")
+    name, *argument = re.split("[:=]", head, maxsplit=1)
     kind = KINDS.get(name)
     if kind is None:
         raise ValueError(f"unknown fault {name!r}. {usage()}")
     try:
-        fault = Fault(name, kind.read(argument if colon else None))
+        fault = Fault(
+            name, kind.read(argument[0] if argument else None), path=kind.path, times=kind.times
+        )
         for option in options:
             key, _, value = option.partition("=")
             setattr(fault, key, _OPTIONS[key](value))
@@ -162,6 +197,13 @@ class FaultPlan:
     def clear(self) -> None:
         with self._lock:
             self._faults.clear()
+
+    def most(self, kind: str) -> float:
+        """The greatest argument with which a kind is in force, 0 where it is not."""
+        with self._lock:
+            return max(
+                (fault.arguments[0] for fault in self._faults if fault.kind == kind), default=0
+            )
 
     def strike(self, method: str, path: str, also: Iterable[str] = ()) -> dict[str, Arguments]:
         """Count this request, and tell what befalls it: the kinds with their arguments.

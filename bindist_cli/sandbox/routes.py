@@ -10,6 +10,7 @@ from werkzeug.wrappers import Request, Response
 from . import admin_routes, customer_routes, report_routes, upload_routes
 from .api import CORS_HEADERS, ApiError, Call, Caller, Handler, Place, failure, json_response
 from .db import Database, Session, key_hash
+from .history import History
 from .javascript import ScriptError, decode_uri_component
 from .objects import Objects
 from .schema import ValidationError
@@ -118,8 +119,11 @@ _NOBODY = Caller("", is_admin=False, is_financial_admin=False)
 class Api:
     """Answers requests to the API; the order of the checks is the reference server's."""
 
-    def __init__(self, database: Database, objects: Objects, place: Place) -> None:
+    def __init__(
+        self, database: Database, history: History, objects: Objects, place: Place
+    ) -> None:
         self._database = database
+        self._history = history
         self._objects = objects
         self._place = place
 
@@ -142,8 +146,8 @@ class Api:
                 return json_response({"message": "Unauthorized"}, 401)
             steps.caller = caller.customer_id
             call = Call(
-                request, path, params, caller, session, self._objects, self._place, steps,
-                route.name,
+                request, path, params, caller, session, self._history, self._objects, self._place,
+                steps, route.name,
             )  # fmt: skip
             try:
                 return _run(route, call)

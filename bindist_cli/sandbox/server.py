@@ -5,25 +5,26 @@ from __future__ import annotations
 import socket
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing, suppress
-from itertools import count
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import parse_qs
 
 from . import catalogue, folder
 from .api import Place
+from .carrier import Carrier
 from .connection import Connection, RequestRecord
 from .db import Database, Session, unusable
-from .faults import Arguments, FaultPlan
+from .faults import FaultPlan
 from .folder import SandboxError
+from .history import History
 from .keys import SandboxKeys, read_keys, write_keys
 from .objects import Objects
 from .records import VersionState, version_state
 from .routes import Api
 from .signing import identity_proof
-from .steps import LIKES, Hook, Like, Steps
+from .steps import LIKES, Hook, Like
 from .store import Store
 
 HOST = "127.0.0.1"
@@ -40,7 +41,8 @@ class SandboxServer:
     `like` says what the server's steps are: "ideal" carries out a request in one transaction,
     "scaleway" and "aws" step by step as the real servers do. `on_step` and `after_step` are called
     with each step, in the request's thread and outside of any transaction: a hook may block, and
-    where it raises, the connection is dropped.
+    where it raises, the connection is dropped. `requests` grows with each request, unless
+    record_requests is False.
     """
 
     def __init__(
@@ -54,16 +56,16 @@ class SandboxServer:
         customer_key: str | None = None,
         faults: Sequence[str] = (),
         like: Like = "ideal",
+        record_requests: bool = True,
         url_lifetime: float = 1800.0,
     ) -> None:
         self.data_dir = Path(data_dir).absolute()
         self.faults = FaultPlan(faults)
+        self.record_requests = record_requests
         self.requests: list[RequestRecord] = []
         self.on_step: Hook | None = None
         self.after_step: Hook | None = None
         self.stopping = threading.Event()
-        self._like = _known(like)
-        self._numbers = count(1)
         self._port = port
         self._listener: socket.socket | None = None
         self._resources = ExitStack()  # held while running
@@ -76,8 +78,12 @@ class SandboxServer:
             objects, catalogue, (admin_key, apps_admin_key, customer_key)
         )
         self._place = Place("", secret, tenant, url_lifetime)
-        self.api = Api(self._database, objects, self._place)
-        self.store = Store(objects, self._place)
+        self._history = History(
+            self.data_dir / folder.DATABASE, lambda: self.faults.most("stale-reads") / 1000
+        )
+        api = Api(self._database, self._history, objects, self._place)
+        store = Store(objects, self._place)
+        self.carrier = Carrier(api, store, _known(like), self, self.stopping)
 
     def _prepare(
         self, objects: Objects, with_catalogue: bool, keys: tuple[str | None, ...]
@@ -138,6 +144,7 @@ class SandboxServer:
                 f"port {self._port} of this machine cannot be used ({error}): choose another one"
             ) from error
         resources.callback(self._database.close)
+        resources.callback(self._history.close)
         return resources.enter_context(listener)
 
     def serve_forever(self, ready: Callable[[], None] | None = None) -> None:
@@ -181,6 +188,7 @@ class SandboxServer:
                 connection.shutdown(socket.SHUT_RDWR)
         for thread in conversations:
             thread.join(_STOP_SECONDS)
+        self.carrier.finish(_STOP_SECONDS)
         self._resources.close()
 
     def __enter__(self) -> SandboxServer:
@@ -193,11 +201,6 @@ class SandboxServer:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
-
-    def steps(self, method: str, path: str, faults: Mapping[str, Arguments]) -> Steps:
-        """What one request is carried out by, under a new number."""
-        number = next(self._numbers)
-        return Steps(self, self.stopping, self._like, number, method, path, faults)
 
     def version_state(self, application_id: str, version: str) -> VersionState | None:
         """What the database holds of a version at this moment, or None without a record of it."""

@@ -9,6 +9,8 @@ import urllib.request
 import pytest
 
 from bindist import AdminClient
+from bindist_cli.sandbox import LIKES
+from bindist_cli.sandbox.faults import KINDS
 
 
 @pytest.fixture
@@ -118,6 +120,20 @@ def test_serve_says_that_a_port_is_taken(invoke, server):
     result = invoke("sandbox", "serve", "--port", server.url.rpartition(":")[2])
     assert result.exit_code == 1
     assert "choose another one" in result.stderr
+
+
+@pytest.mark.parametrize("like", LIKES)
+def test_serve_can_be_like_each_server(serve, like):
+    _, url = serve("--like", like, "--fault", "slow-db=1", "--admin-key", "my-key")
+    with AdminClient(url, "my-key") as client:
+        assert client.list_applications().success
+
+
+def test_the_help_of_serve_explains_every_kind_of_fault(invoke):
+    text = " ".join(invoke("sandbox", "serve", "-h").stdout.split())
+    assert [
+        name for name, kind in KINDS.items() if f"{name}{kind.form} {kind.does}" not in text
+    ] == []
 
 
 # reset

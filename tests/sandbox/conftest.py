@@ -152,3 +152,27 @@ def raw(server: SandboxServer) -> Iterator[Callable[[bytes], socket.socket]]:
     yield open_and_send
     for sock in sockets:
         sock.close()
+
+
+@pytest.fixture
+def serve(tmp_path, caller_of) -> Iterator[Callable[..., Any]]:
+    """Starts a server with the application `tool`, and gives a function that calls it."""
+    servers: list[SandboxServer] = []
+
+    def start(like: str, *faults: str) -> tuple[SandboxServer, Callable[..., Any]]:
+        server = SandboxServer(
+            tmp_path / f"data{len(servers)}", catalogue=False, like=like, **KEYS
+        ).start()
+        servers.append(server)
+        made = caller_of(server)(
+            "POST", "/v1/management/applications", {"applicationId": "tool", "name": "Tool"}
+        )
+        assert made.status == 201
+        for fault in faults:
+            server.faults.add(fault)
+        return server, lambda *args, **kwargs: caller_of(server)(*args, **kwargs)
+
+    yield start
+    for server in servers:
+        server.on_step = None
+        server.stop()

@@ -1,59 +1,32 @@
-"""The steps of each request, the hooks that hold them, and what comes of requests that meet."""
+"""The steps of each request, and the hooks that are called with them."""
 
 from __future__ import annotations
 
-import base64
 import http.client
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from bindist_cli.sandbox import LIKES, SandboxError, SandboxServer, Step
-
-KEYS = {"admin_key": "test-admin", "apps_admin_key": "test-apps", "customer_key": "test-customer"}
-STEPPED = [like for like in LIKES if like != "ideal"]
-APPS = "/v1/applications"
-TOOL = f"{APPS}/tool"
-MANAGED = "/v1/management/applications"
-CUSTOMERS = "/v1/management/customers"
-UPLOAD = "/v1/management/upload"
-URL = f"{UPLOAD}/large-url"
-COMPLETE = f"{UPLOAD}/large-complete"
-VERSION = f"{TOOL}/versions/1.0"
-ASKED = {"applicationId": "tool", "version": "1.0"}
-INLINE = {**ASKED, "fileName": "tool.exe", "fileContent": base64.b64encode(b"12345").decode()}
-EMPTY = {**INLINE, "fileContent": ""}
-SIZED = {**ASKED, "fileName": "tool.exe", "fileSize": 5}
-
-
-def completion(upload_id: str = "one", *, checksum: str = "a", **also: Any) -> dict[str, Any]:
-    return {**SIZED, "uploadId": upload_id, "checksum": checksum * 64, **also}
-
-
-@pytest.fixture
-def serve(tmp_path, caller_of) -> Iterator[Callable[..., Any]]:
-    """Starts a server with the application `tool` and gives a function that calls it."""
-    servers: list[SandboxServer] = []
-
-    def start(like: str, *faults: str) -> tuple[SandboxServer, Callable[..., Any]]:
-        server = SandboxServer(
-            tmp_path / f"data{len(servers)}", catalogue=False, like=like, **KEYS
-        ).start()
-        servers.append(server)
-        made = caller_of(server)("POST", MANAGED, {"applicationId": "tool", "name": "Tool"})
-        assert made.status == 201
-        for fault in faults:
-            server.faults.add(fault)
-        return server, lambda *args, **kwargs: caller_of(server)(*args, **kwargs)
-
-    yield start
-    for server in servers:
-        server.on_step = None
-        server.stop()
-
+from tests.sandbox.requests_held import (
+    APPS,
+    ASKED,
+    COMPLETE,
+    CUSTOMERS,
+    EMPTY,
+    INLINE,
+    MANAGED,
+    SIZED,
+    TOOL,
+    UPLOAD,
+    URL,
+    VERSION,
+    Gate,
+    Held,
+    completion,
+)
 
 # The order of the steps
 
@@ -171,3 +144,120 @@ def test_every_route_is_in_the_table_of_steps():
     from bindist_cli.sandbox.routes import ROUTES as SERVED
 
     assert {route.name for route in SERVED} == {route.strip() for route in ROUTES}
+
+
+# Hooks
+
+
+@pytest.mark.parametrize("like", LIKES)
+@pytest.mark.parametrize("hook", ["on_step", "after_step"])
+def test_a_request_that_is_held_keeps_nobody_from_writing(serve, like, hook):
+    server, call = serve(like)
+    names: list[str] = []
+    server.on_step = lambda step: names.append(step.name)
+    call("POST", UPLOAD, {**INLINE, "version": "0"})
+    server.on_step = None
+    for number, name in enumerate(names, 1):
+        gate = Gate(server, name, hook=hook)
+        body = {**INLINE, "version": str(number)}
+        with ThreadPoolExecutor(1) as pool:
+            held = pool.submit(call, "POST", UPLOAD, body)
+            assert gate.reached.wait(10)
+            assert call("POST", UPLOAD, {**body, "version": f"{number}.1"}).status == 201
+            server.version_state("tool", str(number))
+            gate.opened.set()
+            assert held.result().status == 201
+
+
+@pytest.mark.parametrize("like", LIKES)
+def test_the_store_is_a_step_too(serve, like):
+    server, call = serve(like)
+    asked = call("POST", URL, SIZED).data
+    steps: list[Step] = []
+    server.on_step = steps.append
+    assert call("PUT", asked["uploadUrl"], b"12345").status == 200
+    call("POST", COMPLETE, completion(asked["uploadId"]))
+    url = call("GET", "/v1/downloads/url", query=ASKED, headers={"X-Channel": "Test"}).data["url"]
+    assert call("GET", url).body == b"12345"
+    first, last = steps[0], steps[-1]
+    assert (first.name, first.method, first.caller, first.writes) == ("store.put", "PUT", "", True)
+    assert (last.name, last.method, last.caller, last.writes) == ("store.get", "GET", "", False)
+    assert first.path == asked["uploadUrl"].removeprefix(server.url).partition("?")[0]
+    numbers = [step.request for step in steps]
+    assert numbers == sorted(numbers)
+    assert len(set(numbers)) == 4
+
+
+def test_an_object_cannot_be_had_before_the_step_that_puts_it(serve):
+    server, call = serve("scaleway")
+    asked = call("POST", URL, SIZED).data
+    call("POST", COMPLETE, completion(asked["uploadId"]))
+    url = call("GET", "/v1/downloads/url", query=ASKED, headers={"X-Channel": "Test"}).data["url"]
+    put = Held(server, "store.put", lambda: call("PUT", asked["uploadUrl"], b"12345"))
+    assert call("GET", url).status == 404
+    assert put.finish().status == 200
+    assert call("GET", url).status == 200
+
+
+def refuse(step: Step) -> None:
+    if step.name == "complete.write-file":
+        raise RuntimeError("not this one")
+
+
+@pytest.mark.parametrize(("hook", "files"), [("on_step", 0), ("after_step", 1)])
+def test_a_hook_that_raises_drops_the_connection_and_ends_the_request(serve, hook, files):
+    server, call = serve("scaleway")
+    before = call("GET", TOOL).data["updatedAt"]
+    setattr(server, hook, refuse)
+    with pytest.raises(http.client.RemoteDisconnected):
+        call("POST", COMPLETE, completion())
+    assert len(server.version_state("tool", "1.0").files) == files
+    assert call("GET", TOOL).data["updatedAt"] == before, "the last step was not taken"
+    assert server.requests[-2].status == 0
+
+
+def test_a_refused_step_ends_as_any_other(serve):
+    server, call = serve("scaleway")
+    call("POST", COMPLETE, completion())
+    after: list[str] = []
+    server.after_step = lambda step: after.append(step.name)
+    assert call("POST", URL, SIZED).status == 409
+    assert after == ["large-url.read-application", "large-url.read-version"]
+
+
+# What else the servers have of their own
+
+
+def test_the_state_of_a_version(serve):
+    server, call = serve("ideal")
+    assert server.version_state("tool", "1.0") is None
+    call("POST", COMPLETE, completion("b"))
+    call("POST", COMPLETE, completion("a", checksum="c", fileName="tool.dll"))
+    state = server.version_state("tool", "1.0")
+    assert (state.is_enabled, state.is_active) == (False, True)
+    assert (state.file_size, state.checksum) == (5, "c" * 64)
+    assert state.files == (("a", "tool.dll", "c" * 64), ("b", "tool.exe", "a" * 64))
+    call("PATCH", VERSION, {"isEnabled": True, "isActive": False})
+    changed = server.version_state("tool", "1.0")
+    assert (changed.is_enabled, changed.is_active) == (True, False)
+    assert changed.created_at == state.created_at
+    assert changed.updated_at > state.updated_at
+
+
+@pytest.mark.parametrize(
+    ("like", "order"), [("ideal", ["b", "a"]), ("scaleway", ["b", "a"]), ("aws", ["a", "b"])]
+)
+def test_aws_has_files_in_the_order_of_their_ids(serve, like, order):
+    _, call = serve(like)
+    for file_id in ("b", "a"):
+        call("POST", COMPLETE, completion(file_id, fileName=f"{file_id}.exe"))
+    files = call("GET", f"{VERSION}/files").data["files"]
+    assert [file["fileId"] for file in files] == order
+    assert [file["order"] for file in files] == [1, 1]
+    found = call("GET", "/v1/downloads/url", query=ASKED, headers={"X-Channel": "Test"})
+    assert found.data["fileName"] == f"{order[0]}.exe"
+
+
+def test_an_unknown_kind_of_server_is_refused(tmp_path):
+    with pytest.raises(SandboxError, match="ideal, scaleway, aws, not 'azure'"):
+        SandboxServer(tmp_path, like="azure")
