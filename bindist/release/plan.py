@@ -158,10 +158,26 @@ def _continue(now: Situation, seen: Observation) -> Step:
         return Step(Action.DONE, status="skipped")
     if not begun and now.if_exists == "fail":
         raise DifferentContentError("exists already", [])
+    _check_own_rows(now, seen)
     missing, different = compare(now.files, seen.rows, now.checksum)
     if different:
         return _conflict(now, seen, different, mixed=own_rows)
     return _fill(now, seen, missing) if missing else _release(now, seen)
+
+
+def _check_own_rows(now: Situation, seen: Observation) -> None:
+    """Raises IntegrityError where a row that this release made is not what it completed."""
+    names = {file.upload_id: name for name, file in now.uploaded.items()}
+    for row in seen.rows:
+        name = names.get(str(row.get("fileId")))
+        if name is not None and not (
+            row.get("fileName") == name
+            and checksums_match(row.get("checksum"), now.uploaded[name].checksum)
+        ):
+            raise IntegrityError(
+                f"read back, {name} is {row.get('fileName')!r:.300} with checksum "
+                f"{row.get('checksum')!r:.80}; the version is not enabled"
+            )
 
 
 def _conflict(
