@@ -26,6 +26,7 @@ from .journal import FINISH_SECONDS, REUSE_SECONDS, Creation, UploadedFile
 from .observation import Observation
 
 IF_EXISTS = ("match", "skip", "fail")
+LAGGING = "the server does not show yet what it has acknowledged"
 VISIBLE_SECONDS = 5.0
 """How long a read may lag behind a write that the server has answered."""
 
@@ -131,7 +132,7 @@ def _make(now: Situation) -> Step:
     """There is no such version, or none that can be seen."""
     if now.refused or now.acknowledged:
         if now.lag_left > 0:
-            return _wait(now.lag_left, _LAGS)
+            return _wait(now.lag_left, LAGGING)
         raise now.refused or IntegrityError("the server does not show what it has acknowledged")
     if not now.is_inline:
         unsent = tuple(file for file in now.files if not now.has_bytes(file, REUSE_SECONDS))
@@ -197,7 +198,7 @@ def _fill(now: Situation, seen: Observation, missing: tuple[ReleaseFile, ...]) -
         raise DifferentContentError("exists with different content", differences)
     lagging = [file for file in missing if file.server_name in now.acknowledged]
     if lagging and now.lag_left > 0:
-        return _wait(now.lag_left, _LAGS)
+        return _wait(now.lag_left, LAGGING)
     if now.creation_unanswered_for > 0:
         return _wait(now.creation_unanswered_for, _UNANSWERED)
     is_own = now.creation is Creation.CREATED and not _foreign(now, seen)
@@ -218,7 +219,7 @@ def _release(now: Situation, seen: Observation) -> Step:
         return done
     if now.enabled_at == seen.created_at:
         if now.lag_left > 0:
-            return _wait(now.lag_left, _LAGS, _WHOLE)
+            return _wait(now.lag_left, LAGGING, _WHOLE)
         failure(409, "somebody has disabled the version; it is left so").raise_for_error()
     if now.unchecked:
         return Step(Action.CHECK_BYTES, now.unchecked)
@@ -270,6 +271,5 @@ def _wait(seconds: float, reason: str, status: str = "") -> Step:
 
 
 _WHOLE = "unchanged"
-_LAGS = "the server does not show yet what it has acknowledged"
 _UNANSWERED = "a request that got no response may still be carried out"
 _ANOTHER_RUN = "another run may still be writing to this version"

@@ -25,7 +25,7 @@ from ..upload import LocalFile, Ticket
 from .files import ReleaseFile, cached, file_checksum
 from .journal import Creation, Journal, ReleaseId, UploadedFile
 from .observation import Observation, observe
-from .plan import Action, Situation, Step, next_step
+from .plan import LAGGING, Action, Situation, Step, next_step
 from .writes import UnansweredError, Writes
 
 Reporter = Callable[[ReleaseFile], Progress]
@@ -210,7 +210,7 @@ class Run:
     def _wait(self, step: Step) -> None:
         if self._waited > _MAX_SETTLES * max(self.settle, _MAX_POLL_SECONDS):
             raise BusyError("another run goes on writing to this version")
-        if step.reason not in self._reasons and step.seconds >= 1:
+        if step.reason not in (LAGGING, *self._reasons):
             self._reasons.append(step.reason)
             self.notify(f"waiting up to {step.seconds:.0f} s: {step.reason}")
         pause = min(step.seconds, self._transport.pause(self._polls), _MAX_POLL_SECONDS)

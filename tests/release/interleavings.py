@@ -1,0 +1,337 @@
+"""Two runs of a release on a server that is not atomic, in every order of the server's steps.
+
+Run as a script, it tries all orders with at most three switches between the runs, for several
+contents, with and without enabling, and with each request lost, late or doubled once:
+
+    python -m tests.release.interleavings [SECONDS]
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bindist import AdminClient, BinDistError
+from bindist.release.files import local_files
+from bindist.release.publish import Release, publish
+from bindist_cli.sandbox import SandboxServer, Step, VersionState
+from tests.conftest import ADMIN_KEY, APPS_ADMIN_KEY
+
+APPLICATION = "tool"
+SETTLE = 0.25
+CALLERS = {"admin": "A", "admin-apps": "B"}
+GATED = (
+    "files",
+    "versions",
+    "large-url.read-version",
+    "upload.read-version",
+    "upload.write-version",
+    "complete.write-version",
+    "complete.write-file",
+    "update-version.read-version",
+    "update-version.write-version",
+)
+CONTENTS = {
+    "one": {"tool.exe": b"program"},
+    "another": {"tool.exe": b"another program"},
+    "two": {"tool.exe": b"program", "a.txt": b"text"},
+    "two others": {"tool.exe": b"program", "a.txt": b"other text"},
+    "three": {"tool.exe": b"program", "a.txt": b"text", "b.txt": b"more text"},
+    "four": {"tool.exe": b"program", "a.txt": b"text", "b.txt": b"more", "c.txt": b"most"},
+}
+PAIRS = (
+    ("one", "one"),
+    ("one", "another"),
+    ("one", "two"),
+    ("two", "one"),
+    ("two", "two"),
+    ("two", "two others"),
+    ("two", "three"),
+    ("two", "four"),
+    ("three", "two"),
+)
+ENABLE = ((True, True), (True, False), (False, True))
+FAULTS = (
+    "lost",
+    "refuse",
+    f"late-completion={SETTLE / 3}",
+    "duplicate",
+    f"duplicate={SETTLE / 3}",
+)
+UPLOAD, COMPLETE = "/v1/management/upload", "/v1/management/upload/large-complete"
+WRITES = (("POST", UPLOAD), ("POST", COMPLETE), ("PATCH", "*"))
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Two runs: their contents, whether each enables, how many steps each takes before the other
+    has its turn (`segments`, the last ones to the end), and a fault of the server."""
+
+    contents: tuple[str, str]
+    enable: tuple[bool, bool]
+    segments: tuple[tuple[str, int | None], ...]
+    fault: str = ""
+
+
+@dataclass
+class Outcome:
+    """What became of both runs, and of the version."""
+
+    ended: dict[str, Release | Exception]
+    state: VersionState | None
+    steps: dict[str, int]
+    wrong: list[str]
+    """The states in which the version was enabled with other content than that of one run."""
+    waited: bool
+
+    def files(self) -> set[tuple[str, str]]:
+        return content_of(self.state)
+
+
+def content_of(state: VersionState | None) -> set[tuple[str, str]]:
+    """The names and checksums of a version's files; the same file twice counts once."""
+    return {(name, checksum) for _, name, checksum in state.files} if state else set()
+
+
+@dataclass
+class Turns:
+    """Holds each step of both runs until it is its run's turn. Where a run waits for time to pass,
+    both go on freely: no request is under way for longer than that."""
+
+    segments: Sequence[tuple[str, int | None]]
+    waiting: dict[str, int] = field(default_factory=lambda: {"A": 0, "B": 0})
+    done: set[str] = field(default_factory=set)
+    steps: Counter[str] = field(default_factory=Counter)
+    free: bool = False
+    waited: bool = False
+    granted: str = ""
+    condition: threading.Condition = field(default_factory=threading.Condition)
+
+    def on_step(self, step: Step) -> None:
+        run = CALLERS.get(step.caller)
+        if run is None or step.name not in GATED or "late" in threading.current_thread().name:
+            return
+        with self.condition:
+            self.waiting[run] += 1
+            self.condition.notify_all()
+            if not self.condition.wait_for(lambda: self.free or self.granted == run, 30):
+                raise TimeoutError(f"{run} is held for ever before {step.name}")
+            self.waiting[run] -= 1
+            self.steps[run] += 1
+            if not self.free:
+                self.granted = ""
+            self.condition.notify_all()
+
+    def run_waits(self, _: str) -> None:
+        with self.condition:
+            self.free = self.waited = True
+            self.condition.notify_all()
+
+    def end(self, run: str) -> None:
+        with self.condition:
+            self.done.add(run)
+            self.condition.notify_all()
+
+    def direct(self) -> None:
+        """Gives the runs their turns, in the order of the segments."""
+        with self.condition:
+            for run, count in self.segments:
+                for _ in itertools.count() if count is None else range(count):
+                    self._wait_for_arrival(run)
+                    if self.free or run in self.done:
+                        break
+                    self.granted = run
+                    self.condition.notify_all()
+                    self.condition.wait_for(lambda: self.free or not self.granted, 30)
+                    self._wait_for_arrival(run)
+            self.free = True
+            self.condition.notify_all()
+
+    def _wait_for_arrival(self, run: str) -> None:
+        self.condition.wait_for(
+            lambda: self.free or run in self.done or self.waiting[run] > 0, 30
+        )
+
+
+class Explorer:
+    """A server and two administrators who release to it."""
+
+    def __init__(self, folder: Path, like: str = "scaleway") -> None:
+        self.server = SandboxServer(
+            folder / "server",
+            like=like,
+            catalogue=False,
+            admin_key=ADMIN_KEY,
+            apps_admin_key=APPS_ADMIN_KEY,
+        )
+        self.files = {}
+        for content, files in CONTENTS.items():
+            for name, text in files.items():
+                path = folder / content / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(text)
+            self.files[content] = local_files(sorted((folder / content).iterdir()))
+        self._number = 0
+
+    def __enter__(self) -> Explorer:
+        self.server.start()
+        url, options = self.server.url, {"backoff": 0.005, "retries": 5, "timeout": (10, 20)}
+        self.clients = {
+            "A": AdminClient(url, ADMIN_KEY, **options),
+            "B": AdminClient(url, APPS_ADMIN_KEY, **options),
+        }
+        self.clients["A"].create_application(APPLICATION, "Tool").raise_for_error()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for client in self.clients.values():
+            client.close()
+        self.server.stop()
+
+    def carry_out(self, scenario: Scenario) -> Outcome:
+        """Carries out one scenario on a version of its own."""
+        self._number += 1
+        version = str(self._number)
+        whole = [self.content(name) for name in scenario.contents]
+        turns, wrong = Turns(scenario.segments), []
+        ended: dict[str, Release | Exception] = {}
+
+        def check(step: Step) -> None:
+            if step.writes:
+                state = self.server.version_state(APPLICATION, version)
+                if state and state.is_enabled and content_of(state) not in whole:
+                    names = sorted(name for _, name, _ in state.files)
+                    wrong.append(f"enabled with {names} after {step.name} of {step.caller}")
+
+        def run(name: str, content: str, enable: bool) -> None:
+            try:
+                ended[name] = publish(
+                    self.clients[name],
+                    APPLICATION,
+                    version,
+                    self.files[content],
+                    enable=enable,
+                    parallel=1,
+                    settle=SETTLE,
+                    notify=turns.run_waits,
+                )
+            except Exception as error:
+                ended[name] = error
+            turns.end(name)
+
+        self.server.faults.clear()
+        if scenario.fault:
+            self.server.faults.add(scenario.fault)
+        self.server.on_step, self.server.after_step = turns.on_step, check
+        threads = [
+            threading.Thread(target=run, args=(name, content, enable))
+            for name, content, enable in zip("AB", scenario.contents, scenario.enable, strict=True)
+        ]
+        for thread in threads:
+            thread.start()
+        turns.direct()
+        for thread in threads:
+            thread.join(60)
+        self.server.faults.clear()
+        if scenario.fault:
+            time.sleep(SETTLE / 2)  # what is late lands
+        state = self.server.version_state(APPLICATION, version)
+        self.server.on_step = self.server.after_step = None
+        self.server.requests.clear()
+        return Outcome(ended, state, dict(turns.steps), wrong, turns.waited)
+
+    def content(self, name: str) -> set[tuple[str, str]]:
+        import hashlib
+
+        return {
+            (file, hashlib.sha256(text).hexdigest()) for file, text in CONTENTS[name].items()
+        }
+
+
+def faults_found(scenario: Scenario, outcome: Outcome, explorer: Explorer) -> list[str]:
+    """What is wrong with an outcome: a wrong state in between, or an exit that does not say what is
+    so."""
+    found = list(outcome.wrong)
+    good = [name for name, end in outcome.ended.items() if isinstance(end, Release)]
+    for name, end in outcome.ended.items():
+        if not isinstance(end, (Release, BinDistError)):
+            found.append(f"{name} ended with {end!r}")
+    for name in good:
+        index = "AB".index(name)
+        end = outcome.ended[name]
+        assert isinstance(end, Release)
+        if scenario.enable[index] and not end.is_enabled:
+            found.append(f"{name} has not enabled the version, and ended well")
+        if outcome.files() != explorer.content(scenario.contents[index]):
+            found.append(f"{name} ended well, and the version has other files")
+        if end.is_enabled and not (outcome.state and outcome.state.is_enabled):
+            found.append(f"{name} ended well, and the version is disabled")
+    return found
+
+
+def number_is_lost(outcome: Outcome) -> bool:
+    """Whether no run ended well, and the version holds files that no run alone would make whole."""
+    return bool(outcome.files()) and not any(
+        isinstance(end, Release) for end in outcome.ended.values()
+    )
+
+
+def orders(first: int, second: int) -> Iterator[tuple[tuple[str, int | None], ...]]:
+    """All orders of two runs of so many steps with at most three switches."""
+    for one, other, ahead, behind in (("A", "B", first, second), ("B", "A", second, first)):
+        for count in range(ahead + 1):
+            for then in range(1, behind + 1):
+                yield (one, count), (other, then), (one, None), (other, None)
+
+
+def main(seconds: float) -> int:
+    """Tries all scenarios, or as many as fit; prints what was wrong, and the counts."""
+    deadline = time.monotonic() + seconds
+    counts: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory() as folder, Explorer(Path(folder)) as explorer:
+        for scenario in all_scenarios(explorer):
+            if time.monotonic() > deadline:
+                print("time is over")
+                break
+            outcome = explorer.carry_out(scenario)
+            counts["scenarios"] += 1
+            counts["waited"] += outcome.waited
+            counts["number lost"] += number_is_lost(outcome)
+            if found := faults_found(scenario, outcome, explorer):
+                counts["wrong"] += 1
+                counts[f"wrong: {scenario.contents} {scenario.enable} {found[-1]}"] += 1
+                print(scenario, found, outcome.ended, sep="\n  ", flush=True)
+    for name, count in sorted(counts.items()):
+        print(f"{count:8}  {name}")
+    return 1 if counts["wrong"] else 0
+
+
+def all_scenarios(explorer: Explorer) -> Iterator[Scenario]:
+    """Every pair of contents in every order; then each request of a run lost, late or doubled."""
+    for contents, enable in itertools.product(PAIRS, ENABLE):
+        alone = explorer.carry_out(Scenario(contents, enable, (("A", None), ("B", None))))
+        other = explorer.carry_out(Scenario(contents, enable, (("B", None), ("A", None))))
+        first = max(alone.steps.get("A", 0), other.steps.get("A", 0))
+        second = max(alone.steps.get("B", 0), other.steps.get("B", 0))
+        for segments in orders(first, second):
+            yield Scenario(contents, enable, segments)
+    for contents, enable in itertools.product(PAIRS, ENABLE):
+        for fault, (method, path), nth in itertools.product(FAULTS, WRITES, (1, 2, 3)):
+            for count in range(0, 20, 2):
+                yield Scenario(
+                    contents,
+                    enable,
+                    (("A", count), ("B", None), ("A", None)),
+                    f"{fault},method={method},path={path},nth={nth}",
+                )
+
+
+if __name__ == "__main__":
+    sys.exit(main(float(sys.argv[1]) if len(sys.argv) > 1 else 3600.0))
