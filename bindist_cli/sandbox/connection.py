@@ -197,7 +197,7 @@ class Connection(BaseHTTPRequestHandler):
         instead = effects.answer_instead(faults, request, path)
         if instead is not None:
             return instead
-        return self._sandbox.carrier.respond(request, path, faults)
+        return self._sandbox.dispatcher.respond(request, path, faults)
 
     def _environ(self, query: str, path: str, body: Body) -> dict[str, Any]:
         """The request as WSGI has it, which is what Werkzeug reads."""

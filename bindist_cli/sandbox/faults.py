@@ -126,7 +126,7 @@ KINDS: dict[str, Kind] = {
 }
 
 # How the server carries requests out; the others are what befalls a request or its answer.
-MANNERS = frozenset({"slow-db", "slow-store", "stale-reads", "late-completion", "duplicate"})
+SERVER_FAULTS = frozenset({"slow-db", "slow-store", "stale-reads", "late-completion", "duplicate"})
 
 
 @dataclass

@@ -13,9 +13,9 @@ from urllib.parse import parse_qs
 
 from . import catalogue, folder
 from .api import Place
-from .carrier import Carrier
 from .connection import Connection, RequestRecord
 from .db import Database, Session, unusable
+from .dispatch import Dispatcher
 from .faults import FaultPlan
 from .folder import SandboxError
 from .history import History
@@ -83,7 +83,7 @@ class SandboxServer:
         )
         api = Api(self._database, self._history, objects, self._place)
         store = Store(objects, self._place)
-        self.carrier = Carrier(api, store, _known(like), self, self.stopping)
+        self.dispatcher = Dispatcher(api, store, _known(like), self, self.stopping)
 
     def _prepare(
         self, objects: Objects, with_catalogue: bool, keys: tuple[str | None, ...]
@@ -188,7 +188,7 @@ class SandboxServer:
                 connection.shutdown(socket.SHUT_RDWR)
         for thread in conversations:
             thread.join(_STOP_SECONDS)
-        self.carrier.finish(_STOP_SECONDS)
+        self.dispatcher.finish(_STOP_SECONDS)
         self._resources.close()
 
     def __enter__(self) -> SandboxServer:

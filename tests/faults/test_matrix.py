@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bindist import AdminClient, CustomerClient, TransportError
-from bindist_cli.sandbox.faults import KINDS, MANNERS
+from bindist_cli.sandbox.faults import KINDS, SERVER_FAULTS
 from tests.conftest import ADMIN_KEY
 from tests.faults.bench import Bench
 from tests.faults.calls import CALLS, WITHOUT_REQUESTS, Call, Place
@@ -112,7 +112,7 @@ def test_every_public_method_is_in_the_matrix() -> None:
 
 @pytest.mark.parametrize("faults", [API_FAULTS, STORE_FAULTS], ids=["api", "store"])
 def test_every_fault_of_the_sandbox_is_in_the_matrix(faults: tuple[str, ...]) -> None:
-    assert {kind_of(fault) for fault in faults} == KINDS.keys() - MANNERS
+    assert {kind_of(fault) for fault in faults} == KINDS.keys() - SERVER_FAULTS
 
 
 def test_every_pair_says_what_is_required() -> None:

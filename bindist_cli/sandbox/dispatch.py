@@ -1,4 +1,4 @@
-"""Carries requests out: once, or twice, or only when they have been answered long since."""
+"""Carries requests out: once, twice, or some time after they are answered."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .store import Store
 _GATEWAY_TIMEOUT = {"message": "Endpoint request timed out"}  # as API Gateway says it
 
 
-class Carrier:
+class Dispatcher:
     def __init__(
         self, api: Api, store: Store, like: Like, watcher: Watcher, stopping: threading.Event
     ) -> None:
