@@ -75,7 +75,7 @@ class Dispatcher:
                     self._carry_out(request, path, faults).close()
             self._late.discard(threading.current_thread())
 
-        thread = threading.Thread(target=work, name="sandbox", daemon=True)
+        thread = threading.Thread(target=work, name="sandbox-late", daemon=True)
         self._late.add(thread)
         thread.start()
 
