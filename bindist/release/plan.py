@@ -193,6 +193,7 @@ def _conflict(
 
 def _fill(now: Situation, seen: Observation, missing: tuple[ReleaseFile, ...]) -> Step:
     """All that is there is right, and some files are missing."""
+    foreign = _foreign(now, seen)
     differences: list[Difference] = [(file.name, None, now.checksum(file)) for file in missing]
     if seen.is_enabled:
         raise DifferentContentError("exists with different content", differences)
@@ -201,9 +202,12 @@ def _fill(now: Situation, seen: Observation, missing: tuple[ReleaseFile, ...]) -
         return _wait(now.lag_left, LAGGING)
     if now.creation_unanswered_for > 0:
         return _wait(now.creation_unanswered_for, _UNANSWERED)
-    is_own = now.creation is Creation.CREATED and not _foreign(now, seen)
+    is_own = now.creation is Creation.CREATED and not foreign
     if not is_own and _unsettled(now) > 0:
         return _wait(_unsettled(now), _ANOTHER_RUN)
+    if _may_be_whole(now, foreign):
+        mixed = len(foreign) < len(seen.rows)
+        raise DifferentContentError("exists with fewer files", differences, mixed=mixed)
     if now.is_inline or not all(now.has_bytes(file, FINISH_SECONDS) for file in missing):
         raise DifferentContentError("lacks some of these files", differences, incomplete=True)
     return _complete(now, missing)
@@ -226,7 +230,10 @@ def _release(now: Situation, seen: Observation) -> Step:
     if not now.wrote and not now.enable:
         return done
     if raced and not now.enable:
-        raise BusyError("another run is making this version; this run has not enabled it")
+        raise BusyError(
+            "another run has made this version at the same time: it is whole, and this run has "
+            "disabled it again if it was enabled"
+        )
     if now.unanswered_for > 0:
         return _wait(now.unanswered_for, _UNANSWERED, _WHOLE)
     foreign = _foreign(now, seen)
@@ -252,6 +259,13 @@ def _foreign(now: Situation, seen: Observation) -> list[Json]:
     if now.is_inline and now.creation is Creation.CREATED and len(seen.rows) == 1:
         return []  # the server chose the id, and has not told it
     return seen.foreign(file.upload_id for file in now.uploaded.values())
+
+
+def _may_be_whole(now: Situation, foreign: list[Json]) -> bool:
+    """Whether another run has completed all that it wanted, which is less than this run wants."""
+    if now.files[-1].file_type != "MAIN":
+        return bool(foreign)
+    return any(row.get("fileType") == "MAIN" for row in foreign)  # it is completed last
 
 
 def _unsettled(now: Situation) -> float:

@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 from bindist import AdminClient, BinDistError
@@ -82,13 +83,18 @@ class Scenario:
 
 @dataclass
 class Outcome:
-    """What became of both runs, and of the version."""
+    """What became of both runs, and of the version.
+
+    `wrong` are the states in which the version was enabled with other content than that of one run;
+    `overtaken` those of them where a single request of one run was under way while the other run
+    did everything from its first write to reading all back. No client can see such a request.
+    """
 
     ended: dict[str, Release | Exception]
     state: VersionState | None
     steps: dict[str, int]
     wrong: list[str]
-    """The states in which the version was enabled with other content than that of one run."""
+    overtaken: list[str]
     waited: bool
 
     def files(self) -> set[tuple[str, str]]:
@@ -98,6 +104,35 @@ class Outcome:
 def content_of(state: VersionState | None) -> set[tuple[str, str]]:
     """The names and checksums of a version's files; the same file twice counts once."""
     return {(name, checksum) for _, name, checksum in state.files} if state else set()
+
+
+@dataclass(frozen=True)
+class Event:
+    """A step of a run that has been asked for, or taken (`taken`)."""
+
+    run: str
+    request: int
+    name: str
+    writes: bool
+    taken: bool
+
+
+def is_overtaken(events: Sequence[Event]) -> bool:
+    """Whether one request was under way from before the first write of the run that has enabled the
+    version until after this run had read all back."""
+    enabled = max(
+        place for place, event in enumerate(events) if event.name == "update-version.write-version"
+    )
+    run = events[enabled].run
+    mine = [place for place, event in enumerate(events) if event.run == run and event.taken]
+    first = next(place for place in mine if events[place].writes)
+    asked = next(place for place in mine if events[place].name == "update-version.read-version")
+    looked = max(place for place in mine if events[place].name == "files" and place < asked)
+    for request in {event.request for event in events if event.run != run}:
+        places = [place for place, event in enumerate(events) if event.request == request]
+        if places[0] < first and places[-1] > looked:
+            return True
+    return False
 
 
 @dataclass
@@ -112,6 +147,7 @@ class Turns:
     free: bool = False
     waited: bool = False
     granted: str = ""
+    events: list[Event] = field(default_factory=list)
     condition: threading.Condition = field(default_factory=threading.Condition)
 
     def on_step(self, step: Step) -> None:
@@ -119,6 +155,7 @@ class Turns:
         if run is None or step.name not in GATED or "late" in threading.current_thread().name:
             return
         with self.condition:
+            self.events.append(Event(run, step.request, step.name, step.writes, taken=False))
             self.waiting[run] += 1
             self.condition.notify_all()
             if not self.condition.wait_for(lambda: self.free or self.granted == run, 30):
@@ -128,6 +165,12 @@ class Turns:
             if not self.free:
                 self.granted = ""
             self.condition.notify_all()
+
+    def after_step(self, step: Step) -> None:
+        run = CALLERS.get(step.caller)
+        if run is not None:
+            with self.condition:
+                self.events.append(Event(run, step.request, step.name, step.writes, taken=True))
 
     def run_waits(self, _: str) -> None:
         with self.condition:
@@ -155,9 +198,7 @@ class Turns:
             self.condition.notify_all()
 
     def _wait_for_arrival(self, run: str) -> None:
-        self.condition.wait_for(
-            lambda: self.free or run in self.done or self.waiting[run] > 0, 30
-        )
+        self.condition.wait_for(lambda: self.free or run in self.done or self.waiting[run] > 0, 30)
 
 
 class Explorer:
@@ -200,15 +241,19 @@ class Explorer:
         self._number += 1
         version = str(self._number)
         whole = [self.content(name) for name in scenario.contents]
-        turns, wrong = Turns(scenario.segments), []
+        turns = Turns(scenario.segments)
+        wrong: list[str] = []
+        overtaken: list[str] = []
         ended: dict[str, Release | Exception] = {}
 
         def check(step: Step) -> None:
+            turns.after_step(step)
             if step.writes:
                 state = self.server.version_state(APPLICATION, version)
                 if state and state.is_enabled and content_of(state) not in whole:
                     names = sorted(name for _, name, _ in state.files)
-                    wrong.append(f"enabled with {names} after {step.name} of {step.caller}")
+                    found = overtaken if is_overtaken(turns.events) else wrong
+                    found.append(f"enabled with {names} after {step.name} of {step.caller}")
 
         def run(name: str, content: str, enable: bool) -> None:
             try:
@@ -245,34 +290,37 @@ class Explorer:
         state = self.server.version_state(APPLICATION, version)
         self.server.on_step = self.server.after_step = None
         self.server.requests.clear()
-        return Outcome(ended, state, dict(turns.steps), wrong, turns.waited)
+        return Outcome(ended, state, dict(turns.steps), wrong, overtaken, turns.waited)
 
     def content(self, name: str) -> set[tuple[str, str]]:
-        import hashlib
-
-        return {
-            (file, hashlib.sha256(text).hexdigest()) for file, text in CONTENTS[name].items()
-        }
+        return {(file, sha256(text).hexdigest()) for file, text in CONTENTS[name].items()}
 
 
 def faults_found(scenario: Scenario, outcome: Outcome, explorer: Explorer) -> list[str]:
     """What is wrong with an outcome: a wrong state in between, or an exit that does not say what is
-    so."""
+    so. What a run has ended well with may be undone by the last request of the other run, if that
+    one fails and says so."""
     found = list(outcome.wrong)
-    good = [name for name, end in outcome.ended.items() if isinstance(end, Release)]
     for name, end in outcome.ended.items():
-        if not isinstance(end, (Release, BinDistError)):
-            found.append(f"{name} ended with {end!r}")
-    for name in good:
         index = "AB".index(name)
-        end = outcome.ended[name]
-        assert isinstance(end, Release)
-        if scenario.enable[index] and not end.is_enabled:
+        if not isinstance(end, Release):
+            if not isinstance(end, BinDistError):
+                found.append(f"{name} ended with {end!r}")
+        elif scenario.enable[index] and not end.is_enabled:
             found.append(f"{name} has not enabled the version, and ended well")
+        elif not any(isinstance(other, BinDistError) for other in outcome.ended.values()):
+            found += [f"{name} {what}" for what in undone(scenario, outcome, explorer, index)]
+    return found
+
+
+def undone(scenario: Scenario, outcome: Outcome, explorer: Explorer, index: int) -> list[str]:
+    """What is no more as the run said when it ended."""
+    end, found = outcome.ended["AB"[index]], []
+    if isinstance(end, Release):
         if outcome.files() != explorer.content(scenario.contents[index]):
-            found.append(f"{name} ended well, and the version has other files")
+            found.append("ended well, and the version has other files now")
         if end.is_enabled and not (outcome.state and outcome.state.is_enabled):
-            found.append(f"{name} ended well, and the version is disabled")
+            found.append("ended well, and the version is disabled now")
     return found
 
 
@@ -301,12 +349,17 @@ def main(seconds: float) -> int:
                 print("time is over")
                 break
             outcome = explorer.carry_out(scenario)
-            counts["scenarios"] += 1
-            counts["waited"] += outcome.waited
-            counts["number lost"] += number_is_lost(outcome)
+            kind = f"{' and '.join(scenario.contents)}{', fault' if scenario.fault else ''}: "
+            counts[kind + "scenarios"] += 1
+            counts[kind + "waited"] += outcome.waited
+            counts[kind + "enabled while overtaken"] += bool(outcome.overtaken)
+            counts[kind + "number lost"] += number_is_lost(outcome)
+            counts[kind + "undone afterwards"] += any(
+                undone(scenario, outcome, explorer, index) for index in (0, 1)
+            )
             if found := faults_found(scenario, outcome, explorer):
                 counts["wrong"] += 1
-                counts[f"wrong: {scenario.contents} {scenario.enable} {found[-1]}"] += 1
+                counts[kind + "wrong"] += 1
                 print(scenario, found, outcome.ended, sep="\n  ", flush=True)
     for name, count in sorted(counts.items()):
         print(f"{count:8}  {name}")
