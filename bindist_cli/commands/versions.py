@@ -248,10 +248,10 @@ def update(
 def enable(app: App, app_id: str, version: str, force: bool) -> None:
     """Release a version to the production channel.
 
-    Refused, with exit code 6, where the version has no files, has two files of one name with
-    different checksums, or has a size that is not that of a MAIN file, or of any file where none
-    is MAIN: `versions upload` sends MAIN last, so that its upload has not ended, or was another
-    program's. What lacks files otherwise looks whole, and is enabled.
+    Exit code 6 for a version without files, with two files of one name and different checksums,
+    or with the size of no MAIN file (of no file, where none is MAIN). Its size is that of the last
+    file sent, and `versions upload` sends MAIN last: so the upload has not ended, or another
+    program made it. A version that lacks other files passes.
     """
     if not force:
         check_whole(app, app_id, version)
@@ -359,7 +359,7 @@ def download_command(
 @command.command(
     examples=(
         "bindist versions verify skylark 1.10.0 skylark-setup.exe",
-        "bindist versions verify harbor 1.1.0 --remote",
+        "bindist versions verify skylark 1.10.0 --remote",
     )
 )
 @_app_argument
