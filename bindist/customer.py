@@ -234,7 +234,9 @@ class CustomerClient(BaseClient):
 
         Args:
             stream: anything with `write(bytes)`.
-            file_id: which file of the version; default the MAIN one.
+            file_id: which file of the version; default the MAIN one, which the server chooses where
+                there are several. `download_to_file` looks at the list, and refuses one name with
+                two checksums.
             test_channel: True allows a version that is not enabled; default False.
             verify_checksum: False accepts whatever comes; default True.
             progress: called with (bytes done, bytes in all); default None.

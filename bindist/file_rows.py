@@ -5,21 +5,23 @@ A server that is not atomic may list one file twice, each time under an id of it
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
 from .errors import IntegrityError
 from .hashing import normalize_checksum
-from .response import Json
+
+Row = TypeVar("Row", bound=Mapping[str, Any])
 
 
-def distinct_files(rows: Iterable[Json]) -> list[Json]:
+def distinct_files(rows: Iterable[Row]) -> list[Row]:
     """One row for each file of a version, in the order of the rows.
 
     Rows of one name and one checksum are one file; the row with the smallest `fileId` is taken. A
     row without a name stands for itself. Raises IntegrityError, with the name and both checksums,
     where one name has two checksums, or two rows of it are not known to be alike.
     """
-    files: dict[object, Json] = {}
+    files: dict[object, Row] = {}
     for number, row in enumerate(rows):
         name = row.get("fileName")
         key = name if isinstance(name, str) else number
@@ -30,7 +32,7 @@ def distinct_files(rows: Iterable[Json]) -> list[Json]:
     return list(files.values())
 
 
-def _check_alike(one: Json, other: Json) -> None:
+def _check_alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> None:
     first, second = (normalize_checksum(row.get("checksum")) for row in (one, other))
     if not first or first != second:
         raise IntegrityError(

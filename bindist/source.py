@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from .addresses import check_address
 from .errors import IntegrityError
+from .file_rows import distinct_files
 from .hashing import normalize_checksum
 from .names import safe_file_name
 from .response import ApiResponse, Json, count_in
@@ -101,11 +102,14 @@ def check_store_url(url: object, api_url: str) -> str:
 def pick_file(files: Json, file_id: str | None) -> Json:
     """The file wanted from the data of a file list: by its id, or the one the server would choose.
 
-    Raises IntegrityError where the list holds no such file.
+    Raises IntegrityError where the list holds no such file, or no id is given and one name has two
+    checksums.
     """
     listed = files.get("files")
     rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
-    if file_id is not None:
+    if file_id is None:
+        rows = distinct_files(rows)
+    else:
         rows = [row for row in rows if row.get("fileId") == file_id]
     rows.sort(key=lambda row: row.get("fileType") != "MAIN")
     if not rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from . import columns
 from .columns import Json
 from .context import App
 from .exits import CliError, Exit
+from .lookups import distinct, files_of
 from .progress import Report, transfers
 from .report import explain
 
@@ -39,13 +40,19 @@ class DownloadRequest:
     connections: int
 
 
-def choose_files(rows: Sequence[Json], wanted: Sequence[str]) -> list[Json]:
-    """The files of these names or ids; raises CliError for one that is not there."""
+def choose_files(
+    rows: Sequence[Json], wanted: Sequence[str], app_id: str, version: str
+) -> list[Json]:
+    """The files of these names or ids; raises CliError for one that is not there, and for a name
+    where one has two checksums: only an id says which is meant then."""
     chosen: list[Json] = []
     for name in wanted:
-        found = [row for row in rows if name in (row.get("fileName"), row.get("fileId"))]
+        found = [row for row in rows if row.get("fileId") == name]
         if not found:
-            names = ", ".join(str(row.get("fileName")) for row in rows)
+            files = distinct(rows, app_id, version)
+            found = [row for row in files if row.get("fileName") == name]
+        if not found:
+            names = ", ".join(str(row.get("fileName")) for row in files)
             raise CliError(f"there is no file {name!r}", Exit.NOT_FOUND, facts=[f"files: {names}"])
         chosen += [row for row in found[:1] if row not in chosen]
     return chosen
@@ -55,16 +62,16 @@ def download(app: App, request: DownloadRequest) -> None:
     """Carries out `versions download` and prints what became of each file."""
     from bindist.source import pick_file
 
-    answer = app.client.list_version_files(request.app_id, request.version)
-    rows: Sequence[Json] = answer.rows("files")
+    rows = files_of(app, request.app_id, request.version)
+    chosen: Sequence[Json]
     if not rows:
         raise CliError(f"version {request.version} has no files", Exit.NOT_FOUND)
-    if request.all_files:
-        chosen = rows
-    elif request.wanted:
-        chosen = choose_files(rows, request.wanted)
+    if request.wanted:
+        chosen = choose_files(rows, request.wanted, request.app_id, request.version)
     else:
-        chosen = [pick_file(answer.require(), None)]
+        chosen = distinct(rows, request.app_id, request.version)
+        if not request.all_files:
+            chosen = [pick_file({"files": chosen}, None)]
     if not request.verify:
         app.sink.warn("what is downloaded will not be verified")
     if request.target == "-":
@@ -247,10 +254,16 @@ def share_link(app: App, app_id: str, version: str, wanted: str | None, minutes:
     from bindist.addresses import check_address
     from bindist.response import text_in
 
+    if app.settings.is_sandbox and app.endpoint.own:
+        raise CliError(
+            "a link of this sandbox would end with this command",
+            Exit.FAILED,
+            hint="run `bindist sandbox serve` in another terminal, then this again",
+        )
     file_id = None
     if wanted:
-        files = app.client.list_version_files(app_id, version).rows("files")
-        file_id = text_in(choose_files(files, (wanted,))[0], "fileId")
+        files = files_of(app, app_id, version)
+        file_id = text_in(choose_files(files, (wanted,), app_id, version)[0], "fileId")
     made = app.client.create_share_link(app_id, version, file_id, minutes).require()
     check_address(made.get("shareUrl"), app.api_url, "the server gives as the link")
     app.sink.one(columns.SHARE, made)
@@ -270,16 +283,37 @@ def checksum_lines(rows: Sequence[Json]) -> list[str]:
     return lines
 
 
-def verify_files(app: App, app_id: str, version: str, paths: Sequence[Path]) -> None:
+def verify_files(
+    app: App, app_id: str, version: str, paths: Sequence[Path], *, remote: bool
+) -> None:
     """Carries out `versions verify`."""
-    from bindist.hashing import checksums_match, normalize_checksum, sha256_file
     from bindist.names import safe_file_name
 
-    files = app.client.list_version_files(app_id, version).rows("files")
+    files = distinct(files_of(app, app_id, version), app_id, version)
     if not files:
         raise CliError(f"version {version} has no files", Exit.NOT_FOUND)
     listed = {safe_file_name(row.get("fileName")): row for row in files}
-    rows = []
+    rows = _local_rows(listed, paths)
+    if remote:
+        rows += _stored_rows(app, app_id, version, listed)
+    app.sink.rows(columns.VERIFIED, rows)
+    if remote:
+        app.sink.note(f"downloads counted: {len(listed)}, one for each file")
+    wrong = [row for row in rows if row["status"] not in ("ok", "stored")]
+    if wrong:
+        raise CliError(
+            f"{len(wrong)} of {len(rows)} files are not those of version {version}",
+            Exit.INTEGRITY,
+            facts=[f"{row['path'] or row['fileName']}: {row['status']}" for row in wrong],
+            code="VERIFICATION_FAILED",
+        )
+
+
+def _local_rows(listed: Mapping[str, Json], paths: Sequence[Path]) -> list[Json]:
+    """A row for each local file: `ok`, `different`, `missing`, or `unknown` to the server."""
+    from bindist.hashing import checksums_match, normalize_checksum, sha256_file
+
+    rows: list[Json] = []
     folders = [path for path in paths if path.is_dir()]
     for path in [path for path in paths if not path.is_dir()] + [
         folder / name for folder in folders for name in listed
@@ -301,12 +335,32 @@ def verify_files(app: App, app_id: str, version: str, paths: Sequence[Path]) -> 
                 "checksum": local,
             }
         )
-    app.sink.rows(columns.VERIFIED, rows)
-    wrong = [row for row in rows if row["status"] != "ok"]
-    if wrong:
-        raise CliError(
-            f"{len(wrong)} of {len(rows)} files are not those of version {version}",
-            Exit.INTEGRITY,
-            facts=[f"{row['path']}: {row['status']}" for row in wrong],
-            code="VERIFICATION_FAILED",
-        )
+    return rows
+
+
+def _stored_rows(app: App, app_id: str, version: str, listed: Mapping[str, Json]) -> list[Json]:
+    """A row for each file of the version: `stored`, `not-stored` or `other-size`."""
+    from bindist.hashing import normalize_checksum
+    from bindist.response import text_in
+    from bindist.threads import run_jobs
+
+    statuses = {"ok": "stored", "missing": "not-stored", "different": "other-size"}
+    found: dict[str, str] = {}
+    ids = {name: text_in(row, "fileId") for name, row in listed.items()}
+    client = app.client
+
+    def check(name: str) -> None:
+        stored = client.check_stored_bytes(app_id, version, ids[name], test_channel=True)
+        found[name] = statuses[stored.status]
+
+    run_jobs([partial(check, name) for name in listed], _FILES_AT_ONCE, threading.Event())
+    return [
+        {
+            "fileName": name,
+            "status": found[name],
+            "path": None,
+            "serverChecksum": normalize_checksum(row.get("checksum")) or None,
+            "checksum": None,
+        }
+        for name, row in listed.items()
+    ]

@@ -34,10 +34,20 @@ def latest(app: App, app_id: str, test_channel: bool) -> str:
 
 
 def find_version(app: App, app_id: str, version: str) -> Json:
-    """A version with its files; there is no call for one, so it is looked up in the list."""
+    """A version with its files: one row for each, or all where one name has two checksums."""
+    record, rows = find_record(app, app_id, version), files_of(app, app_id, version)
+    try:
+        return {**record, "files": distinct(rows, app_id, version)}
+    except CliError as mixed:
+        app.sink.warn(str(mixed))
+        return {**record, "files": rows}
+
+
+def find_record(app: App, app_id: str, version: str) -> Json:
+    """A version without its files; there is no call for one, so it is looked up in the list."""
     for row in app.client.list_versions(app_id, test_channel=True).rows("versions"):
         if row.get("version") == version:
-            return {**row, "files": files_of(app, app_id, version)}
+            return row
     raise CliError(
         f"version {version} of {app_id} was not found, or is not active",
         Exit.NOT_FOUND,
@@ -46,8 +56,25 @@ def find_version(app: App, app_id: str, version: str) -> Json:
 
 
 def files_of(app: App, app_id: str, version: str) -> Sequence[Json]:
-    """The files of a version, enabled or not."""
+    """The rows of a version's file list, enabled or not: a file may have several."""
     return app.client.list_version_files(app_id, version).rows("files")
+
+
+def distinct(rows: Sequence[Json], app_id: str, version: str) -> Sequence[Json]:
+    """One row for each file; raises CliError where one name has two checksums."""
+    from bindist.errors import IntegrityError
+    from bindist.file_rows import distinct_files
+
+    try:
+        return distinct_files(rows)
+    except IntegrityError as error:
+        raise CliError(
+            str(error),
+            Exit.INTEGRITY,
+            hint=f"`bindist versions files {app_id} {version}` lists them; "
+            "upload the release under a new version",
+            code="MIXED_VERSION",
+        ) from error
 
 
 def kept_notes(app: App, app_id: str, version: str) -> bool:

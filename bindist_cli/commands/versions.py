@@ -11,8 +11,9 @@ from bindist.names import FILE_TYPES
 from .. import columns, format
 from ..context import App, pass_app
 from ..downloads import DownloadRequest, checksum_lines, download, share_link, verify_files
-from ..exits import CliError, Exit
-from ..lookups import files_of, find_version, kept_notes, latest, ordered_versions
+from ..enabling import check_whole
+from ..exits import CliError
+from ..lookups import distinct, files_of, find_version, kept_notes, latest, ordered_versions
 from ..options import Group
 from ..textfile import read_text
 from ..types import APPLICATION, FILE_OF_VERSION, LOCAL_FILE, LOCAL_FOLDER, MINUTES, VERSION
@@ -112,7 +113,7 @@ def files(app: App, app_id: str, version: str) -> None:
 @pass_app
 def checksums(app: App, app_id: str, version: str) -> None:
     """Print the checksums of a version's files, as `sha256sum -c` reads them."""
-    rows = files_of(app, app_id, version)
+    rows = distinct(files_of(app, app_id, version), app_id, version)
     if app.settings.output not in (None, "table"):
         app.sink.rows(columns.CHECKSUMS, rows)
         return
@@ -242,9 +243,18 @@ def update(
 @command.command(examples=("bindist versions enable skylark 2.0.0",))
 @_app_argument
 @_version_argument
+@click.option("--force", is_flag=True, help="Enable it whatever files it has.")
 @pass_app
-def enable(app: App, app_id: str, version: str) -> None:
-    """Release a version to the production channel."""
+def enable(app: App, app_id: str, version: str, force: bool) -> None:
+    """Release a version to the production channel.
+
+    Exit code 6 for a version without files, with two files of one name and different checksums,
+    or with the size of no MAIN file (of no file, where none is MAIN). Its size is that of the last
+    file sent, and `versions upload` sends MAIN last: so the upload has not ended, or another
+    program made it. A version that lacks other files passes.
+    """
+    if not force:
+        check_whole(app, app_id, version)
     answer = app.client.update_version(app_id, version, is_enabled=True)
     app.sink.one(columns.VERSION, answer.require())
 
@@ -346,17 +356,29 @@ def download_command(
     )
 
 
-@command.command(examples=("bindist versions verify skylark 1.10.0 skylark-setup.exe",))
+@command.command(
+    examples=(
+        "bindist versions verify skylark 1.10.0 skylark-setup.exe",
+        "bindist versions verify skylark 1.10.0 --remote",
+    )
+)
 @_app_argument
 @_version_argument
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(exists=True))
+@click.argument("paths", metavar="[PATH...]", nargs=-1, type=click.Path(exists=True))
+@click.option(
+    "--remote", is_flag=True, help="Fetch one stored byte of each file; counts a download for each."
+)
 @pass_app
-def verify(app: App, app_id: str, version: str, paths: tuple[str, ...]) -> None:
+def verify(app: App, app_id: str, version: str, paths: tuple[str, ...], remote: bool) -> None:
     """Compare local files, or a folder of them, with the checksums on the server.
 
-    Downloads nothing and counts nothing. Exit code 8 where anything differs.
+    Without --remote this downloads nothing and counts nothing. With --remote it also shows, for
+    each file of the version, that the object store has it in the size that the server says; the
+    checksum of what is stored is not verified. Exit code 8 where anything differs or is missing.
     """
-    verify_files(app, app_id, version, [Path(path) for path in paths])
+    if not paths and not remote:
+        raise click.UsageError("name local files or folders to compare, or add --remote")
+    verify_files(app, app_id, version, [Path(path) for path in paths], remote=remote)
 
 
 @command.command(examples=("bindist versions share skylark 1.10.0 --expires 12h",))
@@ -373,10 +395,4 @@ def verify(app: App, app_id: str, version: str, paths: tuple[str, ...]) -> None:
 @pass_app
 def share(app: App, app_id: str, version: str, wanted: str | None, expires: int) -> None:
     """Make a link that anybody can download with, without a key, until it expires."""
-    if app.settings.is_sandbox and app.endpoint.own:
-        raise CliError(
-            "a link of this sandbox would end with this command",
-            Exit.FAILED,
-            hint="run `bindist sandbox serve` in another terminal, then this again",
-        )
     share_link(app, app_id, version, wanted, expires)

@@ -100,6 +100,8 @@ class RecordedServer(CannedServer):
         file = {"fileName": "tool.exe", "fileSize": len(CONTENT), "checksum": CHECKSUM}
         self._recorded["GET /v1/downloads/url"]["data"].update(file)
         self._recorded["GET /v1/applications/*/versions/*/files"]["data"]["files"][0].update(file)
+        version = self._recorded["GET /v1/applications/*/versions"]["data"]["versions"][0]
+        version["fileSize"] = len(CONTENT)
         self._recorded["GET /v1/applications"]["meta"]["pagination"]["hasNext"] = False
         self.reset()
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from bindist import AdminClient
 from bindist.release.journal import Journal, ReleaseId
 from bindist.partfile import PartFile
 from bindist_cli.sandbox import SandboxServer
@@ -174,6 +175,32 @@ def other_list(scene: Scene) -> None:
     scene("versions", "upload", "acme", "2.0.0", "acme.exe", "--checksums", "SHA256SUMS")
 
 
+def same_version_id(scene: Scene) -> None:
+    assert scene.run("apps", "create", "acme-cli", "--name", "CLI").exit_code == 0
+    assert scene.run("versions", "upload", "acme-cli", "1.0", "acme.exe").exit_code == 0
+    scene("versions", "upload", "acme", "cli-1.0", "acme.exe")
+
+
+def not_whole(scene: Scene) -> None:
+    with AdminClient(scene.server.url, ADMIN_KEY) as client:
+        client._make_empty_version("acme", "2.0.0", "acme.exe", None).raise_for_error()
+    scene("versions", "enable", "acme", "2.0.0")
+
+
+def mixed(scene: Scene) -> None:
+    with AdminClient(scene.server.url, ADMIN_KEY) as client:
+        for upload_id in ("u1", "u2"):
+            client.complete_large_upload(
+                upload_id, "acme", "2.0.0", "a.exe", 1, upload_id[1] * 64
+            ).raise_for_error()
+    scene("versions", "checksums", "acme", "2.0.0")
+
+
+def altered(scene: Scene) -> None:
+    scene.server.faults.add(f"etag:{'0' * 32},method=PUT,path=/store/*")
+    scene("versions", "upload", "acme", "2.0.0", "acme.exe", "manual.txt")
+
+
 def changing(scene: Scene) -> None:
     """The file is written to while the object store takes its time."""
     scene.server.faults.add("stall:1,method=PUT,path=/store/*")
@@ -257,11 +284,15 @@ PROVOKED: dict[str, Callable[[Scene], None]] = {
     "version … of … lacks some of these files": lambda scene: scene(
         *UPLOAD, "acme.exe", "manual.txt", "--dry-run"
     ),
+    "version … of … would share the files of version … of …: …": same_version_id,
+    "version … of … is not enabled: …": not_whole,
     "another process is uploading version … of …": busy_release,
     "another process is downloading …": busy_download,
     "… exists with other content": in_the_way,
     "checksum mismatch for …: the server says …, the bytes are …": damaged,
     "… of … files are not those of version …": other_files,
+    "the version has two files called …, with the checksums … and …": mixed,
+    "the object store has other bytes than were sent of …": altered,
     "… is not the file that … lists": other_list,
     "… changed while it was sent; nothing was completed": changing,
     "the server's file name … has … in it": hostile_name,
