@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .endpoint import Endpoint, open_sandbox, reset
 from .faults import FaultPlan
-from .folder import SandboxError
+from .folder import SandboxError, check_removable
 from .keys import SandboxKeys
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ __all__ = [
     "SandboxError",
     "SandboxKeys",
     "SandboxServer",
+    "check_removable",
     "open_sandbox",
     "reset",
 ]
