@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 import threading
 import unicodedata
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 from bindist import errors
 
@@ -74,16 +78,73 @@ def download(app: App, request: DownloadRequest) -> None:
             chosen = [pick_file({"files": chosen}, None)]
     if not request.verify:
         app.sink.warn("what is downloaded will not be verified")
-    if request.target == "-":
-        _to_stdout(app, request, chosen[0])
+    if request.target and (opened := _stream(request.target)):
+        try:
+            with opened as stream:
+                _to_stream(app, request, chosen[0], stream)
+        except OSError as error:
+            if request.target != "-":
+                error.filename = request.target
+            raise
     else:
         _to_files(app, request, _targets(request, chosen))
+
+
+def check_place(folder: Path, target: str | None) -> None:
+    """Raises CliError where nothing can be put, before anything is asked for."""
+    there = next((each for each in (folder, *folder.parents) if os.path.lexists(each)), None)
+    if there and not there.is_dir():
+        raise CliError(f"{there} is not a folder", Exit.USAGE)
+    if target == "":
+        raise CliError("-O has no path", Exit.USAGE, hint="is a variable empty?")
+    if target in (None, "-"):
+        return
+    is_folder = os.path.basename(target) in ("", ".", "..")  # noqa: PTH119  as it was given
+    wanted = Path(target) if is_folder else Path(target).parent
+    if not wanted.is_dir():
+        raise CliError(
+            f"there is no folder {wanted}", Exit.USAGE, hint="make it, or use --dir, which does"
+        )
+
+
+def _stream(target: str) -> AbstractContextManager[IO[bytes]] | None:
+    """What the file is written to as it arrives: stdout, a descriptor, a pipe or a device such as
+    /dev/null. None for everything else."""
+    from bindist.placing import descriptor_of
+
+    number = 1 if target == "-" else descriptor_of(Path(target))
+    if number == 1:
+        return nullcontext(sys.stdout.buffer)
+    try:
+        return os.fdopen(os.dup(number), "wb") if number is not None else _opened(target)
+    except OSError as error:
+        raise CliError(f"cannot write to {target}: {error.strerror}", Exit.USAGE) from error
+
+
+def _opened(target: str) -> IO[bytes] | None:
+    """A pipe or a device, opened for writing; waits for a pipe's reader."""
+    try:
+        if not _is_stream(os.stat(target)):  # noqa: PTH116
+            return None
+    except OSError:  # nothing, or a link that leads nowhere
+        return None
+    flags = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOCTTY", 0)
+    descriptor = os.open(target, os.O_WRONLY | flags)
+    if _is_stream(os.fstat(descriptor)):
+        return os.fdopen(descriptor, "wb")
+    os.close(descriptor)  # a file has taken its place
+    return None
+
+
+def _is_stream(status: os.stat_result) -> bool:
+    return stat.S_ISFIFO(status.st_mode) or stat.S_ISCHR(status.st_mode)
 
 
 def _targets(request: DownloadRequest, chosen: Sequence[Json]) -> list[tuple[Json, Path]]:
     """Where each file goes; checked before the first one is asked for."""
     from bindist.names import safe_file_name
     from bindist.partfile import PartFile
+    from bindist.placing import is_special
 
     if request.target:
         targets = [Path(request.target)]
@@ -102,11 +163,11 @@ def _targets(request: DownloadRequest, chosen: Sequence[Json]) -> list[tuple[Jso
     for target in targets:
         if target.is_dir():
             raise CliError(f"{target} is a folder", Exit.USAGE)
-        if target.exists() and not target.is_file():
+        if is_special(target):
             raise CliError(
-                f"{target} is a device or a pipe, and not replaced by a file",
+                f"{target} is a device, a pipe or a socket, and not replaced by a file",
                 Exit.USAGE,
-                hint=f"`-O - > {target}` writes to it",
+                hint="-O PATH writes the one file to a pipe or to a device such as /dev/null",
             )
     request.folder.mkdir(parents=True, exist_ok=True)
     return list(zip(chosen, targets, strict=True))
@@ -141,11 +202,9 @@ def _to_files(app: App, request: DownloadRequest, targets: Sequence[tuple[Json, 
 
         return reported
 
-    def fetch(row: Json, target: Path) -> None:
+    def fetch(target: Path) -> None:
         key = str(target)
         try:
-            if not request.force:
-                _check_replaceable(row, target)
             found = client.download_to_file(
                 request.app_id,
                 request.version,
@@ -156,7 +215,11 @@ def _to_files(app: App, request: DownloadRequest, targets: Sequence[tuple[Json, 
                 resume=request.resume,
                 connections=connections,
                 progress=report(key),
+                replace=request.force,
             )
+        except errors.TargetExistsError as error:
+            failed[key] = _exists(error)
+            return
         except errors.PermissionDeniedError as error:
             failed[key] = _not_enabled(error, request)
             return
@@ -171,7 +234,7 @@ def _to_files(app: App, request: DownloadRequest, targets: Sequence[tuple[Json, 
             "status": found.status,
         }
 
-    jobs = [partial(fetch, row, target) for row, target in targets]
+    jobs = [partial(fetch, target) for _, target in targets]
     try:
         with transfers(app.sink, sizes, "downloading") as reporter:
             run_jobs(jobs, _FILES_AT_ONCE, stop)
@@ -212,25 +275,21 @@ def _not_enabled(error: errors.PermissionDeniedError, request: DownloadRequest) 
     return shown
 
 
-def _check_replaceable(row: Json, target: Path) -> None:
+def _exists(error: errors.TargetExistsError) -> CliError:
     """A file with other content is somebody's, until --force says that it is not."""
-    from bindist.hashing import checksums_match, sha256_file
-
-    if not target.is_file() or checksums_match(sha256_file(target), row.get("checksum")):
-        return
-    raise CliError(
-        f"{target} exists with other content",
+    return CliError(
+        str(error),
         Exit.CONFLICT,
         hint="--force replaces it; -O or --dir puts the file elsewhere",
         code="EXISTS",
     )
 
 
-def _to_stdout(app: App, request: DownloadRequest, row: Json) -> None:
+def _to_stream(app: App, request: DownloadRequest, row: Json, stream: IO[bytes]) -> None:
     from bindist.response import count_in, text_in
 
     name = str(row.get("fileName"))
-    if sys.stdout.isatty():
+    if stream.isatty():
         raise CliError("binary data is not written to a terminal", Exit.USAGE, hint="use -O PATH")
     sizes = {name: count_in(row, "fileSize")}
     with transfers(app.sink, sizes, "downloading") as reporter:
@@ -238,7 +297,7 @@ def _to_stdout(app: App, request: DownloadRequest, row: Json) -> None:
             app.client.download_to_stream(
                 request.app_id,
                 request.version,
-                sys.stdout.buffer,
+                stream,
                 file_id=text_in(row, "fileId"),
                 test_channel=request.test_channel,
                 verify_checksum=request.verify,
@@ -246,7 +305,7 @@ def _to_stdout(app: App, request: DownloadRequest, row: Json) -> None:
             )
         except errors.PermissionDeniedError as error:
             raise _not_enabled(error, request) from error
-        sys.stdout.buffer.flush()
+        stream.flush()
 
 
 def share_link(app: App, app_id: str, version: str, wanted: str | None, minutes: int) -> None:

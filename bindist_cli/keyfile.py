@@ -63,9 +63,24 @@ class KeyFile:
 
     def _remove(self) -> None:
         if self._descriptor is not None and self._path:
+            is_there = self._is_there()
             os.close(self._descriptor)
             self._descriptor = None
-            self._path.unlink()
+            if is_there:
+                self._path.unlink()
+
+    def _is_there(self) -> bool:
+        """Whether the path still leads to the file that was made, and not to one made since."""
+        try:
+            return self._path is not None and os.path.samestat(
+                self._path.lstat(), os.fstat(self._descriptor or 0)
+            )
+        except FileNotFoundError:
+            return False
+
+    def _check_there(self) -> None:
+        if not self._is_there():
+            raise FileNotFoundError(errno.ENOENT, "it was removed or replaced meanwhile")
 
     def _write(self, content: bytes) -> None:
         """Replaces what is in the file, and sees it onto the disk."""
@@ -95,6 +110,7 @@ class KeyFile:
             return
         try:
             self._write(key.encode() + b"\n")
+            self._check_there()
         except OSError as error:  # in spite of the room: better seen than lost
             app.sink.one(columns, {**made, "apiKey": key})
             raise CliError(

@@ -63,7 +63,8 @@ class Cache:
                 each.mkdir(mode=0o700, exist_ok=True)
             safefile.write(path, text)
             for old in path.parent.glob(f"{_PREFIX}*{_SUFFIX}"):
-                if time.time() - old.stat().st_mtime > _FORGOTTEN_SECONDS:
+                age = time.time() - old.lstat().st_mtime
+                if age > _FORGOTTEN_SECONDS and _is_cache(str(old)):
                     old.unlink()
 
     def _lists(self) -> dict[str, Any]:
@@ -72,6 +73,22 @@ class Cache:
         except (OSError, ValueError, RecursionError):
             return {}
         return lists if isinstance(lists, dict) else {}
+
+
+def _is_cache(path: str) -> bool:
+    """Whether both the name and the content are those of a cache: in a folder that somebody has
+    chosen there may be other files."""
+    import re
+
+    if not re.search(r"\bcompletion-[0-9a-f]{16}\.json\Z", path):
+        return False
+    try:
+        lists = json.loads(_private(path))
+        return isinstance(lists, dict) and all(
+            isinstance(at, float) and isinstance(items, list) for at, items in lists.values()
+        )
+    except (OSError, TypeError, ValueError, RecursionError):
+        return False
 
 
 def _private(path: str) -> bytes:

@@ -42,6 +42,7 @@ _PLACES = {
         "XDG_CONFIG_HOME", "~/.config", "fish/completions/bindist.fish", "open a new shell"
     ),
 }
+_OURS = b"_BINDIST_COMPLETE="  # in each script, of every version
 _POWERSHELL = "bindist completion powershell | Out-String | Invoke-Expression"
 
 
@@ -85,10 +86,18 @@ def _path(place: Place, env: Mapping[str, str]) -> Path:
 
 def _install(path: Path, script: str) -> str:
     try:
-        if path.read_text(encoding="utf-8") == script:
-            return "unchanged"
-    except (OSError, UnicodeDecodeError):
-        pass
+        found = path.read_bytes()
+    except OSError:
+        found = b""
+    if found == script.encode():
+        return "unchanged"
+    if found and _OURS not in found:
+        raise CliError(
+            f"{path} is not a script of bindist's, and was left alone",
+            Exit.CONFLICT,
+            hint="move it away, then run this again",
+            code="EXISTS",
+        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -141,13 +141,17 @@ def demo(app: App) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_app
 def reset(app: App, data_dir: str | None, yes: bool) -> None:
-    """Throw the sandbox's data away; the next use starts with a new sample catalogue."""
+    """Throw the sandbox's data away; the next use starts with a new sample catalogue.
+
+    Only what a sandbox has made is removed. A folder that is not a sandbox's is refused.
+    """
     folder = _folder(app, data_dir)
     with _clear_errors():
+        from ..sandbox import check_removable
         from ..sandbox import reset as reset_sandbox
 
-        if folder.exists() and not yes:
-            app.confirm(f"Throw away everything in {folder}?", "--yes")
+        if check_removable(folder) and not yes:
+            app.confirm(f"Throw away the sandbox in {folder}?", "--yes")
         removed = reset_sandbox(folder)
     status = "removed" if removed else "was not there"
     app.sink.one(columns.SANDBOX, {"path": str(folder), "status": status})

@@ -10,9 +10,16 @@ from bindist.names import FILE_TYPES
 
 from .. import columns, format
 from ..context import App, pass_app
-from ..downloads import DownloadRequest, checksum_lines, download, share_link, verify_files
+from ..downloads import (
+    DownloadRequest,
+    check_place,
+    checksum_lines,
+    download,
+    share_link,
+    verify_files,
+)
 from ..enabling import check_whole
-from ..exits import CliError
+from ..exits import CliError, Exit
 from ..lookups import distinct, files_of, find_version, kept_notes, latest, ordered_versions
 from ..options import Group
 from ..textfile import read_text
@@ -300,7 +307,7 @@ def disable(app: App, app_id: str, version: str) -> None:
     "target",
     metavar="PATH",
     type=LOCAL_FILE,
-    help="Where to put the one file; - is stdout.",
+    help="Where to put the one file; - is stdout. Pipes and devices are written to.",
 )
 @_test_channel
 @click.option("--force", is_flag=True, help="Replace a file that has other content.")
@@ -330,12 +337,15 @@ def download_command(
 ) -> None:
     """Download a version: verified, resumed where it was cut, whole or not at all.
 
-    Without VERSION the highest enabled one. Without --file or --all its MAIN file.
+    Without VERSION the highest enabled one. Without --file or --all its MAIN file. Without --force
+    nothing is replaced, a file that appears meanwhile neither; a file system without hard links is
+    only looked at again right before the file gets its name.
     """
     if all_files and wanted:
         raise click.UsageError("--all and --file exclude each other")
-    if target and (folder or all_files or len(wanted) > 1):
+    if target is not None and (folder or all_files or len(wanted) > 1):
         raise click.UsageError("-O is for one file; --dir for several")
+    check_place(Path(folder or "."), target)
     if version == "latest":
         version = latest(app, app_id, test_channel)
     download(

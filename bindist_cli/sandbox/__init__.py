@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .faults import FaultPlan
-from .folder import SandboxError
+from .folder import SandboxError, check_removable
 from .steps import LIKES, Step
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ __all__ = [
     "SandboxServer",
     "Step",
     "VersionState",
+    "check_removable",
     "open_sandbox",
     "reset",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,8 @@ OURS = (
     SERVE_LOCK,
     MARKER,  # last, so that a folder half removed can be removed again
 )
+
+_OBJECT = re.compile(r"[0-9a-f]{32}(\.part)?")
 
 
 class SandboxError(Exception):
@@ -54,7 +57,8 @@ def prepare(data_dir: Path) -> None:
 
 
 def is_sandbox(data_dir: Path) -> bool:
-    return (data_dir / MARKER).is_file()
+    marker = data_dir / MARKER
+    return marker.is_file() and not marker.is_symlink() and not marker.stat().st_size
 
 
 def create_private(path: Path) -> None:
@@ -63,11 +67,10 @@ def create_private(path: Path) -> None:
 
 
 def remove(data_dir: Path) -> bool:
-    """Remove a sandbox's own files, and the folder if nothing else is in it."""
-    if not data_dir.exists() or (data_dir.is_dir() and not any(data_dir.iterdir())):
+    """Remove a sandbox's own files, and the folder if nothing else is in it. Raises SandboxError
+    for a folder that is not a sandbox's, or while a server runs on it."""
+    if not check_removable(data_dir):
         return False
-    if not is_sandbox(data_dir):
-        raise SandboxError(f"{data_dir} is not a sandbox's folder: nothing was removed")
     try:
         with lock(data_dir / SERVE_LOCK), lock(data_dir / USE_LOCK):
             for name in OURS[:-3]:
@@ -83,13 +86,27 @@ def remove(data_dir: Path) -> bool:
     return True
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        from shutil import rmtree  # costs time, and is needed by nobody else
+def check_removable(data_dir: Path) -> bool:
+    """Whether there is a sandbox to remove. Raises SandboxError for a folder of something else."""
+    if not data_dir.exists() or (data_dir.is_dir() and not any(data_dir.iterdir())):
+        return False
+    if not is_sandbox(data_dir):
+        raise SandboxError(f"{data_dir} is not a sandbox's folder: nothing was removed")
+    return True
 
-        rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+
+def _remove(path: Path) -> None:
+    """Remove what has this name and was made here: plain files, and the objects in a folder."""
+    if path.is_symlink() or not path.exists():
+        return
+    if path.is_file():
+        path.unlink()
+        return
+    for each in path.iterdir():
+        if _OBJECT.fullmatch(each.name) and each.is_file():
+            each.unlink()
+    if not any(path.iterdir()):
+        path.rmdir()
 
 
 def announce(data_dir: Path, url: str) -> None:

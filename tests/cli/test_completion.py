@@ -243,6 +243,38 @@ def test_each_key_has_its_own(
     assert len(list(environment.glob("completion-*.json"))) == 2
 
 
+OLD = "completion-0123456789abcdef.json"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kept"),
+    [
+        (OLD, '{"apps": [1.0, [["tool", ""]]]}', False),
+        (OLD, "{}", False),
+        (OLD, '{"apps": [1, 2, 3]}', True),
+        (OLD, '["mine"]', True),
+        (OLD, "mine", True),
+        (OLD, "", True),
+        ("completion-rules.json", '{"apps": [1.0, []]}', True),
+        ("completion-.json", "{}", True),
+    ],
+)
+def test_an_old_file_is_removed_where_name_and_content_are_those_of_a_cache(
+    at_catalogue: SandboxServer,
+    complete: Complete,
+    environment: Path,
+    name: str,
+    content: str,
+    kept: bool,
+) -> None:
+    environment.mkdir(mode=0o700, exist_ok=True)
+    (environment / name).write_text(content)
+    (environment / name).chmod(0o600)
+    os.utime(environment / name, (1, 1))
+    complete("bindist apps show ")
+    assert (environment / name).exists() == kept
+
+
 @pytest.mark.parametrize("fault", ["stall:50", "refuse", "status:503", "html", "not-json"])
 def test_where_the_server_fails_the_old_values_stay(
     at_catalogue: SandboxServer,

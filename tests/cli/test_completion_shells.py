@@ -215,6 +215,22 @@ def test_install_for_powershell_prints_the_line_for_its_profile(bindist: Run) ->
     assert "$PROFILE" in done.stderr
 
 
+def test_install_replaces_an_older_script_and_no_file_of_ones_own(
+    bindist: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "fish/completions/bindist.fish"
+    where = {"XDG_CONFIG_HOME": str(tmp_path)}
+    assert bindist("completion", "fish", "--install", **where).returncode == 0
+    script = path.read_text()
+    path.write_text("# older\n" + script)
+    assert bindist("completion", "fish", "--install", **where).returncode == 0
+    assert path.read_text() == script
+    path.write_text("complete -c bindist -f\n")
+    done = bindist("completion", "fish", "--install", **where)
+    assert (done.returncode, path.read_text()) == (6, "complete -c bindist -f\n")
+    assert "was left alone" in done.stderr
+
+
 def test_install_where_nothing_can_be_written(bindist: Run, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = bindist("completion", "fish", "--install", XDG_CONFIG_HOME=str(tmp_path / "file"))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
+import threading
+import time
 
 import pytest
 
@@ -141,3 +144,35 @@ def test_no_key_file_is_left_where_no_key_was_made(invoke, at_catalogue, tmp_pat
     path = tmp_path / "nobody.key"
     invoke("customers", "rotate-key", "nobody", "--yes", "--key-file", str(path))
     assert not path.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows replaces no file that is open")
+@pytest.mark.parametrize("instead", [None, "precious"], ids=["removed", "replaced"])
+@pytest.mark.parametrize("customer", ["acme", "nobody"])
+def test_a_key_file_that_is_gone_meanwhile_costs_neither_the_key_nor_another_file(
+    invoke, at_catalogue, tmp_path, instead, customer
+):
+    path, other = tmp_path / "new.key", tmp_path / "other"
+    at_catalogue.faults.add("stall:1,path=/v1/*")
+
+    def replace() -> None:
+        deadline = time.monotonic() + 30
+        while not (path.exists() and path.stat().st_size) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        path.unlink()
+        if instead:
+            other.write_text(instead)
+            other.replace(path)
+
+    thread = threading.Thread(target=replace)
+    thread.start()
+    words = ("customers", "rotate-key", customer, "--yes", "--key-file", str(path))
+    result = invoke(*words, "--json")
+    thread.join()
+    assert (path.read_text() if path.exists() else None) == instead
+    if customer == "acme":
+        assert result.exit_code == 1
+        assert json.loads(result.stdout)["apiKey"]
+        assert "the key was printed instead" in result.stderr
+    else:
+        assert (result.exit_code, result.stdout) == (3, "")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 
 import pytest
 
@@ -100,6 +102,70 @@ def test_force_replaces_it(answer, released, inside):
     (inside / "tool.exe").write_bytes(b"mine")
     answer("versions", "download", "tool", "--force")
     assert (inside / "tool.exe").read_bytes() == PROGRAM
+
+
+@pytest.fixture
+def appears(released, at_server, inside):
+    """Puts somebody's file in the place of `tool.exe` while it is downloaded."""
+    at_server.faults.add("stall-body:5000/1.5,path=/store/*")
+
+    def put() -> None:
+        deadline = time.monotonic() + 30
+        while not (inside / "tool.exe.part.journal").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        (inside / "mine").write_bytes(b"mine")
+        (inside / "mine").replace(inside / "tool.exe")
+
+    thread = threading.Thread(target=put)
+    thread.start()
+    yield
+    thread.join()
+
+
+@pytest.mark.parametrize("force", [(), ("--force",)], ids=["", "forced"])
+def test_a_file_that_appears_meanwhile_is_not_replaced_and_what_came_is_kept(
+    invoke, answer, appears, at_server, inside, force
+):
+    result = invoke("versions", "download", "tool", "--json", *force)
+    assert result.exit_code == 6, result.stderr
+    error = json.loads(result.stderr.splitlines()[-1])["error"]
+    assert error["code"] == "EXISTS"
+    assert error["message"] == (
+        "tool.exe appeared while the file was downloaded, and was not replaced; "
+        "what was downloaded is in tool.exe.part"
+    )
+    assert (inside / "tool.exe").read_bytes() == b"mine"
+    assert (inside / "tool.exe.part").read_bytes() == PROGRAM
+    assert invoke("versions", "download", "tool").exit_code == 6
+    at_server.requests.clear()
+    (row,) = answer("versions", "download", "tool", "--force")
+    assert row["status"] == "resumed"
+    assert not [asked for asked in at_server.requests if asked.path.startswith("/store/")]
+    assert (inside / "tool.exe").read_bytes() == PROGRAM
+    assert names(inside) == ["tool.exe"]
+
+
+def test_a_file_that_changes_meanwhile_is_not_replaced_by_force(invoke, inside, appears):
+    (inside / "tool.exe").write_bytes(b"an older one")
+    result = invoke("versions", "download", "tool", "--force")
+    assert result.exit_code == 6
+    assert "tool.exe was changed while" in result.stderr
+    assert (inside / "tool.exe").read_bytes() == b"mine"
+
+
+def test_a_journal_that_a_kill_has_left_gives_away_no_other_file(
+    invoke, released, at_server, inside
+):
+    at_server.faults.add("cut:5000,path=/store/*,times=0")
+    assert invoke("versions", "download", "tool", "--retries", "0").exit_code == 7
+    at_server.faults.clear()
+    (inside / "tool.exe.part").unlink()
+    (inside / "tool.exe.part").write_bytes(b"precious")
+    for options in ((), ("--force",), ("--no-resume",), ("--force", "--no-resume")):
+        result = invoke("versions", "download", "tool", *options)
+        assert result.exit_code == 2
+        assert "tool.exe.part is in the way" in result.stderr
+        assert (inside / "tool.exe.part").read_bytes() == b"precious"
 
 
 def test_the_test_channel_has_what_is_not_enabled(answer, released, inside):

@@ -163,6 +163,14 @@ def test_reset_removes_no_folder_of_anything_else(invoke, tmp_path):
     assert (result.exit_code, photo.exists()) == (1, True)
 
 
+def test_reset_refuses_such_a_folder_before_it_asks(terminal, tmp_path):
+    (tmp_path / "photo.jpg").touch()
+    screen = terminal("sandbox", "reset", "--data-dir", str(tmp_path))
+    assert screen.returncode == 1
+    assert "not a sandbox's folder: nothing was removed" in " ".join(screen.text.split())
+    assert "[y/N]" not in screen.text
+
+
 def test_reset_leaves_a_server_that_runs_alone(serve, invoke):
     serve()
     result = invoke("sandbox", "reset", "--yes")

@@ -159,6 +159,27 @@ def in_the_way(scene: Scene) -> None:
     scene(*DOWNLOAD)
 
 
+def appeared(scene: Scene) -> None:
+    enabled(scene)
+    scene.server.faults.add("stall-body:3/1,path=/store/*")
+
+    def put() -> None:
+        while not (scene.folder / "got.exe.part.journal").exists():
+            time.sleep(0.01)
+        (scene.folder / "got.exe").write_bytes(b"mine")
+
+    thread = threading.Thread(target=put, daemon=True)
+    thread.start()
+    scene(*DOWNLOAD, "-O", "got.exe")
+    thread.join()
+
+
+def a_part_of_ones_own(scene: Scene) -> None:
+    enabled(scene)
+    (scene.folder / "got.exe.part").write_bytes(b"mine")
+    scene(*DOWNLOAD, "-O", "got.exe")
+
+
 def damaged(scene: Scene) -> None:
     enabled(scene)
     scene.server.faults.add("flip:3,path=/store/*,times=0")
@@ -289,6 +310,8 @@ PROVOKED: dict[str, Callable[[Scene], None]] = {
     "another process is uploading version … of …": busy_release,
     "another process is downloading …": busy_download,
     "… exists with other content": in_the_way,
+    "… appeared while the file was downloaded, and was not replaced; …": appeared,
+    "… is in the way: no download has left it there; …": a_part_of_ones_own,
     "checksum mismatch for …: the server says …, the bytes are …": damaged,
     "… of … files are not those of version …": other_files,
     "the version has two files called …, with the checksums … and …": mixed,

@@ -224,6 +224,39 @@ def test_reset_leaves_the_files_of_others(data_dir):
     assert [file.name for file in data_dir.iterdir()] == ["notes.txt"]
 
 
+def test_reset_leaves_what_others_have_put_among_the_objects(data_dir):
+    SandboxServer(data_dir)
+    (data_dir / "objects" / "notes.txt").write_text("mine")
+    (data_dir / "objects" / "folder").mkdir()
+    (data_dir / "objects" / "folder" / "photo.jpg").write_text("mine")
+    assert reset(data_dir)
+    left = {str(path.relative_to(data_dir)) for path in data_dir.rglob("*") if path.is_file()}
+    assert left == {str(Path("objects/notes.txt")), str(Path("objects/folder/photo.jpg"))}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right of their own there")
+def test_reset_follows_no_link(data_dir, tmp_path):
+    SandboxServer(data_dir)
+    (data_dir / "objects").rename(tmp_path / "objects")
+    (data_dir / "objects").symlink_to(tmp_path / "objects")
+    before = sorted((tmp_path / "objects").iterdir())
+    assert before
+    assert reset(data_dir)
+    assert sorted((tmp_path / "objects").iterdir()) == before
+
+
+@pytest.mark.parametrize("marker", ["a file of this name with something in it", None])
+def test_reset_refuses_a_folder_that_only_looks_like_a_sandbox(tmp_path, marker):
+    for name in ("sandbox.db", "server.json"):
+        (tmp_path / name).write_text("precious")
+    (tmp_path / "objects").mkdir()
+    if marker:
+        (tmp_path / "BINDIST-SANDBOX").write_text(marker)
+    with pytest.raises(SandboxError, match="not a sandbox's folder: nothing was removed"):
+        reset(tmp_path)
+    assert (tmp_path / "sandbox.db").read_text() == "precious"
+
+
 def test_a_damaged_database_is_told_and_can_be_reset(data_dir):
     SandboxServer(data_dir)
     (data_dir / "sandbox.db").write_bytes(b"no database" * 1000)

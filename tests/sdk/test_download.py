@@ -18,6 +18,7 @@ from bindist import (
     IntegrityError,
     NotFoundError,
     PermissionDeniedError,
+    TargetExistsError,
     TransportError,
 )
 from bindist_cli.sandbox import SandboxServer
@@ -103,6 +104,35 @@ def test_a_file_with_other_content_is_replaced(customer, publish, tmp_path):
     (tmp_path / "tool.bin").write_bytes(b"old bytes")
     customer.download_to_file("tool", "1.0", tmp_path)
     assert (tmp_path / "tool.bin").read_bytes() == b"new bytes"
+
+
+def test_without_replace_a_file_with_other_content_is_left_alone(customer, publish, tmp_path):
+    publish("1.0", b"new bytes")
+    (tmp_path / "tool.bin").write_bytes(b"old bytes")
+    with pytest.raises(TargetExistsError, match=r"tool\.bin exists with other content"):
+        customer.download_to_file("tool", "1.0", tmp_path, replace=False)
+    assert (tmp_path / "tool.bin").read_bytes() == b"old bytes"
+    assert list(tmp_path.glob("tool.bin*")) == [tmp_path / "tool.bin"]
+
+
+@pytest.mark.parametrize("replace", [True, False])
+def test_a_file_that_appears_during_the_transfer_is_left_alone(
+    customer, publish, tmp_path, replace
+):
+    content = make_bytes(MIB)
+    publish("1.0", content)
+    target = tmp_path / "tool.bin"
+
+    def appear(done: int, size: int) -> None:
+        target.write_bytes(b"mine")
+
+    with pytest.raises(TargetExistsError, match="appeared while"):
+        customer.download_to_file("tool", "1.0", tmp_path, progress=appear, replace=replace)
+    assert target.read_bytes() == b"mine"
+    assert (tmp_path / "tool.bin.part").read_bytes() == content
+    assert customer.download_to_file("tool", "1.0", tmp_path).status == "resumed"
+    assert list(tmp_path.glob("tool.bin*")) == [tmp_path / "tool.bin"]
+    assert target.read_bytes() == content
 
 
 def test_altered_bytes_are_an_integrity_error_and_nothing_is_kept(

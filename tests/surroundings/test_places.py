@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,22 +13,15 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs links, pipes a
 
 SOMEBODY = 65534
 PLACES = (".part", ".part.journal", ".part.lock")
-REFUSED, REPLACED = "refused", "replaced"
-# By what is there, in the order of PLACES. A part without a journal is nobody's to remove.
-OUTCOMES = {
-    "link to a file": (REFUSED, REFUSED, REFUSED),
-    "link to nothing": (REPLACED, REFUSED, REFUSED),
-    "link to itself": (REPLACED, REFUSED, REFUSED),
-    "link to a folder": (REFUSED, REFUSED, REFUSED),
-    "folder": (REFUSED, REFUSED, REFUSED),
-    "pipe": (REFUSED, REFUSED, REPLACED),
-    "file of somebody else": (REFUSED, REFUSED, REPLACED),
-}
-CASES = [
-    pytest.param(thing, place, outcome, id=f"{thing} at {place}")
-    for thing, outcomes in OUTCOMES.items()
-    for place, outcome in zip(PLACES, outcomes, strict=True)
-]
+THINGS = (
+    "link to a file",
+    "link to nothing",
+    "link to itself",
+    "link to a folder",
+    "folder",
+    "pipe",
+    "file of somebody else",
+)
 
 
 @pytest.fixture
@@ -61,23 +55,21 @@ def put(thing: str, path: Path, elsewhere: Path) -> None:
         path.symlink_to(leads_to[thing])
 
 
-@pytest.mark.parametrize(("thing", "place", "outcome"), CASES)
-def test_what_stands_in_a_place_of_ours_is_never_written_through(
-    invoke, published, inside, elsewhere, tally, thing, place, outcome
+@pytest.mark.parametrize("thing", THINGS)
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("options", [(), ("--force", "--no-resume")], ids=["", "forced"])
+def test_what_stands_in_a_place_of_ours_is_neither_written_through_nor_removed(
+    invoke, published, inside, elsewhere, tally, thing, place, options
 ):
     path = inside / f"tool.bin{place}"
     put(thing, path, elsewhere)
-    result = invoke("versions", "download", "tool", "1.0")
+    before = path.lstat()
+    result = invoke("versions", "download", "tool", "1.0", *options)
     assert "Traceback" not in result.stderr
-    if outcome == REFUSED:
-        assert result.exit_code == 2, result.stderr
-        assert path.name in result.stderr
-        assert not (inside / "tool.bin").exists()
-        assert path.is_symlink() or path.exists()
-    else:
-        assert result.exit_code == 0, result.stderr
-        assert (inside / "tool.bin").read_bytes() == published
-        assert [left.name for left in inside.iterdir()] == ["tool.bin"]
+    assert result.exit_code == 2, result.stderr
+    assert path.name in result.stderr
+    assert not (inside / "tool.bin").exists()
+    assert os.path.samestat(path.lstat(), before)
     tally("hostile")
 
 
@@ -103,25 +95,186 @@ def test_a_link_to_a_folder_at_the_target_is_not_followed_either(
     tally("hostile")
 
 
-@pytest.mark.parametrize("thing", ["pipe", "link to a pipe", "socket"])
+@pytest.mark.parametrize("thing", ["pipe", "link to a pipe", "socket", "link to stdout"])
+@pytest.mark.parametrize("options", [(), ("--force",)], ids=["", "forced"])
 def test_what_is_no_file_is_not_replaced_by_one(
-    invoke, customer, published, at_server, inside, tally, thing
+    invoke, customer, published, at_server, inside, tally, thing, options
 ):
     """A pipe stands for /dev/null, which no test may put at risk."""
     target = inside / "tool.bin"
     with socket.socket(socket.AF_UNIX) as listener:
         if thing == "socket":
             listener.bind(os.path.relpath(target))  # its name may be short only
+        elif thing == "link to stdout":
+            target.symlink_to("/dev/stdout")
         else:
             os.mkfifo(inside / "pipe")
             (inside / "pipe").rename(target) if thing == "pipe" else target.symlink_to("pipe")
-    result = invoke("versions", "download", "tool", "1.0", "-O", str(target), "--force")
+    before = target.lstat()
+    result = invoke("versions", "download", "tool", "1.0", *options)
     assert result.exit_code == 2
-    assert f"`-O - > {target}` writes to it" in result.stderr
-    with pytest.raises(FileExistsError, match=r"tool\.bin is no file"):
-        customer.download_to_file("tool", "1.0", target)
-    assert not target.is_file()
+    assert "tool.bin is a device, a pipe or a socket" in result.stderr
+    for path in (target, inside):
+        with pytest.raises(FileExistsError, match=r"tool\.bin is no file"):
+            customer.download_to_file("tool", "1.0", path)
+    assert os.path.samestat(target.lstat(), before)
     assert not [asked for asked in at_server.requests if asked.path == "/v1/downloads/url"]
+    tally("hostile")
+
+
+# Every way in which `-O` names a place: what is written, and what becomes of what was there.
+
+STREAMED, PUT, REPLACED, EXISTS, REFUSED = "streamed", "put", "replaced", "exists", "refused"
+NAMED = [  # the name, without --force, with --force
+    ("new.bin", PUT, PUT),
+    ("./new.bin", PUT, PUT),
+    ("folder/../new.bin", PUT, PUT),
+    ("file", EXISTS, REPLACED),
+    ("link to file", EXISTS, REPLACED),
+    ("link to nothing", EXISTS, REPLACED),
+    ("link to itself", EXISTS, REPLACED),
+    ("folder", PUT, PUT),
+    ("folder/", PUT, PUT),
+    ("folder/.", PUT, PUT),
+    ("folder/inner/..", PUT, PUT),
+    ("link to folder", PUT, PUT),
+    ("link to folder/", PUT, PUT),
+    (".", PUT, PUT),
+    ("", REFUSED, REFUSED),
+    ("new/", REFUSED, REFUSED),
+    ("new/.", REFUSED, REFUSED),
+    ("new/..", REFUSED, REFUSED),
+    ("new/new.bin", REFUSED, REFUSED),
+    ("file/", REFUSED, REFUSED),
+    ("file/.", REFUSED, REFUSED),
+    ("file/..", REFUSED, REFUSED),
+    ("file/new.bin", REFUSED, REFUSED),
+    ("link to nothing/", REFUSED, REFUSED),
+    ("socket", REFUSED, REFUSED),
+    ("pipe/", REFUSED, REFUSED),
+    ("-", STREAMED, STREAMED),
+    ("/dev/stdout", STREAMED, STREAMED),
+    ("/dev/fd/1", STREAMED, STREAMED),
+    ("/dev/../dev/stdout", STREAMED, STREAMED),
+    ("link to stdout", STREAMED, STREAMED),
+    ("pipe", STREAMED, STREAMED),
+    ("link to pipe", STREAMED, STREAMED),
+    ("/dev/fd/99", REFUSED, REFUSED),
+]
+
+
+@pytest.fixture
+def furnished(inside, elsewhere):
+    """A folder with one of each kind in it."""
+    (inside / "file").write_bytes(b"mine")
+    (inside / "folder" / "inner").mkdir(parents=True)
+    links = {"file": elsewhere / "precious", "nothing": elsewhere / "new", "folder": "folder"}
+    links |= {"itself": "link to itself", "pipe": "pipe", "stdout": "/dev/stdout"}
+    for name, leads_to in links.items():
+        (inside / f"link to {name}").symlink_to(leads_to)
+    os.mkfifo(inside / "pipe")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("socket")
+    return inside
+
+
+def entries(folder):
+    """All that is there, links as what they are, with the content of files."""
+    return {
+        str(path.relative_to(folder)): (
+            path.lstat().st_ino,
+            path.read_bytes() if path.is_file() and not path.is_symlink() else None,
+        )
+        for path in folder.rglob("*")
+    }
+
+
+NAMED_FORCED = [  # where both are the same, the more dangerous one is tried
+    pytest.param(name, outcome, force, id=f"{name!r}{' forced' * force}")
+    for name, *outcomes in NAMED
+    for force, outcome in enumerate(outcomes)
+    if force or outcomes[0] != outcomes[1]
+]
+
+
+@pytest.mark.parametrize(("name", "outcome", "force"), NAMED_FORCED)
+def test_every_way_to_name_a_place(
+    program, published, furnished, tmp_path, tally, name, outcome, force
+):
+    before = entries(furnished)
+    reader = None
+    if outcome == STREAMED and "pipe" in name:
+        with (tmp_path / "received").open("wb") as file:
+            reader = subprocess.Popen(["cat", "pipe"], stdout=file)
+    words = ("versions", "download", "tool", "1.0", "-O", name, *(["--force"] * force))
+    done = subprocess.run((program, *words), capture_output=True, timeout=60)
+    after = entries(furnished)
+    codes = {STREAMED: 0, PUT: 0, REPLACED: 0, EXISTS: 6, REFUSED: 2}
+    assert done.returncode == codes[outcome], done.stderr
+    assert b"Traceback" not in done.stderr
+    kept = {path: after.get(path) for path in before if path != name or outcome != REPLACED}
+    assert kept == {path: before[path] for path in kept}
+    if outcome in (PUT, REPLACED):
+        (path,) = set(after) - set(before) or {name}
+        assert after[path][1] == published
+    else:
+        assert set(after) == set(before)
+    if outcome == STREAMED:
+        if reader:
+            assert reader.wait(60) == 0
+        received = (tmp_path / "received").read_bytes() if reader else done.stdout
+        assert received == published
+    tally("hostile")
+
+
+def test_a_file_that_stdout_leads_to_is_written_on_and_not_replaced(sh, published, inside, tally):
+    for path in ("/dev/stdout", "/dev/fd/1", "-"):
+        (inside / "out").write_bytes(b"first\n")
+        before = (inside / "out").stat().st_ino
+        done = sh(f"versions download tool 1.0 --force -O {path}", ">> out")
+        assert (done.returncode, (inside / "out").stat().st_ino) == (0, before), done.stderr
+        assert (inside / "out").read_bytes() == b"first\n" + published
+    tally("hostile")
+
+
+def test_another_descriptor_is_written_to(sh, published, inside):
+    done = sh("versions download tool 1.0 -O /dev/fd/3", "3> out")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert (inside / "out").read_bytes() == published
+
+
+def test_a_device_that_takes_everything_takes_the_file(sh, published, inside):
+    """What `-O /dev/null` did to /dev/null is tried with a link to it."""
+    before = os.stat("/dev/null")
+    (inside / "link").symlink_to("/dev/null")
+    done = sh("versions download tool 1.0 --force -O link")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert os.path.samestat(os.stat("link"), before)
+
+
+def test_a_full_device_is_an_error_that_names_it(sh, published, inside):
+    if not os.path.exists("/dev/full"):
+        pytest.skip("this system has no /dev/full")
+    (inside / "link").symlink_to("/dev/full")
+    done = sh("versions download tool 1.0 --force -O link")
+    assert (done.returncode, "link: No space left" in done.stderr) == (1, True), done.stderr
+
+
+def test_a_terminal_gets_no_binary_data_under_any_name(terminal, published):
+    screen = terminal("versions", "download", "tool", "1.0", "-O", "/dev/stdout")
+    assert screen.returncode == 2
+    assert "binary data is not written to a terminal" in screen.text
+    screen = terminal("versions", "download", "tool", "1.0", "-O", "/dev/fd/0")
+    assert screen.returncode == 2
+
+
+@pytest.mark.parametrize("folder", ["file", "link to nothing", "pipe", "file/below"])
+def test_a_folder_that_is_none_is_told_before_anything_is_asked_for(
+    invoke, furnished, at_server, folder, tally
+):
+    result = invoke("versions", "download", "tool", "--dir", folder)
+    assert (result.exit_code, at_server.requests) == (2, [])
+    assert f"{folder.removesuffix('/below')} is not a folder" in result.stderr
     tally("hostile")
 
 
