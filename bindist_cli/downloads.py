@@ -18,6 +18,7 @@ from .context import App
 from .exits import CliError, Exit
 from .progress import Report, transfers
 from .report import explain
+from .streams import binary_stdout
 
 _FILES_AT_ONCE = 4
 
@@ -225,13 +226,13 @@ def _to_stdout(app: App, request: DownloadRequest, row: Json) -> None:
     name = str(row.get("fileName"))
     if sys.stdout.isatty():
         raise CliError("binary data is not written to a terminal", Exit.USAGE, hint="use -O PATH")
-    sizes = {name: count_in(row, "fileSize")}
+    sizes, output = {name: count_in(row, "fileSize")}, binary_stdout()
     with transfers(app.sink, sizes, "downloading") as reporter:
         try:
             app.client.download_to_stream(
                 request.app_id,
                 request.version,
-                sys.stdout.buffer,
+                output,
                 file_id=text_in(row, "fileId"),
                 test_channel=request.test_channel,
                 verify_checksum=request.verify,
@@ -239,7 +240,7 @@ def _to_stdout(app: App, request: DownloadRequest, row: Json) -> None:
             )
         except errors.PermissionDeniedError as error:
             raise _not_enabled(error, request) from error
-        sys.stdout.buffer.flush()
+        output.flush()
 
 
 def share_link(app: App, app_id: str, version: str, wanted: str | None, minutes: int) -> None:
