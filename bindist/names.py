@@ -21,6 +21,14 @@ _DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])( *\..
 _RESERVED = re.compile(r"""[/\\<>:"'|?*]""")
 # Marks that change the reading direction make "exe.pdf" of "fdp.exe".
 _BIDIRECTIONAL = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# Characters that are not seen make two names of what looks like one.
+INVISIBLE = (
+    r"\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    r"\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
+    r"\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+"""The characters without width and those that set the reading direction, for a class of `re`."""
+_INVISIBLE = re.compile(f"[{INVISIBLE}]")
 
 
 def derived_file_type(file_name: str) -> str:
@@ -32,9 +40,9 @@ def derived_file_type(file_name: str) -> str:
 def name_problem(name: str) -> str | None:
     """What keeps `name` from being a plain file name on every platform; None if nothing does.
 
-    The same rules as the server's, so that what passes here is accepted there.
+    No laxer than the server's rules, so that what passes here is accepted there.
     """
-    name = unicodedata.normalize("NFKC", name)
+    given, name = name, unicodedata.normalize("NFKC", name)
     if not name:
         return "is empty"
     length = len(name.encode("utf-16-le", "surrogatepass")) // 2  # as the server counts
@@ -44,6 +52,8 @@ def name_problem(name: str) -> str | None:
         return "has control characters"
     if _BIDIRECTIONAL.search(name):
         return "has characters that change the reading direction"
+    if found := _INVISIBLE.search(given) or _INVISIBLE.search(name):
+        return f"has an invisible character, U+{ord(found[0]):04X}"
     if ".." in name:
         return "has '..' in it"
     if found := _RESERVED.search(name):

@@ -404,4 +404,4 @@ def _check_content(file_name: str, size: int) -> None:
     if size < 1:
         raise ValueError(f"{file_name} is empty: the server makes no file of it")
     if problem := name_problem(file_name):
-        raise ValueError(f"the server refuses the file name {file_name!r}: it {problem}")
+        raise ValueError(f"the file name {file_name!r} is not allowed: it {problem}")

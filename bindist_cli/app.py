@@ -12,6 +12,7 @@ import click
 
 from bindist._version import __version__
 
+from . import streams
 from .exits import CliError, Exit
 from .options import FLAGS, SHARED, Group, is_shared
 
@@ -33,6 +34,11 @@ COMMANDS = {
 
 class Root(Group):
     """Loads a group's module only when that group is named."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Runs the command line, with everything that it prints guarded."""
+        with streams.guarded():
+            return super().main(*args, **kwargs)
 
     def list_commands(self, context: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
@@ -80,6 +86,7 @@ class Root(Group):
 
         flags = context.meta.setdefault(FLAGS, {})
         app = context.obj = App(flags)
+        streams.hide(lambda: app.secrets)
         context.call_on_close(app.close)
         try:
             result = super().invoke(context)

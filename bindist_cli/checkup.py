@@ -19,10 +19,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bindist._version import __version__
-from bindist.redaction import HIDDEN, redact
+from bindist.redaction import redact
 
 from . import report, safefile
-from .config import CONFIG, ENVIRONMENT, Settings, config_dir, environment, parse_toml
+from .config import (
+    CONFIG,
+    ENVIRONMENT,
+    Settings,
+    config_dir,
+    environment,
+    parse_toml,
+    shown_address,
+)
 from .configfile import check_url
 from .context import App
 from .credentials import key_store, profile_option
@@ -78,7 +86,7 @@ def _make(name: str, check: Check, patient: Patient) -> None:
         patient.rows += check(patient)
     except Exception as error:
         found = report.explain(error)
-        details = "; ".join([found.message, *found.facts])
+        details = redact("; ".join([found.message, *found.facts]), *patient.app.secrets)
         hint = patient.app.hint(error) or found.hint
         patient.rows.append(row(name, details, PROBLEM, hint))
         if found.exit is Exit.NOT_AUTHENTICATED:
@@ -173,17 +181,10 @@ def _proxies(patient: Patient) -> Iterator[Row]:
     if not found:
         yield row("proxies", "none")
         return
-    shown = ", ".join(f"{name}: {_proxy(url)}" for name, url in sorted(found.items()))
+    shown = ", ".join(f"{name}: {shown_address(url)}" for name, url in sorted(found.items()))
     host = urlsplit(patient.settings.api_url).hostname or "127.0.0.1"
     around = "; not used for " + host if urllib.request.proxy_bypass(host) else ""
     yield row("proxies", shown + around)
-
-
-def _proxy(url: str) -> str:
-    """Without user and password, also where the scheme is missing or the whole makes no sense."""
-    scheme, colon, rest = url.rpartition("://")
-    _, at, host = rest.rpartition("@")
-    return f"{scheme}{colon}{HIDDEN}{at}{host}" if at else url
 
 
 def _server(patient: Patient) -> Iterator[Row]:

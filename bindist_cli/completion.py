@@ -98,7 +98,7 @@ def _access(settings: Settings, env: Mapping[str, str]) -> tuple[str, str]:
 def _profiles(folder: Path) -> Iterator[Item]:
     profiles = config.load_config(folder).get("profiles", {})
     for name, table in {"default": {}, **profiles}.items():
-        yield name, str(table.get("api_url", ""))
+        yield name, config.shown_address(str(table.get("api_url", "")))
     if config.SANDBOX not in profiles:
         yield config.SANDBOX, "a complete server on this machine"
 

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 import click
 
+from bindist.redaction import HIDDEN
+
 from . import safefile
 from .exits import CliError, Exit
 from .types import OUTPUTS, STORE_ETAGS
@@ -66,6 +68,7 @@ class Settings:
     url_source: str
     output: str | None
     fields: tuple[str, ...]
+    csv_safe: bool
     quiet: bool
     color: bool | None
     no_input: bool
@@ -179,6 +182,7 @@ def resolve(
         url_source=source,
         output=output,
         fields=tuple(flags.get("fields") or ()),
+        csv_safe=bool(flags.get("csv_safe")),
         quiet=bool(flags.get("quiet")),
         color=color(flags, env),
         no_input=bool(flags.get("no_input")) or is_set(env, "BINDIST_NO_INPUT"),
@@ -306,6 +310,19 @@ def color(flags: Mapping[str, Any], env: Mapping[str, str]) -> bool | None:
 
 def _first(*values: Any) -> Any:
     return next((value for value in values if value is not None and value != ""), None)
+
+
+def shown_address(url: str) -> str:
+    """An address without user and password, also where it has no scheme or makes no sense."""
+    scheme, colon, rest = url.rpartition("://")
+    _, at, host = rest.rpartition("@")
+    return f"{scheme}{colon}{HIDDEN}{at}{host}" if at else url
+
+
+def secrets_in_address(url: str) -> tuple[str, ...]:
+    """The user and password of an address, together and alone."""
+    user_and_password = url.rpartition("://")[2].rpartition("@")[0]
+    return user_and_password, user_and_password.partition(":")[2]
 
 
 def is_hosted(url: str) -> bool:

@@ -16,6 +16,7 @@ from .config import (
     SANDBOX,
     Settings,
     load_config,
+    shown_address,
 )
 from .exits import CliError, Exit
 from .types import OUTPUTS, STORE_ETAGS
@@ -78,7 +79,9 @@ def row(
         source = "file" if key == PROFILE else "profile"
     else:
         return {"key": key, "value": DEFAULTS.get(key), "source": "default"}
-    return {"key": key, "value": _whole(getattr(settings, key)), "source": source}
+    value = getattr(settings, key)
+    shown = shown_address(value) if key == "api_url" else _whole(value)
+    return {"key": key, "value": shown, "source": source}
 
 
 def set_value(settings: Settings, key: str, text: str) -> Any:
@@ -133,8 +136,9 @@ def check_url(text: str) -> str:
     try:
         return check_base_url(text)
     except ValueError as error:
+        said = str(error).replace(repr(text), repr(shown_address(text)))
         raise CliError(
-            str(error), Exit.USAGE, hint="it is something like https://bindist.example.com"
+            said, Exit.USAGE, hint="it is something like https://bindist.example.com"
         ) from None
 
 

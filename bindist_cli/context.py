@@ -13,7 +13,7 @@ import click
 
 from bindist.errors import AuthenticationError
 
-from . import config, format
+from . import config, format, streams
 from .config import Settings
 from .credentials import TENANT_HINT, Key, find_key, key_from_environment, lacks_tenant
 from .exits import CliError, Exit
@@ -86,6 +86,15 @@ class App:
         if self.settings.is_sandbox:
             return key_from_environment(env) or Key(self.endpoint.keys.admin, "the sandbox")
         return find_key(self.settings, env)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no message may show: the key in use, its parts, and what the address has in it."""
+        found = [self.key.value] if "key" in vars(self) else []
+        found += [part for key in found for part in key.split(".", 1)[1:]]
+        if "settings" in vars(self):
+            found += config.secrets_in_address(self.settings.api_url)
+        return tuple(secret for secret in found if len(secret) >= streams.SHORTEST_SECRET)
 
     @cached_property
     def api_url(self) -> str:

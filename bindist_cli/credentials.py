@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .config import DEFAULT_URL, Settings, is_hosted, is_loopback, is_set, load_config
+from .config import (
+    DEFAULT_URL,
+    Settings,
+    is_hosted,
+    is_loopback,
+    is_set,
+    load_config,
+    shown_address,
+)
 from .exits import CliError, Exit
 from .keystore import KeyStore
 
@@ -113,7 +121,8 @@ def _check_belongs(settings: Settings) -> None:
     own = own_url(settings)
     if settings.api_url.rstrip("/") != own:
         raise CliError(
-            f'the key of profile "{settings.profile}" is for {own}, not for {settings.api_url}',
+            f'the key of profile "{settings.profile}" is for {shown_address(own)}, '
+            f"not for {shown_address(settings.api_url)}",
             Exit.USAGE,
             facts=[f"{settings.url_source} names the other address"],
             hint="set BINDIST_API_KEY for it, or `bindist auth login --profile NAME`",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
 import threading
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -23,6 +22,7 @@ from .exits import CliError, Exit
 from .lookups import distinct, files_of
 from .progress import Report, transfers
 from .report import explain
+from .streams import binary_stdout
 
 _FILES_AT_ONCE = 4
 
@@ -114,7 +114,7 @@ def _stream(target: str) -> AbstractContextManager[IO[bytes]] | None:
 
     number = 1 if target == "-" else descriptor_of(Path(target))
     if number == 1:
-        return nullcontext(sys.stdout.buffer)
+        return nullcontext(binary_stdout())
     try:
         return os.fdopen(os.dup(number), "wb") if number is not None else _opened(target)
     except OSError as error:

@@ -8,6 +8,8 @@ import re
 from datetime import datetime, timezone
 from typing import Any
 
+from bindist.names import INVISIBLE
+
 _AGES = (
     (60, 1, "second"),
     (3600, 60, "minute"),
@@ -18,15 +20,15 @@ _AGES = (
 )
 _UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
 _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
-# What a terminal may obey, what changes the reading direction, and halves of pairs that cannot be
-# encoded.
-_CONTROLS = (
-    r"\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029"
-    r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
-)
+# What a terminal may obey, what has no width or changes the reading direction, so that two names
+# look alike, and halves of pairs that cannot be encoded.
+_CONTROLS = r"\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029" + INVISIBLE
 _CONTROL = re.compile(f"[{_CONTROLS}]")
 _SPECIAL = re.compile(f"[{_CONTROLS}\\\\]")
-_ESCAPED = re.compile(r"\\(x[0-9a-f]{2}|u[0-9a-f]{4}|.)")
+_ESCAPED = re.compile(r"\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|.)")
+_CSV_CONTROL = re.compile(rf"(?![\t\n]|\r\n)[{_CONTROLS}]")
+# After white space too; the wide forms are the same to a spreadsheet.
+_FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 
 
 def parse_time(text: object) -> datetime | None:
@@ -130,7 +132,7 @@ def visible(value: Any) -> str:
 def json_escape(text: str) -> str:
     """JSON with what `json.dumps` leaves of control characters escaped too; it means the same."""
     return _CONTROL.sub(
-        lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", text
+        lambda found: found[0] if found[0] == "\n" else json.dumps(found[0])[1:-1], text
     )
 
 
@@ -139,8 +141,23 @@ def one_line(value: Any) -> str:
     return visible(value).replace("\n", "⏎")
 
 
+def csv_cell(value: Any) -> str:
+    """A value for CSV, where tabs and line breaks may stay and no terminal obeys the rest."""
+    return _CSV_CONTROL.sub(lambda found: _coded(found[0]), plain(value))
+
+
+def csv_safe_cell(value: Any) -> str:
+    """The same, with ' in front of what a spreadsheet would take for a formula."""
+    text = csv_cell(value)
+    is_text = not isinstance(value, (int, float))
+    return f"'{text}" if is_text and _FORMULA.match(text) else text
+
+
 def _coded(char: str) -> str:
-    return f"\\x{ord(char):02x}" if ord(char) < 256 else f"\\u{ord(char):04x}"
+    code = ord(char)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def bar(value: float, largest: float, width: int) -> str:

@@ -14,6 +14,7 @@ from . import config
 from .columns import Column, Json
 from .context import App
 from .exits import CliError, Exit
+from .streams import mask_keys
 
 
 def usable_key(made: Json, api_url: str) -> object:
@@ -95,11 +96,8 @@ class KeyFile:
         """Prints what was made, with its key or the file that the key is in now."""
         from bindist.base import check_key
 
-        if config.environment().get("GITHUB_ACTIONS") == "true":
-            # A rotation's answer also has the secret alone, which is a part of the hosted key.
-            texts = [made.get(name) for name in ("apiKey", "apiSecret")]
-            for secret in dict.fromkeys(text for text in texts if isinstance(text, str) and text):
-                app.sink.talk(_mask(secret))
+        # A rotation's answer also has the secret alone, which is a part of the hosted key.
+        mask_keys({name: made.get(name) for name in ("apiKey", "apiSecret")})
         try:
             key = check_key(found if isinstance(found, str) else "")
         except ValueError:
@@ -121,12 +119,6 @@ class KeyFile:
         self._descriptor = None
         shown = {name: made[name] for name in made if name not in ("apiKey", "apiSecret")}
         app.sink.one(columns, {**shown, "keyFile": str(self._path)})
-
-
-def _mask(secret: str) -> str:
-    """The line that makes GitHub's runner hide a text in whatever is logged after it."""
-    escaped = secret.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return f"::add-mask::{escaped}"
 
 
 key_file_option = click.option(

@@ -9,10 +9,13 @@ from __future__ import annotations
 import importlib
 import os
 import queue
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
+
+from bindist.redaction import HIDDEN, redact
 
 from . import tomlfile
 from .config import read_toml
@@ -21,6 +24,9 @@ from .exits import CliError, Exit
 CREDENTIALS = "credentials.toml"
 KEYRING_SECONDS = 3.0
 _UNUSABLE = ("keyring.backends.fail", "keyring.backends.null")
+
+# Long, with a digit in it: a keyring's message may quote the secret that it was reading.
+_LIKE_A_KEY = re.compile(r"(?<![\w.+=~-])(?=[\w.+=~-]*[0-9])[\w.+=~-]{12,}")
 
 T = TypeVar("T")
 
@@ -54,7 +60,7 @@ class Keyring:
 
     def set(self, profile: str, key: str) -> bool:
         """Stores a key, and makes sure that it can be had back."""
-        self._ask(lambda backend: backend.set_password(self._service, profile, key))
+        self._ask(lambda backend: backend.set_password(self._service, profile, key), key)
         if self.get(profile) != key:
             raise NoKeyringError("it does not give back what was put into it")
         return True
@@ -66,13 +72,13 @@ class Keyring:
         self._ask(lambda backend: backend.delete_password(self._service, profile))
         return True
 
-    def _ask(self, call: Callable[[Any], T]) -> T:
+    def _ask(self, call: Callable[[Any], T], *secrets: str) -> T:
         if self._broken:
             raise self._broken  # waited for once, not once more
         try:
             if self._backend is None:
                 self._backend = _within(KEYRING_SECONDS, _load)
-            return _within(KEYRING_SECONDS, lambda: call(self._backend))
+            return _within(KEYRING_SECONDS, lambda: call(self._backend), *secrets)
         except NoKeyringError as error:
             self._broken = error
             raise
@@ -85,8 +91,11 @@ def _load() -> Any:
     return backend
 
 
-def _within(seconds: float, call: Callable[[], T]) -> T:
-    """The result of a call that may hang: a keyring asks other programs, and those ask people."""
+def _within(seconds: float, call: Callable[[], T], *secrets: str) -> T:
+    """The result of a call that may hang: a keyring asks other programs, and those ask people.
+
+    Its failure is told without `secrets`, and without what may be a stored one.
+    """
     answers: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
 
     def run() -> None:
@@ -106,7 +115,9 @@ def _within(seconds: float, call: Callable[[], T]) -> T:
         raise error
     if isinstance(error, ModuleNotFoundError) and error.name == "keyring":
         raise NoKeyringError("the extra `keyring` is not installed", absent=True) from None
-    raise NoKeyringError(f"it fails: {type(error).__name__}: {error}") from error
+    said = _LIKE_A_KEY.sub(HIDDEN, redact(str(error), *secrets))
+    # Not `from error`, whose own message would be in a traceback.
+    raise NoKeyringError(f"it fails: {type(error).__name__}: {said}") from None
 
 
 class KeyStore:

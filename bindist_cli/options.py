@@ -45,7 +45,17 @@ SHARED: tuple[Callable[[], click.Option], ...] = (
     ),
     _option("--api-url", metavar="URL", help="Where the API is."),
     _option("--json", "as_json", is_flag=True, help="Print JSON, with every field of the API."),
-    _option("-o", "--output", type=click.Choice(OUTPUTS), help="Output format."),
+    _option(
+        "-o",
+        "--output",
+        type=click.Choice(OUTPUTS),
+        help="Output format. For CSV that goes into a spreadsheet, see --csv-safe.",
+    ),
+    _option(
+        "--csv-safe",
+        is_flag=True,
+        help="In CSV, put ' before texts that a spreadsheet would run: =, +, -, @ at the start.",
+    ),
     _option("--fields", metavar="A,B", callback=_fields, help="Print these fields alone."),
     _option("-q", "--quiet", is_flag=True, help="No notes and no progress."),
     _option("--no-color", is_flag=True, help="No colours."),
@@ -87,7 +97,7 @@ def _help_names(command: click.Command) -> list[str]:
 def _write_own_options(
     command: click.Command, context: click.Context, formatter: click.HelpFormatter
 ) -> None:
-    """The command's own options; the shared ones in one line instead of thirteen a page."""
+    """The command's own options; the shared ones in one line instead of fourteen a page."""
     rows = [
         row
         for parameter in command.get_params(context)

@@ -129,11 +129,10 @@ class Sink:
     def _csv_rows(self, columns: Sequence[Column], rows: Iterable[Json]) -> None:
         chosen, rows = self._streamed(columns, rows)
         writer = csv.writer(sys.stdout)
-        writer.writerow([column.key for column in chosen])
-        # CSV cannot escape a control character, and a terminal would obey it.
-        shown = format.visible if self.on_terminal else str
+        cell = format.csv_safe_cell if self.settings.csv_safe else format.csv_cell
+        writer.writerow([cell(column.key) for column in chosen])
         for row in rows:
-            writer.writerow([shown(format.plain(row.get(column.key))) for column in chosen])
+            writer.writerow([cell(row.get(column.key)) for column in chosen])
 
     def _tsv_rows(self, columns: Sequence[Column], rows: Iterable[Json]) -> None:
         chosen, rows = self._streamed(columns, rows)

@@ -50,11 +50,13 @@ def _completions(shell: str, env: Mapping[str, str]) -> str:
     arguments, word = shells.typed(shell, env["COMP_WORDS"], env["COMP_CWORD"])
     with open(WORDS, encoding="utf-8") as file:  # noqa: PTH123
         line = Line(json.load(file), arguments)
-    return "".join(
-        shells.written(shell, kind, value, meaning)
-        for kind, value, meaning in line.completions(word, env)
-        if value.isprintable()  # what is not could be obeyed by the terminal
-    )
+    quoted = shells.quoting(shell, env)
+    answers = []
+    for kind, value, meaning in line.completions(word, env):
+        form, shown = quoted(value) if kind == "plain" else (kind, value)
+        if shown is not None and value.isprintable():  # what is not, a terminal could obey
+            answers.append(shells.written(shell, form, shown, meaning))
+    return "".join(answers)
 
 
 class Line:

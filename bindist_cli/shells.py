@@ -6,7 +6,8 @@ right about `--option=value`, addresses with colons, and names that have to be q
 
 from __future__ import annotations
 
-import shlex
+import re
+from collections.abc import Callable, Mapping
 
 _LONGEST = 100
 
@@ -25,22 +26,29 @@ _bindist() {
         fi
     done
     # readline leaves alone what stands before the last piece.
+    [[ $piece == *[!=:]* ]] || piece=
     local kept=${words[${#words[@]} - 1]}
-    [[ $piece == [=:] ]] || kept=${kept%"$piece"}
+    kept=${kept%"$piece"}
 
     COMPREPLY=()
     while IFS=, read -r kind value; do
         case $kind in
-            plain)
-                value=${value#"$kept"}
-                [[ $piece == [\"\']* ]] || printf -v value %q "$value"
-                COMPREPLY+=("$value")
-                ;;
-            dir) compopt -o dirnames 2>/dev/null || COMPREPLY=($(compgen -d -- "$piece")) ;;
-            file) compopt -o default 2>/dev/null || COMPREPLY=($(compgen -f -- "$piece")) ;;
+            quoted) COMPREPLY+=("$value") ;;
+            dir) compopt -o dirnames 2>/dev/null || _bindist_paths -d "$piece" ;;
+            file) compopt -o default 2>/dev/null || _bindist_paths -f "$piece" ;;
         esac
     done < <(env COMP_WORDS="${words[*]}" COMP_CWORD=$((${#words[@]} - 1)) \
+        COMP_KEPT="$kept" COMP_PIECE="$piece" \
         _BINDIST_COMPLETE=bash_complete "${1/#\~/$HOME}" 2>/dev/null)
+}
+# Before 4.0 there is no compopt, and what is offered replaces what is typed as it is.
+_bindist_paths() {
+    local path
+    [[ $2 != *[\"\'\\\$\`]* ]] || return 0
+    while IFS= read -r path; do
+        printf -v path %q "$path"
+        COMPREPLY+=("$path")
+    done < <(compgen "$1" -- "$2")
 }
 # Before 4.4 there is no nosort.
 complete -o nosort -F _bindist bindist 2>/dev/null || complete -F _bindist bindist
@@ -87,14 +95,14 @@ _FISH = r"""# fish completion for bindist
 function __bindist_complete
     set -l typed (commandline -ct)
     set -l option (string match -r -- '^--[^=]*=' $typed; or echo)
-    set -l path (string replace -- "$option" '' $typed)
+    set -l path (string replace -- "$option" '' $typed | string replace -r '^["\']' '')
     set -l program (string replace -r '^~(?=/)' $HOME -- (commandline -opc)[1])
     env COMP_WORDS=(commandline -cp | string collect) COMP_CWORD=$typed \
         _BINDIST_COMPLETE=fish_complete $program 2>/dev/null | while read -l line
         set -l parts (string split -m 1 , -- $line)
         switch $parts[1]
             case plain
-                echo $parts[2]
+                printf '%s\n' $parts[2]
             case dir
                 printf '%s\n' $option(__fish_complete_directories $path)
             case file
@@ -126,7 +134,10 @@ Register-ArgumentCompleter -Native -CommandName bindist, bindist.exe -ScriptBloc
         $kind, $value, $help = $lines[$i..($i + 2)]
         if ($kind -eq 'plain') {
             $text = $value
-            if ($text -notmatch '^[\w./=:-]+$') { $text = "'" + $text.Replace("'", "''") + "'" }
+            if ($text -notmatch '^[\w./=:-]+$') {
+                # Typographic quotes end a text too.
+                $text = "'" + ($text -replace "['\u2018-\u201b]", '$0$0') + "'"
+            }
             if ($help -eq '_') { $help = $value }
             [System.Management.Automation.CompletionResult]::new(
                 $text, $value, 'ParameterValue', $help)
@@ -142,27 +153,95 @@ Register-ArgumentCompleter -Native -CommandName bindist, bindist.exe -ScriptBloc
 SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH, "powershell": _POWERSHELL}
 
 
+_QUOTED = re.compile(
+    r"""'(?P<single>[^']*)(?:'|\Z)|"(?P<double>(?:\\.|[^"\\])*)(?:"|\\?\Z)|\\(?P<escaped>.?)"""
+    r"""|(?P<gap>\s+)|(?P<bare>[^\s'"\\]+)""",
+    re.DOTALL,
+)
+_IN_DOUBLE = re.compile(r'\\([$`"\\])')
+# What bash obeys inside double quotes, and what ends them.
+_OBEYED = re.compile(r'[$`"\\!]')
+_UNSAFE = re.compile(r"[^\w@%+=:,./-]")
+
+
 def typed(shell: str, line: str, cursor: str) -> tuple[list[str], str]:
     """The words before the one that is being typed, without the program; and that one."""
     words = _split(line)
     if shell == "fish":  # sends the word itself, and it is in the line too
         word = "".join(_split(cursor)[:1])
-        return words[1:-1] if word else words[1:], word
+        return words[1:-1] if cursor else words[1:], word
     at = int(cursor)
     return words[1:at], words[at] if at < len(words) else ""
 
 
 def _split(line: str) -> list[str]:
     """As a shell does; a quote that is still open counts as closed."""
-    parser = shlex.shlex(line, posix=True)
-    parser.whitespace_split = True
-    parser.commenters = ""
     words: list[str] = []
-    try:
-        words.extend(parser)
-    except ValueError:
-        words.append(parser.token)
+    inside = False
+    for found in _QUOTED.finditer(line):
+        form = found.lastgroup or ""
+        if form != "gap":
+            text = _IN_DOUBLE.sub(r"\1", found[form]) if form == "double" else found[form]
+            if inside:
+                words[-1] += text
+            else:
+                words.append(text)
+        inside = form != "gap"
     return words
+
+
+def quoting(shell: str, env: Mapping[str, str]) -> Callable[[str], tuple[str, str | None]]:
+    """Gives for a value its kind, and how it is written where the cursor is; None where it cannot.
+
+    The other shells quote what they are given themselves; bash puts it into the line as it is.
+    """
+    if shell == "fish":  # leaves a tilde at the start as it is, and it means a home folder
+        return lambda value: ("plain", None if value.startswith("~") else value)
+    if shell != "bash":
+        return lambda value: ("plain", value)
+    if "COMP_PIECE" not in env:  # an older script, which quotes nothing inside double quotes
+        return lambda value: ("plain", None if _OBEYED.search(value) else value)
+    kept, piece = env.get("COMP_KEPT", ""), env["COMP_PIECE"]
+    quote = None if set(kept) & set("\"'") else _open_quote(piece)
+    start = len("".join(_split(kept)[:1]))
+    return lambda value: ("quoted", None if quote is None else _in_bash(value[start:], quote))
+
+
+def _open_quote(piece: str) -> str | None:
+    """The quote that a piece of a word starts with, if any; None where quotes are mixed."""
+    quote = piece[:1] if piece[:1] in ("'", '"') else ""
+    rest = re.sub(r"\\.", "", piece[1:]) if quote != "'" else piece[1:]
+    return None if set(rest) & set("\"'") else quote
+
+
+def _in_bash(text: str, quote: str) -> str:
+    """`text` as what follows an opening quote, which readline closes at the end of the word.
+
+    Where `text` starts with the quote, readline writes it over the opening one; where `text` ends
+    with it, readline takes the word for closed.
+    """
+    shown = _QUOTINGS[quote](text)
+    return quote + shown if quote and shown.startswith(quote) else shown
+
+
+def _in_single(text: str) -> str:
+    shown = text.replace("'", r"'\''")
+    return shown[:-1] if text.endswith("'") else shown
+
+
+def _in_double(text: str) -> str:
+    # A backslash before ! would stay in the word.
+    shown = _OBEYED.sub(lambda found: '"\\!"' if found[0] == "!" else f"\\{found[0]}", text)
+    if text.endswith('"'):
+        return shown[:-2] + '"\\"'
+    return shown + '"' if text.endswith("!") else shown
+
+
+_QUOTINGS: dict[str, Callable[[str], str]] = {
+    "": lambda text: _UNSAFE.sub(r"\\\g<0>", text),
+    "'": _in_single,
+    '"': _in_double,
+}
 
 
 def written(shell: str, kind: str, value: str, meaning: str) -> str:
@@ -173,7 +252,7 @@ def written(shell: str, kind: str, value: str, meaning: str) -> str:
     if shell == "fish":
         return f"{kind},{value}" + (f"\t{meaning}\n" if meaning else "\n")
     if shell == "zsh" and meaning:  # takes what follows a colon for the meaning
-        value = value.replace(":", "\\:")
+        value = value.replace("\\", "\\\\").replace(":", "\\:")
     return f"{kind}\n{value}\n{meaning or '_'}\n"
 
 

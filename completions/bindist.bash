@@ -13,22 +13,29 @@ _bindist() {
         fi
     done
     # readline leaves alone what stands before the last piece.
+    [[ $piece == *[!=:]* ]] || piece=
     local kept=${words[${#words[@]} - 1]}
-    [[ $piece == [=:] ]] || kept=${kept%"$piece"}
+    kept=${kept%"$piece"}
 
     COMPREPLY=()
     while IFS=, read -r kind value; do
         case $kind in
-            plain)
-                value=${value#"$kept"}
-                [[ $piece == [\"\']* ]] || printf -v value %q "$value"
-                COMPREPLY+=("$value")
-                ;;
-            dir) compopt -o dirnames 2>/dev/null || COMPREPLY=($(compgen -d -- "$piece")) ;;
-            file) compopt -o default 2>/dev/null || COMPREPLY=($(compgen -f -- "$piece")) ;;
+            quoted) COMPREPLY+=("$value") ;;
+            dir) compopt -o dirnames 2>/dev/null || _bindist_paths -d "$piece" ;;
+            file) compopt -o default 2>/dev/null || _bindist_paths -f "$piece" ;;
         esac
     done < <(env COMP_WORDS="${words[*]}" COMP_CWORD=$((${#words[@]} - 1)) \
+        COMP_KEPT="$kept" COMP_PIECE="$piece" \
         _BINDIST_COMPLETE=bash_complete "${1/#\~/$HOME}" 2>/dev/null)
+}
+# Before 4.0 there is no compopt, and what is offered replaces what is typed as it is.
+_bindist_paths() {
+    local path
+    [[ $2 != *[\"\'\\\$\`]* ]] || return 0
+    while IFS= read -r path; do
+        printf -v path %q "$path"
+        COMPREPLY+=("$path")
+    done < <(compgen "$1" -- "$2")
 }
 # Before 4.4 there is no nosort.
 complete -o nosort -F _bindist bindist 2>/dev/null || complete -F _bindist bindist

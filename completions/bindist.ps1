@@ -18,7 +18,10 @@ Register-ArgumentCompleter -Native -CommandName bindist, bindist.exe -ScriptBloc
         $kind, $value, $help = $lines[$i..($i + 2)]
         if ($kind -eq 'plain') {
             $text = $value
-            if ($text -notmatch '^[\w./=:-]+$') { $text = "'" + $text.Replace("'", "''") + "'" }
+            if ($text -notmatch '^[\w./=:-]+$') {
+                # Typographic quotes end a text too.
+                $text = "'" + ($text -replace "['\u2018-\u201b]", '$0$0') + "'"
+            }
             if ($help -eq '_') { $help = $value }
             [System.Management.Automation.CompletionResult]::new(
                 $text, $value, 'ParameterValue', $help)

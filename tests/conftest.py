@@ -14,6 +14,7 @@ from pytest_socket import socket_allow_hosts
 
 from bindist import AdminClient, CustomerClient
 from bindist_cli.sandbox import SandboxServer
+from bindist_cli.streams import RUNNERS
 from tests.tally import Tally, tally
 
 __all__ = ["tally"]  # a fixture
@@ -39,7 +40,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     for name in list(os.environ):
         if name.startswith("BINDIST_") or name.upper().endswith("_PROXY"):
             monkeypatch.delenv(name)
-    for name in ("NO_COLOR", "FORCE_COLOR", "CI", "GITHUB_ACTIONS", "COLUMNS"):
+    for name in ("NO_COLOR", "FORCE_COLOR", "CI", "COLUMNS", *RUNNERS):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("BINDIST_NO_KEYRING", "1")  # nobody's own keyring is asked
     folder = tmp_path / "config"

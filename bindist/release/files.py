@@ -54,7 +54,7 @@ def local_files(
         with path.open("rb"):
             size = path.stat().st_size
         if problem := name_problem(called):
-            raise ValueError(f"the server refuses the file name {called!r}: it {problem}")
+            raise ValueError(f"the file name {called!r} is not allowed: it {problem}")
         if size == 0:
             raise ValueError(f"{path} is empty: the server makes no file of it")
         derived = derived_file_type(called)

@@ -227,6 +227,9 @@ def _release(now: Situation, seen: Observation) -> Step:
         failure(409, "somebody has disabled the version; it is left so").raise_for_error()
     if now.unchecked:
         return Step(Action.CHECK_BYTES, now.unchecked)
+    foreign = _foreign(now, seen)
+    if now.wrote and _may_be_whole(now, foreign) and not _is_all(now, foreign):
+        return _conflict(now, seen, [], mixed=True)
     if not now.wrote and not now.enable:
         return done
     if raced and not now.enable:
@@ -236,7 +239,6 @@ def _release(now: Situation, seen: Observation) -> Step:
         )
     if now.unanswered_for > 0:
         return _wait(now.unanswered_for, _UNANSWERED, _WHOLE)
-    foreign = _foreign(now, seen)
     if (foreign or now.enabled_at is not None) and _unsettled(now) > 0:
         return _wait(_unsettled(now), _ANOTHER_RUN, _WHOLE)
     if (now.wrote or not foreign) and not _record_is_right(now, seen):
@@ -266,6 +268,12 @@ def _may_be_whole(now: Situation, foreign: list[Json]) -> bool:
     if now.files[-1].file_type != "MAIN":
         return bool(foreign)
     return any(row.get("fileType") == "MAIN" for row in foreign)  # it is completed last
+
+
+def _is_all(now: Situation, rows: list[Json]) -> bool:
+    """Whether these rows alone make the release whole."""
+    missing, different = compare(now.files, rows, now.checksum)
+    return not missing and not different
 
 
 def _unsettled(now: Situation) -> float:

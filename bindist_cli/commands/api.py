@@ -10,6 +10,7 @@ import click
 from ..context import App, pass_app
 from ..options import Command
 from ..output import json_text
+from ..streams import mask_keys
 from ..textfile import read_text
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
@@ -89,6 +90,7 @@ def command(
 
     answer = _all_pages(fetch) if paginate else fetch({})
     if answer.raw:
+        mask_keys(answer.raw)
         app.sink.text(json_text(answer.raw, indent=2))
     if method.upper() != "HEAD" or answer.status_code >= 400:
         answer.raise_for_error()

@@ -23,6 +23,7 @@ from ..credentials import (
 from ..exits import CliError, Exit
 from ..keystore import KeyStore
 from ..options import Group
+from ..streams import mask_keys, print_exactly
 from ..textfile import read_text
 
 
@@ -183,10 +184,12 @@ def status(app: App) -> None:
 @pass_app
 def token(app: App) -> None:
     """Print the key in use, for other tools."""
+    key = app.key.value
+    mask_keys([{"token": key}, {"token": key.partition(".")[2]}])  # a hosted key has two halves
     if app.settings.output in (None, "table"):
-        app.sink.text(app.key.value)
+        print_exactly(f"{key}\n")
     else:
-        app.sink.one(columns.TOKEN, {"token": app.key.value})
+        app.sink.one(columns.TOKEN, {"token": key})
 
 
 def role_of(answer: columns.Json | None) -> str:

@@ -19,7 +19,7 @@ from ..downloads import (
     verify_files,
 )
 from ..enabling import check_whole
-from ..exits import CliError, Exit
+from ..exits import CliError
 from ..lookups import distinct, files_of, find_version, kept_notes, latest, ordered_versions
 from ..options import Group
 from ..textfile import read_text

@@ -53,6 +53,15 @@ class Failing(InAFile):
         raise OSError("it is locked")
     set_password = delete_password = get_password
 
+class Telling(InAFile):
+    def set_password(self, service, username, password):
+        raise OSError(f"cannot store {password!r} at 5 o'clock")
+
+class TellingAlways(InAFile):
+    def get_password(self, *_):
+        raise OSError("cannot decode 'stored-key-0123456789' of org.freedesktop.secrets")
+    set_password = delete_password = get_password
+
 class Forgetting(InAFile):
     def get_password(self, *_):
         return None
@@ -173,3 +182,17 @@ def test_keyring_is_not_imported_where_it_is_not_asked(at_server):
         text=True,
     )
     assert "keyring" not in done.stderr.replace("bindist_cli", "").split()
+
+
+@pytest.mark.parametrize("debug", [(), ("--debug",)])
+def test_what_a_keyring_says_of_its_failure_shows_no_key(ring, debug):
+    _, said = ring.login(*debug, kind="ring_for_tests.Telling")
+    assert "it fails: OSError: cannot store '***' at 5 o'clock" in said
+    assert ADMIN_KEY not in said
+
+
+@pytest.mark.parametrize("words", [("auth", "status"), ("auth", "logout"), ("doctor",)])
+def test_a_key_that_only_the_keyring_knows_is_not_shown_either(ring, words):
+    done = ring(*words, "--debug", kind="ring_for_tests.TellingAlways")
+    assert "stored-key-0123456789" not in done.stdout + done.stderr
+    assert words == ("doctor",) or "org.freedesktop.secrets" in done.stderr

@@ -76,3 +76,112 @@ def test_the_mask_is_written_before_the_key_where_both_go_into_one_log(shell, at
 def _field(lines: str, name: str) -> str:
     (value,) = [line.split("\t")[1] for line in lines.splitlines() if line.startswith(f"{name}\t")]
     return value
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("POST", "management/customers/seed-customer/regenerate-key"),
+        ("POST", "management/admin/regenerate-key"),
+    ],
+    ids=" ".join,
+)
+def test_a_key_in_an_answer_to_any_request_is_masked(invoke, at_server, on_github, words):
+    result = invoke("api", *words)
+    data = json.loads(result.stdout)["data"]
+    for name in ("apiKey", "apiSecret"):
+        if name in data:
+            mask = f"::add-mask::{data[name]}\n"
+            assert result.output.index(mask) < result.output.index(result.stdout[:40])
+    assert {"apiKey", "apiSecret"} & set(data)
+
+
+def test_the_token_of_a_link_is_masked(invoke, at_catalogue, on_github):
+    words = ("downloads/share", "-f", "applicationId=skylark", "-f", "version=1.10.0")
+    result = invoke("api", "POST", *words)
+    data = json.loads(result.stdout)["data"]
+    tokens = [data[name] for name in ("token", "shareToken") if name in data]
+    assert tokens and all(f"::add-mask::{token}\n" in result.stderr for token in tokens)
+
+
+@pytest.mark.parametrize("options", [(), ("--json",), ("-o", "tsv")], ids=str)
+def test_the_key_in_use_is_masked_before_it_is_printed(invoke, on_github, monkeypatch, options):
+    monkeypatch.setenv("BINDIST_API_KEY", "tenant.the-secret")
+    result = invoke("auth", "token", *options)
+    assert result.stderr == "::add-mask::tenant.the-secret\n::add-mask::the-secret\n"
+    assert result.output.index("::add-mask::") < result.output.index(result.stdout)
+
+
+# What messages show
+
+
+KEY = "a-key-that-a-server-repeats"
+
+
+@pytest.mark.parametrize("options", [(), ("--json",), ("--debug",)], ids=str)
+def test_a_key_that_a_server_repeats_is_not_in_an_error(invoke, monkeypatch, options):
+    error = {"code": f"X_{KEY}", "message": f"no such key: {KEY}"}
+    with CannedServer() as canned:
+        canned.open()
+        body = {"success": False, "error": error, "meta": {"requestId": KEY}}
+        canned.answer(body, 401)
+        monkeypatch.setenv("BINDIST_API_URL", canned.url)
+        monkeypatch.setenv("BINDIST_API_KEY", KEY)
+        for words in (("apps", "list"), ("doctor",)):
+            result = invoke(*words, *options)
+            assert result.exit_code != 0
+            assert KEY not in result.output
+            assert "no such key: ***" in result.output
+
+
+SECRET_ADDRESSES = (
+    "user:open-sesame@host",
+    "user:open-sesame@host.example:8443/base",
+    "https://user:open-sesame@host.example",
+    "user:open'sesame@host",
+)
+
+
+@pytest.mark.parametrize("address", SECRET_ADDRESSES)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("apps", "list"),
+        ("apps", "list", "--json"),
+        ("apps", "list", "--debug"),
+        ("doctor",),
+        ("doctor", "--json"),
+        ("config", "list"),
+        ("config", "get", "api_url"),
+        ("auth", "status"),
+    ],
+    ids=" ".join,
+)
+def test_user_and_password_of_an_address_are_not_shown(invoke, monkeypatch, words, address):
+    monkeypatch.setenv("BINDIST_API_URL", address)
+    monkeypatch.setenv("BINDIST_API_KEY", "some-key")
+    result = invoke(*words)
+    assert "sesame" not in result.output
+    assert "sesame" not in result.output
+    if words[0] != "config":
+        assert result.exit_code != 0
+
+
+@pytest.mark.parametrize("address", SECRET_ADDRESSES)
+def test_an_address_that_cannot_be_set_is_told_without_its_password(invoke, address, profile):
+    result = invoke("config", "set", "api_url", address)
+    assert result.exit_code == 2
+    assert "sesame" not in result.output
+    with_key = invoke("auth", "login", "--with-key", "--api-url", address, input="some-key")
+    assert with_key.exit_code == 2
+    assert "sesame" not in with_key.output
+
+
+def test_the_addresses_of_profiles_are_told_without_passwords(invoke, profile, bindist):
+    profile("[profiles.work]\napi_url = 'user:open-sesame@host'\n", work="some-key")
+    result = invoke("--profile", "work", "--api-url", "https://other.example", "apps", "list")
+    assert result.exit_code == 2
+    assert "sesame" not in result.output
+    line = {"COMP_WORDS": "bindist --profile w", "COMP_CWORD": "2"}
+    offered = bindist(_BINDIST_COMPLETE="zsh_complete", **line).stdout
+    assert "work" in offered and "sesame" not in offered

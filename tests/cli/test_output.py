@@ -13,12 +13,13 @@ import unicodedata
 import pytest
 
 from bindist_cli.columns import APPLICATIONS
-from bindist_cli.format import plain, unescape
+from bindist_cli.format import csv_cell, csv_safe_cell, plain, unescape
 from bindist_cli.output import NARROWEST, fit
 
 NASTY = '[red]x[/red] \x1b[31mred\x1b[0m \x07 \x9b2J \u202egpj.exe tab\there, "quoted" \\n ö 漢字'
 LINES = f"{NASTY}\r\nsecond line\n\u2028third"
 KEYS = [column.key for column in APPLICATIONS]
+INVISIBLES = "\xad\u061c\u200b\u200d\u200f\u202e\u2060\u2064\u2066\ufeff\U000e0041"
 
 
 @pytest.fixture
@@ -57,12 +58,57 @@ def test_csv_read_back_is_what_json_has(invoke, answer, nasty):
     text = invoke("apps", "list", "-o", "csv").stdout_bytes.decode()
     header, *rows = csv.reader(io.StringIO(text, newline=""))
     assert header == KEYS
-    assert rows == [[plain(row.get(key)) for key in KEYS] for row in answer("apps", "list")]
+    assert rows == [[csv_cell(row.get(key)) for key in KEYS] for row in answer("apps", "list")]
+    assert "\\x1b[31mred" in text and "\\x9b2J" in text and "\\u202egpj" in text
+    assert controls(text) == {"\t", "\r"}
 
 
 def test_csv_ends_its_lines_as_the_rfc_says(invoke, at_server, application):
     raw = invoke("apps", "list", "-o", "csv").stdout_bytes
     assert raw.count(b"\r\n") == raw.count(b"\n") == 2
+
+
+FORMULAS = {
+    "=1+1": "'=1+1",
+    "+1": "'+1",
+    "-1+1|cmd": "'-1+1|cmd",
+    "@SUM(A1)": "'@SUM(A1)",
+    " \t=1": "' \t=1",
+    "\t1": "'\t1",
+    "\uff1d1": "'\uff1d1",
+    "a=1": "a=1",
+    "": "",
+}
+
+
+@pytest.mark.parametrize("text", FORMULAS, ids=ascii)
+def test_csv_safe_keeps_a_spreadsheet_from_running_a_text(text):
+    assert csv_safe_cell(text) == FORMULAS[text]
+
+
+@pytest.mark.parametrize("number", [-1, -1.5, 3])
+def test_csv_safe_leaves_numbers_alone(number):
+    assert csv_safe_cell(number) == str(number)
+
+
+def test_csv_safe_is_an_option_before_and_after_the_command(invoke, at_server):
+    invoke("apps", "create", "sums", "--name", "=1+1", "--tag", "@x")
+    fields = ("apps", "show", "sums", "-o", "csv", "--fields", "name,tags")
+    assert invoke(*fields).stdout.splitlines() == ["name,tags", "=1+1,@x"]
+    assert invoke(*fields, "--csv-safe").stdout.splitlines() == ["name,tags", "'=1+1,'@x"]
+    assert invoke("--csv-safe", *fields).stdout.splitlines() == ["name,tags", "'=1+1,'@x"]
+
+
+@pytest.mark.parametrize("char", [*INVISIBLES], ids=ascii)
+@pytest.mark.parametrize("format", ["table", "csv", "tsv", "json", "jsonl"])
+def test_what_is_not_seen_is_shown_as_an_escape(invoke, at_server, admin, format, char):
+    admin.create_application("hidden", f"a{char}b").raise_for_error()
+    text = invoke("apps", "show", "hidden", "-o", format).stdout
+    assert char not in text
+    if "json" in format:
+        assert json.loads(text)["name"] == f"a{char}b"
+    else:
+        assert re.search(r"a\\(x|u|U000)[0-9a-f]+b", text)
 
 
 def test_tsv_read_back_is_what_json_has(invoke, answer, nasty):
@@ -202,7 +248,7 @@ def test_no_text_of_the_server_is_obeyed_by_a_terminal(terminal, nasty, format):
     screen = terminal("apps", "show", "nasty", "-o", format, NO_COLOR="1")
     text = re.sub(r"\r+\n", "\n", screen.text)
     text = re.sub(r"\x1b\[[01]m", "", text)  # bold headings are the program's own
-    assert controls(text) - ({"\t"} if format == "tsv" else set()) == set()
+    assert controls(text) - ({"\t"} if format in ("tsv", "csv") else set()) == set()
     assert "\u202e" not in text
     assert "[red]x[/red]" in text
 

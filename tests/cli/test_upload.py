@@ -131,6 +131,10 @@ def test_enable_releases_it(answer, dist, remote):
         (("dist/tool.exe", "dist/tool.dll", "--name", "x"), "single file"),
         (("dist/tool.exe", "--name", "a/b"), "'/'"),
         (("dist/tool.exe", "--name", "con"), "Windows"),
+        (
+            ("dist/tool.exe", "--name", "a\u200bb"),
+            "'a\\u200bb' is not allowed: it has an invisible",
+        ),
         (("-",), "--name NAME"),
         (("-", "dist/tool.exe", "--name", "x"), "one file only"),
         (("-", "--name", "x", "--notes-file", "-"), "stdin can be"),

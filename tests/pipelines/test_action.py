@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import json
+import re
+import runpy
 
 import pytest
 
 from tests.conftest import ADMIN_KEY
-from tests.pipelines.actions import load_action
+from tests.pipelines.actions import REPOSITORY, load_action
 from tests.pipelines.conftest import ACTION
 
 DEFAULTS = {"application": "acme", "version": "2.1.0", "files": "dist/*", "api-key": ADMIN_KEY}
@@ -94,9 +97,44 @@ def test_a_table_of_the_files_is_on_the_runs_page(use, dist):
         "",
         "| file | bytes | SHA-256 |",
         "| --- | ---: | --- |",
-        rf"| acme\_setup\#.exe | 1 | `{checksum}` |",
+        f"| acme&#95;setup&#35;.exe | 1 | `{checksum}` |",
         "",
     ]
+
+
+HOSTILE = (
+    "a|b",
+    "[a](https://evil.example)",
+    "![a](https://evil.example/pixel)",
+    "<img src=x>",
+    "`a` *b* _c_ ~d~ # e & f",
+    "a\n\n# b\r\n| c |",
+    "<!-- a",
+    "https://evil.example www.evil.example",
+    "a\u202eb\u200bc",
+    "$a$ :b: @c #1",
+    "\\`a",
+)
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=ascii)
+def test_no_text_of_a_server_is_markdown_on_the_runs_page(text):
+    made = runpy.run_path(str(REPOSITORY / ACTION / "upload.py"))["summary"](
+        {
+            "applicationId": text,
+            "version": text,
+            "status": text,
+            "isEnabled": True,
+            "files": [{"fileName": text, "fileSize": text, "checksum": text}],
+        }
+    )
+    head, empty, _, _, row, *rest = made.split("\n")
+    assert (empty, rest) == ("", ["", "", ""][: len(rest)])
+    assert re.fullmatch(r"### ([\w ,.-]|&#\d+;)+: ([\w ,.-]|&#\d+;)+, enabled", head)
+    assert re.fullmatch(r"(\| ([\w ,.-]|&#\d+;)+ ){3}\|", row)
+    assert "_" not in row and "www." not in row
+    cell = html.unescape(row.split(" | ")[1])
+    assert text.isprintable() is (cell == text)
 
 
 def test_the_second_run_finds_it_unchanged(use, server):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bindist_cli import columns
 from bindist_cli.config import resolve
-from bindist_cli.format import plain, unescape
+from bindist_cli.format import csv_cell, plain, unescape
 from bindist_cli.output import Sink
 
 several = settings(
@@ -25,7 +25,8 @@ UNREADABLE = "\0" if sys.version_info < (3, 11) else ""
 TEXTS = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters=UNREADABLE), max_size=20
 )
-NASTY = st.text("\x1b[31m\x9b\u202e\u2028\x85\r\n\t\\\",;'=漢a", max_size=12)
+INVISIBLES = "\xad\u061c\u200b\u200d\u200f\u202e\u2060\u2064\u2066\ufeff\U000e0041"
+NASTY = st.text(INVISIBLES + "\x1b[31m\x9b\u202e\u2028\x85\r\n\t\\\",;'=漢a", max_size=12)
 ANY = TEXTS | NASTY
 SCALARS = st.none() | st.booleans() | st.integers() | ANY
 VALUES = st.recursive(
@@ -50,7 +51,16 @@ def expected(rows) -> list[list[str]]:
 @several
 def test_csv_reads_back(printed, rows):
     head, *read = csv.reader(io.StringIO(shown(printed, "csv", rows), newline=""))
-    assert (head, read) == (KEYS, expected(rows))
+    assert (head, read) == (KEYS, [[csv_cell(row.get(key)) for key in KEYS] for row in rows])
+
+
+@given(rows=ROWS)
+@several
+def test_csv_passes_no_control_character_on_but_tabs_and_line_breaks(printed, rows):
+    text = shown(printed, "csv", rows).replace("\r\n", "\n")
+    unseen = {c for c in text if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
+    assert unseen & set(INVISIBLES) == set()
+    assert {c for c in unseen if unicodedata.category(c) != "Cf"} <= {"\n", "\t"}
 
 
 @given(rows=ROWS)
@@ -75,7 +85,7 @@ def test_nothing_but_csv_passes_a_control_character_on(printed, rows, form):
     text = shown(printed, form, rows)
     controls = {c for c in text if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")}
     assert controls <= ({"\n", "\t"} if form == "tsv" else {"\n"})
-    assert not set(text) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+    assert not set(text) & set(INVISIBLES)
 
 
 @given(thing=st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=6))

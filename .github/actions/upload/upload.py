@@ -18,7 +18,9 @@ from typing import Any
 
 USAGE = 2
 UNAVAILABLE = 7
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>|#~&])")
+# All but letters, digits, and what means nothing in Markdown; `www.` makes a link.
+_MARKDOWN = re.compile(r"[^\w ,.-]|_|(?<=[wW]{3})\.")
+_CHECKSUM = re.compile(r"[0-9a-fA-F]{64}")
 
 
 def given(name: str) -> str:
@@ -111,19 +113,26 @@ def summary(result: dict[str, Any]) -> str:
     state = "enabled" if result["isEnabled"] else "not enabled"
     lines = [
         f"### {plain(result['applicationId'])} {plain(result['version'])}: "
-        f"{result['status']}, {state}",
+        f"{plain(result['status'])}, {state}",
         "",
         "| file | bytes | SHA-256 |",
         "| --- | ---: | --- |",
     ]
     for file in result["files"]:
         name, size, checksum = (file.get(key) for key in ("fileName", "fileSize", "checksum"))
-        lines.append(f"| {plain(name)} | {plain(size)} | `{checksum}` |")
+        sha256 = str(checksum)
+        shown = f"`{sha256}`" if _CHECKSUM.fullmatch(sha256) else plain(sha256)
+        lines.append(f"| {plain(name)} | {plain(size)} | {shown} |")
     return "\n".join(lines) + "\n\n"
 
 
 def plain(text: object) -> str:
-    return _MARKDOWN.sub(r"\\\1", str(text))
+    """A text as Markdown that shows it: as an entity, no character opens or ends anything."""
+    return _MARKDOWN.sub(lambda found: entity(found[0]), str(text))
+
+
+def entity(char: str) -> str:
+    return f"&#{ord(char)};" if char.isprintable() else f"&#92;u{ord(char):04x}"
 
 
 def append(variable: str, text: str) -> None:
