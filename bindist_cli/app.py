@@ -6,7 +6,7 @@ import errno
 import importlib
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -68,13 +68,24 @@ class Root(Group):
         with formatter.section("Options, before or after any command"):
             formatter.write_dl(rows)
 
+    def main(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Runs the program and exits. click's own would answer an interrupt outside of `invoke`,
+        as while modules are imported, by `Aborted!` and 1."""
+        try:
+            code = super().main(*args, **{**kwargs, "standalone_mode": False})
+        except (KeyboardInterrupt, click.Abort):
+            code = _failed(CliError("interrupted", Exit.INTERRUPTED), {})
+        except click.ClickException as error:
+            code = _failed(error, {})
+        sys.exit(code or Exit.DONE)
+
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         try:
             return super().make_context(*args, **kwargs)
         except (click.UsageError, OSError) as error:
             raise click.exceptions.Exit(_failed(error, {})) from None
 
-    def invoke(self, context: click.Context) -> Any:
+    def invoke(self, context: click.Context) -> None:
         """Runs the command; whatever it raises becomes a message and an exit code, here alone."""
         from .context import App  # not for a help text, which has to be quick
 
@@ -82,9 +93,9 @@ class Root(Group):
         app = context.obj = App(flags)
         context.call_on_close(app.close)
         try:
-            result = super().invoke(context)
+            super().invoke(context)
             sys.stdout.flush()
-            return result
+            return
         except (click.exceptions.Exit, SystemExit):
             raise
         except (KeyboardInterrupt, click.Abort):
