@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import sys
 from collections.abc import Mapping
@@ -52,6 +51,10 @@ PROFILE_KEYS: dict[str, tuple[type, str]] = {
     "retries": (int, "how often a request is repeated where that is safe"),
     "ca_bundle": (str, "a file of certificates to trust"),
     "allow_http": (bool, "send the key over plain http, to other machines too"),
+    "allow_private_store": (
+        bool,
+        "accept an object store in a private network from a server outside (VPN, on premises)",
+    ),
 }
 
 
@@ -73,6 +76,7 @@ class Settings:
     verbose: bool
     debug: bool
     allow_http: bool
+    allow_private_store: bool
     bars: bool
     config_dir: Path
 
@@ -185,6 +189,7 @@ def resolve(
         verbose=bool(flags.get("verbose")) or debug,
         debug=debug,
         allow_http=table.get("allow_http") is True,
+        allow_private_store=table.get("allow_private_store") is True,
         bars=not env.get("CI"),
         config_dir=config_dir(env),
     )
@@ -300,17 +305,6 @@ def is_hosted(url: str) -> bool:
     """Whether the address is the hosted service, whose keys carry the tenant."""
     host = urlsplit(url).hostname or ""
     return host == HOSTED or host.endswith("." + HOSTED)
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the address is this machine."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def environment() -> Mapping[str, str]:

@@ -110,6 +110,8 @@ class App:
                 timeout=DEFAULT_TIMEOUT if settings.timeout is None else settings.timeout,
                 retries=DEFAULT_RETRIES if settings.retries is None else settings.retries,
                 verify=settings.ca_bundle,
+                allow_http=settings.allow_http,
+                allow_private_store=settings.allow_private_store,
             )
         )
 

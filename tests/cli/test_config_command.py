@@ -59,6 +59,7 @@ def test_every_source(listed, profile, monkeypatch):
         "retries": (2, "environment"),
         "ca_bundle": (None, "default"),
         "allow_http": (True, "profile"),
+        "allow_private_store": (False, "default"),
     }
 
 
@@ -110,6 +111,7 @@ def test_get_in_json(answer):
         ("retries", "0", 0),
         ("allow_http", "YES", True),
         ("allow_http", "off", False),
+        ("allow_private_store", "on", True),
     ],
 )
 def test_what_is_set_is_in_the_file_and_printed(answer, listed, environment, key, text, value):
@@ -141,6 +143,7 @@ def test_a_ca_bundle_is_used_from_other_folders_too(answer, inside, environment)
         ("retries", "1.5"),
         ("ca_bundle", "not-there.pem"),
         ("allow_http", "perhaps"),
+        ("allow_private_store", "perhaps"),
         ("profile", "nobody"),
     ],
 )

@@ -204,7 +204,16 @@ def test_a_client_is_made_of_an_address_and_a_key(kind: type) -> None:
 @pytest.mark.parametrize("kind", [CustomerClient, AdminClient])
 def test_time_outs_and_retries_have_their_defaults(kind: type) -> None:
     found = defaults(kind, "__init__", by_name=True)
-    assert found == {"timeout": (10.0, 60.0), "retries": 3, "backoff": 0.5, "verify": None}
+    assert found == {
+        "timeout": (10.0, 60.0),
+        "retries": 3,
+        "backoff": 0.5,
+        "verify": None,
+        "allow_http": False,
+        "allow_private_store": False,
+        "total_timeout": None,
+        "answer_limit": 16 * 1024 * 1024,
+    }
 
 
 def test_an_answer_is_a_dataclass_with_the_promised_fields() -> None:
