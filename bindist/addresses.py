@@ -13,33 +13,58 @@ from .errors import IntegrityError
 # Names that only mean something inside a network, as do all without a dot.
 _INSIDE = (".localhost", ".localdomain", ".local", ".internal", ".lan", ".home.arpa")
 _ODD = re.compile(r"[\s\\\x00-\x20\x7f]")
+# A host that all who take an address apart agree on: no user, no zone of an interface, nothing that
+# is encoded, nothing after a bracket. What is not ASCII is left to IDNA, where it is allowed.
+_HOST = re.compile(r"(?:(?:[A-Za-z0-9._-]|[^\x00-\x7f])+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
+_NUMBER = re.compile(r"(?:[^:]*\.)?(?:[0-9]+|0[xX][0-9A-Fa-f]*)\.?")
+_PLAIN = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 
 Resolve = Callable[[str], Iterable[str]]
 
 
-def check_address(url: object, giver: str, says: str) -> str:
+def has_plain_host(netloc: str) -> bool:
+    """Whether the part of an address between `//` and the path is a host that means the same to
+    all who read it, and perhaps a port."""
+    return _HOST.fullmatch(netloc) is not None
+
+
+def check_address(url: object, giver: str, says: str, *, inside: bool = False) -> str:
     """`url` as it came, if what was given by the server at `giver` may lead there.
 
     Raises IntegrityError, whose message starts with what the server `says`, for anything but http
-    and https, and for user names; where `giver` has TLS, for an address without, since the address
-    alone grants the access; and where `giver` is outside, for this machine and private networks:
-    by number, or by a name of that kind. Other names are not looked up.
+    and https, for user names, and for hosts that could mean different things to different readers;
+    where `giver` has TLS, for an address without, since the address alone grants the access; and,
+    unless it may lead `inside`, where `giver` is outside, for this machine and private networks: by
+    number, or by a name of that kind. Other names are not looked up.
     """
+    problem = _problem(url, giver, inside)
+    if problem or not isinstance(url, str):
+        raise IntegrityError(f"{says} {problem}")
+    return url
+
+
+def _problem(url: object, giver: str, inside: bool) -> str:
     try:
         parts = urlsplit(url if isinstance(url, str) else "")
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
     if not isinstance(url, str) or not usable or not parts.netloc.isascii() or _ODD.search(url):
-        raise IntegrityError(f"{says} no usable address")
+        return "no usable address"
     if "@" in parts.netloc:
-        raise IntegrityError(f"{says} an address with a user name in it")
-    origin = urlsplit(giver)
+        return "an address with a user name in it"
+    if not has_plain_host(parts.netloc):
+        return "no usable address"
+    origin, host = urlsplit(giver), parts.hostname or ""
     if parts.scheme == "http" and origin.scheme == "https":
-        raise IntegrityError(f"{says} an address without TLS")
-    if is_inside(parts.hostname or "") and not is_inside(origin.hostname or "", _resolved):
-        raise IntegrityError(f"{says} an address inside a private network")
-    return url
+        return "an address without TLS"
+    if is_inside(origin.hostname or "", _resolved):
+        return ""
+    if is_inside(host) and not inside:
+        return "an address inside a private network"
+    # 010.8.8.8 is another machine to who counts in tens than to who counts in eights.
+    is_odd = _NUMBER.fullmatch(host) and not (_PLAIN.fullmatch(host) and _is_number(host))
+    return "no usable address" if is_odd else ""
 
 
 def is_proxy(url: str) -> bool:
@@ -49,6 +74,25 @@ def is_proxy(url: str) -> bool:
         return bool(parts.scheme and parts.hostname) and parts.port != 0
     except ValueError:
         return False
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address leads to this machine, whichever way that is written.
+
+    The one that any name under `.localhost` means, as RFC 6761 has it; False for an address that
+    could be read in two ways.
+    """
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    if not parts.netloc.isascii() or not has_plain_host(parts.netloc.rpartition("@")[2]):
+        return False
+    number = _number(host)
+    if number is not None:
+        return number.is_loopback or number.is_unspecified  # 0.0.0.0 is connected to as 127.0.0.1
+    return f".{host.removesuffix('.')}".endswith(".localhost")
 
 
 def is_inside(host: str, resolve: Resolve | None = None) -> bool:
@@ -67,6 +111,13 @@ def is_inside(host: str, resolve: Resolve | None = None) -> bool:
     return bool(found) and all(is_inside(each) for each in found)
 
 
+def _is_number(host: str) -> bool:
+    try:
+        return bool(ip_address(host))
+    except ValueError:
+        return False
+
+
 def _number(host: str) -> IPv4Address | IPv6Address | None:
     try:
         found = ip_address(host)
@@ -75,7 +126,7 @@ def _number(host: str) -> IPv4Address | IPv6Address | None:
             return IPv4Address(socket.inet_aton(host))  # 127.1, 0x7f000001, 2130706433
         except (OSError, UnicodeError):
             return None
-    return getattr(found, "ipv4_mapped", None) or found
+    return getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None) or found
 
 
 def _resolved(host: str) -> Iterable[str]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from threading import TIMEOUT_MAX
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote, urlsplit
 
+from .addresses import has_plain_host, is_loopback
 from .redaction import redact
 from .response import ApiResponse, Json
-from .transport import Timeout, Transport
+from .transport import ANSWER_LIMIT, Timeout, Transport
 
 Self = TypeVar("Self", bound="BaseClient")
 
@@ -19,6 +20,8 @@ DEFAULT_RETRIES = 3
 DEFAULT_BACKOFF = 0.5
 MOST_PAGES = 10_000
 STORE_ETAGS = ("md5", "opaque")
+MOST_EMPTY_PAGES = 100
+_INCOMPLETE = "the list is incomplete: the server says that there is more"
 
 
 class BaseClient:
@@ -38,6 +41,10 @@ class BaseClient:
         backoff: float = DEFAULT_BACKOFF,
         verify: str | None = None,
         store_etag: str = "md5",
+        allow_http: bool = False,
+        allow_private_store: bool = False,
+        total_timeout: float | None = None,
+        answer_limit: int = ANSWER_LIMIT,
     ) -> None:
         """Makes a client; nothing is sent yet.
 
@@ -51,9 +58,18 @@ class BaseClient:
             verify: path of a CA bundle; default None, which leaves it to the environment.
             store_etag: what the object store's ETags are: `md5` of the bytes (default), which
                 uploads are compared with, or `opaque`, as with SSE-KMS and SSE-C.
+            allow_http: True sends the key over plain `http://` to other machines, where everybody
+                on the way can read it; default False. To this machine it is always sent, and never
+                through a proxy.
+            allow_private_store: True accepts an object store inside a private network from a server
+                outside, for sites that are reached through a VPN or a proxy; default False.
+            total_timeout: seconds that one answer of the API may take in all, however steadily it
+                comes; default None, which is 330, or the sum of `timeout` where that is more.
+            answer_limit: bytes that one answer of the API may have; default 16 MiB.
 
-        Raises ValueError for an address that is not http(s), a key that no header can carry, a
-        number out of range, or another `store_etag`.
+        Raises ValueError for an address that is not http(s), for `http://` to another machine
+        without `allow_http`, for a key that no header can carry, for a number out of range, or for
+        another `store_etag`.
         """
         pair = timeout if isinstance(timeout, tuple) else (float(timeout), float(timeout))
         if not all(0 < seconds <= TIMEOUT_MAX for seconds in pair):
@@ -64,15 +80,30 @@ class BaseClient:
             raise ValueError(f"backoff must be 0 seconds or more, not {backoff!r}")
         if store_etag not in STORE_ETAGS:
             raise ValueError(f"store_etag must be md5 or opaque, not {store_etag!r}")
+        if total_timeout is not None and not 0 < total_timeout <= TIMEOUT_MAX:
+            raise ValueError(f"total_timeout must be more than 0 seconds, not {total_timeout!r}")
+        if answer_limit < 1:
+            raise ValueError(f"answer_limit must be 1 byte or more, not {answer_limit!r}")
+        url = check_base_url(base_url)
+        if not allow_http:
+            check_encrypted(url)
         self._transport = Transport(
-            check_base_url(base_url),
+            url,
             check_key(api_key),
             timeout=pair,
             retries=retries,
             backoff=backoff,
             verify=verify,
             store_etag=store_etag,
+            total_timeout=total_timeout,
+            answer_limit=answer_limit,
+            allow_private_store=allow_private_store,
         )
+
+    def __reduce__(self) -> NoReturn:
+        """Raises TypeError: a key and open connections are not for copying or writing to a disk."""
+        name = type(self).__name__
+        raise TypeError(f"{name} cannot be pickled or copied: make a new one where it is needed")
 
     @property
     def base_url(self) -> str:
@@ -157,11 +188,23 @@ def check_base_url(url: str) -> str:
         usable = usable and (parts.port is None or parts.port > 0)
     except ValueError:
         usable = False
-    if not usable or any(c.isspace() or ord(c) < 32 for c in url):
+    if not usable or any(c.isspace() or ord(c) < 32 or c == "\\" for c in url):
         raise ValueError(f"not an http:// or https:// address: {redact(repr(url))}")
     if parts.username is not None or "?" in url or "#" in url:
         raise ValueError("the address may hold neither a user name nor a query")
+    if not has_plain_host(parts.netloc):
+        raise ValueError(f"not the plain name or number of a host: {redact(repr(parts.netloc))}")
     return url.rstrip("/")
+
+
+def check_encrypted(url: str) -> None:
+    """ValueError for an address that the key would be sent to in clear, over a network."""
+    parts = urlsplit(url)
+    if parts.scheme == "http" and not is_loopback(url):
+        raise ValueError(
+            f"the key is not sent over plain http to {parts.hostname}: use https://, or "
+            "allow_http=True in a network that you trust"
+        )
 
 
 def check_key(key: str) -> str:
@@ -213,22 +256,40 @@ def walk_answers(
 ) -> Iterator[tuple[ApiResponse, list[Any]]]:
     """Yields the answer of each page with its rows; the last is the one that names no other.
 
-    Raises ApiError where a page repeats the one before, as from a server that knows no pages and
-    says that there are more, and after 10 000 pages.
+    A page without rows that names another is passed over, as from a server that filters what it has
+    read. Raises ApiError where the list has no end, or none that can be reached: where a page
+    repeats the one before, where the next one is named that was asked for already, or not named at
+    all, after 100 pages without a row, and after 10 000 pages.
     """
     query: Json = {}
     before: list[Any] = []
+    visited, empty = set[tuple[Any, ...]](), 0
     for _ in range(MOST_PAGES):
         answer = fetch(query)
         rows = rows_of(answer)
         if rows and rows == before:
             break
         yield answer, rows
-        following = next_query(query, answer.meta or {}, answer.data or {}) if rows else None
-        if following is None or following == query:
+        following = next_query(query, answer.meta or {}, answer.data or {})
+        if following is None:
+            if _says_more(answer.data or {}):
+                raise answer.useless(f"{_INCOMPLETE}, and not where")
             return
-        query, before = following, list(rows)
+        place = tuple(following.items())
+        if place in visited:
+            raise answer.useless(f"{_INCOMPLETE}, and names a page that it has sent already")
+        empty = 0 if rows else empty + 1
+        if empty == MOST_EMPTY_PAGES:
+            raise answer.useless(f"{_INCOMPLETE}, and sends {empty} empty pages in a row")
+        visited.add(place)
+        query, before = following, list(rows) or before
     raise answer.useless("the list never ends: the server says each time that there is more of it")
+
+
+def _says_more(data: Json) -> bool:
+    """Whether the server says that there is more, in a way that needs a cursor."""
+    cursors = data.get("pagination")
+    return isinstance(cursors, dict) and cursors.get("hasMore") is True
 
 
 def next_query(query: Json, meta: Json, data: Json) -> Json | None:

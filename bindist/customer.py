@@ -359,7 +359,7 @@ class CustomerClient(BaseClient):
     ) -> Source:
         def ask() -> source.Grant:
             answer = self.get_download_url(application_id, version, file_id, test_channel)
-            return source.read_grant(answer, self.base_url)
+            return source.read_grant(answer, self._transport)
 
         return Source(self._transport, ask)
 

@@ -20,11 +20,25 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # as type checkers know it; importing typing takes longer than all of this
 if TYPE_CHECKING:
+    from typing import Any
+
     from .response import ApiResponse
 
 
 class BinDistError(Exception):
-    """The root of all exceptions of this package."""
+    """The root of all exceptions of this package.
+
+    Each of them, and each class made from one, can be pickled and copied with its attributes.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Python would call the class with `args` alone, which not every constructor takes.
+        return _remade, (type(self), self.args), self.__dict__
+
+
+def _remade(kind: type[BinDistError], args: tuple[object, ...]) -> BinDistError:
+    """An exception with these `args`; its attributes follow."""
+    return kind.__new__(kind, *args)
 
 
 class TransportError(BinDistError):

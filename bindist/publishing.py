@@ -17,7 +17,7 @@ from .errors import ApiError
 from .hashing import sha256_bytes
 from .names import derived_file_type, name_problem
 from .response import ApiResponse, Json, failure
-from .source import Progress, check_store_url
+from .source import Progress
 from .upload import INLINE_LIMIT, Body, LocalFile, SentFile, Ticket
 from .version_id import namesakes, version_id
 
@@ -244,7 +244,7 @@ class PublishingClient(CustomerClient):
         there is none, IntegrityError where it holds no URL that may be used.
         """
         answer = self.get_large_upload_url(application_id, version, name, size)
-        return upload.read_ticket(answer, lambda url: check_store_url(url, self.base_url))
+        return upload.read_ticket(answer, self._transport.check_store_url)
 
     def get_large_upload_url(
         self,

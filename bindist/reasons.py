@@ -9,8 +9,10 @@ import requests
 from urllib3.exceptions import LocationValueError
 
 from .errors import TransportError
-from .redaction import redact
+from .redaction import redact_and_cut
+from .sending import OverdueError
 
+_LONGEST_CAUSE = 1000
 _NO_ADDRESS = (
     requests.exceptions.InvalidURL,
     requests.exceptions.InvalidSchema,
@@ -18,14 +20,23 @@ _NO_ADDRESS = (
 )
 
 
-def explain(error: Exception, url: str, timeout: tuple[float, float]) -> TransportError:
+def explain(
+    error: Exception, url: str, timeout: tuple[float, float], secrets: tuple[str, ...] = ()
+) -> TransportError:
     """What went wrong with a request to `url`, in words, without the address's query: it may hold a
-    signature. `timeout` is (connect, read) in seconds."""
+    signature. `timeout` is (connect, read) in seconds; `secrets` are what may have been quoted."""
     parts = urlsplit(url)
     host = parts.hostname or "the server"
     if parts.port:
         host = f"{host}:{parts.port}"
-    cause = _cause(error)
+    cause = _cause(error, secrets)
+    overdue = _innermost(error)
+    if isinstance(overdue, OverdueError):
+        return TransportError(
+            f"the answer of {host} did not end within {overdue.seconds:g} s",
+            ambiguous=True,
+            transient=False,  # it would take as long again
+        )
     if _never_connected(error) and not isinstance(error, requests.ConnectTimeout):
         return TransportError(f"cannot connect to {host}: {cause}", ambiguous=False)
     if isinstance(error, requests.ConnectTimeout):
@@ -60,11 +71,11 @@ def _in_handshake(error: BaseException) -> bool:
     return any(frame.f_code.co_name == "do_handshake" for frame, _ in walk_tb(error.__traceback__))
 
 
-def _cause(error: BaseException) -> str:
+def _cause(error: BaseException, secrets: tuple[str, ...]) -> str:
     """The innermost reason, since the outer ones repeat whole addresses."""
     error = _innermost(error)
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return redact(" ".join(str(text).split()))
+    return redact_and_cut(" ".join(str(text).split()), _LONGEST_CAUSE, *secrets)
 
 
 def _innermost(error: BaseException) -> BaseException:

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, NoReturn
 
 from .errors import ApiError, IntegrityError, error_for_status
-from .redaction import redact
+from .redaction import hide_in, may_hold, redact, redact_and_cut
 
 Json = dict[str, Any]
 
@@ -47,7 +47,16 @@ _EXPIRED = frozenset({"AccessDenied", "ExpiredToken", "RequestExpired", "TokenRe
 DEEPEST = 64
 """How deep an answer may be nested: what prints it recurses, and the API needs six levels."""
 
+MOST_CONTAINERS = 500_000
+"""How many lists and objects an answer may hold: an empty one takes 20 times its two bytes."""
+
 LONGEST_MESSAGE = 64 * 1024
+_NO_CHANCE = 16  # characters
+_SHOWN = 50
+_BRACKETS = re.compile(r'"[^"]*"?|[\[{]|[\]}]')
+LONGEST_BODY = 5 * LONGEST_MESSAGE
+"""The bytes that are read of a body that is not JSON: more than its message can take in UTF-8."""
+
 _XML_TEXT = re.compile(r"<(Code|Message|RequestId)>([^<]*)</\1>")
 
 
@@ -111,7 +120,7 @@ def text_in(thing: Mapping[str, Any], name: str) -> str:
     """A text that an object of the server must have; IntegrityError where it has none."""
     found = thing.get(name)
     if not isinstance(found, str) or not found or not found.isprintable():
-        raise IntegrityError(f"the server gives no usable {name} but {found!a:.50}")
+        raise IntegrityError(f"the server gives no usable {name} but {_shown(found)}")
     return found
 
 
@@ -119,8 +128,12 @@ def count_in(thing: Mapping[str, Any], name: str) -> int:
     """A number from 0 that an object of the server must have; IntegrityError where it has none."""
     found = thing.get(name)
     if not isinstance(found, int) or isinstance(found, bool) or found < 0:
-        raise IntegrityError(f"the server gives no usable {name} but {found!a:.50}")
+        raise IntegrityError(f"the server gives no usable {name} but {_shown(found)}")
     return found
+
+
+def _shown(found: object) -> str:
+    return redact_and_cut(ascii(found), _SHOWN)
 
 
 def code_for_status(status: int) -> str:
@@ -142,17 +155,26 @@ def failure(status: int, message: str, *, code: str = "", raw: Json | None = Non
     return ApiResponse(False, status, None, error, None, {} if raw is None else raw)
 
 
-def from_body(status: int, body: bytes, location: str = "") -> ApiResponse:
+def from_body(
+    status: int, body: bytes, location: str = "", secrets: tuple[str, ...] = ()
+) -> ApiResponse:
     """Reads an answer; never raises, whatever `body` holds.
 
     `location` is the target of a redirect, which no call ever follows: the key would go along.
+    `secrets` are what the request was sent with, and hidden wherever the answer repeats them; in a
+    success only those that are too long to be there by chance.
     """
     raw = _json(body)
     if not isinstance(raw, dict):
-        return _not_an_object(status, body, location)
+        return _not_an_object(status, body, location, secrets)
+    succeeded = raw.get("success") is True and 200 <= status < 300
+    if succeeded:
+        secrets = tuple(each for each in secrets if len(each) >= _NO_CHANCE)
+    if not succeeded or may_hold(body, secrets):
+        raw = hide_in(raw, *secrets)
     data, error, meta = raw.get("data"), raw.get("error"), raw.get("meta")
     envelope_meta = meta if isinstance(meta, dict) else None
-    if raw.get("success") is True and 200 <= status < 300:
+    if succeeded:
         if data is None or isinstance(data, dict):
             return ApiResponse(True, status, data, None, envelope_meta, raw)
         error = {"message": f"the answer's data is not an object but {type(data).__name__}"}
@@ -169,23 +191,28 @@ def _error(status: int, error: object, raw: Json) -> Json:
         found["message"] = found.get("message") or raw.get(name)
     for key, default in (("code", code_for_status(status)), ("message", _reason(status))):
         value = found.get(key)
-        text = value[:LONGEST_MESSAGE] if isinstance(value, str) else ""
+        text = redact_and_cut(value, LONGEST_MESSAGE) if isinstance(value, str) else ""
         found[key] = text if text.strip() else default
     return found
 
 
-def _not_an_object(status: int, body: bytes, location: str) -> ApiResponse:
-    text = body[:LONGEST_MESSAGE].decode("utf-8", "replace").strip()
+def _not_an_object(
+    status: int, body: bytes, location: str, secrets: tuple[str, ...]
+) -> ApiResponse:
+    def told(text: str) -> str:
+        return redact_and_cut(text, LONGEST_MESSAGE, *secrets)
+
+    text = body[:LONGEST_BODY].decode("utf-8", "replace").strip()
     if 300 <= status < 400:
         where = f" to {location}" if location else ""
-        return failure(
-            status, f"the server redirects{where}; give the address it names", code="REDIRECT"
-        )
+        message = f"the server redirects{where}; give the address it names"
+        return failure(status, told(message), code="REDIRECT")
     if text.startswith("<") and "<Error" in text[:500]:
         xml = dict(_XML_TEXT.findall(text))
         if "Code" in xml:
-            return failure(status, xml.get("Message") or _reason(status), code=xml["Code"])
-    return failure(status, text or _reason(status))
+            message = xml.get("Message") or _reason(status)
+            return failure(status, told(message), code=told(xml["Code"]))
+    return failure(status, told(text) or _reason(status))
 
 
 def _reason(status: int) -> str:
@@ -201,27 +228,34 @@ def _reason(status: int) -> str:
 def _json(body: bytes) -> object:
     """The parsed body, or None where it is not JSON, or JSON made to break its reader."""
     try:
-        found = json.loads(
-            body, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_whole
+        text = body.decode(json.detect_encoding(body), "surrogatepass")
+        if _is_too_much(text):
+            return None
+        return json.loads(
+            text, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_whole
         )
     except (ValueError, RecursionError):
         return None
-    return None if _too_deep(found) else found
 
 
-def _too_deep(value: object) -> bool:
-    level = [value]
-    for _ in range(DEEPEST):
-        level = [inner for outer in level for inner in _containers(outer)]
-        if not level:
-            return False
-    return True
+def _is_too_much(text: str) -> bool:
+    """Whether JSON is nested too deep, or holds too many lists and objects to be parsed.
 
-
-def _containers(value: object) -> list[object]:
-    """The lists and objects right inside of one."""
-    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [item for item in items if isinstance(item, (dict, list))]
+    Of what is not JSON only the part before the first error counts, as for the parser.
+    """
+    if text.count("[") + text.count("{") < DEEPEST:
+        return False
+    depth = count = 0
+    # Without escaped quotes, a text ends at the next quote.
+    for found in _BRACKETS.finditer(text.replace("\\\\", "").replace('\\"', "")):
+        bracket = found[0]
+        if bracket in "[{":
+            depth, count = depth + 1, count + 1
+            if depth > DEEPEST or count > MOST_CONTAINERS:
+                return True
+        elif bracket in "]}":
+            depth -= 1
+    return False
 
 
 def _refuse_constant(name: str) -> NoReturn:

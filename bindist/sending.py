@@ -1,57 +1,211 @@
-"""Connections on which what is sent has as much time as what is awaited, piece by piece.
+"""Connections on which what is sent has as much time as what is awaited, piece by piece, and what
+is answered has an end.
 
-urllib3 gives it the time for connecting, and a body in memory that time as a whole: over a line
-that is too slow for that, nothing large would ever arrive.
+urllib3 gives what is sent the time for connecting, and a body in memory that time as a whole: over
+a line that is too slow for that, nothing large would ever arrive. An answer, on the other hand, may
+take as long as each of its bytes comes in time, which is for ever.
 """
 
 from __future__ import annotations
 
+import io
+import time
+from dataclasses import dataclass
+from functools import partial
+from http.client import HTTPException, HTTPResponse, LineTooLong, parse_headers
 from typing import Any
 
+import requests
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.poolmanager import PoolManager, ProxyManager
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import HTTPError
+from urllib3.poolmanager import PoolManager
 
 PIECE = 256 * 1024
 """So many bytes must go out within the time-out."""
 
+MOST_INTERIM = 32
+"""So many interim answers (100 Continue, 103 Early Hints) may come before the answer."""
+
+_LONGEST_LINE = 64 * 1024
+_HOSTS = 64  # whose connections are kept
+_UNLIMITED = 0  # connections to each: as many as were ever needed at once
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds. `piece` is for each piece that goes out; `answer` for an answer from its first byte
+    to its last, or to the end of its head where it `is_long`: a file takes as long as it takes."""
+
+    piece: float
+    answer: float
+    is_long: bool
+
+
+class OverdueError(OSError):
+    """An answer that did not end in time, however steadily it came."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the answer did not end within {seconds:g} s")
+        self.seconds = seconds
+
+
+class Answer(HTTPResponse):
+    """An answer whose length in time, in lines and in interim answers is bounded."""
+
+    def __init__(self, sock: Any, *arguments: Any, limits: Limits, **more: Any) -> None:
+        self._clock = _Clock(sock)
+        self._limits = limits
+        super().__init__(self._clock, *arguments, **more)  # type: ignore[arg-type]
+        self.start_clock()
+
+    def start_clock(self) -> None:
+        """From now on, the rest has as much time as an answer."""
+        self._clock.start(self._limits.answer)
+
+    def begin(self) -> None:
+        super().begin()
+        if self._limits.is_long:
+            self._clock.stop()
+
+    def _read_status(self) -> tuple[str, int, str]:
+        for _ in range(MOST_INTERIM):
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not 100 <= status < 200 or status == 101:
+                return version, status, reason
+            parse_headers(self.fp)
+        raise HTTPException(f"more than {MOST_INTERIM} interim answers")
+
+    def _read_next_chunk_size(self) -> int:
+        size: int = super()._read_next_chunk_size()  # type: ignore[misc]
+        if size < 0:
+            raise HTTPException(f"a chunk of {size} bytes")
+        return size
+
+    def _read_and_discard_trailer(self) -> None:
+        self.start_clock()
+        super()._read_and_discard_trailer()  # type: ignore[misc]
+
+
+class _Clock(io.RawIOBase):
+    """What comes over a socket, up to a point in time; a socket to those who only read from it."""
+
+    def __init__(self, sock: Any) -> None:
+        self._socket = sock
+        self._each = sock.gettimeout()
+        self._below = sock.makefile("rb", buffering=0)
+        self._end: float | None = None
+        self._seconds = 0.0
+
+    def makefile(self, mode: str) -> _Lines:  # noqa: ARG002  the one way to use it
+        return _Lines(self)
+
+    def start(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._end = time.monotonic() + seconds
+
+    def stop(self) -> None:
+        self._end = None
+        self._socket.settimeout(self._each)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count: int
+        if self._end is None:
+            count = self._below.readinto(buffer)
+            return count
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise OverdueError(self._seconds)
+        self._socket.settimeout(left if self._each is None else min(left, self._each))
+        try:
+            count = self._below.readinto(buffer)
+        except TimeoutError:
+            if time.monotonic() >= self._end:
+                raise OverdueError(self._seconds) from None
+            raise
+        return count
+
+    def close(self) -> None:
+        self._below.close()
+        super().close()
+
+
+class _Lines(io.BufferedReader):
+    """No line without an end, nor a number of bytes that is none: urllib3 asks for both."""
+
+    def readline(self, size: int | None = -1) -> bytes:
+        if size is not None and size >= 0:
+            return super().readline(size)
+        line = super().readline(_LONGEST_LINE + 1)
+        if len(line) > _LONGEST_LINE:
+            raise LineTooLong("line of a chunked answer")
+        return line
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or size < 0:
+            raise HTTPException("a chunk of fewer than 0 bytes")
+        return super().read(size)
+
 
 class PatientAdapter(HTTPAdapter):
-    """Waits up to `patience` seconds for each piece to go out; keeps so many `connections`."""
+    """Keeps to `limits`, and each connection for the next request, however many there are."""
 
-    def __init__(self, patience: float, connections: int, blocksize: int) -> None:
-        self._pools = _pools(patience)
-        super().__init__(pool_connections=connections, pool_maxsize=connections)
-        self.init_poolmanager(connections, connections, blocksize=blocksize)
+    def __init__(self, limits: Limits, blocksize: int) -> None:
+        self._limits = limits
+        super().__init__(pool_connections=_HOSTS, pool_maxsize=_UNLIMITED)
+        self.init_poolmanager(_HOSTS, _UNLIMITED, blocksize=blocksize)
 
     def init_poolmanager(self, *arguments: Any, **more: Any) -> None:
         super().init_poolmanager(*arguments, **more)
-        self.poolmanager.pool_classes_by_scheme = self._pools
+        _limit(self.poolmanager, self._limits)
 
-    def proxy_manager_for(self, *arguments: Any, **more: Any) -> PoolManager:
-        manager: PoolManager = super().proxy_manager_for(*arguments, **more)
-        if isinstance(manager, ProxyManager):  # one for SOCKS has connections of its own
-            manager.pool_classes_by_scheme = self._pools
+    def proxy_manager_for(self, proxy: Any, **more: Any) -> PoolManager:
+        is_new = proxy not in self.proxy_manager
+        manager: PoolManager = super().proxy_manager_for(proxy, **more)
+        if is_new:
+            _limit(manager, self._limits)
         return manager
 
+    def build_response(self, request: Any, found: Any) -> requests.Response:
+        """The answer; whatever its headers may do to their reader is the connection's failure."""
+        try:
+            return super().build_response(request, found)
+        except Exception as error:
+            raise requests.ConnectionError(_Unreadable(error)) from None
 
-def _pools(patience: float) -> dict[str, Any]:
-    class Plain(HTTPConnection):
+
+class _Unreadable(HTTPException):
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"the answer cannot be read: {type(error).__name__}: {error}")
+
+
+def _limit(manager: PoolManager, limits: Limits) -> None:
+    """Makes all connections of a manager keep to the limits, whichever kind they are of."""
+
+    class Limited(HTTPConnection):
+        response_class = partial(Answer, limits=limits)  # type: ignore[assignment]
+
         def send(self, data: Any) -> None:
             if self.sock is not None:
-                self.sock.settimeout(patience)
+                self.sock.settimeout(limits.piece)
             view = memoryview(data)
             for start in range(0, len(view), PIECE):
                 super().send(view[start : start + PIECE])
 
-    class Secure(Plain, HTTPSConnection):
-        pass
+        def getresponse(self) -> Any:
+            try:
+                return super().getresponse()
+            except (OSError, HTTPException, HTTPError):
+                raise
+            except Exception as error:
+                raise _Unreadable(error) from None
 
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
+    def limited(pool: Any) -> Any:
+        kind = type(pool.ConnectionCls.__name__, (Limited, pool.ConnectionCls), {})
+        return type(pool.__name__, (pool,), {"ConnectionCls": kind})
 
-    class SecurePool(HTTPSConnectionPool):
-        ConnectionCls = Secure
-
-    return {"http": PlainPool, "https": SecurePool}
+    pools = manager.pool_classes_by_scheme
+    manager.pool_classes_by_scheme = {scheme: limited(pool) for scheme, pool in pools.items()}

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .addresses import check_address
 from .errors import IntegrityError
 from .file_rows import distinct_files
 from .hashing import normalize_checksum
@@ -83,20 +82,17 @@ class Source:
                 raise ChangedError("the file in the object store has been replaced")
 
 
-def read_grant(answer: ApiResponse, api_url: str) -> Grant:
+def read_grant(answer: ApiResponse, transport: Transport) -> Grant:
     """The grant in an answer of `GET /v1/downloads/url`; IntegrityError for a useless one."""
-    data = answer.require()
+    told = {name: answer.require().get(name) for name in ("fileName", "fileSize", "checksum")}
     return Grant(
-        url=check_store_url(data.get("url") or data.get("downloadUrl"), api_url),
-        file_name=safe_file_name(data.get("fileName")),
-        file_size=count_in(data, "fileSize"),
-        checksum=normalize_checksum(data.get("checksum")),
+        url=transport.check_store_url(
+            answer.require().get("url") or answer.require().get("downloadUrl")
+        ),
+        file_name=safe_file_name(told["fileName"]),
+        file_size=count_in(told, "fileSize"),
+        checksum=normalize_checksum(told["checksum"]),
     )
-
-
-def check_store_url(url: object, api_url: str) -> str:
-    """A URL of the object store that may be used; raises IntegrityError for any other."""
-    return check_address(url, api_url, "the server gives for the file")
 
 
 def pick_file(files: Json, file_id: str | None) -> Json:

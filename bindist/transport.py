@@ -9,34 +9,35 @@ from __future__ import annotations
 
 import json as json_module
 import logging
+import os
 import random
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urljoin, urlsplit
 
 import requests
-from requests.auth import AuthBase
-from requests.utils import select_proxy
 from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.util import Retry
 
-from ._version import __version__
-from .addresses import check_address, is_proxy
+from .addresses import check_address
 from .errors import TransportError
 from .reasons import explain
-from .redaction import guard_urllib3_logs, redact
-from .response import ApiResponse, from_body
-from .sending import PatientAdapter
+from .redaction import HiddenUrl, guard_urllib3_logs, redact, redact_and_cut, secrets_of
+from .response import LONGEST_BODY, ApiResponse, from_body
+from .sending import Answer
+from .sessions import BLOCK as BLOCK
+from .sessions import Session, Sessions
 
 Timeout = tuple[float, float]
 
-ANSWER_LIMIT = 64 * 1024 * 1024
-"""The most bytes that are read of one answer of the API; a larger one is a TransportError."""
+ANSWER_LIMIT = 16 * 1024 * 1024
+"""The most bytes of one answer of the API by default; a larger one is a TransportError."""
 
-ERROR_LIMIT = 64 * 1024
-BLOCK = 1024 * 1024
+TOTAL_TIMEOUT = 330.0
+"""Seconds that an answer of the API may take in all by default: the slowest server needs 300."""
+
 RETRY_STATUSES = frozenset({429, 502, 503, 504})
 REPEATABLE = frozenset({"GET", "HEAD"})
 MOST_REDIRECTS = 10
@@ -48,60 +49,16 @@ request_log = logging.getLogger("bindist.request")
 wire_log = logging.getLogger("bindist.wire")
 
 
-class KeyAuth(AuthBase):
-    """Sends the key. Being an auth object, it wins over an entry in a `~/.netrc`."""
-
-    def __init__(self, key: str) -> None:
-        self._key = key
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._key}"
-        return request
-
-    def __repr__(self) -> str:
-        return "KeyAuth(***)"
-
-
-class NoAuth(AuthBase):
-    """Sends nothing, and by being there keeps requests from looking into a `~/.netrc`."""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        return request
-
-
-class _Session(requests.Session):
-    def __init__(self, auth: AuthBase, connections: int, patience: float) -> None:
-        super().__init__()
-        self.auth = auth
-        self.headers.update(
-            {"User-Agent": f"bindist-python/{__version__}", "Accept-Encoding": "identity"}
-        )
-        # Retries are decided in this module; blocks of 1 MiB keep Python from being the limit.
-        adapter = PatientAdapter(patience, connections, blocksize=BLOCK)
-        self.mount("https://", adapter)
-        self.mount("http://", adapter)
-
-    def merge_environment_settings(self, url: Any, *others: Any) -> Any:
-        """With the proxies; requests fails with a TypeError over one that it cannot take apart."""
-        merged = super().merge_environment_settings(url, *others)
-        proxy = select_proxy(url, merged["proxies"])
-        if proxy is not None and not is_proxy(proxy):
-            raise requests.exceptions.InvalidProxyURL("the address of the proxy makes no sense")
-        return merged
-
-    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002
-        """None: requests would read a redirect's whole body, however long, and fail over a target
-        that it cannot parse, even where it is not to follow it. `open_store` follows."""
-        return None
-
-
 class Transport:
     """What both clients send their requests through.
 
     `timeout` is (connect, read) in seconds. `retries` is how often a request is repeated, where
     repeating is safe; `backoff` the first pause in seconds, doubled each time, with jitter.
     `verify` names a CA bundle; None leaves it to the environment and requests' own. `store_etag`
-    says what the object store's ETags are: `md5` of the bytes, or `opaque`.
+    says what the object store's ETags are: `md5` of the bytes, or `opaque`. `total_timeout`
+    is how many seconds an answer of the API may take in all, None for 330 or what `timeout` makes
+    of it, whichever is more; `answer_limit` how many bytes it may have. `allow_private_store` lets
+    a server outside lead to an object store inside a private network.
     """
 
     def __init__(
@@ -114,26 +71,45 @@ class Transport:
         backoff: float,
         verify: str | None,
         store_etag: str = "md5",
+        total_timeout: float | None = None,
+        answer_limit: int = ANSWER_LIMIT,
+        allow_private_store: bool = False,
     ) -> None:
         self.base_url = base_url
         self.store_etag = store_etag
         self.retries = retries
         self.backoff = backoff
-        self._key = api_key
+        self._secrets = secrets_of(api_key)
         self._timeout = timeout
+        self._total_timeout = (
+            max(TOTAL_TIMEOUT, sum(timeout)) if total_timeout is None else total_timeout
+        )
+        self._answer_limit = answer_limit
+        self._allow_private_store = allow_private_store
         self._verify = verify
-        self._api = _Session(KeyAuth(api_key), connections=4, patience=timeout[1])
-        self._api.headers["Accept"] = "application/json"
-        self._store = _Session(NoAuth(), connections=64, patience=timeout[1])
+        self._opened = self._new_sessions()
         guard_urllib3_logs()
 
     def __repr__(self) -> str:
         return f"Transport({redact(self.base_url)!r})"
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a client's connections and its key cannot be pickled or copied")
+
+    @property
+    def _sessions(self) -> Sessions:
+        """Those of this process: a forked one leaves its parent's connections to the parent."""
+        if self._opened.process != os.getpid():
+            self._opened = self._new_sessions()
+        return self._opened
+
+    def _new_sessions(self) -> Sessions:
+        return Sessions(self._secrets[0], self._timeout[1], self._total_timeout)
+
     @property
     def api_key(self) -> str:
         """The key, for what has to tell one tenant from another."""
-        return self._key
+        return self._secrets[0]
 
     @property
     def read_timeout(self) -> float:
@@ -141,8 +117,19 @@ class Transport:
         return self._timeout[1]
 
     def close(self) -> None:
-        self._api.close()
-        self._store.close()
+        self._sessions.close()
+
+    def check_store_url(
+        self, url: object, says: str = "the server gives for the file", giver: str | None = None
+    ) -> HiddenUrl:
+        """A URL of the object store that may be used; raises IntegrityError for any other.
+
+        `giver` is the address of who gives it, by default that of the API; `says` begins the
+        message.
+        """
+        url = HiddenUrl(url) if isinstance(url, str) else url
+        inside = self._allow_private_store
+        return HiddenUrl(check_address(url, giver or self.base_url, says, inside=inside))
 
     def call(
         self,
@@ -198,12 +185,17 @@ class Transport:
     ) -> tuple[ApiResponse, str | None]:
         started = time.monotonic()
         response = self._send(
-            self._api, method, self.base_url + path, headers=headers, params=params, json=json
+            self._sessions.api,
+            method,
+            self.base_url + path,
+            headers=headers,
+            params=params,
+            json=json,
         )
         with response:
-            body = self._read_body(response, ANSWER_LIMIT)
+            body = self._read_body(response, self._answer_limit)
         location = response.headers.get("Location", "")
-        answer = self._masked(from_body(response.status_code, body, location))
+        answer = from_body(response.status_code, body, location, self._secrets)
         answer.date = _seconds(response.headers.get("Date"))
         self._log(response, body, json, (answer.meta or {}).get("requestId"), started)
         return answer, response.headers.get("Retry-After")
@@ -222,22 +214,24 @@ class Transport:
         Raises TransportError where no answer came, IntegrityError for a redirect to where nobody
         is to be sent. The caller closes the response.
         """
+        url = HiddenUrl(url)
         for _ in range(MOST_REDIRECTS):
             started = time.monotonic()
-            response = self._send(self._store, method, url, headers=headers, data=body)
+            response = self._send(self._sessions.store, method, url, headers=headers, data=body)
             self._log(response, None, None, response.headers.get("x-amz-request-id"), started)
             if method != "GET" or not response.is_redirect:
                 return response
             response.close()
-            target = _joined(response.url, response.headers["Location"])
-            url = check_address(target, response.url, "the object store redirects to")
+            url = self.check_store_url(
+                _joined(response.url, response.headers["Location"]),
+                "the object store redirects to",
+                HiddenUrl(response.url),
+            )
         raise TransportError(
             f"{urlsplit(url).hostname} redirects in a circle", ambiguous=False, transient=False
         )
 
-    def _send(
-        self, session: _Session, method: str, url: str, **arguments: Any
-    ) -> requests.Response:
+    def _send(self, session: Session, method: str, url: str, **arguments: Any) -> requests.Response:
         try:
             return session.request(
                 method,
@@ -255,15 +249,12 @@ class Transport:
 
     def read_failure(self, response: requests.Response) -> ApiResponse:
         """A failed answer of the object store, with the store's own code and message; closes it."""
+        below = getattr(response.raw, "_fp", None)
+        if isinstance(below, Answer):
+            below.start_clock()
         with response:
-            body = self._read_body(response, ERROR_LIMIT, truncate=True)
-        return self._masked(from_body(response.status_code, body))
-
-    def _masked(self, answer: ApiResponse) -> ApiResponse:
-        """Whoever answers may quote in the message what it was asked with: not to be passed on."""
-        if answer.error:
-            answer.error["message"] = redact(answer.error["message"], self._key)
-        return answer
+            body = self._read_body(response, LONGEST_BODY, truncate=True)
+        return from_body(response.status_code, body, secrets=self._secrets)
 
     def _read_body(
         self, response: requests.Response, limit: int, *, truncate: bool = False
@@ -276,7 +267,8 @@ class Transport:
         encoding = response.headers.get("Content-Encoding", "").strip().lower()
         if encoding not in ENCODINGS:
             raise TransportError(
-                f"the answer is {encoding:.30}-encoded, which was not asked for",
+                f"the answer is {redact_and_cut(encoding, 30, *self._secrets)}-encoded, "
+                "which was not asked for",
                 ambiguous=True,
                 transient=False,
             )
@@ -285,22 +277,20 @@ class Transport:
             for block in response.iter_content(64 * 1024):
                 received += block
                 if len(received) > limit:
-                    if truncate:
-                        break
-                    raise TransportError(
-                        f"the answer is larger than {limit // 1024 // 1024} MiB",
-                        ambiguous=True,
-                        transient=False,
-                    )
-        except (requests.RequestException, HTTPError, OSError) as error:
+                    break
+        except Exception as error:  # what decodes it raises whatever the bytes make it raise
             failed = self.explain(error, response.url)
         else:
-            return bytes(received)
+            if truncate or len(received) <= limit:
+                return bytes(received)
+            failed = TransportError(
+                f"the answer is larger than {_size(limit)}", ambiguous=True, transient=False
+            )
         raise failed
 
     def explain(self, error: Exception, url: str) -> TransportError:
         """What went wrong, in words, without the address's query: it may hold a signature."""
-        return explain(error, url, self._timeout)
+        return explain(error, url, self._timeout, self._secrets)
 
     def _log(
         self,
@@ -320,16 +310,20 @@ class Transport:
             f"{request.method} {request.url} -> {response.status_code} in {took:.0f} ms{name}",
         )
         if wire_log.isEnabledFor(logging.DEBUG):
-            lines = [f"> {key}: {value}" for key, value in request.headers.items()]
+            lines = [f"> {name}: {value}" for name, value in request.headers.items()]
             if sent is not None:
-                lines.append("> " + _shown(json_module.dumps(sent)))
-            lines += [f"< {key}: {value}" for key, value in response.headers.items()]
+                lines.append("> " + self._shown(json_module.dumps(sent)))
+            lines += [f"< {name}: {self._shown(value)}" for name, value in response.headers.items()]
             if body:
-                lines.append("< " + _shown(body.decode("utf-8", "replace")))
+                lines.append("< " + self._shown(body.decode("utf-8", "replace")))
             self._line(wire_log, "\n".join(lines))
 
+    def _shown(self, text: str, limit: int = 10_000) -> str:
+        shown = redact_and_cut(text, limit, *self._secrets)
+        return shown if len(text) <= limit else f"{shown}… ({len(text)} characters)"
+
     def _line(self, log: logging.Logger, text: str) -> None:
-        log.debug("%s", redact(text, self._key))
+        log.debug("%s", redact(text, *self._secrets))
 
 
 def _seconds(date: str | None) -> float | None:
@@ -348,5 +342,6 @@ def _joined(url: str, location: str) -> str:
         return ""
 
 
-def _shown(text: str, limit: int = 10_000) -> str:
-    return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
+def _size(count: int) -> str:
+    mib = 1024 * 1024
+    return f"{count // mib} MiB" if count % mib == 0 else f"{count} bytes"

@@ -266,8 +266,8 @@ def _md5_of(transport: Transport, response: requests.Response) -> str | None:
 
 def read_ticket(answer: ApiResponse, check_url: Callable[[object], str]) -> Ticket:
     """The ticket in an answer of `POST /v1/management/upload/large-url`."""
-    data = answer.require()
-    return Ticket(text_in(data, "uploadId"), check_url(data.get("uploadUrl")))
+    told = {"uploadId": answer.require().get("uploadId")}  # without the URL, which is secret
+    return Ticket(text_in(told, "uploadId"), check_url(answer.require().get("uploadUrl")))
 
 
 def check_stored(answer: ApiResponse, size: int, checksum: str) -> ApiResponse:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 
+INTERRUPTED = 130
 _GARBAGE = 100_000  # objects that are made before any are looked for
 
 
@@ -25,7 +26,7 @@ def main() -> NoReturn:
     except SystemExit as done:
         code = done.code if isinstance(done.code, int) else int(done.code is not None)
     except KeyboardInterrupt:  # while modules are being imported; later ones are told properly
-        code = 130
+        code = INTERRUPTED
     _leave(code)
 
 
@@ -54,6 +55,8 @@ def _leave(code: int) -> NoReturn:
         sys.stderr.flush()
     except (OSError, ValueError, AttributeError):  # full, closed, or not there
         code = code or 1
+    except KeyboardInterrupt:
+        code = INTERRUPTED
     os._exit(code)
 
 

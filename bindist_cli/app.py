@@ -6,7 +6,7 @@ import errno
 import importlib
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -34,11 +34,6 @@ COMMANDS = {
 
 class Root(Group):
     """Loads a group's module only when that group is named."""
-
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Runs the command line, with everything that it prints guarded."""
-        with streams.guarded():
-            return super().main(*args, **kwargs)
 
     def list_commands(self, context: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
@@ -74,13 +69,26 @@ class Root(Group):
         with formatter.section("Options, before or after any command"):
             formatter.write_dl(rows)
 
+    def main(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Runs the program, with everything that it prints guarded, and exits. click's own would
+        answer an interrupt outside of `invoke`, as while modules are imported, by `Aborted!` and
+        1."""
+        with streams.guarded():
+            try:
+                code = super().main(*args, **{**kwargs, "standalone_mode": False})
+            except (KeyboardInterrupt, click.Abort):
+                code = _failed(CliError("interrupted", Exit.INTERRUPTED), {})
+            except click.ClickException as error:
+                code = _failed(error, {})
+        sys.exit(code or Exit.DONE)
+
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         try:
             return super().make_context(*args, **kwargs)
         except (click.UsageError, OSError) as error:
             raise click.exceptions.Exit(_failed(error, {})) from None
 
-    def invoke(self, context: click.Context) -> Any:
+    def invoke(self, context: click.Context) -> None:
         """Runs the command; whatever it raises becomes a message and an exit code, here alone."""
         from .context import App  # not for a help text, which has to be quick
 
@@ -89,9 +97,9 @@ class Root(Group):
         streams.hide(lambda: app.secrets)
         context.call_on_close(app.close)
         try:
-            result = super().invoke(context)
+            super().invoke(context)
             sys.stdout.flush()
-            return result
+            return
         except (click.exceptions.Exit, SystemExit):
             raise
         except (KeyboardInterrupt, click.Abort):

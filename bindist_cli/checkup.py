@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bindist._version import __version__
+from bindist.addresses import is_loopback
 from bindist.redaction import redact
 
 from . import report, safefile
@@ -182,8 +183,10 @@ def _proxies(patient: Patient) -> Iterator[Row]:
         yield row("proxies", "none")
         return
     shown = ", ".join(f"{name}: {shown_address(url)}" for name, url in sorted(found.items()))
-    host = urlsplit(patient.settings.api_url).hostname or "127.0.0.1"
-    around = "; not used for " + host if urllib.request.proxy_bypass(host) else ""
+    url = patient.settings.api_url or "http://127.0.0.1"
+    host = urlsplit(url).hostname or url
+    direct = is_loopback(url) or urllib.request.proxy_bypass(host)
+    around = "; not used for " + host if direct else ""
     yield row("proxies", shown + around)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import sys
 from collections.abc import Mapping
@@ -56,6 +55,10 @@ PROFILE_KEYS: dict[str, tuple[type, str]] = {
     "ca_bundle": (str, "a file of certificates to trust"),
     "allow_http": (bool, "send the key over plain http, to other machines too"),
     "store_etag": (str, "the object store's ETags: md5 (default), or opaque (SSE-KMS, SSE-C)"),
+    "allow_private_store": (
+        bool,
+        "accept an object store in a private network from a server outside (VPN, on premises)",
+    ),
 }
 
 
@@ -79,6 +82,7 @@ class Settings:
     debug: bool
     allow_http: bool
     store_etag: str
+    allow_private_store: bool
     bars: bool
     config_dir: Path
 
@@ -193,6 +197,7 @@ def resolve(
         debug=debug,
         allow_http=table.get("allow_http") is True,
         store_etag=_store_etag(setting("store_etag", "BINDIST_STORE_ETAG", STORE_ETAGS[0]), found),
+        allow_private_store=table.get("allow_private_store") is True,
         bars=not env.get("CI"),
         config_dir=config_dir(env),
     )
@@ -329,17 +334,6 @@ def is_hosted(url: str) -> bool:
     """Whether the address is the hosted service, whose keys carry the tenant."""
     host = urlsplit(url).hostname or ""
     return host == HOSTED or host.endswith("." + HOSTED)
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the address is this machine."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def environment() -> Mapping[str, str]:

@@ -12,6 +12,7 @@ from . import tomlfile
 from .config import (
     CONFIG,
     DEFAULT_URL,
+    ENVIRONMENT,
     PROFILE_KEYS,
     SANDBOX,
     Settings,
@@ -25,7 +26,13 @@ PROFILE = "profile"
 KEYS = {PROFILE: "the profile to use where none is named"} | {
     name: text for name, (_, text) in PROFILE_KEYS.items()
 }
-DEFAULTS = {PROFILE: "default", "api_url": DEFAULT_URL, "allow_http": False, "store_etag": "md5"}
+DEFAULTS = {
+    PROFILE: "default",
+    "api_url": DEFAULT_URL,
+    "allow_http": False,
+    "store_etag": "md5",
+    "allow_private_store": False,
+}
 _SWITCH = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
     **dict.fromkeys(("false", "no", "off", "0"), False),
@@ -73,7 +80,7 @@ def row(
         return {"key": key, "value": None, "source": SANDBOX}
     if flags.get(key) is not None:
         source = "flag"
-    elif env.get(variable) and key != "allow_http":
+    elif env.get(variable) and variable in ENVIRONMENT:
         source = "environment"
     elif table.get(key) not in (None, ""):
         source = "file" if key == PROFILE else "profile"
@@ -122,9 +129,9 @@ def parse(settings: Settings, key: str, text: str) -> Any:
         if not Path(text).exists():
             raise CliError(f"ca_bundle: there is no file {text}", Exit.USAGE)
         return str(Path(text).absolute())  # it is used from other folders, too
-    if key == "allow_http":
+    if PROFILE_KEYS[key][0] is bool:
         if text.lower() not in _SWITCH:
-            raise CliError(f"allow_http is true or false, not {text!r}", Exit.USAGE)
+            raise CliError(f"{key} is true or false, not {text!r}", Exit.USAGE)
         return _SWITCH[text.lower()]
     return _number(key, text)
 

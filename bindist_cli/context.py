@@ -120,6 +120,8 @@ class App:
                 retries=DEFAULT_RETRIES if settings.retries is None else settings.retries,
                 verify=settings.ca_bundle,
                 store_etag=settings.store_etag,
+                allow_http=settings.allow_http,
+                allow_private_store=settings.allow_private_store,
             )
         )
 

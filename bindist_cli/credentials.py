@@ -8,15 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .config import (
-    DEFAULT_URL,
-    Settings,
-    is_hosted,
-    is_loopback,
-    is_set,
-    load_config,
-    shown_address,
-)
+from .config import DEFAULT_URL, Settings, is_hosted, is_set, load_config, shown_address
 from .exits import CliError, Exit
 from .keystore import KeyStore
 
@@ -137,6 +129,8 @@ def own_url(settings: Settings) -> str:
 
 def check_plain_http(settings: Settings) -> None:
     """Raises CliError where the key would cross a network unencrypted."""
+    from bindist.addresses import is_loopback  # not for those who only look at settings
+
     url = urlsplit(settings.api_url)
     crosses = url.scheme == "http" and url.hostname and not is_loopback(settings.api_url)
     if crosses and not settings.allow_http:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from .. import columns, configfile
-from ..config import CONFIG, NO_PROFILE, environment
+from ..config import CONFIG, ENVIRONMENT, NO_PROFILE, environment
 from ..context import App, pass_app
 from ..credentials import key_store
 from ..exits import CliError
@@ -101,7 +101,7 @@ def _show(app: App, key: str, value: Any) -> None:
         shown = {"key": key, "value": configfile.DEFAULTS.get(key), "source": "default"}
     app.sink.one(columns.SETTINGS, shown)
     variable = f"BINDIST_{key.upper()}"
-    if environment().get(variable) and key != "allow_http":
+    if environment().get(variable) and variable in ENVIRONMENT:
         app.sink.note(f"{variable} is set, and wins over it")
     if key == "api_url" and _has_key(app):
         app.sink.note(

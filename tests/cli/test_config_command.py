@@ -60,6 +60,7 @@ def test_every_source(listed, profile, monkeypatch):
         "ca_bundle": (None, "default"),
         "allow_http": (True, "profile"),
         "store_etag": ("md5", "default"),
+        "allow_private_store": (False, "default"),
     }
 
 
@@ -112,6 +113,7 @@ def test_get_in_json(answer):
         ("allow_http", "YES", True),
         ("allow_http", "off", False),
         ("store_etag", "opaque", "opaque"),
+        ("allow_private_store", "on", True),
     ],
 )
 def test_what_is_set_is_in_the_file_and_printed(answer, listed, environment, key, text, value):
@@ -144,6 +146,7 @@ def test_a_ca_bundle_is_used_from_other_folders_too(answer, inside, environment)
         ("ca_bundle", "not-there.pem"),
         ("allow_http", "perhaps"),
         ("store_etag", "sha1"),
+        ("allow_private_store", "perhaps"),
         ("profile", "nobody"),
     ],
 )

@@ -126,7 +126,7 @@ def test_the_folder_is_the_one_named(tmp_path):
 
 
 def test_every_setting_of_a_profile_is_described():
-    assert set(PROFILE) | {"allow_http"} == set(PROFILE_KEYS)
+    assert set(PROFILE) | {"allow_http", "allow_private_store"} == set(PROFILE_KEYS)
 
 
 def test_every_variable_of_ours_that_is_read_is_described():

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from click.testing import Result
 
 from bindist import AdminClient, ApiError, IntegrityError
@@ -38,7 +39,6 @@ INSIDE = [
     "::1",
     "::",
     "fe80::1",
-    "fe80::1%eth0",
     "fc00::1",
     "fd00:ec2::254",
     "ff02::1",
@@ -46,6 +46,7 @@ INSIDE = [
     "::ffff:a9fe:a9fe",
     "::127.0.0.1",
     "64:ff9b::7f00:1",
+    "2002:7f00:1::",
     "localhost",
     "LOCALHOST.",
     "x.localhost",
@@ -83,7 +84,7 @@ def test_a_self_hosted_server_is_inside_where_its_name_leads_there(
 
 
 def url_of(host: str, scheme: str = "https") -> str:
-    number = f"[{host.replace('%', '%25')}]" if ":" in host else host
+    number = f"[{host}]" if ":" in host else host
     return f"{scheme}://{number}/k{SIGNED}"
 
 
@@ -129,6 +130,28 @@ USELESS = [
     "https://store.example/\x1b[31m",
     "https://１２７.0.0.1/k",
     "https://loc\u00adalhost/k",
+    "https://%31%32%37.0.0.1/k",
+    "https://store%2eexample/k",
+    "https://127%2e0.0.1/k",
+    "https://[fe80::1%25eth0]/k",
+    "https://[::1%25lo]/k",
+    "https://[::1%]/k",
+    "https://[::1].evil.example/k",
+    "https://evil[::1]/k",
+    "https://store.example,evil.example/k",
+    "https://store.example;evil.example/k",
+    "https://store.example\\.evil.example/k",
+    "https://store\u3002example/k",
+    "https://\u2460.example/k",
+    "https://store.example:80:443/k",
+    "https://010.8.8.8/k",
+    "https://8.8.2056/k",
+    "https://0x08080808/k",
+    "https://134744072/k",
+    "https://8.8.8.8./k",
+    "https://8.8.8.08/k",
+    "https://1.2.3.4.5/k",
+    "https://store.0x/k",
 ]
 REFUSED = [
     *((url, "no usable address") for url in USELESS),
@@ -146,6 +169,28 @@ def test_an_address_is_refused_without_showing_it(url: Any, problem: str, tally:
         check_address(url, PUBLIC, "the server gives")
     assert "pass-word" not in str(caught.value) and "evil" not in str(caught.value)
     tally("hostile")
+
+
+@pytest.mark.parametrize("url", USELESS, ids=lambda value: ascii(value)[:40])
+def test_a_private_store_is_allowed_and_nothing_else_is(url: Any) -> None:
+    with pytest.raises(IntegrityError):
+        check_address(url, PUBLIC, "the server gives", inside=True)
+
+
+SPELLED_ODDLY = {"127.1", "2130706433", "0x7f000001", "0177.0.0.1"}
+
+
+@pytest.mark.parametrize("host", sorted({*INSIDE, *OUTSIDE} - SPELLED_ODDLY))
+def test_a_private_store_is_accepted_where_that_is_allowed(host: str) -> None:
+    assert check_address(url_of(host), PUBLIC, "the server gives", inside=True)
+    with pytest.raises(IntegrityError, match="without TLS"):
+        check_address(url_of(host, "http"), PUBLIC, "the server gives", inside=True)
+
+
+@pytest.mark.parametrize("url", [f"https://{host}/k" for host in OUTSIDE if ":" not in host])
+def test_what_is_checked_is_what_is_connected_to(url: str) -> None:
+    prepared = requests.Request("GET", check_address(url, PUBLIC, "the server gives")).prepare()
+    assert prepared.url == url
 
 
 # As commands meet them

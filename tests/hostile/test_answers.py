@@ -88,7 +88,7 @@ def test_two_gigabytes_of_an_answer_are_not_read(
 ) -> None:
     body = Counted(*STARTS[start], most=2048)
     canned.answer(body)
-    with pytest.raises(TransportError, match="larger than 64 MiB"):
+    with pytest.raises(TransportError, match="larger than 16 MiB"):
         connect(canned.url).list_applications()
     assert body.taken < ANSWER_LIMIT + 32 * MIB
     assert len(canned.asked) == 1, "it would not get shorter"
@@ -101,7 +101,7 @@ def test_what_is_too_long_is_told_in_one_line(
     canned.answer(Counted(*STARTS["a text"]))
     result = invoke("apps", "list", "--api-url", canned.url, "--no-color")
     assert result.exit_code == Exit.UNAVAILABLE
-    assert result.stderr.startswith("error: the answer is larger than 64 MiB\n")
+    assert result.stderr.startswith("error: the answer is larger than 16 MiB\n")
     tally("hostile")
 
 
@@ -110,7 +110,7 @@ def test_a_compressed_bomb_is_left_where_it_goes_off(
 ) -> None:
     member = gzip.compress(b" " * 16 * MIB)
     canned.answer(member * 128, headers={"Content-Encoding": "gzip"})  # 2 GiB
-    with pytest.raises(TransportError, match="larger than 64 MiB"):
+    with pytest.raises(TransportError, match="larger than 16 MiB"):
         connect(canned.url).list_applications()
     assert len(canned.asked) == 1
     tally("hostile")
@@ -186,7 +186,7 @@ def test_an_endless_head_is_not_read_for_ever(
 def test_a_chunk_that_never_ends_is_an_answer_too_long(connect: Connect, tally: Any) -> None:
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffff\r\n"
     with endless(head, b"x" * MIB) as (url, sent):
-        with pytest.raises(TransportError, match="larger than 64 MiB"):
+        with pytest.raises(TransportError, match="larger than 16 MiB"):
             connect(url).list_applications()
         assert sent[0] < ANSWER_LIMIT + 32 * MIB
     tally("hostile")

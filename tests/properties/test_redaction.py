@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bindist.redaction import redact
+from bindist.redaction import redact, redact_and_cut
 
 few = settings(max_examples=25, deadline=None)
 
@@ -92,10 +93,92 @@ def test_redacting_any_text_ends_and_again_changes_nothing(text):
     assert redact(once) == once
 
 
-@pytest.mark.parametrize(
-    "unit", ["a", "a.", "a:", "://", "a://", "@", "\\", "%22", 'apiKey":"', "//x:"]
+# Time
+
+UNITS = (
+    *("a", "a.", "a:", "://", "a://", "@", "\\", "%22", 'apiKey":"', "//x:", "%3A//", "%3A%2F%2F"),
+    *("ab://c:d/", "ab://c:", "%40", "%3A//%2F", "'@", '"token":', "authorization", "cookie", "+"),
+    *("bearer ", "basic ", "%20", '"', "sig=", "&", "a:\\/\\/", "/downloads/d/", '\\"token\\":\\"'),
 )
-def test_a_long_text_is_redacted_in_no_time(unit):
+FRAMES = (
+    ("", ""),
+    ("ab://", "@"),
+    ("%3A//", "%40"),
+    ("Authorization: ", '"'),
+    ('"apiKey": "', "'"),
+)
+SHORT, LONG = 4 * 1024, 64 * 1024
+
+
+def seconds(unit, size, frame=("", "")):
+    """Of the processor, at best."""
+    text = frame[0] + unit * (size // len(unit)) + frame[1]
+    taken = []
+    for _ in range(3):
+        started = time.thread_time()
+        redact(text, "a-key-of-somebody")
+        taken.append(time.thread_time() - started)
+    return min(taken)
+
+
+def is_linear(unit, frame=("", "")):
+    """16 times as long a text takes 16 times as long, where it is not 256 times."""
+    return seconds(unit, LONG, frame) < 70 * max(seconds(unit, SHORT, frame), 0.000_1)
+
+
+@pytest.mark.parametrize("frame", FRAMES, ids=repr)
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_long_text_takes_time_in_proportion_to_its_length(unit, frame):
     """Patterns that go back and forth would take minutes for what a hostile server can send."""
-    text = unit * (100_000 // len(unit))
-    assert len(redact(text)) >= 0
+    assert is_linear(unit, frame)
+
+
+@given(units=st.lists(st.sampled_from(UNITS), min_size=2, max_size=4))
+@settings(max_examples=40, deadline=None)
+def test_so_do_texts_of_several_units(units):
+    assert is_linear("".join(units))
+
+
+# What is cut
+
+
+@given(secret=SECRETS, before=st.integers(0, 60), padding=st.sampled_from(["x ", "é", '"', "x"]))
+@settings(max_examples=100, deadline=None)
+def test_a_key_that_a_cut_goes_through_leaves_no_part(secret, before, padding):
+    """Where the cut comes first, what is left of the key is known by nobody."""
+    limit = 200
+    text = (padding * limit)[: limit - before] + secret + padding * 5000
+    for words in (text, text[: limit + len(secret)]):
+        found = redact_and_cut(words, limit, secret)
+        assert len(found) <= limit
+        assert not [part for part in (secret[:6], secret[-6:]) if part in found]
+
+
+@given(secret=SECRETS, count=st.integers(1, 300))
+@few
+def test_hiding_that_makes_a_text_shorter_brings_no_half_of_a_key_into_it(secret, count):
+    text = f"{secret} " * count
+    assert secret[:6] not in redact_and_cut(text, 1000, secret)
+
+
+def test_a_cut_text_without_secrets_is_its_beginning():
+    assert redact_and_cut("ab " * 10_000, 100) == ("ab " * 100)[:100]
+    assert redact_and_cut("x" * 100_000, 65_536) == "x" * 65_536
+
+
+# Cookies
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "< Set-Cookie: session={}; Path=/",
+        "Cookie: a=b; session={}",
+        "set-cookie2={}",
+        '{{"Set-Cookie": "session={}"}}',
+    ],
+)
+@given(secret=SECRETS)
+@few
+def test_the_value_of_a_cookie_is_hidden(form, secret):
+    assert secret not in redact(form.format(secret))

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 CERTIFICATE = Path(__file__).with_name("loopback.pem")
-"""A self-signed certificate for 127.0.0.1 and its private key; trusted by these tests alone."""
+"""A self-signed certificate for 127.0.0.1 and api.example with its private key; trusted by these
+tests alone."""
 
 
 @dataclass
@@ -82,6 +83,11 @@ class CannedServer(socketserver.ThreadingTCPServer):
     @property
     def url(self) -> str:
         return f"http{'s' if self._tls else ''}://{self.host}"
+
+    @property
+    def named_url(self) -> str:
+        """The address by a name that only a `Tunnel` knows."""
+        return self.url.replace("127.0.0.1", "api.example")
 
     def answer(self, body: Any = b"", status: int = 200, **more: Any) -> None:
         self._replies.append(Reply(body, status, **more))
@@ -174,7 +180,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class Tunnel(socketserver.ThreadingTCPServer):
-    """A proxy for https: does what CONNECT asks for, and remembers it."""
+    """A proxy for https: does what CONNECT asks for, on this machine, and remembers it."""
 
     daemon_threads = True
 
@@ -197,8 +203,8 @@ class _Tunnelled(socketserver.StreamRequestHandler):
         while not head.endswith(b"\r\n\r\n"):
             head += self.request.recv(1)
         self.server.asked.append(head.decode())
-        host, _, port = head.split()[1].decode().rpartition(":")
-        with socket.create_connection((host, int(port))) as there:
+        port = head.split()[1].decode().rpartition(":")[2]
+        with socket.create_connection(("127.0.0.1", int(port))) as there:
             self.request.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             back = threading.Thread(target=_pump, args=(there, self.request), daemon=True)
             back.start()

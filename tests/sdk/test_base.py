@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bindist import AdminClient, ApiError, CustomerClient, ServerError
+from bindist import AdminClient, ApiError, CustomerClient, ServerError, TransportError
 from bindist.base import named_if_given, next_query, segment, walk_pages
 from bindist.response import from_body
 from bindist_cli.sandbox import SandboxServer
@@ -95,6 +95,30 @@ def test_a_key_that_no_header_carries_is_a_value_error_that_does_not_show_it(key
 def test_a_time_out_is_a_real_number_of_seconds(timeout: Any) -> None:
     with pytest.raises(ValueError, match="timeout"):
         CustomerClient(URL, KEY, timeout=timeout)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, math.nan, math.inf])
+def test_the_total_time_out_is_a_real_number_of_seconds(seconds: float) -> None:
+    with pytest.raises(ValueError, match="total_timeout"):
+        CustomerClient(URL, KEY, total_timeout=seconds)
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_an_answer_may_have_a_byte_at_least(size: int) -> None:
+    with pytest.raises(ValueError, match="answer_limit"):
+        CustomerClient(URL, KEY, answer_limit=size)
+
+
+@pytest.mark.parametrize("kind", [CustomerClient, AdminClient])
+def test_the_most_bytes_of_an_answer_can_be_set(canned: CannedServer, kind: Any) -> None:
+    canned.answer(b'{"success": true, "data": {}}' + b" " * 71)
+    with kind(canned.url, KEY, answer_limit=100) as client:
+        assert client.list_applications().success
+    with (
+        kind(canned.url, KEY, answer_limit=99) as client,
+        pytest.raises(TransportError, match="the answer is larger than 99 bytes"),
+    ):
+        client.list_applications()
 
 
 def test_retries_are_not_negative() -> None:
@@ -276,15 +300,60 @@ def test_pages_are_asked_for_only_when_they_are_needed() -> None:
     assert len(asked) == 1
 
 
-def test_an_empty_page_is_the_last_one_whatever_it_says() -> None:
-    fetch, asked = pages({"rows": [], "meta": {"pagination": {"hasNext": True}}})
-    assert list(walk_pages(fetch, "rows")) == [] and len(asked) == 1
+def numbered(*rows: int) -> dict[str, Any]:
+    return {"rows": [{"n": n} for n in rows], "meta": {"pagination": {"hasNext": True}}}
 
 
-def test_a_cursor_that_stands_still_ends_the_walk() -> None:
-    more = {"pagination": {"hasMore": True, "nextCursor": "same"}}
-    fetch, asked = pages({"rows": [{"n": 1}], **more}, {"rows": [{"n": 2}], **more})
-    assert len(list(walk_pages(fetch, "rows"))) == 2 and len(asked) == 2
+def at(cursor: Any, *rows: int) -> dict[str, Any]:
+    pagination = {"hasMore": True, "nextCursor": cursor}
+    return {"rows": [{"n": n} for n in rows], "pagination": pagination}
+
+
+STYLES: dict[str, Callable[..., dict[str, Any]]] = {
+    "numbers": lambda _, *rows: numbered(*rows),
+    "cursors": at,
+}
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_an_empty_page_that_names_another_is_passed_over(style: str) -> None:
+    page = STYLES[style]
+    fetch, asked = pages(page("a", 1), page("b"), page("c"), {"rows": [{"n": 2}]})
+    assert [row["n"] for row in walk_pages(fetch, "rows")] == [1, 2]
+    assert len(asked) == 4
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_list_of_empty_pages_is_incomplete_and_not_over(style: str) -> None:
+    page = STYLES[style]
+    fetch, asked = pages(page("start", 1), *(page(f"c{n}") for n in range(200)))
+    walk = walk_pages(fetch, "rows")
+    assert next(walk) == {"n": 1}
+    with pytest.raises(ApiError, match=r"the list is incomplete.* 100 empty pages in a row"):
+        next(walk)
+    assert len(asked) == 101
+
+
+@pytest.mark.parametrize("cursors", ["aa", "aba", "abcb"])
+@pytest.mark.parametrize("empty", [False, True])
+def test_a_cursor_that_comes_again_is_an_incomplete_list(cursors: str, empty: bool) -> None:
+    fetch, asked = pages(*(at(c, *([] if empty else [n])) for n, c in enumerate(cursors)))
+    with pytest.raises(ApiError, match=r"the list is incomplete.*has sent already"):
+        list(walk_pages(fetch, "rows"))
+    assert len(asked) == len(cursors)
+
+
+@pytest.mark.parametrize("cursor", [None, "", 5, ["a"]])
+@pytest.mark.parametrize("rows", [(), (1,)])
+def test_more_without_a_usable_cursor_is_an_incomplete_list(cursor: Any, rows: Any) -> None:
+    fetch, _ = pages(at(cursor, *rows))
+    with pytest.raises(ApiError, match=r"the list is incomplete.*and not where"):
+        list(walk_pages(fetch, "rows"))
+
+
+def test_a_list_without_rows_that_names_no_other_page_is_complete() -> None:
+    fetch, _ = pages({"rows": [], "meta": {"pagination": {"hasNext": False}}})
+    assert list(walk_pages(fetch, "rows")) == []
 
 
 def test_a_page_that_fails_raises_after_the_rows_before_it() -> None:

@@ -210,6 +210,10 @@ def test_time_outs_and_retries_have_their_defaults(kind: type) -> None:
         "backoff": 0.5,
         "verify": None,
         "store_etag": "md5",
+        "allow_http": False,
+        "allow_private_store": False,
+        "total_timeout": None,
+        "answer_limit": 16 * 1024 * 1024,
     }
 
 

@@ -10,11 +10,16 @@ import pytest
 from bindist import IntegrityError
 from bindist.errors import NotFoundError
 from bindist.response import failure, from_body
-from bindist.source import ChangedError, Grant, Source, check_store_url, pick_file, read_grant
+from bindist.source import ChangedError, Grant, Source, pick_file, read_grant
 from bindist.transport import Transport
 from tests.sdk.canned import CannedServer
 
-API = "https://api.example"
+
+def made(url: str = "https://api.example", **options: Any) -> Transport:
+    return Transport(url, "key", timeout=(1, 1), retries=0, backoff=0, verify=None, **options)
+
+
+API = made()
 URL = "https://store.example/b/k?X-Amz-Signature=abcdef"
 DATA = {"url": URL, "fileName": "app.exe", "fileSize": 5, "checksum": "SHA256:ABC"}
 
@@ -87,21 +92,21 @@ def test_a_failed_answer_is_its_own_exception() -> None:
 )
 def test_an_address_that_is_none_is_an_integrity_error(url: object) -> None:
     with pytest.raises(IntegrityError):
-        check_store_url(url, API)
+        API.check_store_url(url, "says")
 
 
 def test_an_address_without_tls_is_refused_where_the_api_has_it() -> None:
     with pytest.raises(IntegrityError, match="TLS"):
-        check_store_url("http://store.example/k", API)
+        API.check_store_url("http://store.example/k", "says")
 
 
 def test_an_address_without_tls_is_taken_where_the_api_has_none() -> None:
-    assert check_store_url("http://store.example/k", "http://127.0.0.1:1")
+    assert made("http://127.0.0.1:1").check_store_url("http://store.example/k", "says")
 
 
 def test_the_error_does_not_show_the_address() -> None:
     with pytest.raises(IntegrityError) as caught:
-        check_store_url("http://store.example/k?X-Amz-Signature=abcdef", API)
+        API.check_store_url("http://store.example/k?X-Amz-Signature=abcdef", "says")
     assert "abcdef" not in str(caught.value)
 
 

@@ -165,7 +165,7 @@ def test_an_answer_beyond_the_limit_is_not_read_to_its_end(
 ) -> None:
     sent = itertools.count()
     canned.answer(b"x" * MIB for _ in itertools.takewhile(lambda n: n < 200, sent))
-    with pytest.raises(TransportError, match="larger than 64 MiB"):
+    with pytest.raises(TransportError, match="larger than 16 MiB"):
         connect(canned.url, retries=0).list_customers()
     assert next(sent) < ANSWER_LIMIT // MIB + 60
 
@@ -263,17 +263,19 @@ def test_the_proxy_of_the_environment_is_used(
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", canned.url)
     canned.answer(OK)
-    connect("http://api.example").get_application("tool")
+    connect("http://api.example", allow_http=True).get_application("tool")
     assert canned.asked[0].target == "http://api.example/v1/applications/tool"
 
 
 def test_no_proxy_is_honoured(
     canned: CannedServer, closed: CannedServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HTTP_PROXY", closed.url)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("HTTP_PROXY", canned.url)
+    monkeypatch.setenv("NO_PROXY", "api.invalid")
     canned.answer(OK)
-    assert connect(canned.url, retries=0).list_customers().success
+    with pytest.raises(TransportError, match=r"cannot connect to api\.invalid"):
+        connect("http://api.invalid", retries=0, allow_http=True).list_customers()
+    assert canned.asked == []
 
 
 def test_https_goes_through_the_proxy_unread(
@@ -281,8 +283,8 @@ def test_https_goes_through_the_proxy_unread(
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", tunnel.url)
     canned_tls.answer(OK)
-    assert connect(canned_tls.url, verify=str(CERTIFICATE)).list_customers().success
-    assert tunnel.asked[0].startswith(f"CONNECT {canned_tls.host} ")
+    assert connect(canned_tls.named_url, verify=str(CERTIFICATE)).list_customers().success
+    assert tunnel.asked[0].startswith(f"CONNECT api.example:{canned_tls.server_port} ")
     assert "authorization" not in tunnel.asked[0].lower()
 
 
@@ -292,7 +294,7 @@ def test_a_proxy_that_is_not_there_cannot_have_carried_anything_out(
 ) -> None:
     monkeypatch.setenv(f"{scheme.upper()}_PROXY", closed.url)
     with pytest.raises(TransportError, match=r"no way to api\.example through the proxy") as caught:
-        connect(f"{scheme}://api.example", retries=0).list_customers()
+        connect(f"{scheme}://api.example", retries=0, allow_http=True).list_customers()
     assert not caught.value.ambiguous
 
 
@@ -336,7 +338,7 @@ def test_the_body_of_a_redirect_is_bounded_as_any_other(
 ) -> None:
     body = itertools.repeat(b"x" * MIB, 100)
     canned.answer(body, 302, headers={"Location": "/v1/applications"})
-    with pytest.raises(TransportError, match="larger than 64 MiB"):
+    with pytest.raises(TransportError, match="larger than 16 MiB"):
         connect(canned.url, retries=0).list_customers()
 
 

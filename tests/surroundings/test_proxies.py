@@ -6,7 +6,9 @@ import base64
 import socketserver
 
 import pytest
+from pytest_socket import socket_allow_hosts
 
+from bindist import AdminClient, CustomerClient, TransportError
 from tests.sdk.canned import CERTIFICATE, CannedServer, Tunnel
 
 PASSWORD = "hush-hush-pass"
@@ -56,7 +58,7 @@ def mute():
 def through(monkeypatch):
     """Sets the proxy for https, with a user and a password, and the API behind it."""
 
-    def use(proxy, url="https://127.0.0.1:1"):
+    def use(proxy, url="https://api.example:1"):
         monkeypatch.setenv("HTTPS_PROXY", proxy)
         monkeypatch.setenv("BINDIST_API_URL", url)
         monkeypatch.setenv("BINDIST_API_KEY", "key-of-the-proxy-tests")
@@ -64,6 +66,17 @@ def through(monkeypatch):
         monkeypatch.setenv("BINDIST_RETRIES", "0")
 
     return use
+
+
+@pytest.fixture
+def allow_http(environment):
+    """Lets the profile in use send its key over plain http."""
+
+    def allow():
+        environment.mkdir(exist_ok=True)
+        (environment / "config.toml").write_text("[profiles.default]\nallow_http = true\n")
+
+    return allow
 
 
 def quiet(*results):
@@ -76,7 +89,7 @@ def quiet(*results):
 def test_a_proxy_gets_the_password_and_nobody_else_sees_it(
     invoke, through, canned_tls, tunnel, tally
 ):
-    through(tunnel.url.replace("://", f"://me:{PASSWORD}@"), canned_tls.url)
+    through(tunnel.url.replace("://", f"://me:{PASSWORD}@"), canned_tls.named_url)
     result = invoke("apps", "list", "--debug", "-o", "json")
     assert result.exit_code == 0, result.stderr
     assert f"Proxy-Authorization: Basic {SENT}" in tunnel.asked[0]
@@ -88,12 +101,14 @@ def test_a_proxy_gets_the_password_and_nobody_else_sees_it(
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_proxy_that_refuses_the_password(invoke, through, refusing, monkeypatch, tally, scheme):
+def test_a_proxy_that_refuses_the_password(
+    invoke, through, refusing, allow_http, monkeypatch, tally, scheme
+):
     through(f"http://me:{PASSWORD}@{refusing.host}")
     if scheme == "http":
         monkeypatch.setenv("HTTP_PROXY", f"http://me:{PASSWORD}@{refusing.host}")
-        monkeypatch.setenv("BINDIST_API_URL", "http://localhost:1")
-        monkeypatch.setenv("NO_PROXY", "none.example")
+        monkeypatch.setenv("BINDIST_API_URL", "http://api.example:1")
+        allow_http()
     result = invoke("apps", "list", "--debug")
     assert result.exit_code not in (0, 2)
     assert "407" in result.stderr or "proxy" in result.stderr
@@ -137,3 +152,125 @@ def test_a_proxy_that_hangs_up(invoke, through, mute, tally):
     assert result.exit_code == 7
     quiet(result)
     tally("hostile")
+
+
+# This machine
+
+
+LOOPBACK = [
+    "127.0.0.1",
+    "127.9.8.7",
+    "127.1",
+    "0x7f.1",
+    "2130706433",
+    "0177.0.0.1",
+    "localhost",
+    "LocalHost",
+    "x.localhost",
+    "localhost.",
+    "0.0.0.0",
+    "[::1]",
+    "[0:0:0:0:0:0:0:1]",
+    "[::ffff:127.0.0.1]",
+]
+PROXIES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"]
+
+
+@pytest.fixture
+def recording(monkeypatch):
+    """A proxy for everything, that remembers what reaches it; also what requests come without."""
+    with CannedServer() as running:
+        running.open()
+        running.answer(APPLICATIONS)
+        for name in PROXIES:
+            monkeypatch.setenv(name, running.url)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        yield running
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("host", LOOPBACK)
+def test_nothing_for_this_machine_reaches_a_proxy(recording, host, scheme, tally):
+    socket_allow_hosts(["127.0.0.1", "127.9.8.7", "0.0.0.0", "::1", "::ffff:127.0.0.1"])
+    with AdminClient(f"{scheme}://{host}:1", "the-key-itself", retries=0, timeout=2) as client:
+        for call in (client.list_applications, lambda: client.create_customer("New")):
+            with pytest.raises(TransportError):
+                call()
+        with pytest.raises(TransportError):  # the other session: the object store's
+            client._transport.open_store("GET", f"{scheme}://{host}:1/k?X-Amz-Signature=abc")
+    assert recording.asked == []
+    tally("hostile")
+
+
+def test_what_is_not_this_machine_goes_through_the_proxy(recording):
+    with AdminClient("http://10.0.0.1", "the-key-itself", allow_http=True) as client:
+        assert client.list_applications().success
+    assert recording.asked[0].target.startswith("http://10.0.0.1/")
+
+
+def test_the_first_command_of_the_readme_works_behind_any_proxy(recording, bindist):
+    done = bindist("--profile", "sandbox", "apps", "list")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+    assert recording.asked == []
+
+
+def test_doctor_says_that_a_proxy_is_not_used_for_this_machine(recording, invoke, at_server):
+    result = invoke("doctor")
+    assert "; not used for 127.0.0.1" in result.output
+    assert recording.asked == []
+
+
+# Other machines, without encryption
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "api.example",
+        "10.0.0.1",
+        "127.0.0.1.",
+        "localhost.example",
+        "128.0.0.1",
+        "[::2]",
+        "１２７.0.0.1",
+    ],
+)
+@pytest.mark.parametrize("kind", [CustomerClient, AdminClient])
+def test_the_key_is_not_sent_over_plain_http_to_another_machine(recording, kind, host):
+    with pytest.raises(ValueError, match=r"the key is not sent over plain http to .*allow_http"):
+        kind(f"http://{host}", "the-key-itself")
+    assert recording.asked == []
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "%31%32%37.0.0.1",
+        "evil.example\\.localhost",
+        "evil.example%2f.localhost",
+        "evil.example,localhost",
+        "[::1].evil.example",
+        "[fe80::1%25eth0]",
+        "[::1%25lo]",
+    ],
+)
+def test_a_host_that_two_readers_may_read_as_two_is_none(recording, host):
+    for scheme in ("http", "https"):
+        with pytest.raises(ValueError, match=r"address|host"):
+            AdminClient(f"{scheme}://{host}/", "the-key-itself", allow_http=True)
+    assert recording.asked == []
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_the_command_line_passes_on_what_its_profile_allows(
+    recording, invoke, allow_http, monkeypatch, allowed
+):
+    monkeypatch.setenv("BINDIST_API_URL", "http://api.example")
+    monkeypatch.setenv("BINDIST_API_KEY", "the-key-itself")
+    if allowed:
+        allow_http()
+    result = invoke("apps", "list")
+    assert result.exit_code == (0 if allowed else 2)
+    assert len(recording.asked) == allowed
