@@ -215,7 +215,10 @@ def _fill(now: Situation, seen: Observation, missing: tuple[ReleaseFile, ...]) -
 
 def _release(now: Situation, seen: Observation) -> Step:
     """The version has exactly the files of this release."""
-    raced = now.wrote and bool(_foreign(now, seen))
+    foreign = _foreign(now, seen)
+    if now.wrote and _may_be_whole(now, foreign) and not _is_all(now, foreign):
+        return _conflict(now, seen, [], mixed=True)
+    raced = now.wrote and bool(foreign)
     done = Step(Action.DONE, status="created" if now.wrote else "unchanged")
     if seen.is_enabled:
         if raced and _unsettled(now) > 0:
@@ -227,9 +230,6 @@ def _release(now: Situation, seen: Observation) -> Step:
         failure(409, "somebody has disabled the version; it is left so").raise_for_error()
     if now.unchecked:
         return Step(Action.CHECK_BYTES, now.unchecked)
-    foreign = _foreign(now, seen)
-    if now.wrote and _may_be_whole(now, foreign) and not _is_all(now, foreign):
-        return _conflict(now, seen, [], mixed=True)
     if not now.wrote and not now.enable:
         return done
     if raced and not now.enable:
