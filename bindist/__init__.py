@@ -7,7 +7,7 @@
         print(app["applicationId"], app["name"])
 
 Calls return an `ApiResponse` and never raise for an answer; transfers raise the exceptions of
-`bindist.errors`. What answers hold are plain dictionaries; `bindist.objects` has their types, and
+`bindist.errors`. What answers hold are plain dictionaries; `bindist.types` has their types, and
 each can be had from here too (`from bindist import Application`). Nothing here prints, asks, or
 reads the environment beyond what requests does for proxies and CA bundles.
 """
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from .admin import AdminClient
     from .customer import CustomerClient
     from .download import Download
-    from .objects import *  # noqa: F403  each of its __all__ can be had from here
     from .response import ApiResponse
     from .stored import StoredBytes
+    from .types import *  # noqa: F403  each of its __all__ can be had from here
 
 # The types of the answers are left out: a star import shall not bring names such as `File`.
 __all__ = [
@@ -79,7 +79,7 @@ _LATE = {
 def __getattr__(name: str) -> object:
     import importlib
 
-    module = importlib.import_module(f".{_LATE.get(name, 'objects')}", __name__)
+    module = importlib.import_module(f".{_LATE.get(name, 'types')}", __name__)
     if name not in _LATE and name not in module.__all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(module, name)
@@ -88,6 +88,6 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    from . import objects
+    from . import types
 
-    return sorted({*globals(), *_LATE, *objects.__all__})
+    return sorted({*globals(), *_LATE, *types.__all__})

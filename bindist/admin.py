@@ -12,7 +12,7 @@ from .publishing import PublishingClient
 from .response import ApiResponse, Json
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
-    from .objects import (
+    from .types import (
         Activities,
         AuditEvent,
         AuditEvents,

@@ -10,15 +10,16 @@ from typing import IO, TYPE_CHECKING
 from . import source
 from .base import BaseClient, named, named_if_given, present, segment, walk_pages
 from .errors import TargetExistsError
+from .file_names import safe_file_name
 from .hashing import checksums_match, sha256_file
-from .names import safe_file_name
 from .ranges import DEFAULT_CONNECTIONS, MOST_CONNECTIONS
 from .response import ApiResponse, Json, text_in
 from .source import Progress, Source
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
     from .download import Download
-    from .objects import (
+    from .stored import StoredBytes
+    from .types import (
         Application,
         Applications,
         DownloadedFile,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to
         Stats,
         Versions,
     )
-    from .stored import StoredBytes
 
 _TEST_CHANNEL = {"X-Channel": "Test"}
 LARGEST_PAGE = 100

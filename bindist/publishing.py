@@ -14,15 +14,15 @@ from . import upload
 from .base import named, present, segment
 from .customer import CustomerClient
 from .errors import ApiError
+from .file_names import derived_file_type, name_problem
 from .hashing import sha256_bytes
-from .names import derived_file_type, name_problem
 from .response import ApiResponse, Json, failure
 from .source import Progress
 from .upload import INLINE_LIMIT, Body, LocalFile, SentFile, Ticket
 from .version_id import namesakes, version_id
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
-    from .objects import ChangedVersion, NewVersion, UploadTicket
+    from .types import ChangedVersion, NewVersion, UploadTicket
 
 _FREE_SECONDS = 60.0
 """A version's id that no other version had is not looked up again for so long."""

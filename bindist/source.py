@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .errors import IntegrityError
+from .file_names import safe_file_name
 from .file_rows import distinct_files
 from .hashing import normalize_checksum
-from .names import safe_file_name
 from .response import ApiResponse, Json, count_in
 from .transport import Transport
 

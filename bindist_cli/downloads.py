@@ -142,7 +142,7 @@ def _is_stream(status: os.stat_result) -> bool:
 
 def _targets(request: DownloadRequest, chosen: Sequence[Json]) -> list[tuple[Json, Path]]:
     """Where each file goes; checked before the first one is asked for."""
-    from bindist.names import safe_file_name
+    from bindist.file_names import safe_file_name
     from bindist.partfile import PartFile
     from bindist.placing import is_special
 
@@ -335,8 +335,8 @@ def share_link(app: App, app_id: str, version: str, wanted: str | None, minutes:
 
 def checksum_lines(rows: Sequence[Json]) -> list[str]:
     """Lines for `sha256sum -c`, which would read any other file too that they name."""
+    from bindist.file_names import safe_file_name
     from bindist.hashing import is_sha256, normalize_checksum
-    from bindist.names import safe_file_name
 
     lines = []
     for row in rows:
@@ -351,7 +351,7 @@ def verify_files(
     app: App, app_id: str, version: str, paths: Sequence[Path], *, remote: bool
 ) -> None:
     """Carries out `versions verify`."""
-    from bindist.names import safe_file_name
+    from bindist.file_names import safe_file_name
 
     files = distinct(files_of(app, app_id, version), app_id, version)
     if not files:

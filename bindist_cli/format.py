@@ -8,7 +8,7 @@ import re
 from datetime import datetime, timezone
 from typing import Any
 
-from bindist.names import INVISIBLE
+from bindist.file_names import INVISIBLE
 
 _AGES = (
     (60, 1, "second"),

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import IntegrityError
+from ..file_names import derived_file_type, name_problem
 from ..file_rows import distinct_files
 from ..hashing import checksums_match, normalize_checksum, sha256_file
-from ..names import derived_file_type, name_problem
 from ..response import Json
 from ..upload import INLINE_LIMIT
 

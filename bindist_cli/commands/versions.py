@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bindist.names import FILE_TYPES
+from bindist.file_names import FILE_TYPES
 
 from .. import columns, format
 from ..context import App, pass_app

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from bindist.names import name_problem
+from bindist.file_names import name_problem
 from bindist.version_order import version_key
 from bindist_cli import format
 from bindist_cli.times import Moment, parse_moment, timestamp

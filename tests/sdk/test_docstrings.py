@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import bindist
+import bindist.types
 from bindist import AdminClient, ApiResponse, CustomerClient, Download
 
 CLIENTS = [AdminClient, CustomerClient]
@@ -71,7 +72,7 @@ def test_a_method_tells_what_it_returns(method: str) -> None:
 @pytest.mark.parametrize("method", methods(AdminClient))
 def test_a_method_that_returns_an_answer_names_what_is_in_it(method: str) -> None:
     for kind in re.findall(r"(\w+)\]", returned(method)):
-        assert f"`{kind}`" in told(method) or kind not in bindist.objects.__all__
+        assert f"`{kind}`" in told(method) or kind not in bindist.types.__all__
 
 
 @pytest.mark.parametrize("method", methods(AdminClient))
@@ -97,7 +98,7 @@ def test_a_value_tells_of_each_of_its_fields(kind: Any) -> None:
     assert set(kind.__dataclass_fields__) - names_in(kind.__doc__) == set()
 
 
-@pytest.mark.parametrize("name", sorted({*bindist.__all__, *bindist.objects.__all__}))
+@pytest.mark.parametrize("name", sorted({*bindist.__all__, *bindist.types.__all__}))
 def test_everything_public_is_documented_itself(name: str) -> None:
     value = getattr(bindist, name)
     if isinstance(value, type):
@@ -122,6 +123,6 @@ def test_pydoc_shows_every_method_and_nothing_private(kind: type) -> None:
     assert not {name for name in shown if re.match("_[^_]", name)}
 
 
-@pytest.mark.parametrize("thing", [bindist, *CLIENTS, ApiResponse, bindist.errors, bindist.objects])
+@pytest.mark.parametrize("thing", [bindist, *CLIENTS, ApiResponse, bindist.errors, bindist.types])
 def test_pydoc_shows_no_default_that_is_an_address_in_memory(thing: Any) -> None:
     assert not re.search(r"<\w.* at 0x", page(thing))

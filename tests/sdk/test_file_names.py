@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bindist import AdminClient, IntegrityError
-from bindist.names import FILE_TYPES, derived_file_type, name_problem, safe_file_name
+from bindist.file_names import FILE_TYPES, derived_file_type, name_problem, safe_file_name
 
 NAMES = st.text(max_size=300) | st.text("ab.. /\\:'\"<>|?*\0\x7fÅé\ufeff😀", max_size=12)
 USUAL = [

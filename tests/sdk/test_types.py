@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 import bindist
-from bindist import AdminClient, objects
+from bindist import AdminClient
+from bindist import types as objects
 
 RECORDED = Path(__file__).parents[1] / "contract" / "exchanges.jsonl"
 # What the data of a successful answer is, by the call.
