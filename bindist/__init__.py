@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from .admin import AdminClient
     from .customer import CustomerClient
     from .download import Download
-    from .response import ApiResponse
+    from .http.response import ApiResponse
     from .stored import StoredBytes
     from .types import *  # noqa: F403  each of its __all__ can be had from here
 
@@ -69,7 +69,7 @@ __all__ = [
 # exceptions alone, and importing requests takes several times as long as all the rest.
 _LATE = {
     "AdminClient": "admin",
-    "ApiResponse": "response",
+    "ApiResponse": "http.response",
     "CustomerClient": "customer",
     "Download": "download",
     "StoredBytes": "stored",

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from .base import named, named_if_given, present, segment, walk_pages
 from .customer import LARGEST_PAGE
 from .errors import ApiError
+from .http.response import ApiResponse, Json
 from .publishing import PublishingClient
-from .response import ApiResponse, Json
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
     from .types import (

@@ -8,10 +8,10 @@ from types import TracebackType
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote, urlsplit
 
-from .addresses import has_plain_host, is_loopback
-from .redaction import redact
-from .response import ApiResponse, Json
-from .transport import ANSWER_LIMIT, Timeout, Transport
+from .http.redaction import redact
+from .http.response import ApiResponse, Json
+from .http.transport import ANSWER_LIMIT, Timeout, Transport
+from .http.url_policy import has_plain_host, is_loopback
 
 Self = TypeVar("Self", bound="BaseClient")
 

@@ -12,8 +12,8 @@ from .base import BaseClient, named, named_if_given, present, segment, walk_page
 from .errors import TargetExistsError
 from .file_names import safe_file_name
 from .hashing import checksums_match, sha256_file
+from .http.response import ApiResponse, Json, text_in
 from .ranges import DEFAULT_CONNECTIONS, MOST_CONNECTIONS
-from .response import ApiResponse, Json, text_in
 from .source import Progress, Source
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make

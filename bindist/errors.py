@@ -22,7 +22,7 @@ TYPE_CHECKING = False  # as type checkers know it; importing typing takes longer
 if TYPE_CHECKING:
     from typing import Any
 
-    from .response import ApiResponse
+    from .http.response import ApiResponse
 
 
 class BinDistError(Exception):

@@ -16,7 +16,7 @@ from .customer import CustomerClient
 from .errors import ApiError
 from .file_names import derived_file_type, name_problem
 from .hashing import sha256_bytes
-from .response import ApiResponse, Json, failure
+from .http.response import ApiResponse, Json, failure
 from .source import Progress
 from .upload import INLINE_LIMIT, Body, LocalFile, SentFile, Ticket
 from .version_id import namesakes, version_id

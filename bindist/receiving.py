@@ -12,10 +12,10 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from .errors import IntegrityError, TransportError
+from .http.response import is_expired
+from .http.transport import RETRY_STATUSES, Transport
 from .ranges import Range, parse_content_range
-from .response import is_expired
 from .source import ChangedError, Grant, Source
-from .transport import RETRY_STATUSES, Transport
 
 SMALLEST_READ = 64 * 1024
 LARGEST_READ = 1024 * 1024

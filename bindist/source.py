@@ -10,8 +10,8 @@ from .errors import IntegrityError
 from .file_names import safe_file_name
 from .file_rows import distinct_files
 from .hashing import normalize_checksum
-from .response import ApiResponse, Json, count_in
-from .transport import Transport
+from .http.response import ApiResponse, Json, count_in
+from .http.transport import Transport
 
 Progress = Callable[[int, int], None]
 """Called with the bytes that are done and the bytes there are in all; from any thread. The first

@@ -15,9 +15,9 @@ import requests
 
 from .errors import IntegrityError, TransportError
 from .hashing import StreamHash, checksums_match
-from .response import ApiResponse, failure, is_expired, text_in
+from .http.response import ApiResponse, failure, is_expired, text_in
+from .http.transport import BLOCK, Transport, request_log
 from .source import Progress
-from .transport import BLOCK, Transport, request_log
 
 INLINE_LIMIT = 4 * 1024 * 1024
 """Files up to this many bytes go inline, in one request; gateways refuse larger ones."""

@@ -19,8 +19,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bindist._version import __version__
-from bindist.addresses import is_loopback
-from bindist.redaction import redact
+from bindist.http.redaction import redact
+from bindist.http.url_policy import is_loopback
 
 from . import report, safefile
 from .config import (
@@ -193,7 +193,7 @@ def _proxies(patient: Patient) -> Iterator[Row]:
 def _server(patient: Patient) -> Iterator[Row]:
     """One request without the key: its answer tells what the address leads to, and the time."""
     from bindist.base import DEFAULT_TIMEOUT
-    from bindist.transport import Transport
+    from bindist.http.transport import Transport
 
     settings, url = patient.settings, check_url(patient.app.api_url)
     seconds = settings.timeout or DEFAULT_TIMEOUT[0]

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from bindist.redaction import HIDDEN
+from bindist.http.redaction import HIDDEN
 
 from . import safefile
 from .exits import CliError, Exit

@@ -180,7 +180,7 @@ def _folded(path: Path) -> str:
 
 def _to_files(app: App, request: DownloadRequest, targets: Sequence[tuple[Json, Path]]) -> None:
     from bindist.download import PARALLEL_ABOVE
-    from bindist.response import count_in, text_in
+    from bindist.http.response import count_in, text_in
     from bindist.threads import Stopped, run_jobs
 
     sizes = {str(target): count_in(row, "fileSize") for row, target in targets}
@@ -286,7 +286,7 @@ def _exists(error: errors.TargetExistsError) -> CliError:
 
 
 def _to_stream(app: App, request: DownloadRequest, row: Json, stream: IO[bytes]) -> None:
-    from bindist.response import count_in, text_in
+    from bindist.http.response import count_in, text_in
 
     name = str(row.get("fileName"))
     if stream.isatty():
@@ -310,8 +310,8 @@ def _to_stream(app: App, request: DownloadRequest, row: Json, stream: IO[bytes])
 
 def share_link(app: App, app_id: str, version: str, wanted: str | None, minutes: int) -> None:
     """Carries out `versions share`: makes the link and prints it, unless it leads elsewhere."""
-    from bindist.addresses import check_address
-    from bindist.response import text_in
+    from bindist.http.response import text_in
+    from bindist.http.url_policy import check_address
 
     if app.settings.is_sandbox and app.endpoint.own:
         raise CliError(
@@ -405,7 +405,7 @@ def _local_rows(listed: Mapping[str, Json], paths: Sequence[Path]) -> list[Json]
 def _stored_rows(app: App, app_id: str, version: str, listed: Mapping[str, Json]) -> list[Json]:
     """A row for each file of the version: `stored`, `not-stored` or `other-size`."""
     from bindist.hashing import normalize_checksum
-    from bindist.response import text_in
+    from bindist.http.response import text_in
     from bindist.threads import run_jobs
 
     statuses = {"ok": "stored", "missing": "not-stored", "different": "other-size"}

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bindist.redaction import HIDDEN, redact
+from bindist.http.redaction import HIDDEN, redact
 
 from . import tomlfile
 from .config import read_toml

@@ -21,7 +21,7 @@ def ordered_versions(
 
 def latest(app: App, app_id: str, test_channel: bool) -> str:
     """What `latest` means: the highest enabled version, or of all with the test channel."""
-    from bindist.response import text_in
+    from bindist.http.response import text_in
 
     rows = ordered_versions(app, app_id, test_channel)
     if not rows:

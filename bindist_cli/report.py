@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from bindist import errors
-from bindist.redaction import redact
+from bindist.http.redaction import redact
 
 from . import format
 from .exits import CliError, Exit, exit_for

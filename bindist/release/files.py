@@ -11,7 +11,7 @@ from ..errors import IntegrityError
 from ..file_names import derived_file_type, name_problem
 from ..file_rows import distinct_files
 from ..hashing import checksums_match, normalize_checksum, sha256_file
-from ..response import Json
+from ..http.response import Json
 from ..upload import INLINE_LIMIT
 
 Difference = tuple[str, str | None, str | None]

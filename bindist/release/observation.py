@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..errors import NotFoundError
-from ..response import Json
+from ..http.response import Json
 
 if TYPE_CHECKING:
     from ..customer import CustomerClient

@@ -20,7 +20,7 @@ from enum import Enum
 
 from ..errors import BusyError, DifferentContentError, IntegrityError
 from ..hashing import checksums_match
-from ..response import Json, failure
+from ..http.response import Json, failure
 from .files import Difference, ReleaseFile, compare
 from .journal import FINISH_SECONDS, REUSE_SECONDS, Creation, UploadedFile
 from .observation import Observation

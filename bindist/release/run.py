@@ -18,7 +18,7 @@ from ..errors import (
 )
 from ..file_rows import distinct_files
 from ..hashing import checksums_match
-from ..response import ApiResponse, Json
+from ..http.response import ApiResponse, Json
 from ..source import Progress
 from ..threads import Stopped, run_jobs
 from ..upload import LocalFile, Ticket

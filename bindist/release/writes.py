@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 
 from ..errors import ApiError, BinDistError, ConflictError, TransportError
-from ..response import ApiResponse, failure
-from ..transport import Transport
+from ..http.response import ApiResponse, failure
+from ..http.transport import Transport
 from .journal import Creation, Journal
 from .plan import Action, Step
 

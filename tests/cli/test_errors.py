@@ -9,7 +9,7 @@ import click
 import pytest
 
 from bindist import errors
-from bindist.response import failure
+from bindist.http.response import failure
 from bindist_cli.exits import Exit, exit_for
 from bindist_cli.report import explain
 

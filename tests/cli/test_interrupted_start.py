@@ -34,7 +34,7 @@ MODULES = [
     "bindist_cli.commands.apps",
     "bindist.admin",
     "requests",
-    "bindist.transport",
+    "bindist.http.transport",
     "bindist_cli.output",
 ]
 

@@ -12,7 +12,7 @@ import requests
 from click.testing import Result
 
 from bindist import AdminClient, ApiError, IntegrityError
-from bindist.addresses import check_address, is_inside
+from bindist.http.url_policy import check_address, is_inside
 from bindist_cli.exits import Exit
 from tests.conftest import ADMIN_KEY
 from tests.hostile.recorded import RecordedServer

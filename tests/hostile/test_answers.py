@@ -19,8 +19,8 @@ from click.testing import Result
 
 from bindist import AdminClient, ApiError, TransportError
 from bindist.base import MOST_PAGES, walk_pages
-from bindist.response import DEEPEST, from_body
-from bindist.transport import ANSWER_LIMIT
+from bindist.http.response import DEEPEST, from_body
+from bindist.http.transport import ANSWER_LIMIT
 from bindist_cli.exits import Exit
 from tests.hostile.recorded import RecordedServer
 from tests.sdk.canned import CannedServer

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bindist import AdminClient
-from bindist.response import DEEPEST, MOST_CONTAINERS, from_body
-from bindist.transport import ANSWER_LIMIT
+from bindist.http.response import DEEPEST, MOST_CONTAINERS, from_body
+from bindist.http.transport import ANSWER_LIMIT
 from tests.sdk.canned import CannedServer
 
 MIB = 1024 * 1024

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bindist.redaction import redact, redact_and_cut
+from bindist.http.redaction import redact, redact_and_cut
 
 few = settings(max_examples=25, deadline=None)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from bindist import AdminClient, CustomerClient, PermissionDeniedError, ServerError
-from bindist.response import ApiResponse
+from bindist.http.response import ApiResponse
 from bindist_cli.sandbox import SandboxServer
 from tests.conftest import ADMIN_KEY, APPS_ADMIN_KEY, CUSTOMER_KEY
 from tests.sdk.canned import CannedServer

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bindist import AdminClient, ApiError, CustomerClient, ServerError, TransportError
 from bindist.base import named_if_given, next_query, segment, walk_pages
-from bindist.response import from_body
+from bindist.http.response import from_body
 from bindist_cli.sandbox import SandboxServer
 from tests.sdk.canned import CannedServer
 

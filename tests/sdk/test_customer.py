@@ -17,7 +17,7 @@ from bindist import (
     PermissionDeniedError,
     ServerError,
 )
-from bindist.response import ApiResponse
+from bindist.http.response import ApiResponse
 from bindist_cli.sandbox import SandboxServer
 from tests.sdk.canned import CannedServer
 

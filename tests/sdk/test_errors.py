@@ -7,7 +7,7 @@ import inspect
 import pytest
 
 from bindist import AdminClient, errors
-from bindist.response import failure, from_body
+from bindist.http.response import failure, from_body
 
 ALL = [
     found

@@ -6,7 +6,7 @@ import pytest
 
 from bindist.errors import IntegrityError
 from bindist.file_rows import distinct_files
-from bindist.response import Json
+from bindist.http.response import Json
 
 ONE, OTHER = "1" * 64, "2" * 64
 

@@ -12,9 +12,9 @@ import pytest
 import requests
 import urllib3
 
+from bindist.http.transport import Transport
 from bindist.receiving import LARGEST_READ, SMALLEST_READ, _Body, next_read, receive
 from bindist.source import ChangedError, Grant, Source
-from bindist.transport import Transport
 from tests.sdk.canned import CannedServer
 
 CONTENT = bytes(range(256)) * (LARGEST_READ // 64)

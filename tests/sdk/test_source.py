@@ -9,9 +9,9 @@ import pytest
 
 from bindist import IntegrityError
 from bindist.errors import NotFoundError
-from bindist.response import failure, from_body
+from bindist.http.response import failure, from_body
+from bindist.http.transport import Transport
 from bindist.source import ChangedError, Grant, Source, pick_file, read_grant
-from bindist.transport import Transport
 from tests.sdk.canned import CannedServer
 
 

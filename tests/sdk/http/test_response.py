@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bindist import AdminClient, errors
-from bindist.response import ApiResponse, code_for_status, failure, from_body
+from bindist.http.response import ApiResponse, code_for_status, failure, from_body
 from bindist_cli.sandbox import SandboxServer
 from tests.sdk.canned import CannedServer
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, NoReturn
 
-from .errors import ApiError, IntegrityError, error_for_status
+from ..errors import ApiError, IntegrityError, error_for_status
 from .redaction import hide_in, may_hold, redact, redact_and_cut
 
 Json = dict[str, Any]

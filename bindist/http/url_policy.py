@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
-from .errors import IntegrityError
+from ..errors import IntegrityError
 
 # Names that only mean something inside a network, as do all without a dot.
 _INSIDE = (".localhost", ".localdomain", ".local", ".internal", ".lan", ".home.arpa")

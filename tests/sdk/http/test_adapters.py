@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from bindist import AdminClient, CustomerClient, IntegrityError, TransportError
-from bindist.sending import MOST_INTERIM
-from bindist.transport import TOTAL_TIMEOUT, Transport
+from bindist.http.adapters import MOST_INTERIM
+from bindist.http.transport import TOTAL_TIMEOUT, Transport
 from tests.sdk.canned import CannedServer
 
 Connect = Callable[..., AdminClient]

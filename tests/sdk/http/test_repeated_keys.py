@@ -11,9 +11,9 @@ from urllib.parse import quote
 import pytest
 
 from bindist import AdminClient, ApiError, ApiResponse, BinDistError, TransportError
-from bindist.redaction import HIDDEN, HiddenUrl
-from bindist.response import LONGEST_MESSAGE
-from bindist.transport import Transport
+from bindist.http.redaction import HIDDEN, HiddenUrl
+from bindist.http.response import LONGEST_MESSAGE
+from bindist.http.transport import Transport
 from bindist.upload import Ticket
 from tests.sdk.canned import CannedServer
 

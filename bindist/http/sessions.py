@@ -9,9 +9,9 @@ import requests
 from requests.auth import AuthBase
 from requests.utils import select_proxy
 
-from ._version import __version__
-from .addresses import is_loopback, is_proxy
-from .sending import Limits, PatientAdapter
+from .._version import __version__
+from .adapters import Limits, PatientAdapter
+from .url_policy import is_loopback, is_proxy
 
 BLOCK = 1024 * 1024
 

@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bindist import AdminClient, TransportError
-from bindist.transport import BACKOFF_CAP, RETRY_AFTER_CAP, Transport
+from bindist.http.transport import BACKOFF_CAP, RETRY_AFTER_CAP, Transport
 from bindist_cli.sandbox import SandboxServer
 from tests.sdk.canned import CannedServer
 

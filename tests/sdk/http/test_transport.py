@@ -16,7 +16,7 @@ from urllib3.connection import HTTPConnection
 from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
 
 from bindist import AdminClient, IntegrityError, TransportError, __version__
-from bindist.transport import ANSWER_LIMIT, Transport
+from bindist.http.transport import ANSWER_LIMIT, Transport
 from bindist_cli.sandbox import SandboxServer
 from tests.sdk.canned import CERTIFICATE, CannedServer, Tunnel
 

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import LocationValueError
 
-from .errors import TransportError
+from ..errors import TransportError
+from .adapters import OverdueError
 from .redaction import redact_and_cut
-from .sending import OverdueError
 
 _LONGEST_CAUSE = 1000
 _NO_ADDRESS = (

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bindist.redaction import HIDDEN, RedactingFilter, guard_urllib3_logs, redact
+from bindist.http.redaction import HIDDEN, RedactingFilter, guard_urllib3_logs, redact
 
 SECRETS = st.text("ABCDEFabcdef0123456789_-.", min_size=12, max_size=40).filter(
     lambda text: text.strip(".-_") == text

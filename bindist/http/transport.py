@@ -21,14 +21,14 @@ import requests
 from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.util import Retry
 
-from .addresses import check_address
-from .errors import TransportError
-from .reasons import explain
+from ..errors import TransportError
+from .adapters import Answer
+from .error_mapping import explain
 from .redaction import HiddenUrl, guard_urllib3_logs, redact, redact_and_cut, secrets_of
 from .response import LONGEST_BODY, ApiResponse, from_body
-from .sending import Answer
 from .sessions import BLOCK as BLOCK
 from .sessions import Session, Sessions
+from .url_policy import check_address
 
 Timeout = tuple[float, float]
 

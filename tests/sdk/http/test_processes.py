@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from bindist import AdminClient, CustomerClient, errors
-from bindist.response import failure
-from bindist.sessions import KeyAuth
+from bindist.http.response import failure
+from bindist.http.sessions import KeyAuth
 from bindist_cli.sandbox import SandboxServer
 from tests.conftest import ADMIN_KEY
 
