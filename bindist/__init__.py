@@ -36,9 +36,9 @@ TYPE_CHECKING = False  # as type checkers know it; importing typing takes longer
 if TYPE_CHECKING:
     from .admin import AdminClient
     from .customer import CustomerClient
-    from .download import Download
     from .http.response import ApiResponse
-    from .stored import StoredBytes
+    from .transfer.download import Download
+    from .transfer.stored import StoredBytes
     from .types import *  # noqa: F403  each of its __all__ can be had from here
 
 # The types of the answers are left out: a star import shall not bring names such as `File`.
@@ -71,7 +71,7 @@ _LATE = {
     "AdminClient": "admin",
     "ApiResponse": "http.response",
     "CustomerClient": "customer",
-    "Download": "download",
+    "Download": "transfer.download",
     "StoredBytes": "stored",
 }
 

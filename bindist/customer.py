@@ -7,18 +7,18 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from . import source
 from .base import BaseClient, named, named_if_given, present, segment, walk_pages
 from .errors import TargetExistsError
 from .file_names import safe_file_name
-from .hashing import checksums_match, sha256_file
 from .http.response import ApiResponse, Json, text_in
-from .ranges import DEFAULT_CONNECTIONS, MOST_CONNECTIONS
-from .source import Progress, Source
+from .transfer import presigned
+from .transfer.hashing import checksums_match, sha256_file
+from .transfer.presigned import Progress, Source
+from .transfer.ranges import DEFAULT_CONNECTIONS, MOST_CONNECTIONS
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
-    from .download import Download
-    from .stored import StoredBytes
+    from .transfer.download import Download
+    from .transfer.stored import StoredBytes
     from .types import (
         Application,
         Applications,
@@ -245,7 +245,7 @@ class CustomerClient(BaseClient):
         IntegrityError where the bytes, **already written by then**, are not those that the server
         has the checksum of.
         """
-        from . import download  # not for those who only list
+        from .transfer import download  # not for those who only list
 
         wanted = self._source(application_id, version, file_id, test_channel)
         return download.to_stream(wanted, stream, verify=verify_checksum, progress=progress)
@@ -292,7 +292,7 @@ class CustomerClient(BaseClient):
         bytes are kept in `NAME.part`), OSError for the local disk and for devices and pipes, and
         BusyError where another process is at the same file.
         """
-        from . import download, placing  # not for those who only list
+        from .transfer import download, placing  # not for those who only list
 
         if not 1 <= connections <= MOST_CONNECTIONS:
             raise ValueError(f"connections must be 1 to {MOST_CONNECTIONS}")
@@ -302,7 +302,7 @@ class CustomerClient(BaseClient):
             raise FileExistsError(f"{target} is no file, and not replaced by one: stream to it")
         # The list names the file and its checksum without counting a download.
         files = self.list_version_files(application_id, version).require()
-        chosen = source.pick_file(files, file_id)
+        chosen = presigned.pick_file(files, file_id)
         name = safe_file_name(chosen.get("fileName"))
         if target.is_dir():
             target = target / name
@@ -350,16 +350,16 @@ class CustomerClient(BaseClient):
         raises IntegrityError unless it is `ok`. Raises ApiError where the server or the store
         refuses, TransportError where no answer came.
         """
-        from . import stored  # not for those who only list
+        from .transfer import stored  # not for those who only list
 
         return stored.check(self._source(application_id, version, file_id, test_channel))
 
     def _source(
         self, application_id: str, version: str, file_id: str | None, test_channel: bool
     ) -> Source:
-        def ask() -> source.Grant:
+        def ask() -> presigned.Grant:
             answer = self.get_download_url(application_id, version, file_id, test_channel)
-            return source.read_grant(answer, self._transport)
+            return presigned.read_grant(answer, self._transport)
 
         return Source(self._transport, ask)
 

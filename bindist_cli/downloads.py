@@ -64,7 +64,7 @@ def choose_files(
 
 def download(app: App, request: DownloadRequest) -> None:
     """Carries out `versions download` and prints what became of each file."""
-    from bindist.source import pick_file
+    from bindist.transfer.presigned import pick_file
 
     rows = files_of(app, request.app_id, request.version)
     chosen: Sequence[Json]
@@ -110,7 +110,7 @@ def check_place(folder: Path, target: str | None) -> None:
 def _stream(target: str) -> AbstractContextManager[IO[bytes]] | None:
     """What the file is written to as it arrives: stdout, a descriptor, a pipe or a device such as
     /dev/null. None for everything else."""
-    from bindist.placing import descriptor_of
+    from bindist.transfer.placing import descriptor_of
 
     number = 1 if target == "-" else descriptor_of(Path(target))
     if number == 1:
@@ -143,8 +143,8 @@ def _is_stream(status: os.stat_result) -> bool:
 def _targets(request: DownloadRequest, chosen: Sequence[Json]) -> list[tuple[Json, Path]]:
     """Where each file goes; checked before the first one is asked for."""
     from bindist.file_names import safe_file_name
-    from bindist.partfile import PartFile
-    from bindist.placing import is_special
+    from bindist.transfer.part_file import PartFile
+    from bindist.transfer.placing import is_special
 
     if request.target:
         targets = [Path(request.target)]
@@ -179,9 +179,9 @@ def _folded(path: Path) -> str:
 
 
 def _to_files(app: App, request: DownloadRequest, targets: Sequence[tuple[Json, Path]]) -> None:
-    from bindist.download import PARALLEL_ABOVE
     from bindist.http.response import count_in, text_in
-    from bindist.threads import Stopped, run_jobs
+    from bindist.transfer.concurrency import Stopped, run_jobs
+    from bindist.transfer.download import PARALLEL_ABOVE
 
     sizes = {str(target): count_in(row, "fileSize") for row, target in targets}
     # By its id: without one the server would choose a file, and it would get another one's name.
@@ -336,7 +336,7 @@ def share_link(app: App, app_id: str, version: str, wanted: str | None, minutes:
 def checksum_lines(rows: Sequence[Json]) -> list[str]:
     """Lines for `sha256sum -c`, which would read any other file too that they name."""
     from bindist.file_names import safe_file_name
-    from bindist.hashing import is_sha256, normalize_checksum
+    from bindist.transfer.hashing import is_sha256, normalize_checksum
 
     lines = []
     for row in rows:
@@ -375,7 +375,7 @@ def verify_files(
 
 def _local_rows(listed: Mapping[str, Json], paths: Sequence[Path]) -> list[Json]:
     """A row for each local file: `ok`, `different`, `missing`, or `unknown` to the server."""
-    from bindist.hashing import checksums_match, normalize_checksum, sha256_file
+    from bindist.transfer.hashing import checksums_match, normalize_checksum, sha256_file
 
     rows: list[Json] = []
     folders = [path for path in paths if path.is_dir()]
@@ -404,9 +404,9 @@ def _local_rows(listed: Mapping[str, Json], paths: Sequence[Path]) -> list[Json]
 
 def _stored_rows(app: App, app_id: str, version: str, listed: Mapping[str, Json]) -> list[Json]:
     """A row for each file of the version: `stored`, `not-stored` or `other-size`."""
-    from bindist.hashing import normalize_checksum
     from bindist.http.response import text_in
-    from bindist.threads import run_jobs
+    from bindist.transfer.concurrency import run_jobs
+    from bindist.transfer.hashing import normalize_checksum
 
     statuses = {"ok": "stored", "missing": "not-stored", "different": "other-size"}
     found: dict[str, str] = {}

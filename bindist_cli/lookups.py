@@ -63,7 +63,7 @@ def files_of(app: App, app_id: str, version: str) -> Sequence[Json]:
 def distinct(rows: Sequence[Json], app_id: str, version: str) -> Sequence[Json]:
     """One row for each file; raises CliError where one name has two checksums."""
     from bindist.errors import IntegrityError
-    from bindist.file_rows import distinct_files
+    from bindist.transfer.file_rows import distinct_files
 
     try:
         return distinct_files(rows)

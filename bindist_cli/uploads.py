@@ -209,8 +209,8 @@ def _expanded(name: str) -> list[Path]:
 
 def _expected(name: str | None, files: Sequence[ReleaseFile]) -> dict[str, str]:
     """What a SHA256SUMS lists: all files given and no others, each with its own checksum."""
-    from bindist.hashing import checksums_match, is_sha256
     from bindist.release.files import file_checksum
+    from bindist.transfer.hashing import checksums_match, is_sha256
 
     if name is None:
         return {}

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from ..errors import IntegrityError
 from ..file_names import derived_file_type, name_problem
-from ..file_rows import distinct_files
-from ..hashing import checksums_match, normalize_checksum, sha256_file
 from ..http.response import Json
-from ..upload import INLINE_LIMIT
+from ..transfer.file_rows import distinct_files
+from ..transfer.hashing import checksums_match, normalize_checksum, sha256_file
+from ..transfer.upload import INLINE_LIMIT
 
 Difference = tuple[str, str | None, str | None]
 """(file name, checksum on the server, local checksum); None where a side does not have the file."""

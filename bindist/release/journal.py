@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BusyError
-from ..hashing import is_sha256
+from ..transfer.hashing import is_sha256
 
 _FORMAT = 2
 FINISH_SECONDS = 12 * 3600.0

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ..errors import BusyError, DifferentContentError, IntegrityError
-from ..hashing import checksums_match
 from ..http.response import Json, failure
+from ..transfer.hashing import checksums_match
 from .files import Difference, ReleaseFile, compare
 from .journal import FINISH_SECONDS, REUSE_SECONDS, Creation, UploadedFile
 from .observation import Observation

@@ -16,12 +16,12 @@ from ..errors import (
     ConflictError,
     IntegrityError,
 )
-from ..file_rows import distinct_files
-from ..hashing import checksums_match
 from ..http.response import ApiResponse, Json
-from ..source import Progress
-from ..threads import Stopped, run_jobs
-from ..upload import LocalFile, Ticket
+from ..transfer.concurrency import Stopped, run_jobs
+from ..transfer.file_rows import distinct_files
+from ..transfer.hashing import checksums_match
+from ..transfer.presigned import Progress
+from ..transfer.upload import LocalFile, Ticket
 from .files import ReleaseFile, cached, file_checksum
 from .journal import Creation, Journal, ReleaseId, UploadedFile
 from .observation import Observation, observe

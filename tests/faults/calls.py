@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bindist import AdminClient
-from bindist.upload import LocalFile
+from bindist.transfer.upload import LocalFile
 
 CONTENT = bytes(range(250)) * 12
 LARGE = CONTENT * 1400  # 4.2 MB: too large to go inline

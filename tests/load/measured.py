@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from bindist import AdminClient
-from bindist.hashing import sha256_bytes, sha256_file
-from bindist.upload import INLINE_LIMIT
+from bindist.transfer.hashing import sha256_bytes, sha256_file
+from bindist.transfer.upload import INLINE_LIMIT
 
 Report = dict[str, Any]
 

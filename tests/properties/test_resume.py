@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bindist.partfile import PartFile
-from bindist.ranges import merge, missing, total
+from bindist.transfer.part_file import PartFile
+from bindist.transfer.ranges import merge, missing, total
 from tests.surroundings.conftest import inside, published
 
 __all__ = ["inside", "published"]

@@ -19,7 +19,7 @@ import pytest
 
 from bindist import AdminClient
 from bindist.release.journal import Journal, ReleaseId
-from bindist.partfile import PartFile
+from bindist.transfer.part_file import PartFile
 from bindist_cli.sandbox import SandboxServer
 from tests.conftest import ADMIN_KEY
 from tests.readme.page import matches, table

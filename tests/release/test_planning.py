@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from bindist import DifferentContentError
 from bindist.journal import Sent
 from bindist.planning import (
     ReleaseFile,
@@ -18,7 +16,9 @@ from bindist.planning import (
     plan,
     remembered,
 )
-from bindist.upload import INLINE_LIMIT
+
+from bindist import DifferentContentError
+from bindist.transfer.upload import INLINE_LIMIT
 
 FILES = [
     ReleaseFile(Path("a.exe"), "a.exe", 1, "MAIN"),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bindist import AdminClient, IntegrityError, TransportError
-from bindist.upload import INLINE_LIMIT
+from bindist.transfer.upload import INLINE_LIMIT
 from bindist_cli.sandbox import SandboxServer
 from tests.sdk.canned import CannedServer
 

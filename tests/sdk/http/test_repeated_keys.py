@@ -14,7 +14,7 @@ from bindist import AdminClient, ApiError, ApiResponse, BinDistError, TransportE
 from bindist.http.redaction import HIDDEN, HiddenUrl
 from bindist.http.response import LONGEST_MESSAGE
 from bindist.http.transport import Transport
-from bindist.upload import Ticket
+from bindist.transfer.upload import Ticket
 from tests.sdk.canned import CannedServer
 
 Connect = Callable[..., AdminClient]

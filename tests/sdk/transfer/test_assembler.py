@@ -18,10 +18,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bindist.assembly import MEMORY, Assembly, Pen, block_size
-from bindist.blockfile import PAGE, BlockFile
-from bindist.ranges import MOST_CONNECTIONS, Range, merge, missing
-from bindist.threads import Stopped
+from bindist.transfer.assembler import MEMORY, Assembly, Pen, block_size
+from bindist.transfer.block_file import PAGE, BlockFile
+from bindist.transfer.concurrency import Stopped
+from bindist.transfer.ranges import MOST_CONNECTIONS, Range, merge, missing
 
 BLOCK = block_size(1)
 SIZE = 3 * BLOCK + 5 * PAGE + 17

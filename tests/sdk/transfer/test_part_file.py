@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bindist import BusyError, IntegrityError
-from bindist.partfile import PartFile
+from bindist.transfer.part_file import PartFile
 
 IDENTITY: dict[str, object] = {"checksum": "c" * 64, "fileSize": 100}
 

@@ -16,9 +16,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .blockfile import BlockFile
+from .block_file import BlockFile
+from .concurrency import Stopped
 from .ranges import ALIGNMENT, Range, merge, prefix
-from .threads import Stopped
 
 MEMORY = 20 * 1024 * 1024
 """Bytes that the buffers for what is received take at the most."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bindist.hashing import (
+from bindist.transfer.hashing import (
     BLOCK,
     StreamHash,
     checksums_match,

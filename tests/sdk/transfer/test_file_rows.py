@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bindist.errors import IntegrityError
-from bindist.file_rows import distinct_files
 from bindist.http.response import Json
+from bindist.transfer.file_rows import distinct_files
 
 ONE, OTHER = "1" * 64, "2" * 64
 

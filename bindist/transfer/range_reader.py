@@ -11,11 +11,11 @@ from typing import Protocol
 import requests
 from urllib3.exceptions import HTTPError
 
-from .errors import IntegrityError, TransportError
-from .http.response import is_expired
-from .http.transport import RETRY_STATUSES, Transport
+from ..errors import IntegrityError, TransportError
+from ..http.response import is_expired
+from ..http.transport import RETRY_STATUSES, Transport
+from .presigned import ChangedError, Grant, Source
 from .ranges import Range, parse_content_range
-from .source import ChangedError, Grant, Source
 
 SMALLEST_READ = 64 * 1024
 LARGEST_READ = 1024 * 1024

@@ -6,12 +6,12 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .errors import IntegrityError
-from .file_names import safe_file_name
+from ..errors import IntegrityError
+from ..file_names import safe_file_name
+from ..http.response import ApiResponse, Json, count_in
+from ..http.transport import Transport
 from .file_rows import distinct_files
 from .hashing import normalize_checksum
-from .http.response import ApiResponse, Json, count_in
-from .http.transport import Transport
 
 Progress = Callable[[int, int], None]
 """Called with the bytes that are done and the bytes there are in all; from any thread. The first

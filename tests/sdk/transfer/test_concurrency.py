@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from bindist.threads import Stopped, run_jobs
+from bindist.transfer.concurrency import Stopped, run_jobs
 
 
 def test_every_job_is_done_by_no_more_threads_than_allowed() -> None:

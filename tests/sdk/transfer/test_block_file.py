@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from bindist.blockfile import PAGE, BlockFile
+from bindist.transfer.block_file import PAGE, BlockFile
 
 CONTENT = os.urandom(5 * PAGE + 17)
 

@@ -8,7 +8,7 @@ import re
 import stat
 from pathlib import Path
 
-from .errors import TargetExistsError
+from ..errors import TargetExistsError
 
 Seen = tuple[int, int]
 """Size in bytes and modification time in nanoseconds of what has a name."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bindist import AdminClient, ApiResponse, IntegrityError, TransportError
-from bindist.upload import INLINE_LIMIT, Body, LocalFile, Ticket, put
+from bindist.transfer.upload import INLINE_LIMIT, Body, LocalFile, Ticket, put
 from bindist_cli.sandbox import SandboxServer
 
 MIB = 1024 * 1024

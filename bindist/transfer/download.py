@@ -12,16 +12,16 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from .assembly import Assembly, Pen
-from .blockfile import BlockFile
-from .errors import IntegrityError
+from ..errors import IntegrityError
+from .assembler import Assembly, Pen
+from .block_file import BlockFile
+from .concurrency import run_jobs
 from .hashing import StreamHash, checksums_match, is_sha256
-from .partfile import PartFile
+from .part_file import PartFile
 from .placing import Seen
+from .presigned import ChangedError, Grant, Progress, Source
+from .range_reader import LARGEST_READ, receive
 from .ranges import LARGEST_PIECE, Range, missing, take_piece, total
-from .receiving import LARGEST_READ, receive
-from .source import ChangedError, Grant, Progress, Source
-from .threads import run_jobs
 
 PARALLEL_ABOVE = 64 * 1024 * 1024
 _JOIN_AFTER = 0.05  # seconds

@@ -13,8 +13,8 @@ import requests
 import urllib3
 
 from bindist.http.transport import Transport
-from bindist.receiving import LARGEST_READ, SMALLEST_READ, _Body, next_read, receive
-from bindist.source import ChangedError, Grant, Source
+from bindist.transfer.presigned import ChangedError, Grant, Source
+from bindist.transfer.range_reader import LARGEST_READ, SMALLEST_READ, _Body, next_read, receive
 from tests.sdk.canned import CannedServer
 
 CONTENT = bytes(range(256)) * (LARGEST_READ // 64)

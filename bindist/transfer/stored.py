@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-from .errors import IntegrityError, NotFoundError
-from .receiving import receive
-from .source import ChangedError, Source
+from ..errors import IntegrityError, NotFoundError
+from .presigned import ChangedError, Source
+from .range_reader import receive
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from bindist import IntegrityError
 from bindist.errors import NotFoundError
 from bindist.http.response import failure, from_body
 from bindist.http.transport import Transport
-from bindist.source import ChangedError, Grant, Source, pick_file, read_grant
+from bindist.transfer.presigned import ChangedError, Grant, Source, pick_file, read_grant
 from tests.sdk.canned import CannedServer
 
 

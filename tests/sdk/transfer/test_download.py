@@ -297,7 +297,7 @@ def test_a_size_that_the_store_does_not_have_is_an_integrity_error(
 ):
     checksum = hashlib.sha256(b"12345").hexdigest()
     found = admin.get_large_upload_url(application, "1.0", "tool.bin", 5).require()
-    from bindist.upload import Body, Ticket, put
+    from bindist.transfer.upload import Body, Ticket, put
 
     put(admin._transport, lambda: Ticket("x", found["uploadUrl"]), Body(io.BytesIO(b"12345"), 5))
     admin.complete_large_upload(found["uploadId"], application, "1.0", "tool.bin", 999, checksum)

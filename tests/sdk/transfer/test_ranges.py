@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bindist.ranges import (
+from bindist.transfer.ranges import (
     ALIGNMENT,
     LARGEST_PIECE,
     SMALLEST_PIECE,

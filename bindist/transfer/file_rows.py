@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from .errors import IntegrityError
+from ..errors import IntegrityError
 from .hashing import normalize_checksum
 
 Row = TypeVar("Row", bound=Mapping[str, Any])

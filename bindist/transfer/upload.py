@@ -13,11 +13,11 @@ from typing import IO, Any
 
 import requests
 
-from .errors import IntegrityError, TransportError
+from ..errors import IntegrityError, TransportError
+from ..http.response import ApiResponse, failure, is_expired, text_in
+from ..http.transport import BLOCK, Transport, request_log
 from .hashing import StreamHash, checksums_match
-from .http.response import ApiResponse, failure, is_expired, text_in
-from .http.transport import BLOCK, Transport, request_log
-from .source import Progress
+from .presigned import Progress
 
 INLINE_LIMIT = 4 * 1024 * 1024
 """Files up to this many bytes go inline, in one request; gateways refuse larger ones."""

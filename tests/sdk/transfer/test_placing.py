@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bindist import TargetExistsError
-from bindist.placing import descriptor_of, is_special, look, publish
+from bindist.transfer.placing import descriptor_of, is_special, look, publish
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs links, pipes and devices")
 

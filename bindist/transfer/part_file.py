@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .errors import BusyError, IntegrityError
+from ..errors import BusyError, IntegrityError
 from .placing import Seen, publish
 from .ranges import Range, merge, total
 

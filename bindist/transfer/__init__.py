@@ -1,0 +1,1 @@
+"""Bytes of files: downloads in ranges, part files, uploads."""
