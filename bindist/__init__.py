@@ -34,8 +34,8 @@ from .errors import (
 
 TYPE_CHECKING = False  # as type checkers know it; importing typing takes longer than all of this
 if TYPE_CHECKING:
-    from .admin import AdminClient
-    from .customer import CustomerClient
+    from .clients.admin import AdminClient
+    from .clients.customer import CustomerClient
     from .http.response import ApiResponse
     from .transfer.download import Download
     from .transfer.stored import StoredBytes
@@ -68,9 +68,9 @@ __all__ = [
 # What needs requests is imported when it is first asked for: a help text or a completion needs the
 # exceptions alone, and importing requests takes several times as long as all the rest.
 _LATE = {
-    "AdminClient": "admin",
+    "AdminClient": "clients.admin",
     "ApiResponse": "http.response",
-    "CustomerClient": "customer",
+    "CustomerClient": "clients.customer",
     "Download": "transfer.download",
     "StoredBytes": "stored",
 }

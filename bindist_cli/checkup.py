@@ -192,7 +192,7 @@ def _proxies(patient: Patient) -> Iterator[Row]:
 
 def _server(patient: Patient) -> Iterator[Row]:
     """One request without the key: its answer tells what the address leads to, and the time."""
-    from bindist.base import DEFAULT_TIMEOUT
+    from bindist.clients.base import DEFAULT_TIMEOUT
     from bindist.http.transport import Transport
 
     settings, url = patient.settings, check_url(patient.app.api_url)

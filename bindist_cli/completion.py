@@ -16,7 +16,7 @@ from .credentials import find_key, key_from_environment
 from .exits import CliError
 
 if TYPE_CHECKING:
-    from bindist.admin import AdminClient
+    from bindist.clients.admin import AdminClient
 
     from .recent import Item
 
@@ -38,7 +38,7 @@ def fetch(
     if not settings.is_sandbox and not _may_have_key(settings, env):
         return []
     # This takes time of ours, whatever the server does: the limit is for what may never end.
-    import bindist.admin  # noqa: F401
+    import bindist.clients.admin  # noqa: F401
 
     return _within(LIMIT_SECONDS, lambda: _ask(settings, env, _SOURCES[kind], words))
 
@@ -70,7 +70,7 @@ def _within(seconds: float, work: Callable[[], list[Item]]) -> list[Item] | None
 def _ask(
     settings: Settings, env: Mapping[str, str], source: Source, words: Sequence[Any]
 ) -> list[Item]:
-    from bindist.admin import AdminClient
+    from bindist.clients.admin import AdminClient
 
     try:
         url, key = _access(settings, env)

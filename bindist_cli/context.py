@@ -20,7 +20,7 @@ from .exits import CliError, Exit
 from .output import Sink
 
 if TYPE_CHECKING:
-    from bindist.admin import AdminClient
+    from bindist.clients.admin import AdminClient
 
     from .sandbox import Endpoint
 
@@ -108,8 +108,8 @@ class App:
 
     def client_for(self, key: str) -> AdminClient:
         """A client with any key, for this profile's address."""
-        from bindist.admin import AdminClient
-        from bindist.base import DEFAULT_RETRIES, DEFAULT_TIMEOUT
+        from bindist.clients.admin import AdminClient
+        from bindist.clients.base import DEFAULT_RETRIES, DEFAULT_TIMEOUT
 
         settings = self.settings
         return self._closing.enter_context(

@@ -11,7 +11,7 @@ from ..errors import NotFoundError
 from ..http.response import Json
 
 if TYPE_CHECKING:
-    from ..customer import CustomerClient
+    from ..clients.customer import CustomerClient
 
 
 @dataclass(frozen=True)

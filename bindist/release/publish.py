@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..admin import AdminClient
+from ..clients.admin import AdminClient
 from ..errors import BusyError
 from .files import ReleaseFile, completion_order
 from .journal import Journal, ReleaseId

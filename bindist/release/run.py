@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 
-from ..admin import AdminClient
+from ..clients.admin import AdminClient
 from ..errors import (
     BusyError,
     ConflictError,

@@ -32,7 +32,7 @@ MODULES = [
     "bindist_cli.context",
     "bindist_cli.config",
     "bindist_cli.commands.apps",
-    "bindist.admin",
+    "bindist.clients.admin",
     "requests",
     "bindist.http.transport",
     "bindist_cli.output",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bindist.base import STORE_ETAGS
+from bindist.clients.base import STORE_ETAGS
 from bindist_cli import config, types
 from bindist_cli.config import DEFAULT_URL, ENVIRONMENT, PROFILE_KEYS, resolve
 from bindist_cli.credentials import find_key, key_from_environment

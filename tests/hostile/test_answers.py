@@ -18,7 +18,7 @@ import pytest
 from click.testing import Result
 
 from bindist import AdminClient, ApiError, TransportError
-from bindist.base import MOST_PAGES, walk_pages
+from bindist.clients.pagination import MOST_PAGES, walk_pages
 from bindist.http.response import DEEPEST, from_body
 from bindist.http.transport import ANSWER_LIMIT
 from bindist_cli.exits import Exit

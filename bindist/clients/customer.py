@@ -7,19 +7,20 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from .base import BaseClient, named, named_if_given, present, segment, walk_pages
-from .errors import TargetExistsError
-from .file_names import safe_file_name
-from .http.response import ApiResponse, Json, text_in
-from .transfer import presigned
-from .transfer.hashing import checksums_match, sha256_file
-from .transfer.presigned import Progress, Source
-from .transfer.ranges import DEFAULT_CONNECTIONS, MOST_CONNECTIONS
+from ..errors import TargetExistsError
+from ..file_names import safe_file_name
+from ..http.response import ApiResponse, Json, text_in
+from ..transfer import presigned
+from ..transfer.hashing import checksums_match, sha256_file
+from ..transfer.presigned import Progress, Source
+from ..transfer.ranges import DEFAULT_CONNECTIONS, MOST_CONNECTIONS
+from .base import BaseClient, named, named_if_given, present, segment
+from .pagination import walk_pages
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
-    from .transfer.download import Download
-    from .transfer.stored import StoredBytes
-    from .types import (
+    from ..transfer.download import Download
+    from ..transfer.stored import StoredBytes
+    from ..types import (
         Application,
         Applications,
         DownloadedFile,
@@ -245,7 +246,7 @@ class CustomerClient(BaseClient):
         IntegrityError where the bytes, **already written by then**, are not those that the server
         has the checksum of.
         """
-        from .transfer import download  # not for those who only list
+        from ..transfer import download  # not for those who only list
 
         wanted = self._source(application_id, version, file_id, test_channel)
         return download.to_stream(wanted, stream, verify=verify_checksum, progress=progress)
@@ -292,7 +293,7 @@ class CustomerClient(BaseClient):
         bytes are kept in `NAME.part`), OSError for the local disk and for devices and pipes, and
         BusyError where another process is at the same file.
         """
-        from .transfer import download, placing  # not for those who only list
+        from ..transfer import download, placing  # not for those who only list
 
         if not 1 <= connections <= MOST_CONNECTIONS:
             raise ValueError(f"connections must be 1 to {MOST_CONNECTIONS}")
@@ -350,7 +351,7 @@ class CustomerClient(BaseClient):
         raises IntegrityError unless it is `ok`. Raises ApiError where the server or the store
         refuses, TransportError where no answer came.
         """
-        from .transfer import stored  # not for those who only list
+        from ..transfer import stored  # not for those who only list
 
         return stored.check(self._source(application_id, version, file_id, test_channel))
 

@@ -12,7 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bindist import AdminClient, ApiError, CustomerClient, ServerError, TransportError
-from bindist.base import named_if_given, next_query, segment, walk_pages
+from bindist.clients.base import named_if_given, segment
+from bindist.clients.pagination import next_query, walk_pages
 from bindist.http.response import from_body
 from bindist_cli.sandbox import SandboxServer
 from tests.sdk.canned import CannedServer

@@ -10,19 +10,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from ..errors import ApiError
+from ..file_names import derived_file_type, name_problem
+from ..http.response import ApiResponse, Json, failure
+from ..transfer import upload
+from ..transfer.hashing import sha256_bytes
+from ..transfer.presigned import Progress
+from ..transfer.upload import INLINE_LIMIT, Body, LocalFile, SentFile, Ticket
+from ..version_id import namesakes, version_id
 from .base import named, present, segment
 from .customer import CustomerClient
-from .errors import ApiError
-from .file_names import derived_file_type, name_problem
-from .http.response import ApiResponse, Json, failure
-from .transfer import upload
-from .transfer.hashing import sha256_bytes
-from .transfer.presigned import Progress
-from .transfer.upload import INLINE_LIMIT, Body, LocalFile, SentFile, Ticket
-from .version_id import namesakes, version_id
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
-    from .types import ChangedVersion, NewVersion, UploadTicket
+    from ..types import ChangedVersion, NewVersion, UploadTicket
 
 _FREE_SECONDS = 60.0
 """A version's id that no other version had is not looked up again for so long."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from .base import named, named_if_given, present, segment, walk_pages
+from ..errors import ApiError
+from ..http.response import ApiResponse, Json
+from .base import named, named_if_given, present, segment
 from .customer import LARGEST_PAGE
-from .errors import ApiError
-from .http.response import ApiResponse, Json
-from .publishing import PublishingClient
+from .pagination import walk_pages
+from .versions import PublishingClient
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
-    from .types import (
+    from ..types import (
         Activities,
         AuditEvent,
         AuditEvents,

@@ -1,0 +1,1 @@
+"""The clients: a method for each endpoint."""
