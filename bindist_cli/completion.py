@@ -86,7 +86,7 @@ def _ask(
 def _access(settings: Settings, env: Mapping[str, str]) -> tuple[str, str]:
     if not settings.is_sandbox:
         return settings.api_url, find_key(settings, env).value
-    from .sandbox.endpoint import find_running
+    from bindist.sandbox.endpoint import find_running
 
     running = find_running(settings.sandbox_dir)
     if running is None:  # to start one takes longer than anybody waits at the prompt

@@ -21,8 +21,7 @@ from .output import Sink
 
 if TYPE_CHECKING:
     from bindist.clients.admin import AdminClient
-
-    from .sandbox import Endpoint
+    from bindist.sandbox import Endpoint
 
 
 class App:
@@ -67,7 +66,7 @@ class App:
     @cached_property
     def endpoint(self) -> Endpoint:
         """The sandbox of this profile: the one that runs already, or one inside this process."""
-        from .sandbox import SandboxError, open_sandbox
+        from bindist.sandbox import SandboxError, open_sandbox
 
         try:
             return self._closing.enter_context(open_sandbox(self.settings.sandbox_dir))

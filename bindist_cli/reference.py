@@ -8,11 +8,12 @@ from textwrap import fill
 
 import click
 
+from bindist.sandbox.faults.plan import KINDS
+
 from .app import COMMANDS, cli
 from .config import ENVIRONMENT, PROFILE_KEYS
 from .exits import MEANINGS
 from .options import is_shared
-from .sandbox.faults import KINDS
 
 
 def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

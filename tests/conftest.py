@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from pytest_socket import socket_allow_hosts
 
 from bindist import AdminClient, CustomerClient
-from bindist_cli.sandbox import SandboxServer
+from bindist.sandbox import SandboxServer
 from bindist_cli.streams import RUNNERS
 from tests.tally import Tally, tally
 

@@ -17,7 +17,7 @@ import pexpect
 from rich.console import Console
 from rich.text import Text
 
-from bindist_cli.sandbox import SandboxServer
+from bindist.sandbox import SandboxServer
 
 HERE = Path(__file__).parent
 WIDTH = 84

@@ -11,12 +11,13 @@ from typing import Any, NoReturn
 
 import click
 
+from bindist.sandbox import LIKES
+from bindist.sandbox.faults.plan import KINDS
+
 from .. import columns
 from ..context import App, pass_app
 from ..exits import CliError, Exit
 from ..options import Command, Group
-from ..sandbox import LIKES
-from ..sandbox.faults import KINDS
 
 _folder_option = click.option(
     "--data-dir",
@@ -91,7 +92,7 @@ def serve(
     While it runs, the profile `sandbox` uses it.
     """
     with _clear_errors():
-        from ..sandbox import SandboxServer
+        from bindist.sandbox import SandboxServer
 
         folder = _folder(app, data_dir)
         server = SandboxServer(
@@ -147,8 +148,8 @@ def reset(app: App, data_dir: str | None, yes: bool) -> None:
     """
     folder = _folder(app, data_dir)
     with _clear_errors():
-        from ..sandbox import check_removable
-        from ..sandbox import reset as reset_sandbox
+        from bindist.sandbox import check_removable
+        from bindist.sandbox import reset as reset_sandbox
 
         if check_removable(folder) and not yes:
             app.confirm(f"Throw away the sandbox in {folder}?", "--yes")
@@ -175,7 +176,7 @@ def _folder(app: App, data_dir: str | None) -> Path:
 @contextmanager
 def _clear_errors() -> Iterator[None]:
     """Turns the sandbox's own errors into this program's."""
-    from ..sandbox import SandboxError
+    from bindist.sandbox import SandboxError
 
     try:
         yield

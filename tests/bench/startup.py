@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bindist_cli.sandbox import SandboxServer
+from bindist.sandbox import SandboxServer
 
 TEN_LINES = """
 import os, requests

@@ -22,7 +22,7 @@ import pytest
 from click.testing import Result
 
 from bindist import AdminClient
-from bindist_cli.sandbox import SandboxServer
+from bindist.sandbox import SandboxServer
 from tests.conftest import ADMIN_KEY, APPS_ADMIN_KEY, CUSTOMER_KEY
 
 SECONDS = 60

@@ -15,9 +15,9 @@ import pytest
 from click.testing import Result
 
 from bindist import AdminClient
+from bindist.sandbox import SandboxServer
 from bindist_cli import streams
 from bindist_cli.format import unescape
-from bindist_cli.sandbox import SandboxServer
 from tests.sdk.canned import CannedServer
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from bindist import AdminClient
+from bindist.sandbox import SandboxServer
 from bindist_cli.app import COMMANDS
-from bindist_cli.sandbox import SandboxServer
 from tests.conftest import ADMIN_KEY, CUSTOMER_KEY
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from bindist import AdminClient
+from bindist.sandbox import SandboxServer
 from bindist_cli import shells
-from bindist_cli.sandbox import SandboxServer
 
 if sys.platform == "win32":
     pytest.skip("needs pseudo-terminals", allow_module_level=True)

@@ -9,8 +9,8 @@ import urllib.request
 import pytest
 
 from bindist import AdminClient
-from bindist_cli.sandbox import LIKES
-from bindist_cli.sandbox.faults import KINDS
+from bindist.sandbox import LIKES
+from bindist.sandbox.faults.plan import KINDS
 
 
 @pytest.fixture

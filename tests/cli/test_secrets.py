@@ -14,9 +14,9 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from bindist.sandbox.storage.database import Session
+from bindist.sandbox.storage.folder import DATABASE
 from bindist_cli.reference import walk
-from bindist_cli.sandbox.db import Session
-from bindist_cli.sandbox.folder import DATABASE
 from tests.cli.test_every_command import CASES
 from tests.conftest import ADMIN_KEY
 

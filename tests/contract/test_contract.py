@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from bindist_cli.sandbox import LIKES, SandboxServer
+from bindist.sandbox import LIKES, SandboxServer
 
 HERE = Path(__file__).parent
 

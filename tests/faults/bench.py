@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from bindist import AdminClient, ApiError, ApiResponse, CustomerClient, TransportError
-from bindist_cli.sandbox import SandboxServer
-from bindist_cli.sandbox.db import Session
-from bindist_cli.sandbox.folder import DATABASE, OBJECTS
+from bindist.sandbox import SandboxServer
+from bindist.sandbox.storage.database import Session
+from bindist.sandbox.storage.folder import DATABASE, OBJECTS
 from tests.faults.calls import CONTENT, LARGE, Call, Place, Step
 from tests.faults.matrix import Row, Seen
 from tests.faults.required import RETRIES

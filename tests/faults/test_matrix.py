@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bindist import AdminClient, CustomerClient, TransportError
-from bindist_cli.sandbox.faults import KINDS, SERVER_FAULTS
+from bindist.sandbox.faults.plan import KINDS, SERVER_FAULTS
 from tests.conftest import ADMIN_KEY
 from tests.faults.bench import Bench
 from tests.faults.calls import CALLS, WITHOUT_REQUESTS, Call, Place

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from bindist_cli.sandbox import SandboxServer
-from bindist_cli.sandbox.db import Session
-from bindist_cli.sandbox.folder import DATABASE
+from bindist.sandbox import SandboxServer
+from bindist.sandbox.storage.database import Session
+from bindist.sandbox.storage.folder import DATABASE
 from tests.load.conftest import lines_of
 
 APPLICATIONS, VERSIONS = 10_000, 2_000

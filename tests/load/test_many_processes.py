@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bindist import AdminClient
-from bindist_cli.sandbox import SandboxServer
+from bindist.sandbox import SandboxServer
 from tests.load.conftest import report
 from tests.load.measured import content_of
 

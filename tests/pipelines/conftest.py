@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bindist import AdminClient, __version__
-from bindist_cli.sandbox import SandboxServer
+from bindist.sandbox import SandboxServer
 from tests.conftest import ADMIN_KEY
 from tests.pipelines.actions import REPOSITORY, Runner
 

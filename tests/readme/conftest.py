@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bindist import AdminClient
-from bindist_cli.sandbox import SandboxServer
+from bindist.sandbox import SandboxServer
 from tests.conftest import ADMIN_KEY
 
 SECONDS = 60

@@ -19,8 +19,8 @@ import pytest
 
 from bindist import AdminClient
 from bindist.release.journal import Journal, ReleaseId
+from bindist.sandbox import SandboxServer
 from bindist.transfer.part_file import PartFile
-from bindist_cli.sandbox import SandboxServer
 from tests.conftest import ADMIN_KEY
 from tests.readme.page import matches, table
 from tests.sdk.canned import CERTIFICATE, CannedServer

@@ -22,7 +22,7 @@ from pathlib import Path
 from bindist import AdminClient, BinDistError
 from bindist.release.files import local_files
 from bindist.release.publish import Release, publish
-from bindist_cli.sandbox import SandboxServer, Step, VersionState
+from bindist.sandbox import SandboxServer, Step, VersionState
 from tests.conftest import ADMIN_KEY, APPS_ADMIN_KEY
 
 APPLICATION = "tool"

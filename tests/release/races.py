@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bindist import AdminClient, BinDistError
 from bindist.release.publish import Release, publish
-from bindist_cli.sandbox import Step, VersionState
+from bindist.sandbox import Step, VersionState
 from tests.conftest import ADMIN_KEY, APPS_ADMIN_KEY
 from tests.release.interleavings import APPLICATION, Explorer, content_of
 

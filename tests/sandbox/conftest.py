@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from bindist_cli.sandbox import SandboxServer
+from bindist.sandbox import SandboxServer
 
 KEYS = {"admin_key": "test-admin", "apps_admin_key": "test-apps", "customer_key": "test-customer"}
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from bindist_cli.sandbox import LIKES, SandboxServer, Step
+from bindist.sandbox import LIKES, SandboxServer, Step
 
 STEPPED = [like for like in LIKES if like != "ideal"]
 APPS = "/v1/applications"

@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from bindist_cli.sandbox import SandboxServer
+from bindist.sandbox import SandboxServer
 
 CREATE = "/v1/management/applications"
 GOOD = {"applicationId": "tool", "name": "Tool"}

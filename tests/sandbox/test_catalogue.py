@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from bindist_cli.sandbox import SandboxServer
+from bindist.sandbox import SandboxServer
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bindist_cli.sandbox import LIKES, SandboxServer, Step
+from bindist.sandbox import LIKES, SandboxServer, Step
 from tests.sandbox.requests_held import (
     COMPLETE,
     CUSTOMERS,

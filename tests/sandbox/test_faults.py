@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bindist_cli.sandbox import FaultPlan
-from bindist_cli.sandbox.faults import KINDS, parse_fault
+from bindist.sandbox import FaultPlan
+from bindist.sandbox.faults.plan import KINDS, parse_fault
 
 APPS = "/v1/applications"
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bindist_cli.sandbox import javascript
-from bindist_cli.sandbox.addresses import is_email
-from bindist_cli.sandbox.clock import milliseconds, timestamp
-from bindist_cli.sandbox.collation import collation_key
-from bindist_cli.sandbox.records import ulid
+from bindist.sandbox.clock import milliseconds, timestamp
+from bindist.sandbox.storage.records import ulid
+from bindist.sandbox.validation import javascript
+from bindist.sandbox.validation.collation import collation_key
+from bindist.sandbox.validation.email_addresses import is_email
 
 
 def test_length_counts_utf16_units():

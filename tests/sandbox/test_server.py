@@ -14,20 +14,20 @@ from pathlib import Path
 
 import pytest
 
-from bindist_cli.sandbox import SandboxError, SandboxServer, open_sandbox, reset
-from bindist_cli.sandbox.endpoint import find_running
+from bindist.sandbox import SandboxError, SandboxServer, open_sandbox, reset
+from bindist.sandbox.endpoint import find_running
 
 SERVE = """
 import sys
 from pathlib import Path
-from bindist_cli.sandbox import SandboxServer
+from bindist.sandbox import SandboxServer
 server = SandboxServer(Path(sys.argv[1]))
 server.serve_forever(lambda: print(server.url, flush=True))
 """
 OPEN = """
 import sys
 from pathlib import Path
-from bindist_cli.sandbox import open_sandbox
+from bindist.sandbox import open_sandbox
 sys.stdin.readline()
 with open_sandbox(Path(sys.argv[1])) as endpoint:
     print(endpoint.keys.admin, endpoint.own, flush=True)
@@ -63,11 +63,11 @@ def serving(data_dir):
 
 
 def test_nothing_heavy_is_imported_before_it_is_needed():
-    code = "import sys, bindist_cli.sandbox; print(*sys.modules)"
+    code = "import sys, bindist.sandbox; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
     ).stdout.split()
-    assert not {"werkzeug", "requests", "click", "rich", "bindist"}.intersection(loaded)
+    assert not {"werkzeug", "requests", "click", "rich", "bindist.http"}.intersection(loaded)
 
 
 def test_the_own_server_ends_with_the_context(data_dir):
@@ -151,7 +151,7 @@ def test_several_processes_write_at_once(data_dir, caller_of):
     code = """
 import http.client, json, sys
 from pathlib import Path
-from bindist_cli.sandbox import SandboxServer
+from bindist.sandbox import SandboxServer
 with SandboxServer(Path(sys.argv[1]), catalogue=False) as server:
     connection = http.client.HTTPConnection(server.url.partition("://")[2])
     for number in range(25):

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from bindist_cli.sandbox import LIKES, FaultPlan, SandboxServer, Step
-from bindist_cli.sandbox.faults import KINDS, SERVER_FAULTS, parse_fault
+from bindist.sandbox import LIKES, FaultPlan, SandboxServer, Step
+from bindist.sandbox.faults.plan import KINDS, SERVER_FAULTS, parse_fault
 from tests.sandbox.requests_held import (
     APPS,
     ASKED,

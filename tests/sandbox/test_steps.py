@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bindist_cli.sandbox import LIKES, SandboxError, SandboxServer, Step
+from bindist.sandbox import LIKES, SandboxError, SandboxServer, Step
 from tests.sandbox.requests_held import (
     APPS,
     ASKED,
@@ -141,7 +141,7 @@ def test_each_route_takes_its_steps_in_the_documented_order(with_old_version, li
 
 
 def test_every_route_is_in_the_table_of_steps():
-    from bindist_cli.sandbox.routes import ROUTES as SERVED
+    from bindist.sandbox.routes.table import ROUTES as SERVED
 
     assert {route.name for route in SERVED} == {route.strip() for route in ROUTES}
 

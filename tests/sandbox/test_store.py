@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bindist_cli.sandbox import SandboxServer
+from bindist.sandbox import SandboxServer
 
 REFUSED = [
     # method, change of the URL, headers, status, code

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from bindist import AdminClient, ApiError, BinDistError, CustomerClient
-from bindist_cli.sandbox import SandboxServer
+from bindist.sandbox import SandboxServer
 from tests.conftest import ADMIN_KEY, CUSTOMER_KEY
 from tests.sdk.canned import CannedServer
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bindist import AdminClient
-from bindist_cli.sandbox import SandboxServer
+from bindist.sandbox import SandboxServer
 from tests.cli.conftest import (
     SECONDS,
     answer,

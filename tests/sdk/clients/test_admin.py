@@ -8,7 +8,7 @@ import pytest
 
 from bindist import AdminClient, CustomerClient, PermissionDeniedError, ServerError
 from bindist.http.response import ApiResponse
-from bindist_cli.sandbox import SandboxServer
+from bindist.sandbox import SandboxServer
 from tests.conftest import ADMIN_KEY, APPS_ADMIN_KEY, CUSTOMER_KEY
 from tests.sdk.canned import CannedServer
 

@@ -15,7 +15,7 @@ from bindist import AdminClient, ApiError, CustomerClient, ServerError, Transpor
 from bindist.clients.base import named_if_given, segment
 from bindist.clients.pagination import next_query, walk_pages
 from bindist.http.response import from_body
-from bindist_cli.sandbox import SandboxServer
+from bindist.sandbox import SandboxServer
 from tests.sdk.canned import CannedServer
 
 KEY = "tenant.very-secret-key-42"

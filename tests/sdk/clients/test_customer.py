@@ -18,7 +18,7 @@ from bindist import (
     ServerError,
 )
 from bindist.http.response import ApiResponse
-from bindist_cli.sandbox import SandboxServer
+from bindist.sandbox import SandboxServer
 from tests.sdk.canned import CannedServer
 
 CONTENT = b"the bytes of the tool"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bindist import AdminClient, IntegrityError, TransportError
+from bindist.sandbox import SandboxServer
 from bindist.transfer.upload import INLINE_LIMIT
-from bindist_cli.sandbox import SandboxServer
 from tests.sdk.canned import CannedServer
 
 CONTENT = bytes(range(256)) * 20

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bindist import AdminClient
-from bindist_cli.sandbox import SandboxServer
+from bindist.sandbox import SandboxServer
 
 MIB = 1024 * 1024
 SIZE = 300 * MIB

@@ -16,7 +16,7 @@ import pytest
 from bindist import AdminClient, CustomerClient, errors
 from bindist.http.response import failure
 from bindist.http.sessions import KeyAuth
-from bindist_cli.sandbox import SandboxServer
+from bindist.sandbox import SandboxServer
 from tests.conftest import ADMIN_KEY
 
 ROUNDS = 25

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bindist import AdminClient, errors
 from bindist.http.response import ApiResponse, code_for_status, failure, from_body
-from bindist_cli.sandbox import SandboxServer
+from bindist.sandbox import SandboxServer
 from tests.sdk.canned import CannedServer
 
 HTML = "<!DOCTYPE html><html><body>502 Bad Gateway</body></html>"

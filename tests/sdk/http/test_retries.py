@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bindist import AdminClient, TransportError
 from bindist.http.transport import BACKOFF_CAP, RETRY_AFTER_CAP, Transport
-from bindist_cli.sandbox import SandboxServer
+from bindist.sandbox import SandboxServer
 from tests.sdk.canned import CannedServer
 
 Connect = Callable[..., AdminClient]

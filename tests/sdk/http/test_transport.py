@@ -17,7 +17,7 @@ from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnection
 
 from bindist import AdminClient, IntegrityError, TransportError, __version__
 from bindist.http.transport import ANSWER_LIMIT, Transport
-from bindist_cli.sandbox import SandboxServer
+from bindist.sandbox import SandboxServer
 from tests.sdk.canned import CERTIFICATE, CannedServer, Tunnel
 
 Connect = Callable[..., AdminClient]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from bindist.planning import Plan, ReleaseFile, RemoteVersion, local_files, plan
 
 from bindist import (
     AdminClient,
@@ -17,9 +18,8 @@ from bindist import (
     PermissionDeniedError,
     TransportError,
 )
-from bindist.planning import Plan, ReleaseFile, RemoteVersion, local_files, plan
 from bindist.release import find_version, publish
-from bindist_cli.sandbox import SandboxServer
+from bindist.sandbox import SandboxServer
 
 BIG = 5 * 1024 * 1024
 COMPLETE = "path=/v1/management/upload/large-complete"

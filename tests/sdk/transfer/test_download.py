@@ -21,7 +21,7 @@ from bindist import (
     TargetExistsError,
     TransportError,
 )
-from bindist_cli.sandbox import SandboxServer
+from bindist.sandbox import SandboxServer
 
 MIB = 1024 * 1024
 STORE = "path=/store/*,method=GET"

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from bindist import AdminClient, ApiResponse, IntegrityError, TransportError
+from bindist.sandbox import SandboxServer
 from bindist.transfer.upload import INLINE_LIMIT, Body, LocalFile, Ticket, put
-from bindist_cli.sandbox import SandboxServer
 
 MIB = 1024 * 1024
 PUT = "path=/store/*,method=PUT"

@@ -10,13 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import folder
-from .db import Database
-from .folder import SandboxError
-from .keys import SandboxKeys, read_keys
-from .signing import identity_proof
+from .storage import folder
+from .storage.database import Database
+from .storage.folder import SandboxError
+from .storage.keys import SandboxKeys, read_keys
+from .storage.signing import IDENTITY_PATH, identity_proof
 
-IDENTITY_PATH = "/.sandbox/identity"
 _PROBE_SECONDS = 2.0
 
 

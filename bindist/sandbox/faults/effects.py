@@ -10,10 +10,11 @@ from http import HTTPStatus
 
 from werkzeug.wrappers import Request, Response
 
-from .api import STORE_PATH, json_response
-from .faults import Arguments
-from .objects import FileSlice
-from .store import expired
+from ..place import STORE_PATH
+from ..routes.call import json_response
+from ..storage.object_store import expired
+from ..storage.objects import FileSlice
+from .plan import Arguments
 
 _PAGE = "<!DOCTYPE html>\n<html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>\n"
 

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from . import javascript
-from .addresses import is_email
+from .email_addresses import is_email
 from .schema import (
     Flag,
     Items,

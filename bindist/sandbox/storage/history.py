@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 
-from .db import Session
+from .database import Session
 
 _STATES = 50  # that many at most are kept; they are that much apart
 

@@ -8,6 +8,7 @@ import re
 from datetime import datetime, timedelta, timezone
 from urllib.parse import quote, urlencode
 
+IDENTITY_PATH = "/.sandbox/identity"
 ALGORITHM = "AWS4-HMAC-SHA256"
 SIGNATURE = "X-Amz-Signature"
 _DATE = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z", re.ASCII)

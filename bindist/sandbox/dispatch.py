@@ -10,11 +10,12 @@ from io import BytesIO
 
 from werkzeug.wrappers import Request, Response
 
-from .api import STORE_PATH, json_response
-from .faults import Arguments
-from .routes import Api
+from .faults.plan import Arguments
+from .place import STORE_PATH
+from .routes.call import json_response
+from .routes.table import Api
 from .steps import AbortError, Like, Steps, Watcher
-from .store import Store
+from .storage.object_store import Store
 
 _GATEWAY_TIMEOUT = {"message": "Endpoint request timed out"}  # as API Gateway says it
 

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .faults import FaultPlan
-from .folder import SandboxError, check_removable
+from .faults.plan import FaultPlan
 from .steps import LIKES, Step
+from .storage.folder import SandboxError, check_removable
 
 if TYPE_CHECKING:
     from .connection import RequestRecord as RequestRecord
     from .endpoint import Endpoint as Endpoint
     from .endpoint import open_sandbox as open_sandbox
     from .endpoint import reset as reset
-    from .keys import SandboxKeys as SandboxKeys
-    from .records import VersionState as VersionState
     from .server import SandboxServer as SandboxServer
+    from .storage.keys import SandboxKeys as SandboxKeys
+    from .storage.records import VersionState as VersionState
 
 __all__ = [
     "LIKES",

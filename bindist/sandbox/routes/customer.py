@@ -10,8 +10,12 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from . import javascript, shapes
-from .api import (
+from ..clock import milliseconds, timestamp
+from ..storage.database import Row
+from ..validation import javascript, shapes
+from ..validation.collation import collation_key
+from ..validation.schema import validate
+from .call import (
     ApiError,
     Call,
     download_url,
@@ -22,10 +26,6 @@ from .api import (
     json_response,
     success,
 )
-from .clock import milliseconds, timestamp
-from .collation import collation_key
-from .db import Row
-from .schema import validate
 
 _APPLICATION_FIELDS = (
     "applicationId", "name", "description", "isActive", "createdAt", "updatedAt", "tags",

@@ -15,7 +15,7 @@ from queue import Queue
 from typing import IO
 
 from . import folder
-from .db import Database
+from .database import Database
 
 BLOCK = 1 << 20
 

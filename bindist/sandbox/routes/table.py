@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 from werkzeug.wrappers import Request, Response
 
-from . import admin_routes, customer_routes, report_routes, upload_routes
-from .api import CORS_HEADERS, ApiError, Call, Caller, Handler, Place, failure, json_response
-from .db import Database, Session, key_hash
-from .history import History
-from .javascript import ScriptError, decode_uri_component
-from .objects import Objects
-from .schema import ValidationError
-from .steps import Steps
+from ..place import Place
+from ..steps import Steps
+from ..storage.database import Database, Session, key_hash
+from ..storage.history import History
+from ..storage.objects import Objects
+from ..validation.javascript import ScriptError, decode_uri_component
+from ..validation.schema import ValidationError
+from . import admin, customer, reports, uploads
+from .call import CORS_HEADERS, ApiError, Call, Caller, Handler, failure, json_response
 
 _ADMIN = "Admin access required"
 
@@ -75,41 +76,41 @@ _VERSION = _APPLICATIONS + "/{applicationId}/versions/{version}"
 _CUSTOMER = _MANAGEMENT + "/customers/{customerId}"
 
 ROUTES = (
-    _get("applications", _APPLICATIONS, customer_routes.list_applications),
-    _get("application", _APPLICATIONS + "/{applicationId}", customer_routes.get_application),
-    _get("versions", _APPLICATIONS + "/{applicationId}/versions", customer_routes.list_versions),
-    _get("files", _VERSION + "/files", customer_routes.list_version_files),
-    _get("stats", _APPLICATIONS + "/{applicationId}/stats", report_routes.get_application_stats,
+    _get("applications", _APPLICATIONS, customer.list_applications),
+    _get("application", _APPLICATIONS + "/{applicationId}", customer.get_application),
+    _get("versions", _APPLICATIONS + "/{applicationId}/versions", customer.list_versions),
+    _get("files", _VERSION + "/files", customer.list_version_files),
+    _get("stats", _APPLICATIONS + "/{applicationId}/stats", reports.get_application_stats,
          _ADMIN),
-    _change("download-url", "GET", "/v1/downloads/url", customer_routes.get_download_url, ""),
-    _change("share", "POST", "/v1/downloads/share", customer_routes.create_share_link, ""),
-    Route("shared-download", "GET", "/v1/downloads/d/{token}", customer_routes.public_download,
+    _change("download-url", "GET", "/v1/downloads/url", customer.get_download_url, ""),
+    _change("share", "POST", "/v1/downloads/share", customer.create_share_link, ""),
+    Route("shared-download", "GET", "/v1/downloads/d/{token}", customer.public_download,
           public=True, stepped=True, writes=True),
-    _change("update-version", "PATCH", _VERSION, admin_routes.update_version),
+    _change("update-version", "PATCH", _VERSION, admin.update_version),
     _change("create-application", "POST", _MANAGEMENT + "/applications",
-            admin_routes.create_application),
+            admin.create_application),
     _change("delete-application", "DELETE", _MANAGEMENT + "/applications/{applicationId}",
-            admin_routes.delete_application),
+            admin.delete_application),
     _change("grant", "PUT", _MANAGEMENT + "/applications/{applicationId}/customers",
-            admin_routes.update_application_customers),
-    _change("upload", "POST", _MANAGEMENT + "/upload", upload_routes.upload),
-    Route("large-url", "POST", _MANAGEMENT + "/upload/large-url", upload_routes.large_upload_url,
+            admin.update_application_customers),
+    _change("upload", "POST", _MANAGEMENT + "/upload", uploads.upload),
+    Route("large-url", "POST", _MANAGEMENT + "/upload/large-url", uploads.large_upload_url,
           _ADMIN, stepped=True),
     _change("complete", "POST", _MANAGEMENT + "/upload/large-complete",
-            upload_routes.large_upload_complete),
-    _get("customers", _MANAGEMENT + "/customers", admin_routes.list_customers, _ADMIN),
-    _change("update-customer", "PATCH", _CUSTOMER, admin_routes.update_customer),
-    _change("create-customer", "POST", _CUSTOMER + "/apikeys", admin_routes.create_customer,
+            uploads.large_upload_complete),
+    _get("customers", _MANAGEMENT + "/customers", admin.list_customers, _ADMIN),
+    _change("update-customer", "PATCH", _CUSTOMER, admin.update_customer),
+    _change("create-customer", "POST", _CUSTOMER + "/apikeys", admin.create_customer,
             "Admin access required to create API keys"),
     _change("customer-key", "POST", _CUSTOMER + "/regenerate-key",
-            admin_routes.regenerate_customer_key),
+            admin.regenerate_customer_key),
     _change("admin-key", "POST", _MANAGEMENT + "/admin/regenerate-key",
-            admin_routes.regenerate_admin_key),
+            admin.regenerate_admin_key),
     _change("apps-key", "POST", _MANAGEMENT + "/admin/regenerate-apps-key",
-            admin_routes.regenerate_apps_admin_key, "Financial admin access required",
+            admin.regenerate_apps_admin_key, "Financial admin access required",
             financial=True),
-    _get("activity", "/v1/activity", report_routes.list_activity, _ADMIN),
-    _get("audit", "/v1/audit", report_routes.list_audit_events,
+    _get("activity", "/v1/activity", reports.list_activity, _ADMIN),
+    _get("audit", "/v1/audit", reports.list_audit_events,
          "Audit log access requires financial admin privileges", financial=True),
 )  # fmt: skip
 

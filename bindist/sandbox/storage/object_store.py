@@ -11,10 +11,10 @@ from urllib.parse import parse_qsl, unquote
 from werkzeug.http import http_date, parse_date, parse_etags, parse_range_header
 from werkzeug.wrappers import Request, Response
 
-from .api import STORE_PATH, Place
+from ..place import STORE_PATH, Place
+from ..steps import Steps
 from .objects import BLOCK, FileSlice, Objects, StoredObject
 from .signing import ALGORITHM, SIGNATURE, has_expired, signature
-from .steps import Steps
 
 
 class StoreError(Exception):

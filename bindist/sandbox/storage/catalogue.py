@@ -7,8 +7,8 @@ import uuid
 from collections import Counter
 from typing import NamedTuple
 
-from .clock import milliseconds, timestamp
-from .db import Session
+from ..clock import milliseconds, timestamp
+from .database import Session
 from .objects import Objects, object_columns, object_key
 from .records import audit_event
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 
-from .db import Session
+from .database import Session
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from . import shapes
-from .api import ApiError, Call, find_application, find_version, success
-from .applications import Application, with_grants, write_application
-from .clock import timestamp
-from .javascript import base64_bytes
-from .objects import object_columns, object_key
+from ..clock import timestamp
+from ..storage.applications import Application, with_grants, write_application
+from ..storage.objects import object_columns, object_key
+from ..validation import shapes
+from ..validation.javascript import base64_bytes
+from .call import ApiError, Call, find_application, find_version, success
 
 _EXTENSIONS = {
     "MAIN": "exe msi app dmg deb rpm appimage",

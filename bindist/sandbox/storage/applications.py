@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .db import Row, Session
+from .database import Row, Session
 
 
 @dataclass(frozen=True)

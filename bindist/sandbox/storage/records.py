@@ -6,8 +6,8 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from .clock import timestamp
-from .db import Session
+from ..clock import timestamp
+from .database import Session
 
 _AUDIT_SECONDS = 730 * 24 * 3600
 

@@ -9,14 +9,14 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from . import javascript, shapes
-from .api import ApiError, Call, find_version, success
-from .applications import Application, new_grants, read_application, write_application
-from .clock import timestamp
-from .collation import collation_key
-from .customer_routes import pick
-from .db import Row
-from .schema import validate
+from ..clock import timestamp
+from ..storage.applications import Application, new_grants, read_application, write_application
+from ..storage.database import Row
+from ..validation import javascript, shapes
+from ..validation.collation import collation_key
+from ..validation.schema import validate
+from .call import ApiError, Call, find_version, success
+from .customer import pick
 
 _CUSTOMER_FIELDS = (
     "customerId", "name", "isActive", "createdAt", "notes", "email", "reference", "license",

@@ -11,21 +11,21 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import parse_qs
 
-from . import catalogue, folder
-from .api import Place
 from .connection import Connection, RequestRecord
-from .db import Database, Session, unusable
 from .dispatch import Dispatcher
-from .faults import FaultPlan
-from .folder import SandboxError
-from .history import History
-from .keys import SandboxKeys, read_keys, write_keys
-from .objects import Objects
-from .records import VersionState, version_state
-from .routes import Api
-from .signing import identity_proof
+from .faults.plan import FaultPlan
+from .place import Place
+from .routes.table import Api
 from .steps import LIKES, Hook, Like
-from .store import Store
+from .storage import catalogue, folder
+from .storage.database import Database, Session, unusable
+from .storage.folder import SandboxError
+from .storage.history import History
+from .storage.keys import SandboxKeys, read_keys, write_keys
+from .storage.object_store import Store
+from .storage.objects import Objects
+from .storage.records import VersionState, version_state
+from .storage.signing import identity_proof
 
 HOST = "127.0.0.1"
 _STOP_SECONDS = 2.0

@@ -8,9 +8,9 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from . import javascript
-from .api import ApiError, Call, success
-from .db import Row
+from ..storage.database import Row
+from ..validation import javascript
+from .call import ApiError, Call, success
 
 EVENT_TYPES = (
     "SESSION_CREATED", "CARD_VALIDATION_SUCCESS", "CARD_VALIDATION_FAILED", "PAYMENT_AUTHORIZED",

@@ -6,24 +6,24 @@ import json
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
 from werkzeug.wrappers import Request, Response
 
-from . import javascript
-from .clock import milliseconds, timestamp
-from .db import Row, Session
-from .history import History
-from .objects import Objects, object_key
-from .records import audit_event
-from .schema import Schema, validate
-from .signing import sign_url
-from .steps import Steps
+from ..clock import milliseconds, timestamp
+from ..place import STORE_PATH, Place
+from ..steps import Steps
+from ..storage.database import Row, Session
+from ..storage.history import History
+from ..storage.objects import Objects, object_key
+from ..storage.records import audit_event
+from ..storage.signing import sign_url
+from ..validation import javascript
+from ..validation.schema import Schema, validate
 
 API_VERSION = "1.0.0"
-STORE_PATH = "/store/"
 
 _CODES = {
     400: "BAD_REQUEST",
@@ -54,16 +54,6 @@ class Caller:
     customer_id: str
     is_admin: bool
     is_financial_admin: bool
-
-
-@dataclass
-class Place:
-    """Where the server is reached and how long the URLs that it signs live."""
-
-    url: str
-    secret: str = field(repr=False)
-    tenant: str
-    url_lifetime: float
 
 
 @dataclass

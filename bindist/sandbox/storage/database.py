@@ -17,9 +17,9 @@ from pathlib import Path
 from queue import Empty, LifoQueue
 from typing import Any
 
+from ..validation.javascript import ScriptError
 from . import folder
 from .folder import SandboxError
-from .javascript import ScriptError
 
 SCHEMA_VERSION = 1
 BUSY_SECONDS = 30.0

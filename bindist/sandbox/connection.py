@@ -17,12 +17,13 @@ from urllib.parse import unquote_to_bytes
 
 from werkzeug.wrappers import Request, Response
 
-from . import effects
-from .api import STORE_PATH, json_response
-from .endpoint import IDENTITY_PATH
-from .faults import Arguments
-from .objects import FileSlice
+from .faults import effects
+from .faults.plan import Arguments
+from .place import STORE_PATH
+from .routes.call import json_response
 from .steps import AbortError
+from .storage.objects import FileSlice
+from .storage.signing import IDENTITY_PATH
 
 if TYPE_CHECKING:
     from .server import SandboxServer

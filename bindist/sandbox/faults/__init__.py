@@ -1,0 +1,1 @@
+"""Faults on request: which of them strike, and what they do."""

@@ -1,0 +1,1 @@
+"""The API: the table of routes, and a handler for each."""

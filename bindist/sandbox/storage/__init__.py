@@ -1,0 +1,1 @@
+"""What is kept: the database, the objects, the sample catalogue."""

@@ -1,0 +1,1 @@
+"""Requests checked as the reference server checks them."""
