@@ -78,7 +78,7 @@ def _run() -> None:
         # Text that the terminal's encoding lacks is shown as an escape instead of ending us.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    from .app import cli
+    from .cli import cli
 
     cli.main(prog_name="bindist")
 

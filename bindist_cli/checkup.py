@@ -35,7 +35,7 @@ from .config import (
 from .configfile import check_url
 from .context import App
 from .credentials import key_store, profile_option
-from .exits import CliError, Exit
+from .exit_codes import CliError, Exit
 from .keystore import CREDENTIALS, NoKeyringError
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"

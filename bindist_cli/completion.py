@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from . import config
 from .config import Settings
 from .credentials import find_key, key_from_environment
-from .exits import CliError
+from .exit_codes import CliError
 
 if TYPE_CHECKING:
     from bindist.clients.admin import AdminClient

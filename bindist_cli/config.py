@@ -15,8 +15,8 @@ import click
 from bindist.http.redaction import HIDDEN
 
 from . import safefile
-from .exits import CliError, Exit
-from .types import OUTPUTS, STORE_ETAGS
+from .exit_codes import CliError, Exit
+from .params import OUTPUTS, STORE_ETAGS
 
 CONFIG = "config.toml"
 DEFAULT_URL = "https://api.bindist.eu"

@@ -19,8 +19,8 @@ from .config import (
     load_config,
     shown_address,
 )
-from .exits import CliError, Exit
-from .types import OUTPUTS, STORE_ETAGS
+from .exit_codes import CliError, Exit
+from .params import OUTPUTS, STORE_ETAGS
 
 PROFILE = "profile"
 KEYS = {PROFILE: "the profile to use where none is named"} | {

@@ -16,7 +16,7 @@ from bindist.errors import AuthenticationError
 from . import config, format, streams
 from .config import Settings
 from .credentials import TENANT_HINT, Key, find_key, key_from_environment, lacks_tenant
-from .exits import CliError, Exit
+from .exit_codes import CliError, Exit
 from .output import Sink
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from .config import DEFAULT_URL, Settings, is_hosted, is_set, load_config, shown_address
-from .exits import CliError, Exit
+from .exit_codes import CliError, Exit
 from .keystore import KeyStore
 
 KEY_VARIABLES = ("BINDIST_API_KEY", "BINDIST_API_KEY_FILE", "BINDIST_API_SECRET")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from .exits import CliError, Exit
+from .exit_codes import CliError, Exit
 from .output import Sink
 
 _PROGRAM = ("bindist", "--profile", "sandbox")

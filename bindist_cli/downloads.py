@@ -18,7 +18,7 @@ from bindist import errors
 from . import columns
 from .columns import Json
 from .context import App
-from .exits import CliError, Exit
+from .exit_codes import CliError, Exit
 from .lookups import distinct, files_of
 from .progress import Report, transfers
 from .report import explain

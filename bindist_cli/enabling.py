@@ -8,7 +8,7 @@ from bindist.errors import IntegrityError
 
 from .columns import Json
 from .context import App
-from .exits import CliError, Exit
+from .exit_codes import CliError, Exit
 from .lookups import files_of, find_record
 
 

@@ -13,7 +13,7 @@ import click
 from . import config
 from .columns import Column, Json
 from .context import App
-from .exits import CliError, Exit
+from .exit_codes import CliError, Exit
 from .streams import mask_keys
 
 

@@ -19,7 +19,7 @@ from bindist.http.redaction import HIDDEN, redact
 
 from . import tomlfile
 from .config import read_toml
-from .exits import CliError, Exit
+from .exit_codes import CliError, Exit
 
 CREDENTIALS = "credentials.toml"
 KEYRING_SECONDS = 3.0

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from .columns import Json
 from .context import App
-from .exits import CliError, Exit
+from .exit_codes import CliError, Exit
 
 
 def ordered_versions(

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .types import OUTPUTS, PROFILE
+from .params import OUTPUTS, PROFILE
 
 FLAGS = "bindist.flags"
 """The key in `Context.meta` under which the shared options that were given are collected."""

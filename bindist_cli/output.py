@@ -19,7 +19,7 @@ import click
 from . import format
 from .columns import STYLES, Column, Json
 from .config import Settings
-from .exits import CliError, Exit
+from .exit_codes import CliError, Exit
 from .report import say
 
 if TYPE_CHECKING:

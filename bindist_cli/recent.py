@@ -49,7 +49,7 @@ class Cache:
         from pathlib import Path
 
         from . import safefile
-        from .exits import CliError
+        from .exit_codes import CliError
 
         lists = self._lists()
         lists.pop(name, None)

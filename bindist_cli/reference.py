@@ -10,9 +10,9 @@ import click
 
 from bindist.sandbox.faults.plan import KINDS
 
-from .app import COMMANDS, cli
+from .cli import COMMANDS, cli
 from .config import ENVIRONMENT, PROFILE_KEYS
-from .exits import MEANINGS
+from .exit_codes import MEANINGS
 from .options import is_shared
 
 

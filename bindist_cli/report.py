@@ -16,7 +16,7 @@ from bindist import errors
 from bindist.http.redaction import redact
 
 from . import format
-from .exits import CliError, Exit, exit_for
+from .exit_codes import CliError, Exit, exit_for
 
 # What is not closed ends with the text: to look for its end again at each start takes for ever.
 _TAG = re.compile(r"(?is)<(script|style|head)\b.*?(?:</\1>|\Z)|<[^>]*(?:>|\Z)")

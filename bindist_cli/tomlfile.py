@@ -8,7 +8,7 @@ from typing import Any
 
 from . import safefile
 from .config import parse_toml
-from .exits import CliError, Exit
+from .exit_codes import CliError, Exit
 
 Values = Mapping[tuple[str, ...], Any]
 """Values by the names that lead to them: {("profiles", "work", "api_url"): "https://..."}."""

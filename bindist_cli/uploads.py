@@ -18,10 +18,10 @@ from bindist import errors
 
 from . import columns, safefile
 from .context import App
-from .exits import CliError, Exit
+from .exit_codes import CliError, Exit
 from .progress import transfers
 from .signals import held_signals
-from .textfile import read_text
+from .text_input import read_text
 
 if TYPE_CHECKING:
     from bindist.release.files import ReleaseFile

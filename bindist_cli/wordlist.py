@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from .app import COMMANDS, cli
+from .cli import COMMANDS, cli
 from .configfile import KEYS
 from .options import is_shared
 from .prompt import WORDS

@@ -94,7 +94,7 @@ def at_server(server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Sandbox
 @pytest.fixture
 def invoke() -> Callable[..., Result]:
     """Runs a command in this process: quick, for breadth."""
-    from bindist_cli.app import cli
+    from bindist_cli.cli import cli
 
     def run(*arguments: str, input: str | bytes | None = None) -> Result:
         return CliRunner().invoke(cli, arguments, input=input, prog_name="bindist")

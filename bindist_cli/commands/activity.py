@@ -7,8 +7,7 @@ import click
 from .. import columns
 from ..context import App, pass_app
 from ..options import Group
-from ..times import since_option, until_option
-from ..types import APPLICATION, CUSTOMER
+from ..params import APPLICATION, CUSTOMER, since_option, until_option
 
 
 @click.group(cls=Group, name="activity")

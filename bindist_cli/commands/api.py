@@ -11,7 +11,7 @@ from ..context import App, pass_app
 from ..options import Command
 from ..output import json_text
 from ..streams import mask_keys
-from ..textfile import read_text
+from ..text_input import read_text
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
 

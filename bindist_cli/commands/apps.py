@@ -11,7 +11,7 @@ from .. import columns, format
 from ..charts import stats_charts
 from ..context import App, pass_app
 from ..options import Group
-from ..types import APPLICATION, CUSTOMER, IDENTIFIER, VERSION_TEXT
+from ..params import APPLICATION, CUSTOMER, IDENTIFIER, VERSION_TEXT
 
 SORTS = {"name": "name", "created": "createdAt", "updated": "updatedAt"}
 

@@ -9,7 +9,7 @@ import click
 from .. import columns
 from ..context import App, pass_app
 from ..options import Group
-from ..times import since_option, until_option
+from ..params import since_option, until_option
 
 ONE_PAGE = 100
 

@@ -20,11 +20,11 @@ from ..credentials import (
     lacks_tenant,
     own_url,
 )
-from ..exits import CliError, Exit
+from ..exit_codes import CliError, Exit
 from ..keystore import KeyStore
 from ..options import Group
 from ..streams import mask_keys, print_exactly
-from ..textfile import read_text
+from ..text_input import read_text
 
 
 @click.group(cls=Group, name="auth")

@@ -11,7 +11,7 @@ import click
 
 from .. import columns, config, safefile, shells
 from ..context import App, pass_app
-from ..exits import CliError, Exit
+from ..exit_codes import CliError, Exit
 from ..options import Command
 
 

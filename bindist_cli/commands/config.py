@@ -10,10 +10,10 @@ from .. import columns, configfile
 from ..config import CONFIG, ENVIRONMENT, NO_PROFILE, environment
 from ..context import App, pass_app
 from ..credentials import key_store
-from ..exits import CliError
+from ..exit_codes import CliError
 from ..format import visible
 from ..options import FLAGS, Group
-from ..types import SETTING
+from ..params import SETTING
 
 _key = click.argument("key", metavar="KEY", type=SETTING)
 

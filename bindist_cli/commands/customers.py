@@ -8,10 +8,10 @@ import click
 
 from .. import columns
 from ..context import App, pass_app
-from ..exits import CliError, Exit
+from ..exit_codes import CliError, Exit
 from ..keyfile import KeyFile, key_file_option, usable_key
 from ..options import Group
-from ..types import CUSTOMER
+from ..params import CUSTOMER
 
 _notes = click.option("--notes", help="Up to 2000 characters.")
 _email = click.option("--email", help="An address; empty removes it.")

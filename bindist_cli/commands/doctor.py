@@ -6,7 +6,7 @@ import click
 
 from .. import columns
 from ..context import App, pass_app
-from ..exits import CliError, Exit
+from ..exit_codes import CliError, Exit
 from ..options import Command
 
 

@@ -16,7 +16,7 @@ from bindist.sandbox.faults.plan import KINDS
 
 from .. import columns
 from ..context import App, pass_app
-from ..exits import CliError, Exit
+from ..exit_codes import CliError, Exit
 from ..options import Command, Group
 
 _folder_option = click.option(

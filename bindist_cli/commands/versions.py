@@ -19,11 +19,11 @@ from ..downloads import (
     verify_files,
 )
 from ..enabling import check_whole
-from ..exits import CliError
+from ..exit_codes import CliError
 from ..lookups import distinct, files_of, find_version, kept_notes, latest, ordered_versions
 from ..options import Group
-from ..textfile import read_text
-from ..types import APPLICATION, FILE_OF_VERSION, LOCAL_FILE, LOCAL_FOLDER, MINUTES, VERSION
+from ..params import APPLICATION, FILE_OF_VERSION, LOCAL_FILE, LOCAL_FOLDER, MINUTES, VERSION
+from ..text_input import read_text
 from ..uploads import UploadRequest, upload
 
 _app_argument = click.argument("app_id", metavar="APP", type=APPLICATION)

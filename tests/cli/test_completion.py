@@ -16,7 +16,7 @@ import pytest
 
 from bindist import AdminClient
 from bindist.sandbox import SandboxServer
-from bindist_cli.app import COMMANDS
+from bindist_cli.cli import COMMANDS
 from tests.conftest import ADMIN_KEY, CUSTOMER_KEY
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -10,7 +10,7 @@ from typing import Any
 from click.shell_completion import ShellComplete
 
 from bindist_cli import wordlist
-from bindist_cli.app import cli
+from bindist_cli.cli import cli
 from bindist_cli.prompt import WORDS, Line
 
 

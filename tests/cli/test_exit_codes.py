@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bindist_cli.exits import MEANINGS, Exit
+from bindist_cli.exit_codes import MEANINGS, Exit
 
 
 def failed(done, code):

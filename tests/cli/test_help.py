@@ -10,7 +10,7 @@ import sys
 import click
 import pytest
 
-from bindist_cli.app import COMMANDS, cli
+from bindist_cli.cli import COMMANDS, cli
 
 
 def walk(command, path=()):

@@ -11,7 +11,7 @@ import pytest
 HEAVY = ("requests", "rich", "tomlkit", "werkzeug", "packaging", "filelock", "keyring", "sqlite3")
 PROGRAM = """
 import json, sys
-from bindist_cli.app import cli
+from bindist_cli.cli import cli
 try:
     cli.main(sys.argv[2:], prog_name="bindist")
 except SystemExit as done:

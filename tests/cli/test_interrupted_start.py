@@ -24,10 +24,10 @@ class Interrupt:
 sys.meta_path.insert(0, Interrupt())
 """
 MODULES = [
-    "bindist_cli.app",
+    "bindist_cli.cli",
     "click",
     "bindist.errors",
-    "bindist_cli.exits",
+    "bindist_cli.exit_codes",
     "bindist_cli.options",
     "bindist_cli.context",
     "bindist_cli.config",

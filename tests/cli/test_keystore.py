@@ -11,7 +11,7 @@ import pytest
 
 from bindist_cli import safefile
 from bindist_cli.config import config_dir, load_config
-from bindist_cli.exits import CliError, Exit
+from bindist_cli.exit_codes import CliError, Exit
 from bindist_cli.keystore import KeyStore
 from bindist_cli.tomlfile import change
 from tests.conftest import ADMIN_KEY

@@ -7,7 +7,7 @@ import json
 import click
 import pytest
 
-from bindist_cli.app import cli
+from bindist_cli.cli import cli
 from bindist_cli.context import App
 from bindist_cli.options import SHARED, is_shared
 

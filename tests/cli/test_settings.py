@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from bindist.clients.base import STORE_ETAGS
-from bindist_cli import config, types
+from bindist_cli import config, params
 from bindist_cli.config import DEFAULT_URL, ENVIRONMENT, PROFILE_KEYS, resolve
 from bindist_cli.credentials import find_key, key_from_environment
-from bindist_cli.exits import CliError, Exit
+from bindist_cli.exit_codes import CliError, Exit
 
 PROFILE = {
     "api_url": "https://profile.example",
@@ -186,7 +186,7 @@ def test_profiles_that_are_no_tables(wrong):
 
 
 def test_what_etags_may_be_is_the_same_here_and_in_the_sdk():
-    assert types.STORE_ETAGS == STORE_ETAGS
+    assert params.STORE_ETAGS == STORE_ETAGS
 
 
 def test_an_unknown_profile_is_told_with_those_that_are_known(invoke, profile):

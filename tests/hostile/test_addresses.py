@@ -13,7 +13,7 @@ from click.testing import Result
 
 from bindist import AdminClient, ApiError, IntegrityError
 from bindist.http.url_policy import check_address, is_inside
-from bindist_cli.exits import Exit
+from bindist_cli.exit_codes import Exit
 from tests.conftest import ADMIN_KEY
 from tests.hostile.recorded import RecordedServer
 from tests.sdk.canned import CERTIFICATE, CannedServer

@@ -21,7 +21,7 @@ from bindist import AdminClient, ApiError, TransportError
 from bindist.clients.pagination import MOST_PAGES, walk_pages
 from bindist.http.response import DEEPEST, from_body
 from bindist.http.transport import ANSWER_LIMIT
-from bindist_cli.exits import Exit
+from bindist_cli.exit_codes import Exit
 from tests.hostile.recorded import RecordedServer
 from tests.sdk.canned import CannedServer
 

@@ -11,7 +11,7 @@ import pytest
 from click.testing import Result
 
 from bindist import AdminClient, IntegrityError
-from bindist_cli.exits import Exit
+from bindist_cli.exit_codes import Exit
 from bindist_cli.format import unescape
 from tests.hostile.recorded import CHECKSUM, CONTENT, CONTROLS, RecordedServer
 from tests.sdk.canned import CannedServer

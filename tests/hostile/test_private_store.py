@@ -11,7 +11,7 @@ import pytest
 from click.testing import Result
 
 from bindist import AdminClient, CustomerClient, IntegrityError
-from bindist_cli.exits import Exit
+from bindist_cli.exit_codes import Exit
 from tests.conftest import ADMIN_KEY
 from tests.sdk.canned import CERTIFICATE, CannedServer, Tunnel
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from bindist_cli.exits import Exit
+from bindist_cli.exit_codes import Exit
 from tests.hostile.recorded import CONTROLS, GONE, RecordedServer
 
 FILES = "GET /v1/applications/*/versions/*/files"

@@ -114,7 +114,7 @@ def release(client: AdminClient, number: str, folder: str) -> Report:
 
 def program(client: AdminClient, *arguments: str) -> Report:
     """Runs the command line in this process."""
-    from bindist_cli.app import cli
+    from bindist_cli.cli import cli
 
     try:
         cli.main(arguments, prog_name="bindist")

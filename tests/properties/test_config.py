@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bindist_cli.config import load_config, parse_toml
-from bindist_cli.exits import CliError
+from bindist_cli.exit_codes import CliError
 from bindist_cli.tomlfile import change
 
 several = settings(max_examples=40, deadline=None)

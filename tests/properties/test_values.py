@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from bindist.file_names import name_problem
 from bindist.version_order import version_key
 from bindist_cli import format
-from bindist_cli.times import Moment, parse_moment, timestamp
-from bindist_cli.types import MINUTES
+from bindist_cli.params import MINUTES, Moment, parse_moment, timestamp
 
 several = settings(max_examples=60, deadline=None)
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)

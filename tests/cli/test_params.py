@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bindist_cli.times import parse_moment, timestamp
+from bindist_cli.params import parse_moment, timestamp
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
 

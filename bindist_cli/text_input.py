@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from .exits import CliError, Exit
+from .exit_codes import CliError, Exit
 
 
 def read_text(name: str) -> str:

@@ -13,7 +13,7 @@ import click
 from bindist._version import __version__
 
 from . import streams
-from .exits import CliError, Exit
+from .exit_codes import CliError, Exit
 from .options import FLAGS, SHARED, Group, is_shared
 
 COMMANDS = {
