@@ -22,7 +22,7 @@ from bindist._version import __version__
 from bindist.http.redaction import redact
 from bindist.http.url_policy import is_loopback
 
-from . import report, safefile
+from . import safefile
 from .config import (
     CONFIG,
     ENVIRONMENT,
@@ -37,6 +37,7 @@ from .context import App
 from .credentials import key_store, profile_option
 from .exit_codes import CliError, Exit
 from .keystore import CREDENTIALS, NoKeyringError
+from .output import error_output
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 GENERIC = ("API_KEY", "TENANT_ID", "API_SECRET")
@@ -86,7 +87,7 @@ def _make(name: str, check: Check, patient: Patient) -> None:
     try:
         patient.rows += check(patient)
     except Exception as error:
-        found = report.explain(error)
+        found = error_output.explain(error)
         details = redact("; ".join([found.message, *found.facts]), *patient.app.secrets)
         hint = patient.app.hint(error) or found.hint
         patient.rows.append(row(name, details, PROBLEM, hint))

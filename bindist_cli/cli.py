@@ -12,9 +12,9 @@ import click
 
 from bindist._version import __version__
 
-from . import streams
 from .exit_codes import CliError, Exit
 from .options import FLAGS, SHARED, Group, is_shared
+from .output import streams
 
 COMMANDS = {
     "apps": "Applications: what is distributed, and who may have it.",
@@ -112,11 +112,12 @@ class Root(Group):
 def _failed(
     error: Exception, flags: dict[str, Any], facts: Sequence[str] = (), hint: str | None = None
 ) -> Exit:
-    from . import config, report
+    from . import config
+    from .output import error_output
 
     if isinstance(error, OSError):
-        gone = error.errno == errno.EPIPE and report.reader_has_gone()
-        report.settle_stdout()
+        gone = error.errno == errno.EPIPE and error_output.reader_has_gone()
+        error_output.settle_stdout()
         if gone:  # whoever read, as `head` does, has read enough
             return Exit.DONE
     env = config.environment()
@@ -125,7 +126,7 @@ def _failed(
     as_json = as_json or (isinstance(error, click.UsageError) and "--json" in sys.argv[1:])
     color = config.color(flags, env)
     debug = bool(flags.get("debug")) or env.get("BINDIST_DEBUG", "") not in ("", "0")
-    return report.show(error, facts, hint, as_json=as_json, color=color, debug=debug)
+    return error_output.show(error, facts, hint, as_json=as_json, color=color, debug=debug)
 
 
 @click.command(

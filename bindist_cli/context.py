@@ -13,11 +13,12 @@ import click
 
 from bindist.errors import AuthenticationError
 
-from . import config, format, streams
+from . import config
 from .config import Settings
 from .credentials import TENANT_HINT, Key, find_key, key_from_environment, lacks_tenant
 from .exit_codes import CliError, Exit
-from .output import Sink
+from .output import formatting, streams
+from .output.printer import Sink
 
 if TYPE_CHECKING:
     from bindist.clients.admin import AdminClient
@@ -164,7 +165,7 @@ class _Visible(logging.Formatter):
     """What a server says is in these lines too: no terminal is to obey it."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return format.visible(super().format(record))
+        return formatting.visible(super().format(record))
 
 
 pass_app = click.make_pass_decorator(App)

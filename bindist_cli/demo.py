@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from .exit_codes import CliError, Exit
-from .output import Sink
+from .output.printer import Sink
 
 _PROGRAM = ("bindist", "--profile", "sandbox")
 _SIZE = 3_000_000

@@ -15,14 +15,14 @@ from typing import IO
 
 from bindist import errors
 
-from . import columns
-from .columns import Json
 from .context import App
 from .exit_codes import CliError, Exit
 from .lookups import distinct, files_of
-from .progress import Report, transfers
-from .report import explain
-from .streams import binary_stdout
+from .output import columns
+from .output.columns import Json
+from .output.error_output import explain
+from .output.progress import Report, transfers
+from .output.streams import binary_stdout
 
 _FILES_AT_ONCE = 4
 

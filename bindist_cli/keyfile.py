@@ -11,10 +11,10 @@ from types import TracebackType
 import click
 
 from . import config
-from .columns import Column, Json
 from .context import App
 from .exit_codes import CliError, Exit
-from .streams import mask_keys
+from .output.columns import Column, Json
+from .output.streams import mask_keys
 
 
 def usable_key(made: Json, api_url: str) -> object:

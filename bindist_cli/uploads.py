@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 
 from bindist import errors
 
-from . import columns, safefile
+from . import safefile
 from .context import App
 from .exit_codes import CliError, Exit
-from .progress import transfers
+from .output import columns
+from .output.progress import transfers
 from .signals import held_signals
 from .text_input import read_text
 

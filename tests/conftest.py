@@ -14,7 +14,7 @@ from pytest_socket import socket_allow_hosts
 
 from bindist import AdminClient, CustomerClient
 from bindist.sandbox import SandboxServer
-from bindist_cli.streams import RUNNERS
+from bindist_cli.output.streams import RUNNERS
 from tests.tally import Tally, tally
 
 __all__ = ["tally"]  # a fixture

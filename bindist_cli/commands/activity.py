@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from .. import columns
 from ..context import App, pass_app
 from ..options import Group
+from ..output import columns
 from ..params import APPLICATION, CUSTOMER, since_option, until_option
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from .. import columns
 from ..context import App, pass_app
 from ..keyfile import KeyFile, key_file_option, usable_key
 from ..options import Group
+from ..output import columns
 
 
 @click.group(cls=Group, name="admin")

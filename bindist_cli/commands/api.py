@@ -9,8 +9,8 @@ import click
 
 from ..context import App, pass_app
 from ..options import Command
-from ..output import json_text
-from ..streams import mask_keys
+from ..output.printer import json_text
+from ..output.streams import mask_keys
 from ..text_input import read_text
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")

@@ -7,10 +7,10 @@ from itertools import islice
 
 import click
 
-from .. import columns, format
-from ..charts import stats_charts
 from ..context import App, pass_app
 from ..options import Group
+from ..output import columns, formatting
+from ..output.charts import stats_charts
 from ..params import APPLICATION, CUSTOMER, IDENTIFIER, VERSION_TEXT
 
 SORTS = {"name": "name", "created": "createdAt", "updated": "updatedAt"}
@@ -87,7 +87,7 @@ def show(app: App, app_id: str) -> None:
 def find_application(app: App, app_id: str) -> columns.Json:
     """The application; its customers too, which are in an administrator's list alone."""
     shown = app.client.get_application(app_id).require()
-    same = app.client.iter_applications(search=format.visible(shown.get("name")))
+    same = app.client.iter_applications(search=formatting.visible(shown.get("name")))
     listed: columns.Json = next((row for row in same if row.get("applicationId") == app_id), {})
     return {**listed, **shown}
 

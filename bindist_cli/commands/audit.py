@@ -6,9 +6,9 @@ from itertools import islice
 
 import click
 
-from .. import columns
 from ..context import App, pass_app
 from ..options import Group
+from ..output import columns
 from ..params import since_option, until_option
 
 ONE_PAGE = 100

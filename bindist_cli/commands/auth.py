@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import click
 
-from .. import columns, configfile
+from .. import configfile
 from ..config import environment
 from ..context import App, pass_app
 from ..credentials import (
@@ -23,7 +23,8 @@ from ..credentials import (
 from ..exit_codes import CliError, Exit
 from ..keystore import KeyStore
 from ..options import Group
-from ..streams import mask_keys, print_exactly
+from ..output import columns
+from ..output.streams import mask_keys, print_exactly
 from ..text_input import read_text
 
 

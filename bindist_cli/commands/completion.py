@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 import click
 
-from .. import columns, config, safefile, shells
+from .. import config, safefile, shells
 from ..context import App, pass_app
 from ..exit_codes import CliError, Exit
 from ..options import Command
+from ..output import columns
 
 
 class Place(NamedTuple):

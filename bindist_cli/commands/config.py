@@ -6,13 +6,14 @@ from typing import Any
 
 import click
 
-from .. import columns, configfile
+from .. import configfile
 from ..config import CONFIG, ENVIRONMENT, NO_PROFILE, environment
 from ..context import App, pass_app
 from ..credentials import key_store
 from ..exit_codes import CliError
-from ..format import visible
 from ..options import FLAGS, Group
+from ..output import columns
+from ..output.formatting import visible
 from ..params import SETTING
 
 _key = click.argument("key", metavar="KEY", type=SETTING)

@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from .. import columns
 from ..context import App, pass_app
 from ..exit_codes import CliError, Exit
 from ..keyfile import KeyFile, key_file_option, usable_key
 from ..options import Group
+from ..output import columns
 from ..params import CUSTOMER
 
 _notes = click.option("--notes", help="Up to 2000 characters.")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from .. import columns
 from ..context import App, pass_app
 from ..exit_codes import CliError, Exit
 from ..options import Command
+from ..output import columns
 
 
 @click.command(

@@ -14,10 +14,10 @@ import click
 from bindist.sandbox import LIKES
 from bindist.sandbox.faults.plan import KINDS
 
-from .. import columns
 from ..context import App, pass_app
 from ..exit_codes import CliError, Exit
 from ..options import Command, Group
+from ..output import columns
 
 _folder_option = click.option(
     "--data-dir",

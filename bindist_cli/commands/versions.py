@@ -8,7 +8,6 @@ import click
 
 from bindist.file_names import FILE_TYPES
 
-from .. import columns, format
 from ..context import App, pass_app
 from ..downloads import (
     DownloadRequest,
@@ -22,6 +21,7 @@ from ..enabling import check_whole
 from ..exit_codes import CliError
 from ..lookups import distinct, files_of, find_version, kept_notes, latest, ordered_versions
 from ..options import Group
+from ..output import columns, formatting
 from ..params import APPLICATION, FILE_OF_VERSION, LOCAL_FILE, LOCAL_FOLDER, MINUTES, VERSION
 from ..text_input import read_text
 from ..uploads import UploadRequest, upload
@@ -65,7 +65,7 @@ def list_(
     if not rows and not test_channel and not changelog and app.sink.format == "table":
         waiting = ordered_versions(app, app_id, True)
         if waiting:
-            names = ", ".join(format.one_line(row.get("version")) for row in waiting[:3])
+            names = ", ".join(formatting.one_line(row.get("version")) for row in waiting[:3])
             names += ", …" if len(waiting) > 3 else ""
             hint = f"{len(waiting)} not enabled ({names}): add --test-channel to see them"
     app.sink.rows(
@@ -100,7 +100,7 @@ def latest_command(app: App, app_id: str, test_channel: bool) -> None:
     """Print the version that `latest` means; exit 3 where there is none."""
     version = latest(app, app_id, test_channel)
     if app.settings.output in (None, "table"):
-        app.sink.text(format.one_line(version))
+        app.sink.text(formatting.one_line(version))
     else:
         app.sink.one(columns.VERSION, find_version(app, app_id, version))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bindist_cli.format import unescape
+from bindist_cli.output.formatting import unescape
 from bindist_cli.reference import walk
 
 LIST, ONE, TEXT = "list", "one", "text"

@@ -35,7 +35,7 @@ MODULES = [
     "bindist.clients.admin",
     "requests",
     "bindist.http.transport",
-    "bindist_cli.output",
+    "bindist_cli.output.printer",
 ]
 
 
@@ -89,6 +89,6 @@ def test_an_interrupt_before_a_help_text_too(interrupted_at, arguments):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_an_interrupt_while_an_error_is_told_is_130(interrupted_at):
-    done = interrupted_at("bindist_cli.report", "apps", "show", "nothing")
+    done = interrupted_at("bindist_cli.output.error_output", "apps", "show", "nothing")
     assert done.returncode == 130
     assert "Aborted" not in done.stderr and "Traceback" not in done.stderr

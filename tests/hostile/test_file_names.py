@@ -12,7 +12,7 @@ from click.testing import Result
 
 from bindist import AdminClient, IntegrityError
 from bindist_cli.exit_codes import Exit
-from bindist_cli.format import unescape
+from bindist_cli.output.formatting import unescape
 from tests.hostile.recorded import CHECKSUM, CONTENT, CONTROLS, RecordedServer
 from tests.sdk.canned import CannedServer
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bindist.file_names import name_problem
 from bindist.version_order import version_key
-from bindist_cli import format
+from bindist_cli.output import formatting
 from bindist_cli.params import MINUTES, Moment, parse_moment, timestamp
 
 several = settings(max_examples=60, deadline=None)
@@ -141,7 +141,7 @@ THINGS = st.recursive(
 @example("9999-12-31T23:59:59-23:59")
 @several
 def test_any_value_can_be_shown(value):
-    for shown in (format.size(value), format.age(value, NOW), format.one_line(value)):
+    for shown in (formatting.size(value), formatting.age(value, NOW), formatting.one_line(value)):
         controls = {c for c in shown if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")}
         assert controls <= {"\n"}
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from bindist_cli.charts import LONGEST, ROWS, bars, by_day, columns, stats_charts
+from bindist_cli.output.charts import LONGEST, ROWS, bars, by_day, columns, stats_charts
 
 COUNTS = st.dictionaries(st.text(max_size=30), st.integers(0, 10**9), min_size=1, max_size=40)
 DAYS = st.dictionaries(

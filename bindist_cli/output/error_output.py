@@ -15,8 +15,8 @@ import click
 from bindist import errors
 from bindist.http.redaction import redact
 
-from . import format
-from .exit_codes import CliError, Exit, exit_for
+from ..exit_codes import CliError, Exit, exit_for
+from . import formatting
 
 # What is not closed ends with the text: to look for its end again at each start takes for ever.
 _TAG = re.compile(r"(?is)<(script|style|head)\b.*?(?:</\1>|\Z)|<[^>]*(?:>|\Z)")
@@ -110,7 +110,7 @@ def show(
     """Prints an error, and what more is known, to stderr; returns the process's exit code."""
     if debug:
         lines = traceback.format_exception(type(error), error, error.__traceback__)
-        say(format.visible(redact("".join(lines))))
+        say(formatting.visible(redact("".join(lines))))
     shown = explain(error)
     shown.facts.extend(facts)
     shown.hint = hint or shown.hint
@@ -135,7 +135,7 @@ def say(text: str, color: bool | None = None) -> None:
 
 
 def _clean(text: str) -> str:
-    return redact(format.one_line(text))
+    return redact(formatting.one_line(text))
 
 
 def _redacted(value: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bindist_cli import columns
+from bindist_cli.output import columns
 
 # What a command prints as columns, and what that server's answer leaves out by its own rules.
 SHOWN = {

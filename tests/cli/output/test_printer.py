@@ -12,9 +12,9 @@ import unicodedata
 
 import pytest
 
-from bindist_cli.columns import APPLICATIONS
-from bindist_cli.format import csv_cell, csv_safe_cell, plain, unescape
-from bindist_cli.output import NARROWEST, fit
+from bindist_cli.output.columns import APPLICATIONS
+from bindist_cli.output.formatting import csv_cell, csv_safe_cell, plain, unescape
+from bindist_cli.output.printer import NARROWEST, fit
 
 NASTY = '[red]x[/red] \x1b[31mred\x1b[0m \x07 \x9b2J \u202egpj.exe tab\there, "quoted" \\n ö 漢字'
 LINES = f"{NASTY}\r\nsecond line\n\u2028third"

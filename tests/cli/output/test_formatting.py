@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bindist_cli import format
+from bindist_cli.output import formatting
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
 ANY_TEXT = st.text(st.characters())  # halves of surrogate pairs too
@@ -35,20 +35,20 @@ CONTROLS = "\x00\x07\x1b\x7f\x85\x9b\u2028\u202e\u2066\ud800"
     ],
 )
 def test_age(ago, shown):
-    assert format.age((NOW - ago).isoformat().replace("+00:00", "Z"), NOW) == shown
+    assert formatting.age((NOW - ago).isoformat().replace("+00:00", "Z"), NOW) == shown
 
 
 def test_age_of_what_is_no_time_is_the_text_itself():
-    assert format.age("soon\x1b", NOW) == "soon\\x1b"
+    assert formatting.age("soon\x1b", NOW) == "soon\\x1b"
 
 
 def test_a_time_without_a_zone_is_utc():
-    assert format.parse_time("2026-11-23T12:00:00.000") == NOW
+    assert formatting.parse_time("2026-11-23T12:00:00.000") == NOW
 
 
 @pytest.mark.parametrize("value", [None, 5, "", "yesterday", ["2026-11-23"]])
 def test_what_is_no_time_is_none(value):
-    assert format.parse_time(value) is None
+    assert formatting.parse_time(value) is None
 
 
 @pytest.mark.parametrize(
@@ -69,14 +69,14 @@ def test_what_is_no_time_is_none(value):
     ],
 )
 def test_size(count, shown):
-    assert format.size(count) == shown
+    assert formatting.size(count) == shown
 
 
 @pytest.mark.parametrize(
     ("seconds", "shown"), [(0.04, "0.0 s"), (9.94, "9.9 s"), (12, "12 s"), (200, "3 min 20 s")]
 )
 def test_duration(seconds, shown):
-    assert format.duration(seconds) == shown
+    assert formatting.duration(seconds) == shown
 
 
 @pytest.mark.parametrize(
@@ -95,29 +95,29 @@ def test_duration(seconds, shown):
     ],
 )
 def test_plain(value, shown):
-    assert format.plain(value) == shown
+    assert formatting.plain(value) == shown
 
 
 @given(ANY_TEXT)
 def test_unescape_is_the_inverse_of_escape(text):
-    assert format.unescape(format.escape(text)) == text
+    assert formatting.unescape(formatting.escape(text)) == text
 
 
 @given(ANY_TEXT)
 def test_an_escaped_text_is_one_field_of_one_line(text):
-    escaped = format.escape(text)
+    escaped = formatting.escape(text)
     assert not set(escaped) & {"\t", "\n", "\r"}
     assert len(escaped.splitlines()) <= 1
 
 
 @given(ANY_TEXT)
 def test_an_escaped_text_can_be_encoded(text):
-    assert format.escape(text).encode().decode() == format.escape(text)
+    assert formatting.escape(text).encode().decode() == formatting.escape(text)
 
 
 @given(ANY_TEXT)
 def test_json_escaped_further_means_the_same(text):
-    escaped = format.json_escape(json.dumps([text], ensure_ascii=False))
+    escaped = formatting.json_escape(json.dumps([text], ensure_ascii=False))
     assert json.loads(escaped) == [text]
 
 
@@ -125,42 +125,42 @@ def test_json_escaped_further_means_the_same(text):
 @pytest.mark.parametrize(
     "show",
     [
-        format.escape,
-        format.visible,
-        format.one_line,
-        lambda text: format.json_escape(json.dumps(text, ensure_ascii=False)),
+        formatting.escape,
+        formatting.visible,
+        formatting.one_line,
+        lambda text: formatting.json_escape(json.dumps(text, ensure_ascii=False)),
     ],
 )
 def test_a_control_character_is_shown_and_not_passed_on(show, char):
     assert char not in show(f"a{char}b")
 
 
-@pytest.mark.parametrize("show", [format.escape, format.visible, format.one_line])
+@pytest.mark.parametrize("show", [formatting.escape, formatting.visible, formatting.one_line])
 def test_other_text_is_left_as_it_is(show):
     assert show(HARMLESS) == HARMLESS
 
 
 def test_line_breaks_are_kept_where_there_is_room_for_them():
-    assert format.visible("a\nb") == "a\nb"
+    assert formatting.visible("a\nb") == "a\nb"
 
 
 def test_line_breaks_are_shown_where_there_is_one_line():
-    assert format.one_line("a\nb") == "a⏎b"
+    assert formatting.one_line("a\nb") == "a⏎b"
 
 
 @given(st.floats(0, 1e9), st.floats(0, 1e9), st.integers(0, 80))
 def test_a_bar_is_never_wider_than_its_room(value, largest, width):
-    assert len(format.bar(min(value, largest), largest, width)) <= width
+    assert len(formatting.bar(min(value, largest), largest, width)) <= width
 
 
 @given(st.floats(1e-9, 1e9), st.integers(1, 80))
 def test_a_bar_for_more_than_nothing_is_never_empty(largest, width):
-    assert format.bar(largest / 1e6, largest, width)
+    assert formatting.bar(largest / 1e6, largest, width)
 
 
 def test_a_full_bar_fills_its_room():
-    assert format.bar(5, 5, 10) == "█" * 10
+    assert formatting.bar(5, 5, 10) == "█" * 10
 
 
 def test_there_is_no_bar_for_nothing():
-    assert format.bar(0, 5, 10) == ""
+    assert formatting.bar(0, 5, 10) == ""

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from . import format
-from .output import Sink
+from . import formatting
+from .printer import Sink
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -66,7 +66,7 @@ def _bars(sink: Sink, sizes: Mapping[str, int], doing: str) -> Iterator[Callable
         if len(sizes) > 1:
             total = shown.add_task(doing, total=sum(sizes.values()))
         for name, size in sizes.items():
-            label = format.one_line(name)
+            label = formatting.one_line(name)
             label = label if len(label) <= longest else label[: longest - 1] + "…"
             tasks[name] = shown.add_task(label, total=size)
         shown.start()
@@ -98,7 +98,7 @@ class _Lines:
         self._doing = doing
 
     def reporter(self, name: str) -> Report:
-        label = format.one_line(name)
+        label = formatting.one_line(name)
         started = spoken = time.monotonic()
         first: int | None = None
         ended = False
@@ -109,18 +109,20 @@ class _Lines:
             if first is None:
                 first = done
                 if done < size:
-                    self._sink.talk(f"{self._doing} {label} ({format.size(size)})")
+                    self._sink.talk(f"{self._doing} {label} ({formatting.size(size)})")
             if done >= size and not ended:
                 ended = True
                 took = max(now - started, 0.001)
-                rate = format.size((size - first) / took)
+                rate = formatting.size((size - first) / took)
                 if first < size:
                     self._sink.talk(
-                        f"{label}: {format.size(size)} in {format.duration(took)}, {rate}/s"
+                        f"{label}: {formatting.size(size)} in {formatting.duration(took)}, {rate}/s"
                     )
             elif now - spoken >= EVERY_SECONDS and done < size:
                 spoken = now
                 share = 100 * done // max(size, 1)
-                self._sink.talk(f"{label}: {share} %, {format.size(done)} of {format.size(size)}")
+                self._sink.talk(
+                    f"{label}: {share} %, {formatting.size(done)} of {formatting.size(size)}"
+                )
 
         return report

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from . import format
+from . import formatting
 from .columns import Json
 
 ROWS = 6
@@ -44,13 +44,14 @@ def bars(counts: Mapping[str, int], width: int) -> str:
     shown, rest = ordered[:LONGEST], ordered[LONGEST:]
     if rest:
         shown.append((f"{len(rest)} others", sum(count for _, count in rest)))
-    names = [format.one_line(name)[:24] for name, _ in shown]
+    names = [formatting.one_line(name)[:24] for name, _ in shown]
     label = max(cell_len(name) for name in names)
     digits = max(len(str(count)) for _, count in shown)
     room = max(width - label - digits - 4, 1)
     most = max(count for _, count in shown)
     return "\n".join(
-        f"{set_cell_size(name, label)}  {count:>{digits}}  {format.bar(count, most, room)}".rstrip()
+        f"{set_cell_size(name, label)}  {count:>{digits}}  "
+        f"{formatting.bar(count, most, room)}".rstrip()
         for name, (_, count) in zip(names, shown, strict=True)
     )
 

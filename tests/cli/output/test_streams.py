@@ -16,8 +16,8 @@ from click.testing import Result
 
 from bindist import AdminClient
 from bindist.sandbox import SandboxServer
-from bindist_cli import streams
-from bindist_cli.format import unescape
+from bindist_cli.output import streams
+from bindist_cli.output.formatting import unescape
 from tests.sdk.canned import CannedServer
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -16,11 +16,11 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from . import format
+from ..config import Settings
+from ..exit_codes import CliError, Exit
+from . import formatting
 from .columns import STYLES, Column, Json
-from .config import Settings
-from .exit_codes import CliError, Exit
-from .report import say
+from .error_output import say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -71,7 +71,7 @@ class Sink:
         elif self.format == "tsv":
             for column in self._chosen(columns, [thing]):
                 if column.key in thing or self.settings.fields:
-                    self._line([column.key, format.plain(thing.get(column.key))])
+                    self._line([column.key, formatting.plain(thing.get(column.key))])
         elif self.format == "json":
             self._write(json_text(self._picked(thing), indent=2) + "\n")
         else:
@@ -86,7 +86,7 @@ class Sink:
     def note(self, text: str) -> None:
         """Something worth knowing; not with --quiet."""
         if not self.settings.quiet:
-            self.talk(format.visible(text))
+            self.talk(formatting.visible(text))
 
     def warn(self, text: str) -> None:
         """Something that may be wrong; also with --quiet."""
@@ -129,7 +129,7 @@ class Sink:
     def _csv_rows(self, columns: Sequence[Column], rows: Iterable[Json]) -> None:
         chosen, rows = self._streamed(columns, rows)
         writer = csv.writer(sys.stdout)
-        cell = format.csv_safe_cell if self.settings.csv_safe else format.csv_cell
+        cell = formatting.csv_safe_cell if self.settings.csv_safe else formatting.csv_cell
         writer.writerow([cell(column.key) for column in chosen])
         for row in rows:
             writer.writerow([cell(row.get(column.key)) for column in chosen])
@@ -137,7 +137,7 @@ class Sink:
     def _tsv_rows(self, columns: Sequence[Column], rows: Iterable[Json]) -> None:
         chosen, rows = self._streamed(columns, rows)
         for row in rows:
-            self._line([format.plain(row.get(column.key)) for column in chosen])
+            self._line([formatting.plain(row.get(column.key)) for column in chosen])
 
     def _streamed(
         self, columns: Sequence[Column], rows: Iterable[Json]
@@ -222,7 +222,7 @@ class Sink:
                 self._print_table(console, inner, rows)
 
     def _line(self, values: Sequence[str]) -> None:
-        self._write("\t".join(format.escape(value) for value in values) + "\n")
+        self._write("\t".join(formatting.escape(value) for value in values) + "\n")
 
     def _write(self, text: str) -> None:
         sys.stdout.write(text)
@@ -302,4 +302,4 @@ def json_text(value: Any, indent: int | None = None) -> str:
     encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
     separators = None if indent else (",", ":")
     text = json.dumps(value, indent=indent, separators=separators, ensure_ascii=encoding != "utf8")
-    return format.json_escape(text)
+    return formatting.json_escape(text)

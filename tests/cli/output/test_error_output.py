@@ -11,7 +11,7 @@ import pytest
 from bindist import errors
 from bindist.http.response import failure
 from bindist_cli.exit_codes import Exit, exit_for
-from bindist_cli.report import explain
+from bindist_cli.output.error_output import explain
 
 SECRET = "hush-hush-hush-hush"
 

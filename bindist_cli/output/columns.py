@@ -7,30 +7,30 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from . import format
+from . import formatting
 
 Json = Mapping[str, Any]
 Human = Callable[[Any, datetime], str]
 
 
 def _text(value: Any, now: datetime) -> str:  # noqa: ARG001
-    return format.one_line(value)
+    return formatting.one_line(value)
 
 
 def _prose(value: Any, now: datetime) -> str:  # noqa: ARG001
-    return format.visible(value)
+    return formatting.visible(value)
 
 
 def _age(value: Any, now: datetime) -> str:
-    return format.age(value, now) if value else ""
+    return formatting.age(value, now) if value else ""
 
 
 def _size(value: Any, now: datetime) -> str:  # noqa: ARG001
-    return "" if value is None else format.size(value)
+    return "" if value is None else formatting.size(value)
 
 
 def _milliseconds(value: Any, now: datetime) -> str:  # noqa: ARG001
-    return "" if value is None else f"{format.one_line(value)} ms"
+    return "" if value is None else f"{formatting.one_line(value)} ms"
 
 
 def _words(yes: str, no: str) -> Human:
@@ -41,24 +41,26 @@ def _words(yes: str, no: str) -> Human:
 
 
 def _short_hash(value: Any, now: datetime) -> str:  # noqa: ARG001
-    text = format.one_line(value)
+    text = formatting.one_line(value)
     return text[:12] + "…" if len(text) > 20 else text
 
 
 def _list(value: Any, now: datetime) -> str:  # noqa: ARG001
-    return format.one_line(format.plain(value)).replace(",", ", ")
+    return formatting.one_line(formatting.plain(value)).replace(",", ", ")
 
 
 def _counts(value: Any, now: datetime) -> str:  # noqa: ARG001
     counts = value if isinstance(value, dict) else {}
-    names = {key: format.one_line(key) for key in counts}
+    names = {key: formatting.one_line(key) for key in counts}
     width = max(map(len, names.values()), default=0)
-    return "\n".join(f"{names[key]:{width}}  {format.one_line(counts[key])}" for key in counts)
+    return "\n".join(f"{names[key]:{width}}  {formatting.one_line(counts[key])}" for key in counts)
 
 
 def _details(value: Any, now: datetime) -> str:  # noqa: ARG001
     pairs = value.items() if isinstance(value, dict) else ()
-    return ", ".join(f"{format.one_line(key)} {format.one_line(item)}" for key, item in pairs)
+    return ", ".join(
+        f"{formatting.one_line(key)} {formatting.one_line(item)}" for key, item in pairs
+    )
 
 
 STYLES = {
