@@ -22,8 +22,14 @@ from bindist._version import __version__
 from bindist.http.redaction import redact
 from bindist.http.url_policy import is_loopback
 
-from . import safefile
-from .config import (
+from .context import App
+from .credentials import key_store, profile_option
+from .exit_codes import CliError, Exit
+from .keystore import CREDENTIALS, NoKeyringError
+from .output import error_output
+from .settings import private_files
+from .settings.config_file import check_url
+from .settings.resolve import (
     CONFIG,
     ENVIRONMENT,
     Settings,
@@ -32,12 +38,6 @@ from .config import (
     parse_toml,
     shown_address,
 )
-from .configfile import check_url
-from .context import App
-from .credentials import key_store, profile_option
-from .exit_codes import CliError, Exit
-from .keystore import CREDENTIALS, NoKeyringError
-from .output import error_output
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 GENERIC = ("API_KEY", "TENANT_ID", "API_SECRET")
@@ -114,7 +114,7 @@ def _sandbox_extra(patient: Patient) -> Iterator[Row]:  # noqa: ARG001
 def _folder(patient: Patient) -> Iterator[Row]:  # noqa: ARG001
     folder = config_dir(environment())
     choose = "BINDIST_CONFIG_DIR names another folder"
-    if folder == safefile.NOWHERE:
+    if folder == private_files.NOWHERE:
         yield row("folder", "there is no home to keep settings in", WARNING, choose)
         return
     there = next((place for place in (folder, *folder.parents) if place.exists()), folder)
@@ -133,7 +133,7 @@ def _folder(patient: Patient) -> Iterator[Row]:  # noqa: ARG001
 def _file(name: str, private: bool) -> Check:
     def check(patient: Patient) -> Iterator[Row]:  # noqa: ARG001
         path = config_dir(environment()) / name
-        text = safefile.read(path, private=private)
+        text = private_files.read(path, private=private)
         if text is None:
             yield row(name, f"{path} (not there)")
             return

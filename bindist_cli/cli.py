@@ -112,19 +112,19 @@ class Root(Group):
 def _failed(
     error: Exception, flags: dict[str, Any], facts: Sequence[str] = (), hint: str | None = None
 ) -> Exit:
-    from . import config
     from .output import error_output
+    from .settings import resolve
 
     if isinstance(error, OSError):
         gone = error.errno == errno.EPIPE and error_output.reader_has_gone()
         error_output.settle_stdout()
         if gone:  # whoever read, as `head` does, has read enough
             return Exit.DONE
-    env = config.environment()
+    env = resolve.environment()
     # A command line that could not be parsed leaves no flags; what it asked for still counts.
     as_json = flags.get("output", env.get("BINDIST_OUTPUT")) in ("json", "jsonl")
     as_json = as_json or (isinstance(error, click.UsageError) and "--json" in sys.argv[1:])
-    color = config.color(flags, env)
+    color = resolve.color(flags, env)
     debug = bool(flags.get("debug")) or env.get("BINDIST_DEBUG", "") not in ("", "0")
     return error_output.show(error, facts, hint, as_json=as_json, color=color, debug=debug)
 

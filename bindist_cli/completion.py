@@ -10,10 +10,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import config
-from .config import Settings
 from .credentials import find_key, key_from_environment
 from .exit_codes import CliError
+from .settings import resolve
+from .settings.resolve import Settings
 
 if TYPE_CHECKING:
     from bindist.clients.admin import AdminClient
@@ -31,10 +31,10 @@ def fetch(
 
     Raises CliError for settings that make no sense. Without a key nothing is asked.
     """
-    folder = config.config_dir(env)
+    folder = resolve.config_dir(env)
     if kind == "profiles":
         return list(_profiles(folder))
-    settings = config.resolve(flags, env, config.load_config(folder))
+    settings = resolve.resolve(flags, env, resolve.load_config(folder))
     if not settings.is_sandbox and not _may_have_key(settings, env):
         return []
     # This takes time of ours, whatever the server does: the limit is for what may never end.
@@ -48,7 +48,7 @@ def _may_have_key(settings: Settings, env: Mapping[str, str]) -> bool:
     try:
         find_key(settings, {**env, "BINDIST_NO_KEYRING": "1"})
     except CliError as error:
-        keyring = error.code == "NO_API_KEY" and not config.is_set(env, "BINDIST_NO_KEYRING")
+        keyring = error.code == "NO_API_KEY" and not resolve.is_set(env, "BINDIST_NO_KEYRING")
         return keyring and importlib.util.find_spec("keyring") is not None
     return True
 
@@ -96,11 +96,11 @@ def _access(settings: Settings, env: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _profiles(folder: Path) -> Iterator[Item]:
-    profiles = config.load_config(folder).get("profiles", {})
+    profiles = resolve.load_config(folder).get("profiles", {})
     for name, table in {"default": {}, **profiles}.items():
-        yield name, config.shown_address(str(table.get("api_url", "")))
-    if config.SANDBOX not in profiles:
-        yield config.SANDBOX, "a complete server on this machine"
+        yield name, resolve.shown_address(str(table.get("api_url", "")))
+    if resolve.SANDBOX not in profiles:
+        yield resolve.SANDBOX, "a complete server on this machine"
 
 
 Source = Callable[..., Iterable[tuple[Any, Any]]]

@@ -13,12 +13,12 @@ import click
 
 from bindist.errors import AuthenticationError
 
-from . import config
-from .config import Settings
 from .credentials import TENANT_HINT, Key, find_key, key_from_environment, lacks_tenant
 from .exit_codes import CliError, Exit
 from .output import formatting, streams
 from .output.printer import Sink
+from .settings import resolve as config
+from .settings.resolve import Settings
 
 if TYPE_CHECKING:
     from bindist.clients.admin import AdminClient

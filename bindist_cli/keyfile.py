@@ -10,11 +10,11 @@ from types import TracebackType
 
 import click
 
-from . import config
 from .context import App
 from .exit_codes import CliError, Exit
 from .output.columns import Column, Json
 from .output.streams import mask_keys
+from .settings import resolve
 
 
 def usable_key(made: Json, api_url: str) -> object:
@@ -22,7 +22,7 @@ def usable_key(made: Json, api_url: str) -> object:
 
     The hosted service wants `{tenant}.{secret}`, a self-hosted server the secret alone.
     """
-    return made.get("apiKey" if config.is_hosted(api_url) else "apiSecret") or made.get("apiKey")
+    return made.get("apiKey" if resolve.is_hosted(api_url) else "apiSecret") or made.get("apiKey")
 
 
 _ROOM = b"\n" * 4096

@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 
 from bindist.http.redaction import HIDDEN, redact
 
-from . import tomlfile
-from .config import read_toml
 from .exit_codes import CliError, Exit
+from .settings import toml_edit
+from .settings.resolve import read_toml
 
 CREDENTIALS = "credentials.toml"
 KEYRING_SECONDS = 3.0
@@ -145,7 +145,7 @@ class KeyStore:
         if self._keyring(lambda keyring: keyring.set(profile, key)):
             self._remove_from_file(profile)
             return self._keyring_name()
-        tomlfile.change(self.path, {("profiles", profile, "key"): key}, private=True)
+        toml_edit.change(self.path, {("profiles", profile, "key"): key}, private=True)
         return str(self.path)
 
     def remove(self, profile: str) -> list[str]:
@@ -158,7 +158,7 @@ class KeyStore:
     def _remove_from_file(self, profile: str) -> bool:
         if profile not in stored_keys(self.path):
             return False
-        tomlfile.change(self.path, {("profiles", profile, "key"): None}, private=True)
+        toml_edit.change(self.path, {("profiles", profile, "key"): None}, private=True)
         return True
 
     def _keyring(self, use: Callable[[Keyring], T]) -> T | None:

@@ -48,8 +48,8 @@ class Cache:
         """Adds a list, as far as that is possible; the oldest go where there is too much."""
         from pathlib import Path
 
-        from . import safefile
         from .exit_codes import CliError
+        from .settings import private_files
 
         lists = self._lists()
         lists.pop(name, None)
@@ -61,7 +61,7 @@ class Cache:
             # Not whatever is above: a home that is missing is not made by pressing TAB.
             for each in (path.parent.parent, path.parent):
                 each.mkdir(mode=0o700, exist_ok=True)
-            safefile.write(path, text)
+            private_files.write(path, text)
             for old in path.parent.glob(f"{_PREFIX}*{_SUFFIX}"):
                 age = time.time() - old.lstat().st_mtime
                 if age > _FORGOTTEN_SECONDS and _is_cache(str(old)):
@@ -110,7 +110,7 @@ def folder(env: Mapping[str, str]) -> str:
     if given or sys.platform in ("win32", "darwin"):
         if given:
             return given
-        from .config import config_dir
+        from .settings.resolve import config_dir
 
         return str(config_dir(env))
     home = env.get("XDG_CONFIG_HOME", os.path.expanduser("~/.config"))  # noqa: PTH111

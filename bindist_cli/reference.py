@@ -11,9 +11,9 @@ import click
 from bindist.sandbox.faults.plan import KINDS
 
 from .cli import COMMANDS, cli
-from .config import ENVIRONMENT, PROFILE_KEYS
 from .exit_codes import MEANINGS
 from .options import is_shared
+from .settings.resolve import ENVIRONMENT, PROFILE_KEYS
 
 
 def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

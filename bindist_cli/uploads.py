@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 from bindist import errors
 
-from . import safefile
 from .context import App
 from .exit_codes import CliError, Exit
 from .output import columns
 from .output.progress import transfers
+from .settings import private_files
 from .signals import held_signals
 from .text_input import read_text
 
@@ -92,7 +92,7 @@ def _journal(app: App) -> Path | None:
     """The folder for what an interrupted release needs to be finished; None where there is none."""
     folder = app.settings.config_dir / _RELEASES
     try:
-        safefile.make(folder)
+        private_files.make(folder)
         usable = os.access(folder, os.W_OK)
     except OSError:
         usable = False

@@ -13,9 +13,9 @@ from typing import Any
 import click
 
 from .cli import COMMANDS, cli
-from .configfile import KEYS
 from .options import is_shared
 from .prompt import WORDS
+from .settings.config_file import KEYS
 
 Json = dict[str, Any]
 

@@ -8,8 +8,6 @@ from dataclasses import replace
 
 import click
 
-from .. import configfile
-from ..config import environment
 from ..context import App, pass_app
 from ..credentials import (
     KEY_VARIABLES,
@@ -25,6 +23,8 @@ from ..keystore import KeyStore
 from ..options import Group
 from ..output import columns
 from ..output.streams import mask_keys, print_exactly
+from ..settings import config_file
+from ..settings.resolve import environment
 from ..text_input import read_text
 
 
@@ -50,7 +50,7 @@ def login(app: App, with_key: bool) -> None:
     app.settings = app.resolve(new_profile=True)
     if app.settings.is_sandbox:
         raise CliError("the profile sandbox has its own key and needs no login", Exit.USAGE)
-    configfile.check_profile_name(app.settings.profile)
+    config_file.check_profile_name(app.settings.profile)
     app.key = _key_from_stdin(app) if with_key else _ask(app)
     role = _check(app)
     store = key_store(app.settings, environment())
@@ -63,7 +63,7 @@ def login(app: App, with_key: bool) -> None:
 
 
 def _key_from_stdin(app: App) -> Key:
-    app.settings = replace(app.settings, api_url=configfile.check_url(app.settings.api_url))
+    app.settings = replace(app.settings, api_url=config_file.check_url(app.settings.api_url))
     if sys.stdin.isatty():
         app.sink.note("Reading the key from stdin; end it with Enter and Ctrl-D.")
     return _typed(read_text("-"), "stdin")
@@ -95,7 +95,7 @@ def _store(app: App, store: KeyStore) -> str:
     if url != own:
         store.remove(name)  # an older key must not go to the new address, not even for a moment
     if url != own or name != "default":
-        configfile.set_url(app.settings, url)
+        config_file.set_url(app.settings, url)
     return store.store(name, app.key.value)
 
 
@@ -115,14 +115,14 @@ def _ask(app: App) -> Key:
     url = app.settings.api_url
     if app.settings.url_source != "--api-url":
         url = click.prompt("Address", default=url, value_proc=_url, err=True)
-    app.settings = replace(app.settings, api_url=configfile.check_url(url))
+    app.settings = replace(app.settings, api_url=config_file.check_url(url))
     check_plain_http(app.settings)
     return _typed(click.prompt("Key (it is not shown)", hide_input=True, err=True), "the terminal")
 
 
 def _url(text: str) -> str:
     try:
-        return configfile.check_url(text.strip())
+        return config_file.check_url(text.strip())
     except CliError as error:
         raise click.UsageError(str(error)) from None
 

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 import click
 
-from .. import config, safefile, shells
+from .. import shells
 from ..context import App, pass_app
 from ..exit_codes import CliError, Exit
 from ..options import Command
 from ..output import columns
+from ..settings import private_files, resolve
 
 
 class Place(NamedTuple):
@@ -68,7 +69,7 @@ def command(app: App, shell: str, install: bool) -> None:
         app.sink.note("put that line into the file that $PROFILE names")
     else:
         place = _PLACES[shell]
-        path = _path(place, config.environment())
+        path = _path(place, resolve.environment())
         status = _install(path, script)
         app.sink.one(columns.SANDBOX, {"path": str(path), "status": status})
         app.sink.note(place.next_step.format(folder=path.parent))
@@ -103,5 +104,5 @@ def _install(path: Path, script: str) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CliError(f"cannot make {path.parent}: {error.strerror}", Exit.USAGE) from error
-    safefile.write(path, script)
+    private_files.write(path, script)
     return "written"

@@ -6,8 +6,6 @@ from typing import Any
 
 import click
 
-from .. import configfile
-from ..config import CONFIG, ENVIRONMENT, NO_PROFILE, environment
 from ..context import App, pass_app
 from ..credentials import key_store
 from ..exit_codes import CliError
@@ -15,6 +13,8 @@ from ..options import FLAGS, Group
 from ..output import columns
 from ..output.formatting import visible
 from ..params import SETTING
+from ..settings import config_file
+from ..settings.resolve import CONFIG, ENVIRONMENT, NO_PROFILE, environment
 
 _key = click.argument("key", metavar="KEY", type=SETTING)
 
@@ -33,7 +33,7 @@ def command() -> None:
 def list_(app: App, context: click.Context) -> None:
     """List all settings: the value in use, and where it comes from."""
     flags = context.meta.get(FLAGS, {})
-    app.sink.rows(columns.SETTINGS, configfile.rows(app.settings, flags, environment()))
+    app.sink.rows(columns.SETTINGS, config_file.rows(app.settings, flags, environment()))
 
 
 @command.command(examples=("bindist config get api_url", "bindist config get timeout --json"))
@@ -42,8 +42,8 @@ def list_(app: App, context: click.Context) -> None:
 @pass_app
 def get(app: App, context: click.Context, key: str) -> None:
     """Print the value of a setting that is in use; an empty line where there is none."""
-    configfile.check_key(key)
-    found = configfile.row(key, app.settings, context.meta.get(FLAGS, {}), environment())
+    config_file.check_key(key)
+    found = config_file.row(key, app.settings, context.meta.get(FLAGS, {}), environment())
     if app.settings.output in (None, "table"):
         app.sink.text(visible(found["value"]))
     else:
@@ -64,7 +64,7 @@ def get(app: App, context: click.Context, key: str) -> None:
 def set_(app: App, key: str, value: str) -> None:
     """Write a setting; the profile is made where there is none of that name."""
     app.settings, _ = app.resolve_anyway()
-    written = configfile.set_value(app.settings, key, value)
+    written = config_file.set_value(app.settings, key, value)
     _show(app, key, written)
 
 
@@ -73,12 +73,12 @@ def set_(app: App, key: str, value: str) -> None:
 @pass_app
 def unset(app: App, key: str) -> None:
     """Remove a setting; it is then what it is by default."""
-    configfile.check_key(key)
+    config_file.check_key(key)
     app.settings, problems = app.resolve_anyway()
     for problem in problems:
         if problem.code == NO_PROFILE:
             raise problem
-    configfile.unset(app.settings, key)
+    config_file.unset(app.settings, key)
     _show(app, key, None)
 
 
@@ -96,10 +96,10 @@ def path(app: App) -> None:
 
 def _show(app: App, key: str, value: Any) -> None:
     """The setting as it is in the file now, and what still stands in its way."""
-    place = "file" if key == configfile.PROFILE else "profile"
+    place = "file" if key == config_file.PROFILE else "profile"
     shown = {"key": key, "value": value, "source": place}
     if value is None:
-        shown = {"key": key, "value": configfile.DEFAULTS.get(key), "source": "default"}
+        shown = {"key": key, "value": config_file.DEFAULTS.get(key), "source": "default"}
     app.sink.one(columns.SETTINGS, shown)
     variable = f"BINDIST_{key.upper()}"
     if environment().get(variable) and variable in ENVIRONMENT:

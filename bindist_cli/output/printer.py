@@ -16,8 +16,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from ..config import Settings
 from ..exit_codes import CliError, Exit
+from ..settings.resolve import Settings
 from . import formatting
 from .columns import STYLES, Column, Json
 from .error_output import say

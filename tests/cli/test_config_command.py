@@ -9,8 +9,8 @@ import stat
 import pytest
 import tomlkit
 
-from bindist_cli.config import PROFILE_KEYS, load_config
-from bindist_cli.configfile import DEFAULTS, KEYS
+from bindist_cli.settings.config_file import DEFAULTS, KEYS
+from bindist_cli.settings.resolve import PROFILE_KEYS, load_config
 from tests.conftest import ADMIN_KEY
 
 URL = "https://bindist.example.com"

@@ -30,7 +30,7 @@ MODULES = [
     "bindist_cli.exit_codes",
     "bindist_cli.options",
     "bindist_cli.context",
-    "bindist_cli.config",
+    "bindist_cli.settings.resolve",
     "bindist_cli.commands.apps",
     "bindist.clients.admin",
     "requests",

@@ -9,11 +9,11 @@ import subprocess
 
 import pytest
 
-from bindist_cli import safefile
-from bindist_cli.config import config_dir, load_config
 from bindist_cli.exit_codes import CliError, Exit
 from bindist_cli.keystore import KeyStore
-from bindist_cli.tomlfile import change
+from bindist_cli.settings import private_files
+from bindist_cli.settings.resolve import config_dir, load_config
+from bindist_cli.settings.toml_edit import change
 from tests.conftest import ADMIN_KEY
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs the permissions of POSIX")
@@ -81,7 +81,7 @@ def test_nothing_is_left_beside_the_file(store):
     store.store("work", "secret")
     store.remove("work")
     left = {path.name for path in store.path.parent.iterdir()}
-    assert left - {safefile.LOCK} == {store.path.name}, "and some filelocks leave the lock"
+    assert left - {private_files.LOCK} == {store.path.name}, "and some filelocks leave the lock"
 
 
 # Files that are not as they should be
@@ -225,7 +225,7 @@ def test_without_a_home_nothing_is_read_from_the_current_folder(invoke, inside, 
     planted = inside / "~" / ".config" / "bindist"
     planted.mkdir(parents=True)
     (planted / "config.toml").write_text("broken")
-    assert config_dir(os.environ) == safefile.NOWHERE
+    assert config_dir(os.environ) == private_files.NOWHERE
     assert invoke("apps", "list").exit_code == 4
 
 

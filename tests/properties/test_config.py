@@ -11,9 +11,9 @@ import tomlkit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bindist_cli.config import load_config, parse_toml
 from bindist_cli.exit_codes import CliError
-from bindist_cli.tomlfile import change
+from bindist_cli.settings.resolve import load_config, parse_toml
+from bindist_cli.settings.toml_edit import change
 
 several = settings(max_examples=40, deadline=None)
 

@@ -11,10 +11,10 @@ import unicodedata
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bindist_cli.config import resolve
 from bindist_cli.output import columns
 from bindist_cli.output.formatting import csv_cell, plain, unescape
 from bindist_cli.output.printer import Sink
+from bindist_cli.settings.resolve import resolve
 
 several = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

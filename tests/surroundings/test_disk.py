@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from bindist_cli.config import load_config
+from bindist_cli.settings.resolve import load_config
 from tests.conftest import ADMIN_KEY
 from tests.surroundings.conftest import CONTENT
 

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from . import tomlfile
-from .config import (
+from ..exit_codes import CliError, Exit
+from ..params import OUTPUTS, STORE_ETAGS
+from . import toml_edit
+from .resolve import (
     CONFIG,
     DEFAULT_URL,
     ENVIRONMENT,
@@ -19,8 +21,6 @@ from .config import (
     load_config,
     shown_address,
 )
-from .exit_codes import CliError, Exit
-from .params import OUTPUTS, STORE_ETAGS
 
 PROFILE = "profile"
 KEYS = {PROFILE: "the profile to use where none is named"} | {
@@ -96,18 +96,18 @@ def set_value(settings: Settings, key: str, text: str) -> Any:
     value = parse(settings, key, text)
     if key != PROFILE:
         check_profile_name(settings.profile)
-    tomlfile.change(_path(settings), {_names(settings, key): value}, private=False)
+    toml_edit.change(_path(settings), {_names(settings, key): value}, private=False)
     return value
 
 
 def unset(settings: Settings, key: str) -> None:
     """Removes one setting; it is then what it is by default."""
-    tomlfile.change(_path(settings), {_names(settings, key): None}, private=False)
+    toml_edit.change(_path(settings), {_names(settings, key): None}, private=False)
 
 
 def set_url(settings: Settings, url: str) -> None:
     """Gives the profile in use this address, and makes the profile where there is none."""
-    tomlfile.change(_path(settings), {_names(settings, "api_url"): url}, private=False)
+    toml_edit.change(_path(settings), {_names(settings, "api_url"): url}, private=False)
 
 
 def parse(settings: Settings, key: str, text: str) -> Any:

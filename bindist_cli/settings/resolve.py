@@ -14,9 +14,9 @@ import click
 
 from bindist.http.redaction import HIDDEN
 
-from . import safefile
-from .exit_codes import CliError, Exit
-from .params import OUTPUTS, STORE_ETAGS
+from ..exit_codes import CliError, Exit
+from ..params import OUTPUTS, STORE_ETAGS
+from . import private_files
 
 CONFIG = "config.toml"
 DEFAULT_URL = "https://api.bindist.eu"
@@ -99,7 +99,9 @@ def config_dir(env: Mapping[str, str]) -> Path:
     """Where our files are: BINDIST_CONFIG_DIR, or the platform's place for them."""
     folder = Path(env.get("BINDIST_CONFIG_DIR") or click.get_app_dir("bindist"))
     # Without a home it would be a folder called `~` in the current directory.
-    return folder if folder.is_absolute() or env.get("BINDIST_CONFIG_DIR") else safefile.NOWHERE
+    return (
+        folder if folder.is_absolute() or env.get("BINDIST_CONFIG_DIR") else private_files.NOWHERE
+    )
 
 
 def load_config(folder: Path) -> dict[str, Any]:
@@ -109,7 +111,7 @@ def load_config(folder: Path) -> dict[str, Any]:
 
 def read_toml(path: Path, *, private: bool = False) -> dict[str, Any]:
     """A parsed file; `private` ones must be readable by nobody else."""
-    return parse_toml(path, safefile.read(path, private=private) or "")
+    return parse_toml(path, private_files.read(path, private=private) or "")
 
 
 def parse_toml(path: Path, text: str) -> dict[str, Any]:

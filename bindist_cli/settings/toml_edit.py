@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import safefile
-from .config import parse_toml
-from .exit_codes import CliError, Exit
+from ..exit_codes import CliError, Exit
+from . import private_files
+from .resolve import parse_toml
 
 Values = Mapping[tuple[str, ...], Any]
 """Values by the names that lead to them: {("profiles", "work", "api_url"): "https://..."}."""
@@ -19,15 +19,15 @@ def change(path: Path, values: Values, *, private: bool) -> None:
 
     Raises CliError where the file cannot be read, understood or written; it is then as it was.
     """
-    with safefile.locked(path.parent):
-        text = safefile.read(path, private=private) or ""
+    with private_files.locked(path.parent):
+        text = private_files.read(path, private=private) or ""
         wanted = parse_toml(path, text)
         before = _copy(wanted)
         for names, value in values.items():
             _put(wanted, names, value, dict)
         if wanted == before:
             return
-        safefile.write(path, _edited(path, text, values, wanted))
+        private_files.write(path, _edited(path, text, values, wanted))
 
 
 def _edited(path: Path, text: str, values: Values, wanted: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .exit_codes import CliError, Exit
+from ..exit_codes import CliError, Exit
 
 NOWHERE = Path(os.devnull) / "bindist"
 """The folder of somebody without a home: reading finds nothing there, writing fails."""

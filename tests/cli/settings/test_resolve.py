@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from bindist.clients.base import STORE_ETAGS
-from bindist_cli import config, params
-from bindist_cli.config import DEFAULT_URL, ENVIRONMENT, PROFILE_KEYS, resolve
+from bindist_cli import params
 from bindist_cli.credentials import find_key, key_from_environment
 from bindist_cli.exit_codes import CliError, Exit
+from bindist_cli.settings import resolve as config
+from bindist_cli.settings.resolve import DEFAULT_URL, ENVIRONMENT, PROFILE_KEYS, resolve
 
 PROFILE = {
     "api_url": "https://profile.example",
@@ -131,7 +132,7 @@ def test_every_setting_of_a_profile_is_described():
 
 def test_every_variable_of_ours_that_is_read_is_described():
     source = "".join(
-        path.read_text(encoding="utf-8") for path in Path(config.__file__).parent.glob("*.py")
+        path.read_text(encoding="utf-8") for path in Path(config.__file__).parents[1].rglob("*.py")
     )
     assert set(re.findall(r"\bBINDIST_[A-Z_]*[A-Z]\b", source)) <= set(ENVIRONMENT)
 
