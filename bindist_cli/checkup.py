@@ -22,10 +22,10 @@ from bindist._version import __version__
 from bindist.http.redaction import redact
 from bindist.http.url_policy import is_loopback
 
+from .auth.credentials import key_store, profile_option
+from .auth.key_store import CREDENTIALS, NoKeyringError
 from .context import App
-from .credentials import key_store, profile_option
 from .exit_codes import CliError, Exit
-from .keystore import CREDENTIALS, NoKeyringError
 from .output import error_output
 from .settings import private_files
 from .settings.config_file import check_url

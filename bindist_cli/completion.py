@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .credentials import find_key, key_from_environment
+from .auth.credentials import find_key, key_from_environment
 from .exit_codes import CliError
 from .settings import resolve
 from .settings.resolve import Settings

@@ -13,7 +13,7 @@ import click
 
 from bindist.errors import AuthenticationError
 
-from .credentials import TENANT_HINT, Key, find_key, key_from_environment, lacks_tenant
+from .auth.credentials import TENANT_HINT, Key, find_key, key_from_environment, lacks_tenant
 from .exit_codes import CliError, Exit
 from .output import formatting, streams
 from .output.printer import Sink

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from ..auth.new_key_file import KeyFile, key_file_option, usable_key
 from ..context import App, pass_app
-from ..keyfile import KeyFile, key_file_option, usable_key
 from ..options import Group
 from ..output import columns
 
@@ -37,6 +37,6 @@ def rotate_key(app: App, apps_admin: bool, yes: bool, key_file: str | None) -> N
             made = app.client.regenerate_apps_admin_key().require()
         else:
             made = app.client.regenerate_admin_key().require()
-        file.show(app, columns.NEW_KEY, made, usable_key(made, app.api_url))
+        file.show(app.sink, columns.NEW_KEY, made, usable_key(made, app.api_url))
     if not apps_admin and not app.settings.is_sandbox:
         app.sink.warn(f"the old key is dead: put the new one where it came from, {source}")

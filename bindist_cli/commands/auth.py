@@ -8,8 +8,7 @@ from dataclasses import replace
 
 import click
 
-from ..context import App, pass_app
-from ..credentials import (
+from ..auth.credentials import (
     KEY_VARIABLES,
     TENANT_HINT,
     Key,
@@ -18,8 +17,9 @@ from ..credentials import (
     lacks_tenant,
     own_url,
 )
+from ..auth.key_store import KeyStore
+from ..context import App, pass_app
 from ..exit_codes import CliError, Exit
-from ..keystore import KeyStore
 from ..options import Group
 from ..output import columns
 from ..output.streams import mask_keys, print_exactly

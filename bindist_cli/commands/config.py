@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
+from ..auth.credentials import key_store
 from ..context import App, pass_app
-from ..credentials import key_store
 from ..exit_codes import CliError
 from ..options import FLAGS, Group
 from ..output import columns

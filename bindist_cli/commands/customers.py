@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
+from ..auth.new_key_file import KeyFile, key_file_option, usable_key
 from ..context import App, pass_app
 from ..exit_codes import CliError, Exit
-from ..keyfile import KeyFile, key_file_option, usable_key
 from ..options import Group
 from ..output import columns
 from ..params import CUSTOMER
@@ -72,7 +72,7 @@ def create(app: App, /, name: str, parent: str, key_file: str | None, **fields: 
     """Create a customer. Its key is shown this once."""
     with KeyFile(key_file) as file:
         made = app.client.create_customer(name, parent_customer_id=parent, **fields).require()
-        file.show(app, columns.NEW_KEY, made, made.get("apiKey"))
+        file.show(app.sink, columns.NEW_KEY, made, made.get("apiKey"))
 
 
 @command.command(examples=("bindist customers update acme --notes 'Pays by invoice'",))
@@ -125,4 +125,4 @@ def rotate_key(app: App, customer: str, yes: bool, key_file: str | None) -> None
         app.confirm(f"Give {customer} a new key? The old one stops working at once.", "--yes")
     with KeyFile(key_file) as file:
         made = app.client.regenerate_customer_key(customer).require()
-        file.show(app, columns.NEW_KEY, made, usable_key(made, app.api_url))
+        file.show(app.sink, columns.NEW_KEY, made, usable_key(made, app.api_url))

@@ -11,7 +11,7 @@ import pytest
 
 from bindist.clients.base import STORE_ETAGS
 from bindist_cli import params
-from bindist_cli.credentials import find_key, key_from_environment
+from bindist_cli.auth.credentials import find_key, key_from_environment
 from bindist_cli.exit_codes import CliError, Exit
 from bindist_cli.settings import resolve as config
 from bindist_cli.settings.resolve import DEFAULT_URL, ENVIRONMENT, PROFILE_KEYS, resolve

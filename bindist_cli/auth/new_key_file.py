@@ -10,11 +10,11 @@ from types import TracebackType
 
 import click
 
-from .context import App
-from .exit_codes import CliError, Exit
-from .output.columns import Column, Json
-from .output.streams import mask_keys
-from .settings import resolve
+from ..exit_codes import CliError, Exit
+from ..output.columns import Column, Json
+from ..output.printer import Sink
+from ..output.streams import mask_keys
+from ..settings import resolve
 
 
 def usable_key(made: Json, api_url: str) -> object:
@@ -92,7 +92,7 @@ class KeyFile:
             os.ftruncate(self._descriptor, len(content))
             os.fsync(self._descriptor)
 
-    def show(self, app: App, columns: Sequence[Column], made: Json, found: object) -> None:
+    def show(self, sink: Sink, columns: Sequence[Column], made: Json, found: object) -> None:
         """Prints what was made, with its key or the file that the key is in now."""
         from bindist.clients.base import check_key
 
@@ -103,14 +103,14 @@ class KeyFile:
         except ValueError:
             raise CliError("the server's answer has no usable key in it", Exit.FAILED) from None
         if self._descriptor is None:
-            app.sink.one(columns, {**made, "apiKey": key})
-            app.sink.note("This key is shown this once: keep it now.")
+            sink.one(columns, {**made, "apiKey": key})
+            sink.note("This key is shown this once: keep it now.")
             return
         try:
             self._write(key.encode() + b"\n")
             self._check_there()
         except OSError as error:  # in spite of the room: better seen than lost
-            app.sink.one(columns, {**made, "apiKey": key})
+            sink.one(columns, {**made, "apiKey": key})
             raise CliError(
                 f"cannot write {self._path}: {error.strerror}; "
                 "the key was printed instead, this once: keep it now"
@@ -118,7 +118,7 @@ class KeyFile:
         os.close(self._descriptor)
         self._descriptor = None
         shown = {name: made[name] for name in made if name not in ("apiKey", "apiSecret")}
-        app.sink.one(columns, {**shown, "keyFile": str(self._path)})
+        sink.one(columns, {**shown, "keyFile": str(self._path)})
 
 
 key_file_option = click.option(

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .exit_codes import CliError, Exit
-from .keystore import KeyStore
-from .settings.resolve import DEFAULT_URL, Settings, is_hosted, is_set, load_config, shown_address
+from ..exit_codes import CliError, Exit
+from ..settings.resolve import DEFAULT_URL, Settings, is_hosted, is_set, load_config, shown_address
+from .key_store import KeyStore
 
 KEY_VARIABLES = ("BINDIST_API_KEY", "BINDIST_API_KEY_FILE", "BINDIST_API_SECRET")
 TENANT_HINT = (

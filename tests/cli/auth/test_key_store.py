@@ -9,8 +9,8 @@ import subprocess
 
 import pytest
 
+from bindist_cli.auth.key_store import KeyStore
 from bindist_cli.exit_codes import CliError, Exit
-from bindist_cli.keystore import KeyStore
 from bindist_cli.settings import private_files
 from bindist_cli.settings.resolve import config_dir, load_config
 from bindist_cli.settings.toml_edit import change

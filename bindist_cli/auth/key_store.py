@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 
 from bindist.http.redaction import HIDDEN, redact
 
-from .exit_codes import CliError, Exit
-from .settings import toml_edit
-from .settings.resolve import read_toml
+from ..exit_codes import CliError, Exit
+from ..settings import toml_edit
+from ..settings.resolve import read_toml
 
 CREDENTIALS = "credentials.toml"
 KEYRING_SECONDS = 3.0
