@@ -70,7 +70,7 @@ def _run() -> None:
             sys.exit(1)
         sys.exit(0)
     if instruction := os.environ.get("_BINDIST_COMPLETE"):
-        from .prompt import answer
+        from .completion.engine import answer
 
         answer(instruction, os.environ)
         return

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import click
 
-from .. import shells
+from ..completion import scripts
 from ..context import App, pass_app
 from ..exit_codes import CliError, Exit
 from ..options import Command
@@ -53,7 +53,7 @@ _POWERSHELL = "bindist completion powershell | Out-String | Invoke-Expression"
     cls=Command,
     examples=("bindist completion bash --install", "bindist completion zsh > _bindist"),
 )
-@click.argument("shell", metavar="bash|zsh|fish|powershell", type=click.Choice([*shells.SCRIPTS]))
+@click.argument("shell", metavar="bash|zsh|fish|powershell", type=click.Choice([*scripts.SCRIPTS]))
 @click.option("--install", is_flag=True, help="Put it where the shell looks for it.")
 @pass_app
 def command(app: App, shell: str, install: bool) -> None:
@@ -61,7 +61,7 @@ def command(app: App, shell: str, install: bool) -> None:
 
     With --install it goes to your own folder for such scripts; no file of yours is changed.
     """
-    script = shells.SCRIPTS[shell]
+    script = scripts.SCRIPTS[shell]
     if not install:
         app.sink.text(script)
     elif shell not in _PLACES:

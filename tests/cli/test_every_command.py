@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from bindist_cli.generate.reference import walk
 from bindist_cli.output.formatting import unescape
-from bindist_cli.reference import walk
 
 LIST, ONE, TEXT = "list", "one", "text"
 

@@ -16,7 +16,7 @@ import pytest
 
 from bindist.sandbox.storage.database import Session
 from bindist.sandbox.storage.folder import DATABASE
-from bindist_cli.reference import walk
+from bindist_cli.generate.reference import walk
 from tests.cli.test_every_command import CASES
 from tests.conftest import ADMIN_KEY
 

@@ -12,7 +12,7 @@ import pytest
 
 from bindist import AdminClient
 from bindist.release.journal import Journal, ReleaseId, UploadedFile
-from bindist_cli.recent import Cache
+from bindist_cli.completion.cache import Cache
 from tests.sdk.canned import CannedServer
 
 CONTENT = b"the bytes"

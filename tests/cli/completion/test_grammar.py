@@ -9,14 +9,14 @@ from typing import Any
 
 from click.shell_completion import ShellComplete
 
-from bindist_cli import wordlist
 from bindist_cli.cli import cli
-from bindist_cli.prompt import WORDS, Line
+from bindist_cli.completion.engine import WORDS, Line
+from bindist_cli.generate import grammar
 
 
 def test_the_words_are_those_of_the_commands() -> None:
     written = Path(WORDS).read_text(encoding="utf-8")
-    assert written == wordlist.text(), "python -m bindist_cli.wordlist"
+    assert written == grammar.text(), "python -m bindist_cli.generate.grammar"
 
 
 def test_a_command_line_is_read_as_click_reads_it() -> None:

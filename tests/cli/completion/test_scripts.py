@@ -14,7 +14,7 @@ import pytest
 
 from bindist import AdminClient
 from bindist.sandbox import SandboxServer
-from bindist_cli import shells
+from bindist_cli.completion import scripts
 
 if sys.platform == "win32":
     pytest.skip("needs pseudo-terminals", allow_module_level=True)
@@ -23,7 +23,7 @@ from tests.cli.shell_terminal import PROMPT, SETUP, Terminal
 # Only where a thread holds a lock that the shell needs would it matter: it is replaced at once.
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 FILES = {
     "bash": "bindist.bash",
     "zsh": "_bindist",
@@ -112,7 +112,7 @@ def test_descriptions(shell: str, at_prompt: Callable[[str], Terminal]) -> None:
     terminal.shown("bindist apps show ", "Harbor CLI", "Skylark Editor", "Tidewatch Agent")
 
 
-@pytest.mark.parametrize("shell", shells.SCRIPTS)
+@pytest.mark.parametrize("shell", scripts.SCRIPTS)
 def test_the_scripts_in_the_repository_are_those_that_are_printed(bindist: Run, shell: str) -> None:
     printed = bindist("completion", shell)
     assert printed.returncode == 0
@@ -139,7 +139,7 @@ def test_install(bindist: Run, tmp_path: Path, shell: str, path: str, says: str)
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"path\t{home / path}\nstatus\twritten\n"
     assert says in done.stderr
-    assert (home / path).read_text() == shells.SCRIPTS[shell]
+    assert (home / path).read_text() == scripts.SCRIPTS[shell]
     again = bindist("completion", shell, "--install", "--json", **where)
     assert json.loads(again.stdout) == {"path": str(home / path), "status": "unchanged"}
     files = {str(each.relative_to(home)) for each in home.rglob("*") if each.is_file()}

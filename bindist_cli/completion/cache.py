@@ -48,8 +48,8 @@ class Cache:
         """Adds a list, as far as that is possible; the oldest go where there is too much."""
         from pathlib import Path
 
-        from .exit_codes import CliError
-        from .settings import private_files
+        from ..exit_codes import CliError
+        from ..settings import private_files
 
         lists = self._lists()
         lists.pop(name, None)
@@ -110,7 +110,7 @@ def folder(env: Mapping[str, str]) -> str:
     if given or sys.platform in ("win32", "darwin"):
         if given:
             return given
-        from .settings.resolve import config_dir
+        from ..settings.resolve import config_dir
 
         return str(config_dir(env))
     home = env.get("XDG_CONFIG_HOME", os.path.expanduser("~/.config"))  # noqa: PTH111

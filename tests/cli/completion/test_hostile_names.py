@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from bindist_cli import prompt, shells
+from bindist_cli.completion import engine, scripts
 
 if sys.platform == "win32":
     pytest.skip("needs pseudo-terminals", allow_module_level=True)
@@ -110,13 +110,13 @@ def at_prompt(
 
     def warm(line: str) -> bool:
         asked = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
-        return bool(prompt._completions("zsh", {**os.environ, **asked}))
+        return bool(engine._completions("zsh", {**os.environ, **asked}))
 
     def open_shell(shell: str, before: str = "") -> Terminal:
         if not shutil.which(shell):
             pytest.skip(f"{shell} is not installed")
         script = home / f"_bindist.{shell}"
-        script.write_text(shells.SCRIPTS[shell])
+        script.write_text(scripts.SCRIPTS[shell])
         (home / ".zshrc").write_text("autoload -U compinit; compinit -D -u\n")
         terminal = Terminal(shell, home, program)
         opened.append(terminal)
@@ -191,19 +191,19 @@ def test_no_other_value_is_run(shell: str, at_prompt: Callable[..., Terminal], h
 @pytest.mark.parametrize("name", ["$(x)", "`x`", 'a"b', "a\\b", "a!b"])
 def test_bash_is_offered_nothing_that_it_would_run_by_an_older_script(name: str) -> None:
     """That script put a name into double quotes as it was."""
-    assert shells.quoting("bash", {})(name) == ("plain", None)
-    assert shells.quoting("bash", {})("read me.txt") == ("plain", "read me.txt")
+    assert scripts.quoting("bash", {})(name) == ("plain", None)
+    assert scripts.quoting("bash", {})("read me.txt") == ("plain", "read me.txt")
 
 
 @pytest.mark.parametrize("piece", ['a"b', "a'b", "$'a", "'a'b", '"a"b', "'a'\\''b", '"a"\'b'])
 def test_bash_is_offered_nothing_where_quotes_are_mixed(piece: str) -> None:
-    assert shells.quoting("bash", {"COMP_PIECE": piece, "COMP_KEPT": ""})("ab") == ("quoted", None)
+    assert scripts.quoting("bash", {"COMP_PIECE": piece, "COMP_KEPT": ""})("ab") == ("quoted", None)
     kept = {"COMP_PIECE": "", "COMP_KEPT": piece}
-    assert shells.quoting("bash", kept)("ab") == ("quoted", None)
+    assert scripts.quoting("bash", kept)("ab") == ("quoted", None)
 
 
 def test_fish_is_offered_no_value_that_it_takes_for_a_home_folder() -> None:
-    assert shells.quoting("fish", {})("~root") == ("plain", None)
+    assert scripts.quoting("fish", {})("~root") == ("plain", None)
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_fish_is_offered_no_value_that_it_takes_for_a_home_folder() -> None:
     ],
 )
 def test_words_are_read_as_a_shell_reads_them(line: str, words: list[str]) -> None:
-    assert shells.typed("bash", line, str(len(words)))[0] == words[1:]
+    assert scripts.typed("bash", line, str(len(words)))[0] == words[1:]
 
 
 def test_where_bash_has_no_compopt_paths_are_quoted(

@@ -10,15 +10,15 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .auth.credentials import find_key, key_from_environment
-from .exit_codes import CliError
-from .settings import resolve
-from .settings.resolve import Settings
+from ..auth.credentials import find_key, key_from_environment
+from ..exit_codes import CliError
+from ..settings import resolve
+from ..settings.resolve import Settings
 
 if TYPE_CHECKING:
     from bindist.clients.admin import AdminClient
 
-    from .recent import Item
+    from .cache import Item
 
 LIMIT_SECONDS = 0.4
 _MOST_VALUES = 1000

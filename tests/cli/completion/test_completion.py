@@ -153,7 +153,11 @@ def test_nothing_is_imported_that_is_not_used(
     for line in ("bindist ", "bindist versions list sk"):
         ours = {name for name in imported(line) if name.startswith("bindist_cli.")}
         assert ours == {
-            f"bindist_cli.{name}" for name in ("__main__", "prompt", "recent", "shells")
+            "bindist_cli.__main__",
+            "bindist_cli.completion",
+            "bindist_cli.completion.cache",
+            "bindist_cli.completion.engine",
+            "bindist_cli.completion.scripts",
         }
         assert not imported(line) & {"click", "requests", "rich", "tomllib", "typing", "inspect"}
 

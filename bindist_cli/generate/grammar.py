@@ -1,4 +1,4 @@
-"""The words of completion, as data made from the commands: `python -m bindist_cli.wordlist`.
+"""The words of completion, made from the commands: `python -m bindist_cli.generate.grammar`.
 
 To import the commands, and click before them, takes several times as long as to read a file.
 """
@@ -12,10 +12,10 @@ from typing import Any
 
 import click
 
-from .cli import COMMANDS, cli
-from .options import is_shared
-from .prompt import WORDS
-from .settings.config_file import KEYS
+from ..cli import COMMANDS, cli
+from ..completion.engine import WORDS
+from ..options import is_shared
+from ..settings.config_file import KEYS
 
 Json = dict[str, Any]
 

@@ -12,18 +12,19 @@ import json
 import os
 import sys
 
-from . import recent, shells
+from . import cache as recent
+from . import scripts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
-    from .recent import Item
+    from .cache import Item
 
     Json = dict[str, Any]
 
-WORDS = os.path.join(os.path.dirname(__file__), "words.json")  # noqa: PTH118, PTH120
+WORDS = os.path.join(os.path.dirname(__file__), "grammar.json")  # noqa: PTH118, PTH120
 
 NEEDS: dict[str, dict[str, Any]] = {
     "profiles": {},
@@ -41,21 +42,21 @@ def answer(instruction: str, env: Mapping[str, str]) -> None:
     with contextlib.suppress(BaseException):  # Ctrl-C too: a message would be in the line typed
         shell, _, wanted = instruction.partition("_")
         sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
-        text = shells.SCRIPTS[shell] if wanted == "source" else _completions(shell, env)
+        text = scripts.SCRIPTS[shell] if wanted == "source" else _completions(shell, env)
         sys.stdout.buffer.write(text.encode())
         sys.stdout.flush()
 
 
 def _completions(shell: str, env: Mapping[str, str]) -> str:
-    arguments, word = shells.typed(shell, env["COMP_WORDS"], env["COMP_CWORD"])
+    arguments, word = scripts.typed(shell, env["COMP_WORDS"], env["COMP_CWORD"])
     with open(WORDS, encoding="utf-8") as file:  # noqa: PTH123
         line = Line(json.load(file), arguments)
-    quoted = shells.quoting(shell, env)
+    quoted = scripts.quoting(shell, env)
     answers = []
     for kind, value, meaning in line.completions(word, env):
         form, shown = quoted(value) if kind == "plain" else (kind, value)
         if shown is not None and value.isprintable():  # what is not, a terminal could obey
-            answers.append(shells.written(shell, form, shown, meaning))
+            answers.append(scripts.written(shell, form, shown, meaning))
     return "".join(answers)
 
 
@@ -194,7 +195,7 @@ class Line:
         known, fresh = cache.read(name)
         if fresh:
             return known
-        from .completion import fetch  # takes more time than all the rest
+        from .values import fetch  # takes more time than all the rest
 
         found = fetch(kind, words, self.shared, env)
         if found:

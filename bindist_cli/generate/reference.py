@@ -10,10 +10,10 @@ import click
 
 from bindist.sandbox.faults.plan import KINDS
 
-from .cli import COMMANDS, cli
-from .exit_codes import MEANINGS
-from .options import is_shared
-from .settings.resolve import ENVIRONMENT, PROFILE_KEYS
+from ..cli import COMMANDS, cli
+from ..exit_codes import MEANINGS
+from ..options import is_shared
+from ..settings.resolve import ENVIRONMENT, PROFILE_KEYS
 
 
 def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -89,7 +89,7 @@ def floors() -> str:
     """A line for each package: its modules from the ground up, as import-linter holds them to."""
     import tomlkit
 
-    project = Path(__file__).parents[1] / "pyproject.toml"
+    project = Path(__file__).parents[2] / "pyproject.toml"
     settings = tomlkit.parse(project.read_text(encoding="utf-8")).unwrap()
     return "".join(
         f"- `{container}/`: {_upwards(contract['layers'])}\n"

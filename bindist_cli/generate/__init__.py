@@ -1,0 +1,1 @@
+"""What is made from the tree of commands: grammar, README tables."""
