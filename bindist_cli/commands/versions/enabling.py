@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from bindist.errors import IntegrityError
 
-from .context import App
-from .exit_codes import CliError, Exit
+from ...context import App
+from ...exit_codes import CliError, Exit
+from ...output.columns import Json
 from .lookups import files_of, find_record
-from .output.columns import Json
 
 
 def check_whole(app: App, app_id: str, version: str) -> None:

@@ -8,23 +8,17 @@ import click
 
 from bindist.file_names import FILE_TYPES
 
-from ..context import App, pass_app
-from ..downloads import (
-    DownloadRequest,
-    check_place,
-    checksum_lines,
-    download,
-    share_link,
-    verify_files,
-)
-from ..enabling import check_whole
-from ..exit_codes import CliError
-from ..lookups import distinct, files_of, find_version, kept_notes, latest, ordered_versions
-from ..options import Group
-from ..output import columns, formatting
-from ..params import APPLICATION, FILE_OF_VERSION, LOCAL_FILE, LOCAL_FOLDER, MINUTES, VERSION
-from ..text_input import read_text
-from ..uploads import UploadRequest, upload
+from ...context import App, pass_app
+from ...exit_codes import CliError
+from ...options import Group
+from ...output import columns, formatting
+from ...params import APPLICATION, FILE_OF_VERSION, LOCAL_FILE, LOCAL_FOLDER, MINUTES, VERSION
+from ...text_input import read_text
+from .download import DownloadRequest, check_place, download, share_link
+from .enabling import check_whole
+from .lookups import distinct, files_of, find_version, kept_notes, latest, ordered_versions
+from .upload import UploadRequest, upload
+from .verify import checksum_lines, verify_files
 
 _app_argument = click.argument("app_id", metavar="APP", type=APPLICATION)
 _version_argument = click.argument("version", metavar="VERSION", type=VERSION)

@@ -11,7 +11,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from bindist_cli.checkup import CHECKS, GENERIC, clock_row
+from bindist_cli.commands.doctor.diagnostics import CHECKS, GENERIC, clock_row
 from tests.conftest import ADMIN_KEY
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 from bindist import errors
 
-from .context import App
-from .exit_codes import CliError, Exit
-from .output import columns
-from .output.progress import transfers
-from .settings import private_files
-from .signals import held_signals
-from .text_input import read_text
+from ...context import App
+from ...exit_codes import CliError, Exit
+from ...output import columns
+from ...output.progress import transfers
+from ...settings import private_files
+from ...signals import held_signals
+from ...text_input import read_text
 
 if TYPE_CHECKING:
     from bindist.release.files import ReleaseFile

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from ..context import App, pass_app
-from ..exit_codes import CliError, Exit
-from ..options import Command
-from ..output import columns
+from ...context import App, pass_app
+from ...exit_codes import CliError, Exit
+from ...options import Command
+from ...output import columns
 
 
 @click.command(
@@ -22,7 +22,7 @@ def command(app: App) -> None:
     Versions, files and who may read them, the environment (names only), proxies, the server, the
     clock and the key. Exit 1 where there is a problem, 4 where it is the key.
     """
-    from ..checkup import OK, PROBLEM, examine
+    from .diagnostics import OK, PROBLEM, examine
 
     app.settings, problems = app.resolve_anyway()
     rows, code = examine(app, problems)

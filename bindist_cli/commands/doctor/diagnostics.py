@@ -22,14 +22,14 @@ from bindist._version import __version__
 from bindist.http.redaction import redact
 from bindist.http.url_policy import is_loopback
 
-from .auth.credentials import key_store, profile_option
-from .auth.key_store import CREDENTIALS, NoKeyringError
-from .context import App
-from .exit_codes import CliError, Exit
-from .output import error_output
-from .settings import private_files
-from .settings.config_file import check_url
-from .settings.resolve import (
+from ...auth.credentials import key_store, profile_option
+from ...auth.key_store import CREDENTIALS, NoKeyringError
+from ...context import App
+from ...exit_codes import CliError, Exit
+from ...output import error_output
+from ...settings import private_files
+from ...settings.config_file import check_url
+from ...settings.resolve import (
     CONFIG,
     ENVIRONMENT,
     Settings,

@@ -14,10 +14,10 @@ import click
 from bindist.sandbox import LIKES
 from bindist.sandbox.faults.plan import KINDS
 
-from ..context import App, pass_app
-from ..exit_codes import CliError, Exit
-from ..options import Command, Group
-from ..output import columns
+from ...context import App, pass_app
+from ...exit_codes import CliError, Exit
+from ...options import Command, Group
+from ...output import columns
 
 _folder_option = click.option(
     "--data-dir",
@@ -132,7 +132,7 @@ def demo(app: App) -> None:
 
     It happens in a sandbox of its own, which is removed afterwards.
     """
-    from ..demo import run_demo
+    from .demo import run_demo
 
     run_demo(app.sink)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import click
 
-from .exit_codes import CliError, Exit
-from .output.printer import Sink
+from ...exit_codes import CliError, Exit
+from ...output.printer import Sink
 
 _PROGRAM = ("bindist", "--profile", "sandbox")
 _SIZE = 3_000_000

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from bindist_cli.enabling import problem_of
+from bindist_cli.commands.versions.enabling import problem_of
 
 ONE, OTHER = b"one content", b"other content"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .context import App
-from .exit_codes import CliError, Exit
-from .output.columns import Json
+from ...context import App
+from ...exit_codes import CliError, Exit
+from ...output.columns import Json
 
 
 def ordered_versions(
