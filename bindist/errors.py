@@ -20,9 +20,25 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # as type checkers know it; importing typing takes longer than all of this
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Protocol
 
-    from .http.response import ApiResponse
+    class FailedResponse(Protocol):
+        """What an error keeps of its response: every `ApiResponse` has it."""
+
+        @property
+        def success(self) -> bool: ...
+        @property
+        def status_code(self) -> int: ...
+        @property
+        def data(self) -> Any: ...
+        @property
+        def error(self) -> dict[str, Any] | None: ...
+        @property
+        def meta(self) -> dict[str, Any] | None: ...
+        @property
+        def raw(self) -> dict[str, Any]: ...
+        def require(self) -> dict[str, Any]: ...
+        def rows(self, name: str) -> list[dict[str, Any]]: ...
 
 
 class BinDistError(Exception):
@@ -62,7 +78,7 @@ class ApiError(BinDistError):
     `response` is the whole answer; `status_code`, `code` and `request_id` are taken from it.
     """
 
-    def __init__(self, response: ApiResponse) -> None:
+    def __init__(self, response: FailedResponse) -> None:
         error = response.error or {}
         super().__init__(str(error.get("message", f"HTTP {response.status_code}")))
         self.response = response

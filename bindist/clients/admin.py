@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ApiError
-from ..http.response import ApiResponse, Json
+from ..http.response import ApiResponse, Json, response_of
 from .base import named, named_if_given, present, segment
 from .customer import LARGEST_PAGE
 from .pagination import walk_pages
@@ -245,7 +245,7 @@ class AdminClient(PublishingClient):
         try:
             rows = answer.rows("activities")
         except ApiError as error:
-            return error.response
+            return response_of(error)
         reached = len(rows) >= LARGEST_PAGE
         if application_id is not None:
             rows = [row for row in rows if row.get("applicationId") == application_id]
@@ -325,7 +325,7 @@ def _one_page(answer: ApiResponse, items: str, page: int, size: int) -> ApiRespo
     try:
         rows = answer.rows(items)
     except ApiError as error:
-        return error.response
+        return response_of(error)
     start = (page - 1) * size
     pagination = {
         "page": page,

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING
 
 from ..errors import ApiError
 from ..file_names import derived_file_type, name_problem
-from ..http.response import ApiResponse, Json, failure
+from ..http.response import ApiResponse, Json, failure, response_of
 from ..transfer import upload
 from ..transfer.hashing import sha256_bytes
 from ..transfer.presigned import Progress
@@ -130,7 +130,7 @@ class PublishingClient(CustomerClient):
             body = Body(io.BytesIO(content), len(content))
             ticket, etag = upload.put(self._transport, ask, body)
         except ApiError as error:
-            return error.response
+            return response_of(error)
         md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
         upload.check_arrived(file_name, etag, md5)
         return self.complete_large_upload(
@@ -183,7 +183,7 @@ class PublishingClient(CustomerClient):
             try:
                 sent = self.put_file(application_id, version, file, progress)
             except ApiError as error:
-                return error.response
+                return response_of(error)
             answer = self.complete_large_upload(
                 sent.ticket.upload_id,
                 application_id,
@@ -306,7 +306,7 @@ class PublishingClient(CustomerClient):
                     409, f"version {version} is enabled: completing an upload would reset it"
                 )
         except ApiError as error:
-            return error.response
+            return response_of(error)
         return self._complete_upload(
             upload_id, application_id, version, file_name, file_size, checksum, release_notes
         )
@@ -338,7 +338,7 @@ class PublishingClient(CustomerClient):
         try:
             self._check_version_id(body["applicationId"], body["version"])
         except ApiError as error:
-            return error.response
+            return response_of(error)
         return self._send("POST", path, present(body), repeatable=repeatable)
 
     def _check_version_id(self, application_id: str, version: str) -> None:

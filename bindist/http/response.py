@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Generic, NoReturn
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, cast
 
 from ..errors import ApiError, IntegrityError, error_for_status
 from .redaction import hide_in, may_hold, redact, redact_and_cut
@@ -271,3 +271,8 @@ def _finite(text: str) -> float:
 def _whole(text: str) -> int:
     _finite(text)  # what is beyond any float cannot be calculated with, nor printed in a table
     return int(text)
+
+
+def response_of(error: ApiError) -> ApiResponse[Any]:
+    """The response that an error was raised for, as what it is."""
+    return cast("ApiResponse[Any]", error.response)

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPMessage
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import unquote_to_bytes
 
 from werkzeug.wrappers import Request, Response
@@ -26,7 +26,10 @@ from .storage.objects import FileSlice
 from .storage.signing import IDENTITY_PATH
 
 if TYPE_CHECKING:
-    from .server import SandboxServer
+    import threading
+
+    from .dispatch import Dispatcher
+    from .faults.plan import FaultPlan
 
 FAULT_HEADER = "X-Sandbox-Fault"
 _SENDFILE_BLOCK = 8 << 20
@@ -98,12 +101,24 @@ class Body:
         raise NotImplementedError  # bodies are not read by lines here
 
 
+class Sandbox(Protocol):
+    """What a connection needs of the server that it belongs to."""
+
+    faults: FaultPlan
+    requests: list[RequestRecord]
+    dispatcher: Dispatcher
+    record_requests: bool
+    stopping: threading.Event
+
+    def identify(self, query: str) -> dict[str, str]: ...
+
+
 class Connection(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     record: RequestRecord
 
-    def __init__(self, sock: socket.socket, address: Any, sandbox: SandboxServer) -> None:
+    def __init__(self, sock: socket.socket, address: Any, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self.body_is_coming = True
         self._headers_buffer: list[bytes] = []
