@@ -92,7 +92,7 @@ def floors() -> str:
     project = Path(__file__).parents[2] / "pyproject.toml"
     settings = tomlkit.parse(project.read_text(encoding="utf-8")).unwrap()
     return "".join(
-        f"- `{container}/`: {_upwards(contract['layers'])}\n"
+        f"- `{container.replace('.', '/')}/`: {_upwards(contract['layers'])}\n"
         for contract in settings["tool"]["importlinter"]["contracts"]
         for container in contract.get("containers", ())
     )
