@@ -19,8 +19,6 @@ DEFAULT_TIMEOUT: Timeout = (10.0, 60.0)
 DEFAULT_RETRIES = 3
 DEFAULT_BACKOFF = 0.5
 STORE_ETAGS = ("md5", "opaque")
-MOST_EMPTY_PAGES = 100
-_INCOMPLETE = "the list is incomplete: the server says that there is more"
 
 
 class BaseClient:
@@ -236,9 +234,3 @@ def named_if_given(value: str | None, what: str) -> str | None:
 def present(values: Mapping[str, Any]) -> Json:
     """`values` without those that are None: what was not asked for is not sent."""
     return {key: value for key, value in values.items() if value is not None}
-
-
-def _says_more(data: Json) -> bool:
-    """Whether the server says that there is more, in a way that needs a cursor."""
-    cursors = data.get("pagination")
-    return isinstance(cursors, dict) and cursors.get("hasMore") is True

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..http.response import ApiResponse, Json
-from .base import _INCOMPLETE, MOST_EMPTY_PAGES, _says_more
 
 MOST_PAGES = 10_000
+MOST_EMPTY_PAGES = 100
+_INCOMPLETE = "the list is incomplete: the server says that there is more"
 
 
 def walk_pages(fetch: Callable[[Json], ApiResponse], items: str) -> Iterator[Any]:
@@ -69,3 +70,9 @@ def next_query(query: Json, meta: Json, data: Json) -> Json | None:
             if isinstance(cursors.get(answered), str) and cursors[answered]:
                 return {asked: cursors[answered]}
     return None
+
+
+def _says_more(data: Json) -> bool:
+    """Whether the server says that there is more, in a way that needs a cursor."""
+    cursors = data.get("pagination")
+    return isinstance(cursors, dict) and cursors.get("hasMore") is True

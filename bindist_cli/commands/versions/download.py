@@ -6,7 +6,7 @@ import os
 import stat
 import threading
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -331,60 +331,3 @@ def share_link(app: App, app_id: str, version: str, wanted: str | None, minutes:
         inside=app.settings.allow_private_store,
     )
     app.sink.one(columns.SHARE, made)
-
-
-def _local_rows(listed: Mapping[str, Json], paths: Sequence[Path]) -> list[Json]:
-    """A row for each local file: `ok`, `different`, `missing`, or `unknown` to the server."""
-    from bindist.transfer.hashing import checksums_match, normalize_checksum, sha256_file
-
-    rows: list[Json] = []
-    folders = [path for path in paths if path.is_dir()]
-    for path in [path for path in paths if not path.is_dir()] + [
-        folder / name for folder in folders for name in listed
-    ]:
-        server = listed.get(path.name, {}).get("checksum")
-        local = sha256_file(path) if path.is_file() else None
-        if server is None:
-            status = "unknown"
-        elif local is None:
-            status = "missing"
-        else:
-            status = "ok" if checksums_match(server, local) else "different"
-        rows.append(
-            {
-                "fileName": path.name,
-                "status": status,
-                "path": str(path),
-                "serverChecksum": normalize_checksum(server) or None,
-                "checksum": local,
-            }
-        )
-    return rows
-
-
-def _stored_rows(app: App, app_id: str, version: str, listed: Mapping[str, Json]) -> list[Json]:
-    """A row for each file of the version: `stored`, `not-stored` or `other-size`."""
-    from bindist.http.response import text_in
-    from bindist.transfer.concurrency import run_jobs
-    from bindist.transfer.hashing import normalize_checksum
-
-    statuses = {"ok": "stored", "missing": "not-stored", "different": "other-size"}
-    found: dict[str, str] = {}
-    ids = {name: text_in(row, "fileId") for name, row in listed.items()}
-    client = app.client
-
-    def check(name: str) -> None:
-        stored = client.check_stored_bytes(app_id, version, ids[name], test_channel=True)
-        found[name] = statuses[stored.status]
-
-    run_jobs([partial(check, name) for name in listed], _FILES_AT_ONCE, threading.Event())
-    return [
-        {
-            "fileName": name,
-            "status": found[name],
-            "path": None,
-            "serverChecksum": normalize_checksum(row.get("checksum")) or None,
-            "checksum": None,
-        }
-        for name, row in listed.items()
-    ]

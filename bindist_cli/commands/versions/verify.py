@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from ...context import App
 from ...exit_codes import CliError, Exit
 from ...output import columns
 from ...output.columns import Json
-from .download import _local_rows, _stored_rows
 from .lookups import distinct, files_of
+
+_FILES_AT_ONCE = 4
 
 
 def checksum_lines(rows: Sequence[Json]) -> list[str]:
@@ -51,3 +54,60 @@ def verify_files(
             facts=[f"{row['path'] or row['fileName']}: {row['status']}" for row in wrong],
             code="VERIFICATION_FAILED",
         )
+
+
+def _local_rows(listed: Mapping[str, Json], paths: Sequence[Path]) -> list[Json]:
+    """A row for each local file: `ok`, `different`, `missing`, or `unknown` to the server."""
+    from bindist.transfer.hashing import checksums_match, normalize_checksum, sha256_file
+
+    rows: list[Json] = []
+    folders = [path for path in paths if path.is_dir()]
+    for path in [path for path in paths if not path.is_dir()] + [
+        folder / name for folder in folders for name in listed
+    ]:
+        server = listed.get(path.name, {}).get("checksum")
+        local = sha256_file(path) if path.is_file() else None
+        if server is None:
+            status = "unknown"
+        elif local is None:
+            status = "missing"
+        else:
+            status = "ok" if checksums_match(server, local) else "different"
+        rows.append(
+            {
+                "fileName": path.name,
+                "status": status,
+                "path": str(path),
+                "serverChecksum": normalize_checksum(server) or None,
+                "checksum": local,
+            }
+        )
+    return rows
+
+
+def _stored_rows(app: App, app_id: str, version: str, listed: Mapping[str, Json]) -> list[Json]:
+    """A row for each file of the version: `stored`, `not-stored` or `other-size`."""
+    from bindist.http.response import text_in
+    from bindist.transfer.concurrency import run_jobs
+    from bindist.transfer.hashing import normalize_checksum
+
+    statuses = {"ok": "stored", "missing": "not-stored", "different": "other-size"}
+    found: dict[str, str] = {}
+    ids = {name: text_in(row, "fileId") for name, row in listed.items()}
+    client = app.client
+
+    def check(name: str) -> None:
+        stored = client.check_stored_bytes(app_id, version, ids[name], test_channel=True)
+        found[name] = statuses[stored.status]
+
+    run_jobs([partial(check, name) for name in listed], _FILES_AT_ONCE, threading.Event())
+    return [
+        {
+            "fileName": name,
+            "status": found[name],
+            "path": None,
+            "serverChecksum": normalize_checksum(row.get("checksum")) or None,
+            "checksum": None,
+        }
+        for name, row in listed.items()
+    ]
