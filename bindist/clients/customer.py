@@ -12,8 +12,8 @@ from ..file_names import safe_file_name
 from ..http.response import ApiResponse, Json, text_in
 from ..transfer import presigned
 from ..transfer.hashing import checksums_match, sha256_file
-from ..transfer.presigned import Progress, Source
-from ..transfer.ranges import DEFAULT_CONNECTIONS, MOST_CONNECTIONS
+from ..transfer.presigned import DownloadSource, Progress
+from ..transfer.ranges import DEFAULT_CONNECTIONS, MAX_CONNECTIONS
 from .base import BaseClient, named, named_if_given, present, segment
 from .pagination import walk_pages
 
@@ -295,8 +295,8 @@ class CustomerClient(BaseClient):
         """
         from ..transfer import download, placing  # not for those who only list
 
-        if not 1 <= connections <= MOST_CONNECTIONS:
-            raise ValueError(f"connections must be 1 to {MOST_CONNECTIONS}")
+        if not 1 <= connections <= MAX_CONNECTIONS:
+            raise ValueError(f"connections must be 1 to {MAX_CONNECTIONS}")
         target = Path(path)
         if placing.is_special(target):
             # Replacing /dev/null, as root can, would be missed by everybody on the machine.
@@ -357,12 +357,12 @@ class CustomerClient(BaseClient):
 
     def _source(
         self, application_id: str, version: str, file_id: str | None, test_channel: bool
-    ) -> Source:
-        def ask() -> presigned.Grant:
+    ) -> DownloadSource:
+        def ask() -> presigned.PresignedDownload:
             answer = self.get_download_url(application_id, version, file_id, test_channel)
-            return presigned.read_grant(answer, self._transport)
+            return presigned.read_presigned_download(answer, self._transport)
 
-        return Source(self._transport, ask)
+        return DownloadSource(self._transport, ask)
 
 
 def _checksum_of(path: Path, listed: Json) -> str:

@@ -15,8 +15,8 @@ from ..file_names import derived_file_type, name_problem
 from ..http.response import ApiResponse, Json, failure, response_of
 from ..transfer import upload
 from ..transfer.hashing import sha256_bytes
-from ..transfer.presigned import Progress
-from ..transfer.upload import INLINE_LIMIT, Body, LocalFile, SentFile, Ticket
+from ..transfer.presigned import PresignedUpload, Progress, read_presigned_upload
+from ..transfer.upload import INLINE_LIMIT, Body, LocalFile, SentFile
 from ..version_id import namesakes, version_id
 from .base import named, present, segment
 from .customer import CustomerClient
@@ -123,18 +123,18 @@ class PublishingClient(CustomerClient):
         """
         _check_content(file_name, len(content))
 
-        def ask() -> Ticket:
+        def ask() -> PresignedUpload:
             return self.ask_ticket(application_id, version, file_name, len(content))
 
         try:
             body = Body(io.BytesIO(content), len(content))
-            ticket, etag = upload.put(self._transport, ask, body)
+            presigned, etag = upload.put(self._transport, ask, body)
         except ApiError as error:
             return response_of(error)
         md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
         upload.check_arrived(file_name, etag, md5)
         return self.complete_large_upload(
-            ticket.upload_id,
+            presigned.upload_id,
             application_id,
             version,
             file_name,
@@ -185,7 +185,7 @@ class PublishingClient(CustomerClient):
             except ApiError as error:
                 return response_of(error)
             answer = self.complete_large_upload(
-                sent.ticket.upload_id,
+                sent.presigned.upload_id,
                 application_id,
                 version,
                 file.name,
@@ -202,20 +202,20 @@ class PublishingClient(CustomerClient):
         file: LocalFile,
         progress: Progress | None = None,
         *,
-        ticket: Ticket | None = None,
+        presigned: PresignedUpload | None = None,
     ) -> SentFile:
         """Sends an open `file` to the object store without completing it.
 
-        `PUT` to the object store, with the URL of `ticket`, which was asked for before by
+        `PUT` to the object store, with the URL of `presigned`, which was asked for before by
         `ask_ticket`; default None, and where that one is too old: a new one. `progress` is called
-        with (bytes sent, bytes in all). Returns a `SentFile`: the `ticket` that was used at last,
-        for `complete_large_upload`, the SHA-256 of what was sent in `checksum`, and `confirmed`,
-        which is False where the store's ETag is no MD5 to compare with. Raises ApiError,
+        with (bytes sent, bytes in all). Returns a `SentFile`: the `presigned` upload that was used
+        at last, for `complete_large_upload`, the SHA-256 of what was sent in `checksum`, and
+        `confirmed`, which is False where the store's ETag is no MD5 to compare with. Raises ApiError,
         TransportError, IntegrityError, OSError.
         """
-        at_hand = [ticket] if ticket and ticket.is_fresh else []
+        at_hand = [presigned] if presigned and presigned.is_fresh else []
 
-        def ask() -> Ticket:
+        def ask() -> PresignedUpload:
             if at_hand:
                 return at_hand.pop()
             return self.ask_ticket(application_id, version, file.name, file.size)
@@ -237,14 +237,16 @@ class PublishingClient(CustomerClient):
         )
         return upload.check_stored(answer, len(content), sha256_bytes(content))
 
-    def ask_ticket(self, application_id: str, version: str, name: str, size: int) -> Ticket:
+    def ask_ticket(
+        self, application_id: str, version: str, name: str, size: int
+    ) -> PresignedUpload:
         """The answer of `get_large_upload_url` as a value, for a file of that `name` and `size`.
 
-        Returns the ticket. Raises ApiError where the answer is a failed one, TransportError where
+        Returns the upload. Raises ApiError where the answer is a failed one, TransportError where
         there is none, IntegrityError where it holds no URL that may be used.
         """
         answer = self.get_large_upload_url(application_id, version, name, size)
-        return upload.read_ticket(answer, self._transport.check_store_url)
+        return read_presigned_upload(answer, self._transport.check_store_url)
 
     def get_large_upload_url(
         self,

@@ -17,11 +17,11 @@ from ..errors import (
     IntegrityError,
 )
 from ..http.response import ApiResponse, Json
-from ..transfer.concurrency import Stopped, run_jobs
+from ..transfer.concurrency import Cancelled, run_jobs
 from ..transfer.file_rows import distinct_files
 from ..transfer.hashing import checksums_match
-from ..transfer.presigned import Progress
-from ..transfer.upload import LocalFile, Ticket
+from ..transfer.presigned import PresignedUpload, Progress
+from ..transfer.upload import LocalFile
 from .files import ReleaseFile, cached, file_checksum
 from .journal import Creation, Journal, ReleaseId, UploadedFile
 from .observation import Observation, observe
@@ -221,7 +221,7 @@ class Run:
     def _send(self, step: Step) -> None:
         """All bytes to the object store. Nothing exists on the server afterwards."""
         try:
-            tickets = {
+            uploads = {
                 file.name: self._client.ask_ticket(self._app, self._version, file.name, file.size)
                 for file in step.files
             }
@@ -236,28 +236,32 @@ class Run:
         stop, lock = threading.Event(), threading.Lock()
 
         def send(file: ReleaseFile) -> None:
-            uploaded = self._send_one(file, tickets[file.name], stop)
+            uploaded = self._send_one(file, uploads[file.name], stop)
             with lock:
                 self._journal.record_file(file.server_name, uploaded)
                 self._earlier.discard(file.server_name)
 
         run_jobs([partial(send, file) for file in step.files], self.parallel, stop)
 
-    def _send_one(self, file: ReleaseFile, ticket: Ticket, stop: threading.Event) -> UploadedFile:
+    def _send_one(
+        self, file: ReleaseFile, presigned: PresignedUpload, stop: threading.Event
+    ) -> UploadedFile:
         report = self.progress(file) if self.progress else None
 
         def sent(done: int, total: int) -> None:
             if stop.is_set():
-                raise Stopped
+                raise Cancelled
             if report:
                 report(done, total)
 
         with LocalFile.opened(file.path, file.name) as opened:
             if opened.size != file.size:
                 raise IntegrityError(f"{file.path} changed; nothing was completed")
-            put = self._client.put_file(self._app, self._version, opened, sent, ticket=ticket)
+            put = self._client.put_file(self._app, self._version, opened, sent, presigned=presigned)
         self._check_expected(file, put.checksum)
-        return UploadedFile(put.ticket.upload_id, file.size, put.checksum, confirmed=put.confirmed)
+        return UploadedFile(
+            put.presigned.upload_id, file.size, put.checksum, confirmed=put.confirmed
+        )
 
     def _check_expected(self, file: ReleaseFile, checksum: str) -> None:
         wanted = self.expected.get(file.name)

@@ -180,7 +180,7 @@ def _folded(path: Path) -> str:
 
 def _to_files(app: App, request: DownloadRequest, targets: Sequence[tuple[Json, Path]]) -> None:
     from bindist.http.response import count_in, text_in
-    from bindist.transfer.concurrency import Stopped, run_jobs
+    from bindist.transfer.concurrency import Cancelled, run_jobs
     from bindist.transfer.download import PARALLEL_ABOVE
 
     sizes = {str(target): count_in(row, "fileSize") for row, target in targets}
@@ -197,7 +197,7 @@ def _to_files(app: App, request: DownloadRequest, targets: Sequence[tuple[Json, 
 
         def reported(done: int, size: int) -> None:
             if stop.is_set():
-                raise Stopped
+                raise Cancelled
             shown(done, size)
 
         return reported
