@@ -210,8 +210,8 @@ class PublishingClient(CustomerClient):
         `ask_ticket`; default None, and where that one is too old: a new one. `progress` is called
         with (bytes sent, bytes in all). Returns a `SentFile`: the `presigned` upload that was used
         at last, for `complete_large_upload`, the SHA-256 of what was sent in `checksum`, and
-        `confirmed`, which is False where the store's ETag is no MD5 to compare with. Raises ApiError,
-        TransportError, IntegrityError, OSError.
+        `confirmed`, which is False where the store's ETag is no MD5 to compare with. Raises
+        ApiError, TransportError, IntegrityError, OSError.
         """
         at_hand = [presigned] if presigned and presigned.is_fresh else []
 

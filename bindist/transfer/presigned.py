@@ -103,7 +103,7 @@ class DownloadSource:
 
 
 def read_presigned_download(answer: ApiResponse, transport: Transport) -> PresignedDownload:
-    """Reads the presigned URL from the response of `GET /v1/downloads/url`; IntegrityError for a useless one."""
+    """Reads the response of `GET /v1/downloads/url`; raises IntegrityError where it is unusable."""
     told = {name: answer.require().get(name) for name in ("fileName", "fileSize", "checksum")}
     return PresignedDownload(
         url=transport.check_store_url(
@@ -118,7 +118,7 @@ def read_presigned_download(answer: ApiResponse, transport: Transport) -> Presig
 def read_presigned_upload(
     answer: ApiResponse, check_url: Callable[[object], str]
 ) -> PresignedUpload:
-    """Reads the presigned URL from the response of `POST .../upload/large-url`."""
+    """Reads the response of `POST .../upload/large-url`."""
     told = {"uploadId": answer.require().get("uploadId")}  # without the URL, which is secret
     return PresignedUpload(text_in(told, "uploadId"), check_url(answer.require().get("uploadUrl")))
 

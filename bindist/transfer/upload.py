@@ -29,8 +29,8 @@ _SSE_C = "x-amz-server-side-encryption-customer-algorithm"
 @dataclass(frozen=True)
 class SentFile:
     """A file that the object store has taken: the `presigned` upload it went out with, its SHA-256
-    in `checksum`, and whether the store `confirmed` the bytes by an ETag that is their MD5. Where it
-    is not confirmed the store gives no MD5, as with SSE-KMS and SSE-C."""
+    in `checksum`, and whether the store `confirmed` the bytes by an ETag that is their MD5. Where
+    it is not confirmed the store gives no MD5, as with SSE-KMS and SSE-C."""
 
     presigned: PresignedUpload
     checksum: str
