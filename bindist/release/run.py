@@ -84,7 +84,8 @@ class Run:
         self._earlier: set[str] = set()
         self._finished_before = False
         self._enabled_at: str | None = None
-        self._enables = 0
+        self._tried_to_enable = False
+        self._times_enabled = 0
         self._reasons: list[str] = []
         self._polls = 0
         self._waited = 0.0
@@ -152,7 +153,7 @@ class Run:
             creation_unanswered_for=writes.creation_unanswered_until - now,
             unchanged_for=max(age, now - self._seen_since),
             enabled_at=self._enabled_at,
-            tried_to_enable=self._enables > 0,
+            tried_to_enable=self._tried_to_enable,
             unchecked=tuple(file for file in self._files if file.server_name in self._earlier),
             refused=writes.refused,
             no_reservation=writes.no_reservation,
@@ -213,7 +214,9 @@ class Run:
         if step.reason not in (LAGGING, *self._reasons):
             self._reasons.append(step.reason)
             self.notify(f"waiting up to {step.seconds:.0f} s: {step.reason}")
-        pause = min(step.seconds, self._transport.pause(self._polls), _MAX_POLL_SECONDS)
+        pause = min(
+            step.seconds, self._transport.retry_policy.pause(self._polls), _MAX_POLL_SECONDS
+        )
         self._polls += 1
         self._waited += pause
         time.sleep(pause)
@@ -340,20 +343,23 @@ class Run:
         self._earlier.clear()
 
     def _enable_version(self, _: Step) -> None:
-        if self._enables >= _MAX_ENABLES:
+        if self._times_enabled >= _MAX_ENABLES:
             raise BusyError("another run resets this version each time that it is enabled")
-        self._enables += 1
+        self._tried_to_enable = True
         before = self._seen.created_at if self._seen else ""
         self._set_enabled(True).raise_for_error()
+        self._times_enabled += 1
         self._enabled_at = before
 
     def _disable(self, step: Step) -> None:
         assert step.error is not None, "`plan` says why"
-        for attempt in range(self._transport.retries + 1):
+        policy = self._transport.retry_policy
+        for attempt in range(policy.attempts):
             with suppress(UnansweredError):
                 if self._set_enabled(False).success:
                     raise step.error
-            time.sleep(self._transport.pause(attempt))
+            if attempt < policy.retries:
+                time.sleep(policy.pause(attempt))
         raise step.error from BusyError("the version could not be disabled again")
 
     def _set_enabled(self, enabled: bool) -> ApiResponse:
