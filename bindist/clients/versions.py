@@ -14,6 +14,7 @@ from ..errors import ApiError
 from ..file_names import derived_file_type, name_problem
 from ..http.response import ApiResponse, Json, failure, response_of
 from ..transfer import upload
+from ..transfer.concurrency import CancellationToken
 from ..transfer.hashing import sha256_bytes
 from ..transfer.presigned import PresignedUpload, Progress, read_presigned_upload
 from ..transfer.upload import INLINE_LIMIT, Body, LocalFile, SentFile
@@ -203,15 +204,16 @@ class PublishingClient(CustomerClient):
         progress: Progress | None = None,
         *,
         presigned: PresignedUpload | None = None,
+        token: CancellationToken | None = None,
     ) -> SentFile:
         """Sends an open `file` to the object store without completing it.
 
         `PUT` to the object store, with the URL of `presigned`, which was asked for before by
         `ask_ticket`; default None, and where that one is too old: a new one. `progress` is called
-        with (bytes sent, bytes in all). Returns a `SentFile`: the `presigned` upload that was used
-        at last, for `complete_large_upload`, the SHA-256 of what was sent in `checksum`, and
-        `confirmed`, which is False where the store's ETag is no MD5 to compare with. Raises
-        ApiError, TransportError, IntegrityError, OSError.
+        with (bytes sent, bytes in all); `token` ends the transfer where it is cancelled. Returns a
+        `SentFile`: the `presigned` upload that was used at last, for `complete_large_upload`, the
+        SHA-256 of what was sent in `checksum`, and `confirmed`, which is False where the store's
+        ETag is no MD5 to compare with. Raises ApiError, TransportError, IntegrityError, OSError.
         """
         at_hand = [presigned] if presigned and presigned.is_fresh else []
 
@@ -220,7 +222,7 @@ class PublishingClient(CustomerClient):
                 return at_hand.pop()
             return self.ask_ticket(application_id, version, file.name, file.size)
 
-        return upload.put_file(self._transport, ask, file, progress)
+        return upload.put_file(self._transport, ask, file, progress, token)
 
     def _upload_inline(
         self,

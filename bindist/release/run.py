@@ -17,7 +17,7 @@ from ..errors import (
     IntegrityError,
 )
 from ..http.response import ApiResponse, Json
-from ..transfer.concurrency import Cancelled, run_jobs
+from ..transfer.concurrency import CancellationToken, run_jobs
 from ..transfer.file_rows import distinct_files
 from ..transfer.hashing import checksums_match
 from ..transfer.presigned import PresignedUpload, Progress
@@ -236,31 +236,27 @@ class Run:
                 self._check_expected(file, self._journal.files[file.server_name].checksum)
                 if self.progress:
                     self.progress(file)(file.size, file.size)
-        stop, lock = threading.Event(), threading.Lock()
+        token, lock = CancellationToken(), threading.Lock()
 
         def send(file: ReleaseFile) -> None:
-            uploaded = self._send_one(file, uploads[file.name], stop)
+            uploaded = self._send_one(file, uploads[file.name], token)
             with lock:
                 self._journal.record_file(file.server_name, uploaded)
                 self._earlier.discard(file.server_name)
 
-        run_jobs([partial(send, file) for file in step.files], self.parallel, stop)
+        run_jobs([partial(send, file) for file in step.files], self.parallel, token)
 
     def _send_one(
-        self, file: ReleaseFile, presigned: PresignedUpload, stop: threading.Event
+        self, file: ReleaseFile, presigned: PresignedUpload, token: CancellationToken
     ) -> UploadedFile:
         report = self.progress(file) if self.progress else None
-
-        def sent(done: int, total: int) -> None:
-            if stop.is_set():
-                raise Cancelled
-            if report:
-                report(done, total)
 
         with LocalFile.opened(file.path, file.name) as opened:
             if opened.size != file.size:
                 raise IntegrityError(f"{file.path} changed; nothing was completed")
-            put = self._client.put_file(self._app, self._version, opened, sent, presigned=presigned)
+            put = self._client.put_file(
+                self._app, self._version, opened, report, presigned=presigned, token=token
+            )
         self._check_expected(file, put.checksum)
         return UploadedFile(
             put.presigned.upload_id, file.size, put.checksum, confirmed=put.confirmed

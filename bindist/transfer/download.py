@@ -15,7 +15,7 @@ from typing import IO
 from ..errors import IntegrityError
 from .assembler import BlockWriter, FileAssembler
 from .block_file import BlockFile
-from .concurrency import run_jobs
+from .concurrency import CancellationToken, run_jobs
 from .hashing import StreamHash, checksums_match, is_sha256
 from .part_file import PartFile
 from .placing import Seen
@@ -79,14 +79,24 @@ class _StreamReceiver:
 
 
 def to_stream(
-    source: DownloadSource, stream: IO[bytes], *, verify: bool, progress: Progress | None
+    source: DownloadSource,
+    stream: IO[bytes],
+    *,
+    verify: bool,
+    progress: Progress | None,
+    token: CancellationToken | None = None,
 ) -> Download:
-    """Writes the file to `stream`, in order; see `CustomerClient.download_to_stream`."""
+    """Writes the file to `stream`, in order; see `CustomerClient.download_to_stream`.
+
+    Raises Cancelled where `token` is cancelled before the last byte.
+    """
+    token = token or CancellationToken()
     presigned = source.presigned()
     check_wanted(presigned, verify)
     digest, size = StreamHash(), presigned.file_size
     try:
-        receive(source, (0, size), _StreamReceiver(stream, digest, size, progress))
+        receive(source, (0, size), _StreamReceiver(stream, digest, size, progress), token)
+        token.raise_if_cancelled()
     except ChangedError as error:
         raise IntegrityError(f"{presigned.file_name}: {error}") from None
     finally:
@@ -116,9 +126,13 @@ def to_file(
     resume: bool,
     connections: int,
     progress: Progress | None,
+    token: CancellationToken | None = None,
 ) -> Download:
     """Puts the file at `target`, in the place of what was there `before` and of nothing else; see
-    `CustomerClient.download_to_file`."""
+    `CustomerClient.download_to_file`.
+
+    Raises Cancelled where `token` is cancelled; the part file stays, and the next call resumes it.
+    """
     part = PartFile(target, before)
     with part.locked():
         reason = "the checksum is another one each time"
@@ -131,7 +145,7 @@ def to_file(
             try:
                 if done and part.etag:
                     source.expect_etag(part.etag)
-                checksum = _Transfer(source, part, done, progress).run(connections)
+                checksum = _Transfer(source, part, done, progress, token).run(connections)
             except ChangedError as error:
                 reason = str(error)
                 part.discard()
@@ -156,14 +170,19 @@ class _Transfer:
     """Fetches what is missing of a part file over as many connections as are of use."""
 
     def __init__(
-        self, source: DownloadSource, part: PartFile, done: list[Range], progress: Progress | None
+        self,
+        source: DownloadSource,
+        part: PartFile,
+        done: list[Range],
+        progress: Progress | None,
+        token: CancellationToken | None,
     ) -> None:
         self._source = source
         self._part = part
         self._size = source.presigned().file_size
         self._done = done
         self._progress = progress
-        self._stop = threading.Event()
+        self._token = CancellationToken(parent=token)
         self._lock = threading.Lock()
         self._gaps = missing(done, self._size)
         self._all_taken = threading.Event()
@@ -182,10 +201,11 @@ class _Transfer:
         assembler = FileAssembler(file, self._done, connections, self._written)
         try:
             jobs = [partial(self._work, assembler, number) for number in range(connections)]
-            run_jobs(jobs, connections, self._stop)
+            run_jobs(jobs, connections, self._token)
+            self._token.raise_if_cancelled()  # what is there is not the whole file
             return assembler.finish()
         finally:
-            self._stop.set()
+            self._token.cancel()
             if assembler.abandon():
                 file.close()
             else:  # a disk that hangs still has the file, and nobody is told of what it does yet
@@ -197,7 +217,7 @@ class _Transfer:
         with self._lock:
             self._joined += 1
         most = MAX_PIECE
-        while not self._stop.is_set() and (piece := self._take(most)):
+        while not self._token.is_set() and (piece := self._take(most)):
             started = time.monotonic()
             self._fetch(assembler.block_writer(piece[0]), piece)
             rate = (piece[1] - piece[0]) / max(time.monotonic() - started, 0.001)
@@ -219,7 +239,7 @@ class _Transfer:
         """Waits until one more connection would help: one that carries this much is not limited,
         and what others carry beside it comes out of order, and has to be read again to be hashed.
         False where all is fetched, or given to others, before that."""
-        while self._gaps and not self._stop.is_set():
+        while self._gaps and not self._token.is_set():
             before = self._fetched
             self._all_taken.wait(_JOIN_AFTER * number)  # and so holds nobody up at the end
             if before and self._fetched - before < _UNLIMITED * _JOIN_AFTER * number:
@@ -228,7 +248,7 @@ class _Transfer:
 
     def _fetch(self, writer: BlockWriter, piece: Range) -> None:
         try:
-            receive(self._source, piece, writer, self._stop)
+            receive(self._source, piece, writer, self._token)
         finally:
             writer.flush()
 

@@ -3,7 +3,6 @@ memory that they are written and hashed from."""
 
 from __future__ import annotations
 
-import threading
 import time
 from http.client import HTTPException, HTTPResponse
 from typing import Protocol
@@ -14,6 +13,7 @@ from urllib3.exceptions import HTTPError
 from ..errors import IntegrityError, TransportError
 from ..http.response import is_expired
 from ..http.transport import Transport
+from .concurrency import CancellationToken
 from .presigned import ChangedError, DownloadSource, PresignedDownload
 from .ranges import Range, parse_content_range
 
@@ -35,10 +35,13 @@ class Receiver(Protocol):
 
 
 def receive(
-    source: DownloadSource, wanted: Range, receiver: Receiver, stop: threading.Event | None = None
+    source: DownloadSource,
+    wanted: Range,
+    receiver: Receiver,
+    token: CancellationToken | None = None,
 ) -> None:
     """Puts the bytes of one range into `receiver`, reconnecting where it was cut, from the last
-    byte on; returns early once `stop` is set.
+    byte on; returns early once `token` is cancelled.
 
     Gives up after as many attempts without a new byte as the client's `RetryPolicy` allows. Raises
     TransportError, ApiError for what the object store refuses, ChangedError for other content, and
@@ -48,7 +51,8 @@ def receive(
     policy = transport.store_retry_policy
     position, end = wanted
     stalled_attempts, renewed = 0, False
-    while position < end and not (stop and stop.is_set()):
+    token = token or CancellationToken()
+    while position < end and not token.is_set():
         presigned, retry_after = source.presigned(), None
         try:
             with _open(source, presigned, position, end) as response:
@@ -58,7 +62,7 @@ def receive(
                         stalled_attempts, renewed = 0, False
                         position += count
                         receiver.buffer_updated(count)
-                        if stop and stop.is_set():
+                        if token.is_set():
                             return
                         if position >= end:
                             body.release()
@@ -77,10 +81,7 @@ def receive(
                 raise
         pause = policy.pause(stalled_attempts, retry_after)
         stalled_attempts += 1
-        if stop:
-            stop.wait(pause)
-        else:
-            time.sleep(pause)
+        token.wait(pause)
 
 
 def _open(
