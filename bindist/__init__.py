@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .clients.admin import AdminClient
     from .clients.customer import CustomerClient
     from .http.response import ApiResponse
+    from .transfer.config import TransferConfig
     from .transfer.download import Download
     from .transfer.stored import StoredBytes
     from .types import *  # noqa: F403  each of its __all__ can be had from here
@@ -61,6 +62,7 @@ __all__ = [
     "ServerError",
     "StoredBytes",
     "TargetExistsError",
+    "TransferConfig",
     "TransportError",
     "__version__",
 ]
@@ -72,7 +74,8 @@ _LATE = {
     "ApiResponse": "http.response",
     "CustomerClient": "clients.customer",
     "Download": "transfer.download",
-    "StoredBytes": "stored",
+    "StoredBytes": "transfer.stored",
+    "TransferConfig": "transfer.config",
 }
 
 

@@ -11,9 +11,9 @@ from ..errors import TargetExistsError
 from ..file_names import safe_file_name
 from ..http.response import ApiResponse, Json, text_in
 from ..transfer import presigned
+from ..transfer.config import check_connections
 from ..transfer.hashing import checksums_match, sha256_file
 from ..transfer.presigned import DownloadSource, Progress
-from ..transfer.ranges import DEFAULT_CONNECTIONS, MAX_CONNECTIONS
 from .base import BaseClient, named, named_if_given, present, segment
 from .pagination import walk_pages
 
@@ -261,7 +261,7 @@ class CustomerClient(BaseClient):
         test_channel: bool = False,
         verify_checksum: bool = True,
         resume: bool = True,
-        connections: int = DEFAULT_CONNECTIONS,
+        connections: int | None = None,
         progress: Progress | None = None,
         replace: bool = True,
     ) -> Download:
@@ -281,7 +281,8 @@ class CustomerClient(BaseClient):
             test_channel: True allows a version that is not enabled; default False.
             verify_checksum: False accepts whatever comes; default True.
             resume: False starts anew even where a part is there; default True.
-            connections: how many at once for files over 64 MiB, 1 to 32; default 4.
+            connections: how many at once for files over 64 MiB, 1 to 32; default that of the
+                client's `transfer_config`, 4.
             progress: called with (bytes done, bytes in all) from any thread; may go back; default
                 None.
             replace: False leaves alone a file with other content that is there from the start, and
@@ -295,8 +296,9 @@ class CustomerClient(BaseClient):
         """
         from ..transfer import download, placing  # not for those who only list
 
-        if not 1 <= connections <= MAX_CONNECTIONS:
-            raise ValueError(f"connections must be 1 to {MAX_CONNECTIONS}")
+        if connections is None:
+            connections = self._transfer_config.connections
+        check_connections(connections)
         target = Path(path)
         if placing.is_special(target):
             # Replacing /dev/null, as root can, would be missed by everybody on the machine.
@@ -362,7 +364,7 @@ class CustomerClient(BaseClient):
             answer = self.get_download_url(application_id, version, file_id, test_channel)
             return presigned.read_presigned_download(answer, self._transport)
 
-        return DownloadSource(self._transport, ask)
+        return DownloadSource(self._transport, ask, self._transfer_config)
 
 
 def _checksum_of(path: Path, listed: Json) -> str:

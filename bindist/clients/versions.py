@@ -15,9 +15,10 @@ from ..file_names import derived_file_type, name_problem
 from ..http.response import ApiResponse, Json, failure, response_of
 from ..transfer import upload
 from ..transfer.concurrency import CancellationToken
+from ..transfer.config import DEFAULTS, MIB
 from ..transfer.hashing import sha256_bytes
 from ..transfer.presigned import PresignedUpload, Progress, read_presigned_upload
-from ..transfer.upload import INLINE_LIMIT, Body, LocalFile, SentFile
+from ..transfer.upload import Body, LocalFile, SentFile
 from ..version_id import namesakes, version_id
 from .base import named, present, segment
 from .customer import CustomerClient
@@ -178,8 +179,8 @@ class PublishingClient(CustomerClient):
         with LocalFile.opened(path_or_file, file_name) as file:
             _check_content(file.name, file.size)
             if file_type not in (None, derived_file_type(file.name)):
-                if file.size > INLINE_LIMIT:
-                    check_derived_type(file.name, file_type)
+                if file.size > self._transfer_config.inline_limit:
+                    check_derived_type(file.name, file_type, self._transfer_config.inline_limit)
                 return self._upload_inline(application_id, version, file, file_type, release_notes)
             try:
                 sent = self.put_file(application_id, version, file, progress)
@@ -222,7 +223,7 @@ class PublishingClient(CustomerClient):
                 return at_hand.pop()
             return self.ask_ticket(application_id, version, file.name, file.size)
 
-        return upload.put_file(self._transport, ask, file, progress, token)
+        return upload.put_file(self._transport, ask, file, progress, token, self._transfer_config)
 
     def _upload_inline(
         self,
@@ -248,7 +249,8 @@ class PublishingClient(CustomerClient):
         there is none, IntegrityError where it holds no URL that may be used.
         """
         answer = self.get_large_upload_url(application_id, version, name, size)
-        return read_presigned_upload(answer, self._transport.check_store_url)
+        check_url = self._transport.check_store_url
+        return read_presigned_upload(answer, check_url, self._transfer_config)
 
     def get_large_upload_url(
         self,
@@ -394,13 +396,15 @@ class PublishingClient(CustomerClient):
         return self._make_version("/management/upload", body)
 
 
-def check_derived_type(file_name: str, file_type: str | None) -> None:
+def check_derived_type(
+    file_name: str, file_type: str | None, inline_limit: int = DEFAULTS.inline_limit
+) -> None:
     """Raises ValueError for a type that the server would not give a file of that name."""
     derived = derived_file_type(file_name)
     if file_type not in (None, derived):
         raise ValueError(
             f"{file_name} will be {derived}: the type of a file over "
-            f"{INLINE_LIMIT // 1024 // 1024} MiB comes from its extension, not {file_type}"
+            f"{inline_limit / MIB:g} MiB comes from its extension, not {file_type}"
         )
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from ..errors import IntegrityError
 from ..file_names import derived_file_type, name_problem
 from ..http.response import Json
+from ..transfer.config import DEFAULTS, MIB
 from ..transfer.file_rows import distinct_files
 from ..transfer.hashing import checksums_match, normalize_checksum, sha256_file
-from ..transfer.upload import INLINE_LIMIT
 
 Difference = tuple[str, str | None, str | None]
 """(file name, checksum on the server, local checksum); None where a side does not have the file."""
@@ -39,12 +39,17 @@ class ReleaseFile:
 
 
 def local_files(
-    paths: Sequence[Path], *, name: str | None = None, file_type: str | None = None
+    paths: Sequence[Path],
+    *,
+    name: str | None = None,
+    file_type: str | None = None,
+    inline_limit: int = DEFAULTS.inline_limit,
 ) -> list[ReleaseFile]:
     """The files of a release, checked as far as that is possible without a request.
 
-    `name` and `file_type` are for a single file. Raises ValueError for what the server would
-    refuse, OSError for what cannot be read.
+    `name` and `file_type` are for a single file. `inline_limit` is that of the client's
+    `TransferConfig`, in bytes. Raises ValueError for what the server would refuse, OSError for
+    what cannot be read.
     """
     if (name or file_type) and len(paths) > 1:
         raise ValueError("a name or a type can be given for a single file only")
@@ -58,10 +63,10 @@ def local_files(
         if size == 0:
             raise ValueError(f"{path} is empty: the server makes no file of it")
         derived = derived_file_type(called)
-        if file_type not in (None, derived) and size > INLINE_LIMIT:
+        if file_type not in (None, derived) and size > inline_limit:
             raise ValueError(
                 f"{called} will be {derived}: the type of a file over "
-                f"{INLINE_LIMIT // 1024 // 1024} MiB comes from its extension"
+                f"{inline_limit / MIB:g} MiB comes from its extension"
             )
         file = ReleaseFile(path, called, size, file_type or derived)
         folded = file.server_name.casefold()

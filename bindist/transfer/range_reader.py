@@ -14,12 +14,9 @@ from ..errors import IntegrityError, TransportError
 from ..http.response import is_expired
 from ..http.transport import Transport
 from .concurrency import CancellationToken
+from .config import DEFAULTS, TransferConfig
 from .presigned import ChangedError, DownloadSource, PresignedDownload
 from .ranges import Range, parse_content_range
-
-MIN_READ = 64 * 1024
-MAX_READ = 1024 * 1024
-_SHORT, _LONG = 0.05, 0.2  # seconds that a read may take before the next one asks for more, or less
 
 
 class Receiver(Protocol):
@@ -57,7 +54,7 @@ def receive(
         try:
             with _open(source, presigned, position, end) as response:
                 if response.status_code in (200, 206):
-                    body = _Body(transport, response)
+                    body = _Body(transport, response, source.config)
                     while count := body.read_into(receiver.get_buffer()[: end - position]):
                         stalled_attempts, renewed = 0, False
                         position += count
@@ -121,11 +118,11 @@ def _check(source: DownloadSource, response: requests.Response, wanted: Range, s
     source.expect_etag(response.headers.get("ETag"))
 
 
-def next_read(size: int, took: float) -> int:
+def next_read(size: int, took: float, config: TransferConfig = DEFAULTS) -> int:
     """How many bytes to ask for, where asking for `size` took so many seconds."""
-    if took < _SHORT:
-        return min(2 * size, MAX_READ)
-    return max(size // 2, MIN_READ) if took > _LONG else size
+    if took < config.short_read_seconds:
+        return min(2 * size, config.max_read)
+    return max(size // 2, config.min_read) if took > config.long_read_seconds else size
 
 
 class _Body:
@@ -135,13 +132,19 @@ class _Body:
     lets it come to where it is to be.
     """
 
-    def __init__(self, transport: Transport, response: requests.Response) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        response: requests.Response,
+        config: TransferConfig = DEFAULTS,
+    ) -> None:
         self._transport = transport
+        self._config = config
         self._response = response
         below = getattr(response.raw, "_fp", None)
         self._below = below if isinstance(below, HTTPResponse) else None
         self._readinto = (self._below or response.raw).readinto
-        self._size = MIN_READ
+        self._size = config.min_read
 
     def read_into(self, buffer: memoryview) -> int:
         """Fills `buffer` or its beginning; returns the number of bytes, 0 at the end of the body.
@@ -155,7 +158,7 @@ class _Body:
         except (HTTPError, HTTPException, OSError, ValueError) as error:
             failed = self._transport.transport_error(error, self._response.url)
         else:
-            self._size = next_read(self._size, time.monotonic() - started)
+            self._size = next_read(self._size, time.monotonic() - started, self._config)
             return count
         raise failed
 

@@ -14,13 +14,11 @@ import requests
 
 from ..errors import IntegrityError, TransportError
 from ..http.response import ApiResponse, failure, is_expired
-from ..http.transport import BLOCK, Transport, request_log
+from ..http.transport import Transport, request_log
 from .concurrency import CancellationToken
+from .config import DEFAULTS, TransferConfig
 from .hashing import StreamHash, checksums_match
 from .presigned import PresignedUpload, Progress
-
-INLINE_LIMIT = 4 * 1024 * 1024
-"""Files up to this many bytes go inline, in one request; gateways refuse larger ones."""
 
 _MD5 = re.compile(r'"?([0-9a-f]{32})"?')
 _SSE_C = "x-amz-server-side-encryption-customer-algorithm"
@@ -53,8 +51,13 @@ class Body:
     """A file as the body of a request: of known length, able to rewind, telling how far it is."""
 
     def __init__(
-        self, file: IO[bytes], size: int, sent: Callable[[int, bytes], None] | None = None
+        self,
+        file: IO[bytes],
+        size: int,
+        sent: Callable[[int, bytes], None] | None = None,
+        block_size: int = DEFAULTS.block_size,
     ) -> None:
+        self._block_size = block_size
         self._file = file
         self._size = size
         self._sent = sent
@@ -67,9 +70,9 @@ class Body:
         while block := self.read():
             yield block
 
-    def read(self, count: int = BLOCK) -> bytes:
+    def read(self, count: int = -1) -> bytes:
         """The next bytes; raises IntegrityError where the file has become shorter."""
-        count = min(count if count >= 0 else BLOCK, self._size - self._position)
+        count = min(count if count >= 0 else self._block_size, self._size - self._position)
         if count == 0:
             return b""
         try:
@@ -149,13 +152,15 @@ def put_file(
     file: LocalFile,
     progress: Progress | None,
     token: CancellationToken | None = None,
+    config: TransferConfig = DEFAULTS,
 ) -> SentFile:
     """Sends the file to the object store; returns what it was sent as.
 
     Raises as `put` does, and IntegrityError where the file changed or other bytes arrived.
     """
     token = token or CancellationToken()
-    digest, hashed = StreamHash(md5=transport.store_etag == "md5"), 0
+    digest = StreamHash(md5=transport.store_etag == "md5", queue_size=config.hash_queue)
+    hashed = 0
 
     def block_read(position: int, block: bytes) -> None:
         nonlocal hashed
@@ -166,7 +171,7 @@ def put_file(
         if progress:
             progress(position, file.size)
 
-    body = Body(file.stream, file.size, block_read)
+    body = Body(file.stream, file.size, block_read, config.block_size)
     try:
         presigned, etag = put(transport, ask, body, token)
     finally:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from bindist.file_names import FILE_TYPES
+from bindist.transfer.config import MAX_CONNECTIONS, MAX_PARALLEL_FILES, TransferConfig
 
 from ...context import App, pass_app
 from ...exit_codes import CliError
@@ -153,7 +154,11 @@ def checksums(app: App, app_id: str, version: str) -> None:
 @click.option("--type", "file_type", type=click.Choice(FILE_TYPES), help="For a single file.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done; change nothing.")
 @click.option(
-    "--parallel", type=click.IntRange(1, 16), default=4, show_default=True, help="Files at once."
+    "--parallel",
+    type=click.IntRange(1, MAX_PARALLEL_FILES),
+    default=TransferConfig.parallel_files,
+    show_default=True,
+    help="Files at once.",
 )
 @pass_app
 def upload_command(
@@ -309,8 +314,8 @@ def disable(app: App, app_id: str, version: str) -> None:
 @click.option("--no-verify", is_flag=True, help="Accept whatever comes. Not recommended.")
 @click.option(
     "--connections",
-    type=click.IntRange(1, 32),
-    default=4,
+    type=click.IntRange(1, MAX_CONNECTIONS),
+    default=TransferConfig.connections,
     show_default=True,
     help="At once, in all, for files over 64 MiB.",
 )

@@ -24,8 +24,6 @@ from ...output.progress import Report, transfers
 from ...output.streams import binary_stdout
 from .lookups import distinct, files_of
 
-_FILES_AT_ONCE = 4
-
 
 @dataclass(frozen=True)
 class DownloadRequest:
@@ -181,7 +179,7 @@ def _folded(path: Path) -> str:
 def _to_files(app: App, request: DownloadRequest, targets: Sequence[tuple[Json, Path]]) -> None:
     from bindist.http.response import count_in, text_in
     from bindist.transfer.concurrency import Cancelled, run_jobs
-    from bindist.transfer.download import PARALLEL_ABOVE
+    from bindist.transfer.config import DEFAULTS
 
     sizes = {str(target): count_in(row, "fileSize") for row, target in targets}
     # By its id: without one the server would choose a file, and it would get another one's name.
@@ -189,8 +187,8 @@ def _to_files(app: App, request: DownloadRequest, targets: Sequence[tuple[Json, 
     results: dict[str, Json] = {}
     failed: dict[str, Exception] = {}
     client, stop = app.client, threading.Event()
-    large = sum(size > PARALLEL_ABOVE for size in sizes.values())
-    connections = max(1, request.connections // min(max(large, 1), _FILES_AT_ONCE))
+    large = sum(size > DEFAULTS.parallel_above for size in sizes.values())
+    connections = max(1, request.connections // min(max(large, 1), DEFAULTS.parallel_files))
 
     def report(key: str) -> Report:
         shown = reporter(key)
@@ -237,7 +235,7 @@ def _to_files(app: App, request: DownloadRequest, targets: Sequence[tuple[Json, 
     jobs = [partial(fetch, target) for _, target in targets]
     try:
         with transfers(app.sink, sizes, "downloading") as reporter:
-            run_jobs(jobs, _FILES_AT_ONCE, stop)
+            run_jobs(jobs, DEFAULTS.parallel_files, stop)
     except KeyboardInterrupt:
         app.sink.note("what has arrived is kept: the same command goes on from there")
         raise

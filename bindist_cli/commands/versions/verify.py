@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from bindist.transfer.config import TransferConfig
+
 from ...context import App
 from ...exit_codes import CliError, Exit
 from ...output import columns
 from ...output.columns import Json
 from .lookups import distinct, files_of
-
-_FILES_AT_ONCE = 4
 
 
 def checksum_lines(rows: Sequence[Json]) -> list[str]:
@@ -100,7 +100,8 @@ def _stored_rows(app: App, app_id: str, version: str, listed: Mapping[str, Json]
         stored = client.check_stored_bytes(app_id, version, ids[name], test_channel=True)
         found[name] = statuses[stored.status]
 
-    run_jobs([partial(check, name) for name in listed], _FILES_AT_ONCE, threading.Event())
+    jobs = [partial(check, name) for name in listed]
+    run_jobs(jobs, TransferConfig.parallel_files, threading.Event())
     return [
         {
             "fileName": name,

@@ -18,7 +18,7 @@ from bindist.planning import (
 )
 
 from bindist import DifferentContentError
-from bindist.transfer.upload import INLINE_LIMIT
+from bindist.transfer.config import TransferConfig
 
 FILES = [
     ReleaseFile(Path("a.exe"), "a.exe", 1, "MAIN"),
@@ -130,7 +130,7 @@ def test_only_a_file_that_goes_inline_may_have_another_type_than_its_name_says(
 ):
     path = tmp_path / "notes.txt"
     path.touch()
-    os.truncate(path, INLINE_LIMIT + over)
+    os.truncate(path, TransferConfig.inline_limit + over)
     if allowed:
         assert [file.file_type for file in local_files([path], file_type="MAIN")] == ["MAIN"]
     else:

@@ -13,10 +13,12 @@ import urllib3
 
 from bindist.http.transport import Transport
 from bindist.transfer.concurrency import CancellationToken
+from bindist.transfer.config import TransferConfig
 from bindist.transfer.presigned import ChangedError, DownloadSource, PresignedDownload
-from bindist.transfer.range_reader import MAX_READ, MIN_READ, _Body, next_read, receive
+from bindist.transfer.range_reader import _Body, next_read, receive
 from tests.sdk.canned import CannedServer
 
+MIN_READ, MAX_READ = TransferConfig.min_read, TransferConfig.max_read
 CONTENT = bytes(range(256)) * (MAX_READ // 64)
 
 
