@@ -72,7 +72,7 @@ _LATE = {
     "ApiResponse": "http.response",
     "CustomerClient": "clients.customer",
     "Download": "transfer.download",
-    "StoredBytes": "stored",
+    "StoredBytes": "transfer.stored",
 }
 
 

@@ -300,6 +300,7 @@ class PublishingClient(CustomerClient):
 
         Returns `NewVersion`.
         """
+        named(upload_id, "upload_id")
         try:
             if self._is_enabled(application_id, version):
                 return failure(
