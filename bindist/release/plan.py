@@ -149,21 +149,28 @@ def _make(now: Situation) -> Step:
 
 def _continue(now: Situation, seen: Observation) -> Step:
     """There is the version."""
-    own_rows = len(_foreign(now, seen)) < len(seen.rows)
-    begun = not now.finished and (
-        own_rows
-        or now.creation is Creation.CREATED
-        or (now.creation is Creation.CREATING and not seen.rows)
-    )
-    if not begun and now.if_exists == "skip":
-        return Step(Action.DONE, status="skipped")
-    if not begun and now.if_exists == "fail":
+    if now.if_exists != "match" and not _has_begun(now, seen):
+        if now.if_exists == "skip":
+            return Step(Action.DONE, status="skipped")
         raise DifferentContentError("exists already", [])
     _check_own_rows(now, seen)
     missing, different = compare(now.files, seen.rows, now.checksum)
     if different:
+        own_rows = len(_foreign(now, seen)) < len(seen.rows)
         return _conflict(now, seen, different, mixed=own_rows)
     return _fill(now, seen, missing) if missing else _release(now, seen)
+
+
+def _has_begun(now: Situation, seen: Observation) -> bool:
+    """Whether this release has begun to make the version of these files, and has not ended."""
+    made = (
+        len(_foreign(now, seen)) < len(seen.rows)
+        or now.creation is Creation.CREATED
+        or (now.creation is Creation.CREATING and not seen.rows)
+    )
+    if now.finished or not made:
+        return False
+    return now.is_inline or all(now.has_bytes(file, FINISH_SECONDS) for file in now.files)
 
 
 def _check_own_rows(now: Situation, seen: Observation) -> None:

@@ -153,9 +153,18 @@ class Run:
             unchanged_for=max(age, now - self._seen_since),
             enabled_at=self._enabled_at,
             tried_to_enable=self._enables > 0,
-            unchecked=tuple(file for file in self._files if file.server_name in self._earlier),
+            unchecked=tuple(file for file in self._files if self._is_unchecked(file)),
             refused=writes.refused,
             no_reservation=writes.no_reservation,
+        )
+
+    def _is_unchecked(self, file: ReleaseFile) -> bool:
+        """Whether the version has a file whose bytes an earlier run sent."""
+        uploaded = self._journal.files.get(file.server_name)
+        return (
+            uploaded is not None
+            and file.server_name in self._earlier
+            and any(row.get("fileId") == uploaded.upload_id for row in self._rows)
         )
 
     def _take_over(self) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from bindist import AdminClient
-from bindist.release.journal import Journal
+from bindist.release.journal import Journal, ReleaseId
 from bindist.sandbox import SandboxServer
 from bindist.transfer.part_file import PartFile
 from tests.conftest import ADMIN_KEY
@@ -144,7 +144,8 @@ def different(scene: Scene) -> None:
 
 def busy_release(scene: Scene) -> None:
     folder = scene.config / "releases"
-    scene.stack.enter_context(Journal.opened(folder, scene.server.url, "acme", "2.0.0"))
+    release = ReleaseId.of(scene.server.url, ADMIN_KEY, "acme", "2.0.0")
+    scene.stack.enter_context(Journal.opened(folder, release))
     scene("versions", "upload", "acme", "2.0.0", "acme.exe")
 
 
