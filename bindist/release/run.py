@@ -23,7 +23,7 @@ from ..transfer.hashing import checksums_match
 from ..transfer.presigned import Progress
 from ..transfer.upload import LocalFile, Ticket
 from .files import ReleaseFile, cached, file_checksum
-from .journal import Creation, Journal, ReleaseId, UploadedFile
+from .journal import FINISH_SECONDS, Creation, Journal, ReleaseId, UploadedFile
 from .observation import Observation, observe
 from .plan import LAGGING, Action, Situation, Step, next_step
 from .writes import UnansweredError, Writes
@@ -93,6 +93,8 @@ class Run:
         """Takes one step after the other until the release is done; is inside of `protect()` while
         the version is being made."""
         step = self.first_step()
+        if step.action is not Action.DONE:
+            self._report_earlier()
         with ExitStack() as protected:
             inside = False
             while True:
@@ -190,6 +192,15 @@ class Run:
         journal.application_created_at = created_at
         self._client._check_version_id(self._app, self._version)
 
+    def _report_earlier(self) -> None:
+        """Reports the files whose bytes the object store has from an earlier run."""
+        situation = self._situation()
+        for file in self._files:
+            if file.server_name in self._earlier and situation.has_bytes(file, FINISH_SECONDS):
+                self._check_expected(file, self._checksum(file))
+                if self.progress:
+                    self.progress(file)(file.size, file.size)
+
     # Steps
 
     def _take(self, step: Step) -> bool:
@@ -237,11 +248,6 @@ class Run:
         except ConflictError as error:
             self._writes.refuse(error)
             return
-        for file in self._files:
-            if file not in step.files:  # the object store has it from an earlier run
-                self._check_expected(file, self._journal.files[file.server_name].checksum)
-                if self.progress:
-                    self.progress(file)(file.size, file.size)
         stop, lock = threading.Event(), threading.Lock()
 
         def send(file: ReleaseFile) -> None:

@@ -61,7 +61,14 @@ def client(watched: Watched):
 def make(client: AdminClient, watched: Watched, version: str, folder: Path) -> Release:
     files = local_files(watched.paths)
     return publish(
-        client, APPLICATION, version, files, enable=True, parallel=1, journal=folder / "releases"
+        client,
+        APPLICATION,
+        version,
+        files,
+        enable=True,
+        parallel=1,
+        journal=folder / "releases",
+        settle=0.1,
     )
 
 

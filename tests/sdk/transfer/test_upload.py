@@ -42,10 +42,12 @@ def test_a_large_file_goes_through_the_object_store(admin, application, big, ser
     assert "/v1/management/upload" not in paths(server)
 
 
-def test_a_small_file_goes_inline_in_one_request(admin, application, tmp_path, server):
+def test_a_small_file_of_a_type_of_its_own_goes_inline_in_one_request(
+    admin, application, tmp_path, server
+):
     path = tmp_path / "small.bin"
     path.write_bytes(b"x" * INLINE_LIMIT)
-    admin.upload_file(application, "1.0", path).raise_for_error()
+    admin.upload_file(application, "1.0", path, file_type="DEPENDENCY").raise_for_error()
     assert paths(server)[-1] == "/v1/management/upload"
     assert stored(admin) == path.read_bytes()
 
@@ -326,7 +328,9 @@ def test_a_server_that_says_that_it_has_something_else_is_not_believed(wrong, ca
     sound = {"fileSize": 5, "checksum": hashlib.sha256(b"bytes").hexdigest()}
     canned.answer({"success": True, "data": {**sound, **wrong}})
     with pytest.raises(IntegrityError, match="the version is not enabled"):
-        asker.upload_file("tool", "1.0", io.BytesIO(b"bytes"), file_name="a.zip")
+        asker.upload_file(
+            "tool", "1.0", io.BytesIO(b"bytes"), file_name="a.zip", file_type="DEPENDENCY"
+        )
 
 
 def test_the_body_of_a_request_goes_back_to_its_start_and_nowhere_else():
