@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Generic, NoReturn
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, cast
 
 from .errors import ApiError, IntegrityError, error_for_status
 from .redaction import redact
@@ -81,6 +81,13 @@ class ApiResponse(Generic[Data]):
         if not self.success:
             raise error_for_status(self.status_code)(self)
         return self
+
+    def unwrap(self) -> Data:
+        """Returns `data` of a successful response, typed as the call says.
+
+        Raises as `raise_for_error` does for a failed response.
+        """
+        return cast("Data", self.raise_for_error().data)
 
     def require(self) -> Json:
         """Returns `data` of a successful answer as a dictionary of anything; `{}` where it is null.
