@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import click
@@ -125,8 +125,17 @@ def _failed(
     as_json = flags.get("output", env.get("BINDIST_OUTPUT")) in ("json", "jsonl")
     as_json = as_json or (isinstance(error, click.UsageError) and "--json" in sys.argv[1:])
     color = resolve.color(flags, env)
-    debug = bool(flags.get("debug")) or env.get("BINDIST_DEBUG", "") not in ("", "0")
+    debug = bool(flags.get("debug")) or _debug_is_set(env)
     return error_output.show(error, facts, hint, as_json=as_json, color=color, debug=debug)
+
+
+def _debug_is_set(env: Mapping[str, str]) -> bool:
+    from .settings.resolve import is_set
+
+    try:
+        return is_set(env, "BINDIST_DEBUG")
+    except CliError:  # reported where the settings are resolved
+        return False
 
 
 @click.command(

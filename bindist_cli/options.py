@@ -146,10 +146,10 @@ class Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Named alone, a group shows its commands: that is an answer, not an error."""
-        if not ctx._protected_args and not ctx.args:
+        result = super().invoke(ctx)
+        if ctx.invoked_subcommand is None:
             click.echo(self.get_help(ctx), color=ctx.color)
-            return None
-        return super().invoke(ctx)
+        return result
 
     def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return _help_names(self)

@@ -91,6 +91,13 @@ class ApiResponse(Generic[Data]):
             raise error_for_status(self.status_code)(self)
         return self
 
+    def unwrap(self) -> Data:
+        """Returns `data` of a successful response, typed as the call says.
+
+        Raises as `raise_for_error` does for a failed response.
+        """
+        return cast("Data", self.raise_for_error().data)
+
     def require(self) -> Json:
         """Returns `data` of a successful answer as a dictionary of anything; `{}` where it is null.
 
