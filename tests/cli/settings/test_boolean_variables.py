@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bindist_cli.config import is_set
-from bindist_cli.exits import CliError
+from bindist_cli.exit_codes import CliError
+from bindist_cli.settings.resolve import is_set
 
 VARIABLES = ("BINDIST_DEBUG", "BINDIST_NO_INPUT", "BINDIST_NO_KEYRING")
 
