@@ -156,8 +156,7 @@ def _continue(now: Situation, seen: Observation) -> Step:
     _check_own_rows(now, seen)
     missing, different = compare(now.files, seen.rows, now.checksum)
     if different:
-        own_rows = len(_foreign(now, seen)) < len(seen.rows)
-        return _conflict(now, seen, different, mixed=own_rows)
+        return _conflict(now, seen, different, mixed=_is_mixed(now, seen))
     return _fill(now, seen, missing) if missing else _release(now, seen)
 
 
@@ -213,7 +212,7 @@ def _fill(now: Situation, seen: Observation, missing: tuple[ReleaseFile, ...]) -
     if not is_own and _unsettled(now) > 0:
         return _wait(_unsettled(now), _ANOTHER_RUN)
     if _may_be_whole(now, foreign):
-        mixed = len(foreign) < len(seen.rows)
+        mixed = _is_mixed(now, seen)
         raise DifferentContentError("exists with fewer files", differences, mixed=mixed)
     if now.is_inline or not all(now.has_bytes(file, FINISH_SECONDS) for file in missing):
         raise DifferentContentError("lacks some of these files", differences, incomplete=True)
@@ -275,6 +274,11 @@ def _may_be_whole(now: Situation, foreign: list[Json]) -> bool:
     if now.files[-1].file_type != "MAIN":
         return bool(foreign)
     return any(row.get("fileType") == "MAIN" for row in foreign)  # it is completed last
+
+
+def _is_mixed(now: Situation, seen: Observation) -> bool:
+    """Whether the version has rows of this release and of another."""
+    return 0 < len(_foreign(now, seen)) < len(seen.rows)
 
 
 def _is_all(now: Situation, rows: list[Json]) -> bool:

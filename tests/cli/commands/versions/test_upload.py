@@ -41,8 +41,8 @@ def changes(server):
     return [r for r in server.requests if r.method != "GET"]
 
 
-def test_one_small_file_goes_in_one_request(answer, dist, at_server, remote):
-    answer("versions", "upload", "tool", "1.0.0", "dist/tool.exe")
+def test_a_file_of_a_type_of_its_own_goes_in_one_request(answer, dist, at_server, remote):
+    answer("versions", "upload", "tool", "1.0.0", "dist/tool.exe", "--type", "DEPENDENCY")
     assert [r.path for r in changes(at_server)[1:]] == ["/v1/management/upload"]
     assert remote() == ({"tool.exe": sums(dist)["tool.exe"]}, [False])
 
