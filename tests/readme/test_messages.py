@@ -19,7 +19,7 @@ import pytest
 
 from bindist import AdminClient
 from bindist.release.journal import Journal, ReleaseId
-from bindist.sandbox import SandboxServer
+from bindist.sandbox import SandboxServer, Step
 from bindist.transfer.part_file import PartFile
 from tests.conftest import ADMIN_KEY
 from tests.readme.page import matches, table
@@ -140,6 +140,27 @@ def pages(scene: Scene) -> None:
 def different(scene: Scene) -> None:
     (scene.folder / "acme.exe").write_bytes(b"another program")
     scene(*UPLOAD, "acme.exe")
+
+
+def half_made(scene: Scene) -> None:
+    scene.admin.upload_small_file("acme", "2.0.0", "manual.txt", b"how to use it")
+    scene("versions", "upload", "acme", "2.0.0", "acme.exe", "manual.txt", "--dry-run")
+
+
+def two_releases(scene: Scene) -> None:
+    """Another machine completes its file between this run's look and its completion."""
+    once = threading.Lock()
+
+    def meanwhile(step: Step) -> None:
+        if step.path.endswith("large-complete") and once.acquire(blocking=False):
+            other = AdminClient(scene.server.url, ADMIN_KEY)
+            sent = other.get_large_upload_url("acme", "2.0.0", "other.exe", 5).require()
+            other.complete_large_upload(
+                sent["uploadId"], "acme", "2.0.0", "other.exe", 5, "0" * 64
+            )
+
+    scene.server.on_step = meanwhile
+    scene("versions", "upload", "acme", "2.0.0", "acme.exe")
 
 
 def busy_release(scene: Scene) -> None:
@@ -303,9 +324,11 @@ PROVOKED: dict[str, Callable[[Scene], None]] = {
     "Version '…' is not enabled for download": lambda scene: scene(*DOWNLOAD, "-O", "got.exe"),
     "… has no enabled version": lambda scene: scene("versions", "download", "acme"),
     "version … of … exists with different content": different,
-    "version … of … lacks some of these files": lambda scene: scene(
+    "version … of … lacks some of these files": half_made,
+    "version … of … exists with fewer files": lambda scene: scene(
         *UPLOAD, "acme.exe", "manual.txt", "--dry-run"
     ),
+    "version … of … has the files of another run, too": two_releases,
     "version … of … would share the files of version … of …: …": same_version_id,
     "version … of … is not enabled: …": not_whole,
     "another process is uploading version … of …": busy_release,
