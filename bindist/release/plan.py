@@ -41,7 +41,7 @@ class Action(Enum):
     WAIT = "wait up to `seconds`, for `reason`, and read again"
     CHECK_BYTES = "show that the object store has the bytes of `files`"
     ENABLE = "enable the version"
-    DISABLE = "disable the version again, then raise `error`"
+    DISABLE = "disable the version that this run has enabled"
     DONE = "end with `status`"
 
 
@@ -55,7 +55,6 @@ class Step:
     seconds: float = 0.0
     reason: str = ""
     status: str = ""
-    error: Exception | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,8 @@ class Situation:
     `wrote` tells that this run has changed the version. `acknowledged` are the files whose
     completion the server has answered, and `acknowledged_for` how long ago the last answer to a
     write came. `unanswered_for` is how long a request without a response may still be carried out,
-    `creation_unanswered_for` the same for one that must not be sent again meanwhile.
+    `creation_unanswered_for` the same for one that must not be sent again meanwhile,
+    `enabling_unanswered_for` for one that enables the version.
     `unchanged_for` is how long the version has been as it is. `enabled_at` is the `createdAt` of
     the version that this run enabled, None where no response says that it has; `tried_to_enable`
     tells that it has asked for that. `unchecked` are the files whose bytes an earlier run sent.
@@ -89,6 +89,7 @@ class Situation:
     acknowledged_for: float = 0.0
     unanswered_for: float = 0.0
     creation_unanswered_for: float = 0.0
+    enabling_unanswered_for: float = 0.0
     unchanged_for: float = 0.0
     enabled_at: str | None = None
     tried_to_enable: bool = False
@@ -193,7 +194,9 @@ def _conflict(
     what = "has the files of another run, too" if mixed else "exists with different content"
     error = DifferentContentError(what, different, mixed=mixed)
     if now.tried_to_enable and seen.is_enabled:
-        return Step(Action.DISABLE, error=error)
+        return Step(Action.DISABLE)
+    if now.enabling_unanswered_for > 0:
+        return _wait(now.enabling_unanswered_for, _UNANSWERED)
     raise error
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -152,6 +152,7 @@ class Run:
             acknowledged_for=now - writes.acknowledged_at,
             unanswered_for=writes.unanswered_until - now,
             creation_unanswered_for=writes.creation_unanswered_until - now,
+            enabling_unanswered_for=writes.enabling_unanswered_until - now,
             unchanged_for=max(age, now - self._seen_since),
             enabled_at=self._enabled_at,
             tried_to_enable=self._enables > 0,
@@ -358,19 +359,12 @@ class Run:
         self._set_enabled(True).raise_for_error()
         self._enabled_at = before
 
-    def _disable(self, step: Step) -> None:
-        assert step.error is not None, "`plan` says why"
-        for attempt in range(self._transport.retries + 1):
-            with suppress(UnansweredError):
-                if self._set_enabled(False).success:
-                    raise step.error
-            time.sleep(self._transport.pause(attempt))
-        raise step.error from BusyError("the version could not be disabled again")
+    def _disable(self, _: Step) -> None:
+        self._set_enabled(False).raise_for_error()
 
     def _set_enabled(self, enabled: bool) -> ApiResponse:
-        return self._writes.change(
-            partial(self._client.update_version, self._app, self._version, is_enabled=enabled)
-        )
+        send = partial(self._client.update_version, self._app, self._version, is_enabled=enabled)
+        return self._writes.set_enabled(send, enabled)
 
     @property
     def _rows(self) -> tuple[Json, ...]:

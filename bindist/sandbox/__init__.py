@@ -39,9 +39,9 @@ __all__ = [
 _LAZY = {
     "Endpoint": "endpoint",
     "RequestRecord": "connection",
-    "SandboxKeys": "keys",
+    "SandboxKeys": "storage.keys",
     "SandboxServer": "server",
-    "VersionState": "records",
+    "VersionState": "storage.records",
     "open_sandbox": "endpoint",
     "reset": "endpoint",
 }

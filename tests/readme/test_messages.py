@@ -143,7 +143,8 @@ def different(scene: Scene) -> None:
 
 
 def half_made(scene: Scene) -> None:
-    scene.admin.upload_small_file("acme", "2.0.0", "manual.txt", b"how to use it")
+    with AdminClient(scene.server.url, ADMIN_KEY) as other:
+        other.upload_small_file("acme", "2.0.0", "manual.txt", b"how to use it")
     scene("versions", "upload", "acme", "2.0.0", "acme.exe", "manual.txt", "--dry-run")
 
 
@@ -153,11 +154,11 @@ def two_releases(scene: Scene) -> None:
 
     def meanwhile(step: Step) -> None:
         if step.path.endswith("large-complete") and once.acquire(blocking=False):
-            other = AdminClient(scene.server.url, ADMIN_KEY)
-            sent = other.get_large_upload_url("acme", "2.0.0", "other.exe", 5).require()
-            other.complete_large_upload(
-                sent["uploadId"], "acme", "2.0.0", "other.exe", 5, "0" * 64
-            )
+            with AdminClient(scene.server.url, ADMIN_KEY) as other:
+                sent = other.get_large_upload_url("acme", "2.0.0", "other.exe", 5).require()
+                other.complete_large_upload(
+                    sent["uploadId"], "acme", "2.0.0", "other.exe", 5, "0" * 64
+                )
 
     scene.server.on_step = meanwhile
     scene("versions", "upload", "acme", "2.0.0", "acme.exe")

@@ -174,7 +174,7 @@ def _different(error: errors.DifferentContentError, request: UploadRequest) -> C
             for name, server, local in error.differences
         ],
         hint=hint,
-        code=code if error.differences else "EXISTS",
+        code=code if error.differences or error.mixed else "EXISTS",
     )
 
 

@@ -164,7 +164,7 @@ def test_a_file_name_is_completed_and_not_run(
 
 def test_bash_is_offered_no_value_with_a_backtick() -> None:
     env = {"COMP_PIECE": "", "COMP_KEPT": ""}
-    assert shells.quoting("bash", env)("a`b") == ("quoted", None)
+    assert scripts.quoting("bash", env)("a`b") == ("quoted", None)
 
 
 VALUES = (

@@ -296,11 +296,22 @@ def test_a_version_with_other_content(known: dict[str, Any], flags: dict[str, bo
 
 def test_other_content_in_a_version_that_this_run_has_enabled_is_disabled_again() -> None:
     now = situation(seen=seen(*OWN, OTHER_TEXT, enabled=True), tried_to_enable=True, **CREATED)
-    step = next_step(now)
-    assert step.action is Action.DISABLE
-    assert isinstance(step.error, DifferentContentError)
-    with pytest.raises(DifferentContentError):  # it is another's, who has enabled it
+    assert next_step(now).action is Action.DISABLE
+    with pytest.raises(DifferentContentError):  # another run has enabled it
         next_step(replace(now, tried_to_enable=False))
+
+
+def test_an_enabling_without_a_response_is_waited_for_before_a_conflict_is_told() -> None:
+    """It may still be carried out, and would release what is mixed."""
+    now = situation(
+        seen=seen(*OWN, OTHER_TEXT),
+        tried_to_enable=True,
+        enabling_unanswered_for=9.0,
+        **CREATED,
+    )
+    assert next_step(now).action is Action.WAIT
+    with pytest.raises(DifferentContentError):
+        next_step(replace(now, enabling_unanswered_for=-1.0))
 
 
 def test_a_version_that_somebody_has_disabled_is_left_so() -> None:
