@@ -103,13 +103,13 @@ def to_file(place: Place) -> bytes:
 
 
 def ask_ticket(place: Place) -> bool:
-    ticket = place.client.ask_ticket("tool", place.mark, "a.bin", 5)
+    ticket = place.client._ask_ticket("tool", place.mark, "a.bin", 5)
     return ticket.is_fresh and ticket.url.startswith(place.client.base_url)
 
 
 def put_file(place: Place) -> str:
     with LocalFile.opened(place.files / "small.bin") as file:
-        return place.client.put_file("tool", place.mark, file).checksum
+        return place.client._put_file("tool", place.mark, file).checksum
 
 
 READS = (

@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from bindist.clients.pagination import MOST_PAGES, walk_pages
 from click.testing import Result
 
 from bindist import AdminClient, ApiError, TransportError
-from bindist.clients.pagination import MOST_PAGES, walk_pages
 from bindist.http.response import DEEPEST, from_body
 from bindist.http.transport import ANSWER_LIMIT
 from bindist_cli.exit_codes import Exit

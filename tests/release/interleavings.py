@@ -19,11 +19,11 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from bindist import AdminClient, BinDistError
+from bindist import AdminClient, BinDistError, Release
 from bindist.release.files import local_files
-from bindist.release.publish import Release, publish
 from bindist.sandbox import SandboxServer, Step, VersionState
 from tests.conftest import ADMIN_KEY, APPS_ADMIN_KEY
+from tests.publishing import publish
 
 APPLICATION = "tool"
 SETTLE = 0.25

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bindist import AdminClient, BusyError, DifferentContentError
-from bindist.release.journal import Journal, ReleaseId
+from bindist import AdminClient, BusyError, DifferentContentError, Release
 from bindist.release.files import local_files
-from bindist.release.publish import Release, publish
+from bindist.release.journal import Journal
 from tests.conftest import ADMIN_KEY
+from tests.publishing import publish
 from tests.release.conftest import APPLICATION, COMPLETE, CONTENTS, Watched
 
 RUNS = 3

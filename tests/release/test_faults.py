@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bindist import AdminClient, BinDistError
+from bindist import AdminClient, BinDistError, Release
 from bindist.release.files import local_files
-from bindist.release.publish import Release, publish
 from tests.conftest import ADMIN_KEY
+from tests.publishing import publish
 from tests.release.conftest import APPLICATION, COMPLETE, Watched
 
 STEPS = 17

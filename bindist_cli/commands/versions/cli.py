@@ -178,7 +178,7 @@ def upload_command(
             app_id,
             version,
             paths,
-            notes=_notes(notes, notes_file, paths),
+            release_notes=_notes(notes, notes_file, paths),
             enable=enable,
             if_exists=if_exists,
             checksums=sums,

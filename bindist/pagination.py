@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..http.response import ApiResponse, Json
+from .http.response import ApiResponse, Json
 
 MOST_PAGES = 10_000
 MOST_EMPTY_PAGES = 100
