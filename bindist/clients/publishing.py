@@ -118,6 +118,7 @@ class PublishingClient(UploadsClient):
         file_name: str | None = None,
         file_type: str | None = None,
         journal: StrPath | None = None,
+        settle: float = 60.0,
     ) -> ReleasePreview:
         """What `publish` would do with the same arguments, without doing it.
 
@@ -125,8 +126,8 @@ class PublishingClient(UploadsClient):
         calls `list_version_files`, `list_versions` and, for a new version, `get_application`.
 
         Args:
-            paths: as for `publish`, as are `enable`, `if_exists`, `expected`, `file_name` and
-                `file_type`.
+            paths: as for `publish`, as are `enable`, `if_exists`, `expected`, `file_name`,
+                `file_type` and `settle`.
             journal: the folder that `publish` keeps its journal in: what an interrupted release
                 has begun counts as its own; default None.
 
@@ -143,6 +144,7 @@ class PublishingClient(UploadsClient):
             if_exists=if_exists,
             expected=expected,
             journal=None if journal is None else Path(journal),
+            settle=settle,
         )
 
     def _version_requests(self, application_id: str, version: str) -> VersionRequests:

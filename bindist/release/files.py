@@ -114,7 +114,7 @@ def check_expected(file: ReleaseFile, checksum: str, expected: Mapping[str, str]
     if wanted is not None and not checksums_match(wanted, checksum):
         raise IntegrityError(
             f"{file.path} is not the file that was expected: "
-            f"its SHA-256 is {checksum}, not {normalize_checksum(wanted)}"
+            f"its SHA-256 is {checksum}, listed is {normalize_checksum(wanted)}"
         )
 
 

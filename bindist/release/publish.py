@@ -65,6 +65,7 @@ def preview(
     enable: bool = False,
     expected: Mapping[str, str] | None = None,
     journal: Path | None = None,
+    settle: float = SETTLE_SECONDS,
 ) -> ReleasePreview:
     """What `publish` would do; changes nothing, and locks no journal."""
     checksum = _checked(files, expected)
@@ -72,6 +73,7 @@ def preview(
     opened = Journal.read(journal, release) if journal else Journal(None, release)
     ordered = completion_order(files)
     run = Run(requests, opened, ordered, if_exists, enable, checksum)
+    run.settle = min(settle, requests.transport.read_timeout)
     step = run.first_step()
     if step.action is Action.WAIT and not step.status:
         raise BusyError(f"{step.reason}: this can be told in {step.seconds:.0f} s")

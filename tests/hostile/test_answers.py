@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from bindist.clients.pagination import MOST_PAGES, walk_pages
 from click.testing import Result
 
 from bindist import AdminClient, ApiError, TransportError
+from bindist.pagination import MAX_PAGES, walk_pages
 from bindist.http.response import DEEPEST, from_body
 from bindist.http.transport import ANSWER_LIMIT
 from bindist_cli.exit_codes import Exit
@@ -380,5 +380,5 @@ def test_pages_that_are_all_different_end_too(tally: Any) -> None:
 
     with pytest.raises(ApiError, match="the list never ends"):
         list(walk_pages(fetch, "rows"))
-    assert next(numbers) == MOST_PAGES
+    assert next(numbers) == MAX_PAGES
     tally("hostile")

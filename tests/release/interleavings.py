@@ -19,11 +19,12 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from bindist import AdminClient, BinDistError, Release
+from bindist import AdminClient, BinDistError
 from bindist.release.files import local_files
+from bindist.release.results import Release
+from tests.publishing import publish
 from bindist.sandbox import SandboxServer, Step, VersionState
 from tests.conftest import ADMIN_KEY, APPS_ADMIN_KEY
-from tests.publishing import publish
 
 APPLICATION = "tool"
 SETTLE = 0.25

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bindist import AdminClient, BusyError, DifferentContentError, Release
+from bindist import AdminClient, BusyError, DifferentContentError
+from bindist.release.journal import Journal, ReleaseId
 from bindist.release.files import local_files
-from bindist.release.journal import Journal
-from tests.conftest import ADMIN_KEY
+from bindist.release.results import Release
 from tests.publishing import publish
+from tests.conftest import ADMIN_KEY
 from tests.release.conftest import APPLICATION, COMPLETE, CONTENTS, Watched
 
 RUNS = 3

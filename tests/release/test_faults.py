@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bindist import AdminClient, BinDistError, Release
+from bindist import AdminClient, BinDistError
 from bindist.release.files import local_files
-from tests.conftest import ADMIN_KEY
+from bindist.release.results import Release
 from tests.publishing import publish
+from tests.conftest import ADMIN_KEY
 from tests.release.conftest import APPLICATION, COMPLETE, Watched
 
 STEPS = 17

@@ -16,13 +16,13 @@ from bindist import (
     ConflictError,
     DifferentContentError,
     IntegrityError,
-    Release,
     TransportError,
 )
+from bindist.release.journal import Journal, ReleaseId, UploadedFile
 from bindist.release.files import local_files
-from bindist.release.journal import Journal
-from tests.conftest import ADMIN_KEY
+from bindist.release.results import Release
 from tests.publishing import publish
+from tests.conftest import ADMIN_KEY
 from tests.release.conftest import APPLICATION, COMPLETE, Watched
 
 RESERVE = "/v1/management/upload"

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from bindist import AdminClient
-from bindist.release.journal import Journal
+from bindist.release.journal import Journal, ReleaseId, UploadedFile
 from bindist_cli.completion.cache import Cache
 from tests.sdk.canned import CannedServer
 

@@ -81,9 +81,3 @@ def mixed_version(error: IntegrityError, app_id: str, version: str) -> CliError:
         "upload the release under a new version",
         code="MIXED_VERSION",
     )
-
-
-def kept_notes(app: App, app_id: str, version: str) -> bool:
-    """Whether the version still has notes: self-hosted servers have been seen to keep them."""
-    rows = app.client.list_versions(app_id, test_channel=True).rows("versions")
-    return any(row.get("releaseNotes") for row in rows if row.get("version") == version)
