@@ -89,7 +89,7 @@ class Bench:
             place = Place(client, f"m{next(self._numbers)}", self._files)
             if call.prepare:
                 call.prepare(client, place.mark)
-            if call.method == "download_to_file":
+            if call.method in ("download_to_file", "download_version"):
                 place.target.parent.mkdir()
                 place.target.write_bytes(_OLD)
             self.server.requests.clear()
