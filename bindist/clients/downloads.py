@@ -104,7 +104,7 @@ class DownloadsClient(CatalogueClient):
         Args:
             stream: anything with `write(bytes)`.
             file_id: which file of the version; default the MAIN one, which the server chooses where
-                there are several. `download_to_file` looks at the list, and refuses one name with
+                there are several. `download_to_file` reads the list, and refuses one name with
                 two checksums.
             test_channel: True allows a version that is not enabled; default False.
             verify_checksum: False accepts whatever comes; default True.

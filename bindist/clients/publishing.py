@@ -159,7 +159,7 @@ class PublishingClient(UploadsClient):
             list_versions=partial(self.list_versions, application_id, test_channel=True),
             list_files=partial(self.list_version_files, *this),
             check_id=partial(self._check_version_id, *this),
-            presign=partial(self._ask_ticket, *this),
+            presign=partial(self._presign_upload, *this),
             put_file=partial(self._put_file, *this),
             reserve=partial(self._make_empty_version, *this),
             upload_inline=partial(self._upload_inline, *this),

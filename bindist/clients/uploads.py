@@ -51,17 +51,17 @@ class UploadsClient(VersionsClient):
         check_content(file_name, len(content))
 
         def ask() -> Ticket:
-            return self._ask_ticket(application_id, version, file_name, len(content))
+            return self._presign_upload(application_id, version, file_name, len(content))
 
         try:
             body = Body(io.BytesIO(content), len(content))
-            ticket, etag = upload.put(self._transport, ask, body)
+            presigned, etag = upload.put(self._transport, ask, body)
         except ApiError as error:
             return response_of(error)
         md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
         upload.check_arrived(file_name, etag, md5)
         return self.complete_large_upload(
-            ticket.upload_id,
+            presigned.upload_id,
             application_id,
             version,
             file_name,
@@ -127,23 +127,23 @@ class UploadsClient(VersionsClient):
         version: str,
         file: LocalFile,
         progress: Progress | None = None,
-        ticket: Ticket | None = None,
+        presigned: Ticket | None = None,
     ) -> SentFile:
         """Sends an open `file` to the object store without completing it.
 
-        `PUT` to the object store, with the URL of `ticket`, which was asked for before by
-        `_ask_ticket`; default None, and where that one is too old: a new one. `progress` is called
-        with (bytes sent, bytes in all). Returns a `SentFile`: the `ticket` that was used at last,
-        for `complete_large_upload`, the SHA-256 of what was sent in `checksum`, and `confirmed`,
-        which is False where the store's ETag is no MD5 to compare with. Raises ApiError,
+        `PUT` to the object store, with the URL of `presigned`, which `_presign_upload` returned
+        before; default None, and where that one is too old: a new one. `progress` is called
+        with (bytes sent, bytes in all). Returns a `SentFile`: the presigned upload that was used
+        last, for `complete_large_upload`, the SHA-256 of what was sent in `checksum`, and
+        `confirmed`, False where the store's ETag is no MD5 to compare with. Raises ApiError,
         TransportError, IntegrityError, OSError.
         """
-        at_hand = [ticket] if ticket and ticket.is_fresh else []
+        at_hand = [presigned] if presigned and presigned.is_fresh else []
 
         def ask() -> Ticket:
             if at_hand:
                 return at_hand.pop()
-            return self._ask_ticket(application_id, version, file.name, file.size)
+            return self._presign_upload(application_id, version, file.name, file.size)
 
         return upload.put_file(self._transport, ask, file, progress)
 
@@ -162,11 +162,11 @@ class UploadsClient(VersionsClient):
         )
         return upload.check_stored(answer, len(content), sha256_bytes(content))
 
-    def _ask_ticket(self, application_id: str, version: str, name: str, size: int) -> Ticket:
+    def _presign_upload(self, application_id: str, version: str, name: str, size: int) -> Ticket:
         """The answer of `get_large_upload_url` as a value, for a file of that `name` and `size`.
 
-        Returns the ticket. Raises ApiError where the answer is a failed one, TransportError where
-        there is none, IntegrityError where it holds no URL that may be used.
+        Returns the presigned upload. Raises ApiError where the answer is a failed one,
+        TransportError where there is none, IntegrityError where it holds no URL that may be used.
         """
         answer = self.get_large_upload_url(application_id, version, name, size)
         return upload.read_ticket(answer, self._transport.check_store_url)

@@ -15,7 +15,7 @@ from .base import named, present, segment
 from .customer import CustomerClient
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
-    from ..types import ChangedVersion, NewVersion, UploadTicket
+    from ..types import ChangedVersion, NewVersion, UploadUrl
 
 _FREE_SECONDS = 60.0
 """A version's id that no other version had is not looked up again for so long."""
@@ -97,7 +97,7 @@ class VersionsClient(CustomerClient):
         file_name: str,
         file_size: int,
         content_type: str | None = None,
-    ) -> ApiResponse[UploadTicket]:
+    ) -> ApiResponse[UploadUrl]:
         """A pre-signed URL to put a file to. `POST /v1/management/upload/large-url`
 
         Fails with 409 where the version exists: for several files ask for all URLs before
@@ -108,7 +108,7 @@ class VersionsClient(CustomerClient):
             file_size: in bytes, at least 1.
             content_type: such as `application/zip`; default the server's choice.
 
-        Returns `UploadTicket`: `uploadId`, `uploadUrl`, `expiresAt` (in 30 minutes).
+        Returns `UploadUrl`: `uploadId`, `uploadUrl`, `expiresAt` (in 30 minutes).
         """
         body = {
             "applicationId": named(application_id, "application_id"),
@@ -220,7 +220,7 @@ class VersionsClient(CustomerClient):
     def _make_empty_version(
         self, application_id: str, version: str, file_name: str, release_notes: str | None
     ) -> ApiResponse[NewVersion]:
-        """Makes a version without files, disabled; 409 where it exists, whoever made it.
+        """Makes a version without files, disabled; 409 where it exists, whichever run made it.
 
         `POST /v1/management/upload`, with empty content.
         """

@@ -3,8 +3,8 @@ showed it last, and from what this release has done so far.
 
 The server is not atomic, and none of its writes has a condition. What keeps a version whole:
 
-- Whoever writes to a version has announced it before by something that everybody sees: several
-  files by the empty version that reserves the number, one file by its own row.
+- Each run that writes to a version has announced it before by something that all runs see:
+  several files by the empty version that reserves the number, one file by its own row.
 - A run that finds the rows of another run in a version writes nothing to it until nothing has been
   written for `settle` seconds: only then can no request of the other run be under way any more.
 - A run enables only what it has read back as exactly its own content, after each of its own writes

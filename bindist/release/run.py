@@ -172,7 +172,7 @@ class Run:
     # Steps
 
     def _take(self, step: Step) -> bool:
-        """Takes a step; False where it needs no look at the version afterwards."""
+        """Takes a step; False where the version need not be read again after it."""
         if step.action is Action.WAIT:
             self._wait(step)
             return True
@@ -209,7 +209,7 @@ class Run:
     def _send(self, step: Step) -> None:
         """All bytes to the object store. Nothing exists on the server afterwards."""
         try:
-            tickets = {
+            presigned = {
                 file.name: self._requests.presign(file.name, file.size) for file in step.files
             }
         except ConflictError as error:
@@ -223,17 +223,19 @@ class Run:
         stop, lock = threading.Event(), threading.Lock()
 
         def send(file: ReleaseFile) -> None:
-            uploaded = self._send_one(file, tickets[file.name], stop)
+            uploaded = self._send_one(file, presigned[file.name], stop)
             with lock:
                 self._journal.record_file(file.server_name, uploaded)
                 self._earlier.discard(file.server_name)
 
         run_jobs([partial(send, file) for file in step.files], self.parallel, stop)
 
-    def _send_one(self, file: ReleaseFile, ticket: Ticket, stop: threading.Event) -> UploadedFile:
+    def _send_one(
+        self, file: ReleaseFile, presigned: Ticket, stop: threading.Event
+    ) -> UploadedFile:
         report = self.progress(file) if self.progress else None
 
-        def sent(done: int, total: int) -> None:
+        def report_sent(done: int, total: int) -> None:
             if stop.is_set():
                 raise Stopped
             if report:
@@ -242,9 +244,11 @@ class Run:
         with LocalFile.opened(file.path, file.name) as opened:
             if opened.size != file.size:
                 raise IntegrityError(f"{file.path} changed; nothing was completed")
-            put = self._requests.put_file(opened, sent, ticket)
-        check_expected(file, put.checksum, self.expected)
-        return UploadedFile(put.ticket.upload_id, file.size, put.checksum, confirmed=put.confirmed)
+            sent = self._requests.put_file(opened, report_sent, presigned)
+        check_expected(file, sent.checksum, self.expected)
+        return UploadedFile(
+            sent.ticket.upload_id, file.size, sent.checksum, confirmed=sent.confirmed
+        )
 
     def _reserve(self, _: Step) -> None:
         """Makes the version, still empty. Of two runs that come here one after the other, the

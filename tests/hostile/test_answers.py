@@ -18,9 +18,9 @@ import pytest
 from click.testing import Result
 
 from bindist import AdminClient, ApiError, TransportError
-from bindist.pagination import MAX_PAGES, walk_pages
 from bindist.http.response import DEEPEST, from_body
 from bindist.http.transport import ANSWER_LIMIT
+from bindist.pagination import MAX_PAGES, walk_pages
 from bindist_cli.exit_codes import Exit
 from tests.hostile.recorded import RecordedServer
 from tests.sdk.canned import CannedServer

@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 from bindist import AdminClient, BinDistError
 from bindist.release.files import local_files
-from tests.publishing import publish
 from bindist_cli.commands.doctor.diagnostics import clock_row
 from bindist_cli.exit_codes import Exit
 from bindist_cli.generate.reference import walk
 from tests.hostile.recorded import CONTENT, CONTROLS, GONE, RecordedServer, fields
+from tests.publishing import publish
 
 REPLACEMENTS = (
     None,
