@@ -311,3 +311,5 @@ CALLS = (*READS, *CHANGES, *TRANSFERS)
 WITHOUT_REQUESTS = frozenset({"close"})
 OF_SEVERAL_STEPS = frozenset({"publish", "preview_publish"})
 """These read the server after each step, and have their faults in tests/release/test_faults.py."""
+ON_DISK = frozenset({"download_to_file", "download_version"})
+"""These put a file where another one is."""
