@@ -41,7 +41,7 @@ __all__ = [
     "RecentDownload",
     "ShareLink",
     "Stats",
-    "UploadTicket",
+    "UploadUrl",
     "Version",
     "Versions",
 ]
@@ -224,7 +224,7 @@ class Stats(_Stats, total=False):
     version: str
 
 
-class UploadTicket(TypedDict):
+class UploadUrl(TypedDict):
     """A pre-signed URL to put a file to, and the id that completes it."""
 
     uploadId: str

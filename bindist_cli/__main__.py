@@ -72,7 +72,7 @@ def _leave(code: int) -> NoReturn:
 
 def _run() -> None:
     if sys.argv[1:] == ["--version"]:  # asked by scripts all the time; needs no imports
-        from bindist._version import __version__
+        from bindist import __version__
 
         try:
             print(f"bindist {__version__}", flush=True)

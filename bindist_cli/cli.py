@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import click
 
-from bindist._version import __version__
+from bindist import __version__
 
 from .exit_codes import CliError, Exit
 from .options import FLAGS, SHARED, Group, is_shared

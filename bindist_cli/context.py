@@ -21,7 +21,7 @@ from .settings import resolve as config
 from .settings.resolve import Settings
 
 if TYPE_CHECKING:
-    from bindist.clients.admin import AdminClient
+    from bindist import AdminClient
     from bindist.sandbox import Endpoint
 
 
@@ -108,16 +108,15 @@ class App:
 
     def client_for(self, key: str) -> AdminClient:
         """A client with any key, for this profile's address."""
-        from bindist.clients.admin import AdminClient
-        from bindist.clients.base import DEFAULT_RETRIES, DEFAULT_TIMEOUT
+        from bindist import AdminClient
 
         settings = self.settings
+        given: dict[str, Any] = {"timeout": settings.timeout, "retries": settings.retries}
         return self._closing.enter_context(
             AdminClient(
                 self.api_url,
                 key,
-                timeout=DEFAULT_TIMEOUT if settings.timeout is None else settings.timeout,
-                retries=DEFAULT_RETRIES if settings.retries is None else settings.retries,
+                **{name: value for name, value in given.items() if value is not None},
                 verify=settings.ca_bundle,
                 store_etag=settings.store_etag,
                 allow_http=settings.allow_http,

@@ -52,6 +52,7 @@ _EXITS: tuple[tuple[type[Exception], Exit], ...] = (
     (errors.TransportError, Exit.UNAVAILABLE),
     (errors.BusyError, Exit.UNAVAILABLE),
     (errors.IntegrityError, Exit.INTEGRITY),
+    (errors.IncompleteDownloadError, Exit.PARTIAL),
     (ValueError, Exit.USAGE),
     # Paths that were given, and cannot be what they were given for.
     (FileNotFoundError, Exit.USAGE),

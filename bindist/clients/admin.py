@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ApiError
 from ..http.response import ApiResponse, Json, response_of
+from ..pagination import walk_pages
 from .base import named, named_if_given, present, segment
-from .customer import LARGEST_PAGE
-from .pagination import walk_pages
-from .versions import PublishingClient
+from .catalogue import MAX_PAGE_SIZE
+from .publishing import PublishingClient
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
     from ..types import (
@@ -235,7 +235,7 @@ class AdminClient(PublishingClient):
         """
         query = {
             "type": _ACTIVITY_TYPES.get(activity_type or "", activity_type),
-            "limit": LARGEST_PAGE,
+            "limit": MAX_PAGE_SIZE,
             "customerId": named_if_given(customer_id, "customer_id"),
             "startDate": start_date,
             "endDate": end_date,
@@ -246,7 +246,7 @@ class AdminClient(PublishingClient):
             rows = answer.rows("activities")
         except ApiError as error:
             return response_of(error)
-        reached = len(rows) >= LARGEST_PAGE
+        reached = len(rows) >= MAX_PAGE_SIZE
         if application_id is not None:
             rows = [row for row in rows if row.get("applicationId") == application_id]
         answer = _one_page(_with(answer, activities=rows), "activities", *wanted)
@@ -280,7 +280,7 @@ class AdminClient(PublishingClient):
         *,
         start_date: str | None = None,
         end_date: str | None = None,
-        page_size: int = LARGEST_PAGE,
+        page_size: int = MAX_PAGE_SIZE,
     ) -> Iterator[AuditEvent]:
         """Yields each `AuditEvent` of all pages; without `event_type` the server has one page only.
 

@@ -7,10 +7,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
 from functools import partial
 
-from ..clients.admin import AdminClient
 from ..errors import (
     BusyError,
     ConflictError,
@@ -19,13 +17,15 @@ from ..errors import (
 from ..http.response import ApiResponse, Json
 from ..transfer.concurrency import Stopped, run_jobs
 from ..transfer.file_rows import distinct_files
-from ..transfer.hashing import checksums_match
 from ..transfer.presigned import Progress
 from ..transfer.upload import LocalFile, Ticket
-from .files import ReleaseFile, cached, file_checksum
-from .journal import FINISH_SECONDS, Creation, Journal, ReleaseId, UploadedFile
+from .files import Checksum, ReleaseFile, check_expected
+from .journal import FINISH_SECONDS, Creation, Journal, UploadedFile
 from .observation import Observation, observe
+from .ownership import own_upload
 from .plan import LAGGING, Action, Situation, Step, next_step
+from .results import Release
+from .version_requests import VersionRequests
 from .writes import UnansweredError, Writes
 
 Reporter = Callable[[ReleaseFile], Progress]
@@ -35,18 +35,6 @@ _MAX_SETTLES = 10
 _MAX_ENABLES = 3
 _MAX_POLL_SECONDS = 2.0
 _PROTECTED = {Action.RESERVE, Action.UPLOAD_INLINE, Action.COMPLETE}
-
-
-@dataclass
-class Release:
-    """What became of it: `status` is `created`, `unchanged` or `skipped`; `files` are the server's
-    rows, each with that status; `is_enabled` is what was read last."""
-
-    application_id: str
-    version: str
-    status: str
-    is_enabled: bool
-    files: list[Json] = field(default_factory=list)
 
 
 class Run:
@@ -61,24 +49,23 @@ class Run:
 
     def __init__(
         self,
-        client: AdminClient,
-        release: ReleaseId,
+        requests: VersionRequests,
         journal: Journal,
         files: tuple[ReleaseFile, ...],
         if_exists: str,
         enable: bool,
+        checksum: Checksum,
     ) -> None:
         self.expected = {}
         self.notify: Callable[[str], None] = lambda _: None
-        self._client = client
-        self._transport = client._transport
-        self._writes = Writes(client._transport, journal)
-        self._app, self._version = release.application_id, release.version
+        self._requests = requests
+        self._transport = requests.transport
+        self._writes = Writes(requests.transport, journal)
         self._journal = journal
         self._files = files
         self._if_exists = if_exists
         self._enable = enable
-        self._checksum = cached(file_checksum)
+        self._checksum = checksum
         self._seen: Observation | None = None
         self._seen_since = 0.0
         self._earlier: set[str] = set()
@@ -128,7 +115,7 @@ class Run:
 
     def _look(self) -> None:
         """Reads the version from the server."""
-        seen = observe(self._client, self._app, self._version, exists=self._seen is not None)
+        seen = observe(self._requests, exists=self._seen is not None)
         if seen is None or self._seen is None or not seen.equals(self._seen):
             self._seen_since = time.monotonic()
         self._seen = seen
@@ -139,6 +126,7 @@ class Run:
         age = self._seen.age if self._seen and self._seen.age is not None else 0.0
         return Situation(
             files=self._files,
+            name=f"version {self._requests.version} of {self._requests.application_id}",
             checksum=self._checksum,
             seen=self._seen,
             uploaded=self._journal.files,
@@ -182,7 +170,7 @@ class Run:
 
     def _begin(self) -> None:
         """Prepares to make the version; NotFoundError where there is no such application."""
-        found = self._client.get_application(self._app).require().get("createdAt")
+        found = self._requests.get_application().require().get("createdAt")
         created_at = found if isinstance(found, str) else None
         journal = self._journal
         stale = journal.application_created_at != created_at
@@ -191,21 +179,21 @@ class Run:
             journal.clear()
             self._earlier, self._finished_before = set(), False
         journal.application_created_at = created_at
-        self._client._check_version_id(self._app, self._version)
+        self._requests.check_id()
 
     def _report_earlier(self) -> None:
         """Reports the files whose bytes the object store has from an earlier run."""
         situation = self._situation()
         for file in self._files:
             if file.server_name in self._earlier and situation.has_bytes(file, FINISH_SECONDS):
-                self._check_expected(file, self._checksum(file))
+                check_expected(file, self._checksum(file), self.expected)
                 if self.progress:
                     self.progress(file)(file.size, file.size)
 
     # Steps
 
     def _take(self, step: Step) -> bool:
-        """Takes a step; False where it needs no look at the version afterwards."""
+        """Takes a step; False where the version need not be read again after it."""
         if step.action is Action.WAIT:
             self._wait(step)
             return True
@@ -242,9 +230,8 @@ class Run:
     def _send(self, step: Step) -> None:
         """All bytes to the object store. Nothing exists on the server afterwards."""
         try:
-            tickets = {
-                file.name: self._client.ask_ticket(self._app, self._version, file.name, file.size)
-                for file in step.files
+            presigned = {
+                file.name: self._requests.presign(file.name, file.size) for file in step.files
             }
         except ConflictError as error:
             self._writes.refuse(error)
@@ -252,17 +239,19 @@ class Run:
         stop, lock = threading.Event(), threading.Lock()
 
         def send(file: ReleaseFile) -> None:
-            uploaded = self._send_one(file, tickets[file.name], stop)
+            uploaded = self._send_one(file, presigned[file.name], stop)
             with lock:
                 self._journal.record_file(file.server_name, uploaded)
                 self._earlier.discard(file.server_name)
 
         run_jobs([partial(send, file) for file in step.files], self.parallel, stop)
 
-    def _send_one(self, file: ReleaseFile, ticket: Ticket, stop: threading.Event) -> UploadedFile:
+    def _send_one(
+        self, file: ReleaseFile, presigned: Ticket, stop: threading.Event
+    ) -> UploadedFile:
         report = self.progress(file) if self.progress else None
 
-        def sent(done: int, total: int) -> None:
+        def report_sent(done: int, total: int) -> None:
             if stop.is_set():
                 raise Stopped
             if report:
@@ -271,23 +260,18 @@ class Run:
         with LocalFile.opened(file.path, file.name) as opened:
             if opened.size != file.size:
                 raise IntegrityError(f"{file.path} changed; nothing was completed")
-            put = self._client.put_file(self._app, self._version, opened, sent, ticket=ticket)
-        self._check_expected(file, put.checksum)
-        return UploadedFile(put.ticket.upload_id, file.size, put.checksum, confirmed=put.confirmed)
-
-    def _check_expected(self, file: ReleaseFile, checksum: str) -> None:
-        wanted = self.expected.get(file.name)
-        if wanted is not None and not checksums_match(wanted, checksum):
-            raise IntegrityError(f"{file.name} has checksum {checksum}, listed is {wanted}")
+            sent = self._requests.put_file(opened, report_sent, presigned)
+        check_expected(file, sent.checksum, self.expected)
+        return UploadedFile(
+            sent.ticket.upload_id, file.size, sent.checksum, confirmed=sent.confirmed
+        )
 
     def _reserve(self, _: Step) -> None:
         """Makes the version, still empty. Of two runs that come here one after the other, the
         second is refused."""
         main = self._files[-1].name
-        send = partial(
-            self._client._make_empty_version, self._app, self._version, main, self.release_notes
-        )
-        if self._writes.create(send).status_code == 400:
+        reserve = partial(self._requests.reserve, main, self.release_notes)
+        if self._writes.create(reserve).status_code == 400:
             self._writes.no_reservation, self._writes.refused = True, None
 
     def _upload_inline(self, step: Step) -> None:
@@ -297,17 +281,10 @@ class Run:
         report = self.progress(file) if self.progress else None
         if report:
             report(0, file.size)
-        self._check_expected(file, self._checksum(file))
+        check_expected(file, self._checksum(file), self.expected)
         with LocalFile.opened(file.path, file.name) as opened:
             answer = self._writes.create(
-                partial(
-                    self._client._upload_inline,
-                    self._app,
-                    self._version,
-                    opened,
-                    file.file_type,
-                    self.release_notes,
-                )
+                partial(self._requests.upload_inline, opened, file.file_type, self.release_notes)
             )
         if answer.success and report:
             report(file.size, file.size)
@@ -318,15 +295,13 @@ class Run:
         for file in step.files:
             uploaded = self._journal.files.get(file.server_name)
             row = rows.get(file.server_name)
-            if row is not None and (uploaded is None or uploaded.upload_id != row.get("fileId")):
+            if row is not None and own_upload(row, self._journal.files) is None:
                 uploaded = UploadedFile(str(row["fileId"]), file.size, self._checksum(file))
             assert uploaded is not None, "`plan` completes only what the object store has"
-            self._check_expected(file, uploaded.checksum)
+            check_expected(file, uploaded.checksum, self.expected)
             requests[file.server_name] = partial(
-                self._client._complete_upload,
+                self._requests.complete,
                 uploaded.upload_id,
-                self._app,
-                self._version,
                 file.name,
                 file.size,
                 uploaded.checksum,
@@ -343,9 +318,7 @@ class Run:
         )
         for file in step.files:
             file_id = self._journal.files[file.server_name].upload_id
-            stored = self._client.check_stored_bytes(
-                self._app, self._version, file_id, test_channel=True
-            )
+            stored = self._requests.check_stored_bytes(file_id)
             if stored.status != "ok":
                 self._journal.clear()
                 stored.raise_for_error()
@@ -363,8 +336,7 @@ class Run:
         self._set_enabled(False).raise_for_error()
 
     def _set_enabled(self, enabled: bool) -> ApiResponse:
-        send = partial(self._client.update_version, self._app, self._version, is_enabled=enabled)
-        return self._writes.set_enabled(send, enabled)
+        return self._writes.set_enabled(partial(self._requests.set_enabled, enabled), enabled)
 
     @property
     def _rows(self) -> tuple[Json, ...]:
@@ -376,9 +348,15 @@ class Run:
         else:
             self._journal.finish()
             rows = distinct_files(self._rows)
-        confirmed = {file.upload_id: file.confirmed for file in self._journal.files.values()}
+        own = [own_upload(row, self._journal.files) for row in rows]
         shown = [
-            {**row, "status": step.status, "confirmed": confirmed.get(str(row.get("fileId")))}
-            for row in rows
+            {**row, "status": step.status, "confirmed": found[1].confirmed if found else None}
+            for row, found in zip(rows, own, strict=True)
         ]
-        return Release(self._app, self._version, step.status, self.is_enabled, shown)
+        return Release(
+            self._requests.application_id,
+            self._requests.version,
+            step.status,
+            self.is_enabled,
+            shown,
+        )

@@ -94,7 +94,7 @@ class KeyFile:
 
     def show(self, sink: Sink, columns: Sequence[Column], made: Json, found: object) -> None:
         """Prints what was made, with its key or the file that the key is in now."""
-        from bindist.clients.base import check_key
+        from bindist.connection import check_key
 
         # A rotation's answer also has the secret alone, which is a part of the hosted key.
         mask_keys({name: made.get(name) for name in ("apiKey", "apiSecret")})

@@ -98,7 +98,7 @@ def command(
 
 def _all_pages(fetch: Any) -> Any:
     """The first page's answer, with the rows of all pages in its list; or the first failed one."""
-    from bindist.clients.pagination import walk_answers
+    from bindist.pagination import walk_answers
 
     joined: list[Any] = []
     first: Any = None

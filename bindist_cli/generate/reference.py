@@ -8,7 +8,7 @@ from textwrap import fill
 
 import click
 
-from bindist.sandbox.faults.plan import KINDS
+from bindist.sandbox import KINDS
 
 from ..cli import COMMANDS, cli
 from ..exit_codes import MEANINGS

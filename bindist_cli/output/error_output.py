@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from bindist import errors
-from bindist.http.redaction import redact
+from bindist.redaction import redact
 
 from ..exit_codes import CliError, Exit, exit_for
 from . import formatting

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from bindist.http.redaction import HIDDEN
+from bindist.redaction import HIDDEN
 
 from ..exit_codes import CliError, Exit
 from ..params import OUTPUTS, STORE_ETAGS

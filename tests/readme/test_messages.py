@@ -144,7 +144,9 @@ def different(scene: Scene) -> None:
 
 def half_made(scene: Scene) -> None:
     with AdminClient(scene.server.url, ADMIN_KEY) as other:
-        other.upload_small_file("acme", "2.0.0", "manual.txt", b"how to use it")
+        other.upload_small_file(
+            "acme", "2.0.0", "manual.txt", b"how to use it", file_type="DOCUMENTATION"
+        )
     scene("versions", "upload", "acme", "2.0.0", "acme.exe", "manual.txt", "--dry-run")
 
 

@@ -14,13 +14,16 @@ from tests.tally import KINDS
 
 NAMED = sorted(set(re.findall(r"`((?:tests|bindist\w*|\.ci|\.github|completions)/[\w./]*)`", TEXT)))
 LINKS = sorted({link for link in re.findall(r"\]\(([^)]+)\)", TEXT) if "://" not in link})
-TRANSFERS = {  # which send what test_download.py, test_stored.py and test_upload.py say
+# The tests of downloads, uploads, stored bytes and releases say what these send.
+TRANSFERS = {
     "check_stored_bytes",
     "download_file",
     "download_to_file",
     "download_to_stream",
-    "ask_ticket",
-    "put_file",
+    "check_stored_version",
+    "download_version",
+    "preview_publish",
+    "publish",
     "upload_file",
     "upload_small_file",
     "upload_large_file",

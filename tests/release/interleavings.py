@@ -21,9 +21,10 @@ from pathlib import Path
 
 from bindist import AdminClient, BinDistError
 from bindist.release.files import local_files
-from bindist.release.publish import Release, publish
+from bindist.release.results import Release
 from bindist.sandbox import SandboxServer, Step, VersionState
 from tests.conftest import ADMIN_KEY, APPS_ADMIN_KEY
+from tests.publishing import publish
 
 APPLICATION = "tool"
 SETTLE = 0.25

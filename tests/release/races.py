@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bindist import AdminClient, BinDistError
-from bindist.release.publish import Release, publish
+from bindist.release.results import Release
 from bindist.sandbox import Step, VersionState
 from tests.conftest import ADMIN_KEY, APPS_ADMIN_KEY
+from tests.publishing import publish
 from tests.release.interleavings import APPLICATION, Explorer, content_of
 
 SETTLE = 1.0

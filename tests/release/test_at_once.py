@@ -10,8 +10,9 @@ import pytest
 from bindist import AdminClient, BusyError, DifferentContentError
 from bindist.release.files import local_files
 from bindist.release.journal import Journal, ReleaseId
-from bindist.release.publish import Release, publish
+from bindist.release.results import Release
 from tests.conftest import ADMIN_KEY
+from tests.publishing import publish
 from tests.release.conftest import APPLICATION, COMPLETE, CONTENTS, Watched
 
 RUNS = 3

@@ -9,8 +9,9 @@ import pytest
 
 from bindist import AdminClient, BinDistError
 from bindist.release.files import local_files
-from bindist.release.publish import Release, publish
+from bindist.release.results import Release
 from tests.conftest import ADMIN_KEY
+from tests.publishing import publish
 from tests.release.conftest import APPLICATION, COMPLETE, Watched
 
 STEPS = 17

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from bindist import DifferentContentError
-from bindist.release.publish import publish
 from bindist.sandbox import Step
+from tests.publishing import publish
 from tests.release.interleavings import (
     FAULTS,
     PAIRS,

@@ -20,8 +20,9 @@ from bindist import (
 )
 from bindist.release.files import local_files
 from bindist.release.journal import Journal, ReleaseId, UploadedFile
-from bindist.release.publish import Release, publish
+from bindist.release.results import Release
 from tests.conftest import ADMIN_KEY
+from tests.publishing import publish
 from tests.release.conftest import APPLICATION, COMPLETE, Watched
 
 RESERVE = "/v1/management/upload"

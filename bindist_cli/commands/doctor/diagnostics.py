@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from bindist._version import __version__
-from bindist.http.redaction import redact
-from bindist.http.url_policy import is_loopback
+from bindist import __version__
+from bindist.connection import is_loopback
+from bindist.redaction import redact
 
 from ...auth.credentials import key_store, profile_option
 from ...auth.key_store import CREDENTIALS, NoKeyringError
@@ -193,35 +193,19 @@ def _proxies(patient: Patient) -> Iterator[Row]:
 
 def _server(patient: Patient) -> Iterator[Row]:
     """One request without the key: its answer tells what the address leads to, and the time."""
-    from bindist.clients.base import DEFAULT_TIMEOUT
-    from bindist.http.transport import Transport
+    from bindist import probe_server
 
     settings, url = patient.settings, check_url(patient.app.api_url)
-    seconds = settings.timeout or DEFAULT_TIMEOUT[0]
-    transport = Transport(
-        url,
-        "",
-        timeout=(seconds, seconds),
-        retries=0,
-        backoff=0,
-        verify=settings.ca_bundle,
-    )
-    started = datetime.now(timezone.utc)
-    try:
-        response = transport.open_store("HEAD", f"{url}/v1/applications")
-        with response:
-            status, headers = response.status_code, response.headers
-    finally:
-        transport.close()
-    took = (datetime.now(timezone.utc) - started).total_seconds()
+    found = probe_server(url, timeout=settings.timeout or ANSWER_SECONDS, verify=settings.ca_bundle)
+    status = found.status_code
     patient.answered = True
-    patient.server_date = headers.get("Date")
-    details = f"{url} (from {settings.url_source}) answers in {took * 1000:.0f} ms"
+    patient.server_date = found.date
+    details = f"{url} (from {settings.url_source}) answers in {found.seconds * 1000:.0f} ms"
     if status >= 500:
         hint = "wait a little and run it again"
         yield row("server", f"{details}, but with HTTP {status}", PROBLEM, hint)
     elif 300 <= status < 400:
-        target = redact(headers.get("Location", "another address"))
+        target = redact(found.location or "another address")
         hint = f"`bindist config set api_url URL{profile_option(settings.profile)}`"
         yield row("server", f"{details}, but redirects to {target}", PROBLEM, hint)
     else:

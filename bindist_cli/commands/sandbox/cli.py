@@ -11,8 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
-from bindist.sandbox import LIKES
-from bindist.sandbox.faults.plan import KINDS
+from bindist.sandbox import KINDS, LIKES
 
 from ...context import App, pass_app
 from ...exit_codes import CliError, Exit

@@ -13,10 +13,10 @@ from ...exit_codes import CliError
 from ...options import Group
 from ...output import columns, formatting
 from ...params import APPLICATION, FILE_OF_VERSION, LOCAL_FILE, LOCAL_FOLDER, MINUTES, VERSION
-from ...text_input import read_text
 from .download import DownloadRequest, check_place, download, share_link
 from .enabling import check_whole
-from .lookups import distinct, files_of, find_version, kept_notes, latest, ordered_versions
+from .lookups import distinct, files_of, find_version, latest, ordered_versions
+from .release_notes import kept_release_notes, read_release_notes
 from .upload import UploadRequest, upload
 from .verify import checksum_lines, verify_files
 
@@ -178,7 +178,7 @@ def upload_command(
             app_id,
             version,
             paths,
-            notes=_notes(notes, notes_file, paths),
+            release_notes=read_release_notes(notes, notes_file, paths),
             enable=enable,
             if_exists=if_exists,
             checksums=sums,
@@ -188,17 +188,6 @@ def upload_command(
             parallel=parallel,
         ),
     )
-
-
-def _notes(text: str | None, file: str | None, paths: tuple[str, ...] = ()) -> str | None:
-    if text is not None and file is not None:
-        raise click.UsageError("notes come from --notes or from --notes-file, not from both")
-    if file == "-" and "-" in paths:
-        raise click.UsageError("stdin can be the file or the notes, not both")
-    notes = read_text(file) if file else text
-    if notes is not None and len(notes.strip()) > 5000:
-        raise click.UsageError(f"the notes have {len(notes.strip())} characters; 5000 are allowed")
-    return notes
 
 
 @command.command(
@@ -224,7 +213,7 @@ def update(
     is_active: bool | None,
 ) -> None:
     """Change a version's release notes, or hide it everywhere."""
-    text = _notes(notes, notes_file)
+    text = read_release_notes(notes, notes_file)
     if clear_notes and text is not None:
         raise click.UsageError("--clear-notes and new notes exclude each other")
     if text is None and not clear_notes and is_active is None:
@@ -233,7 +222,7 @@ def update(
         app_id, version, is_active=is_active, release_notes="" if clear_notes else text
     )
     changed = answer.require()
-    if clear_notes and kept_notes(app, app_id, version):
+    if clear_notes and kept_release_notes(app, app_id, version):
         raise CliError(
             "the server kept the release notes, though it answered that they are gone",
             hint="`--notes TEXT` replaces them",

@@ -18,8 +18,8 @@ from bindist import (
     TransportError,
 )
 from bindist.release.files import ReleaseFile, local_files
-from bindist.release.publish import publish
 from bindist.sandbox import SandboxServer
+from tests.publishing import publish
 
 BIG = 5 * 1024 * 1024
 COMPLETE = "path=/v1/management/upload/large-complete"

@@ -20,7 +20,7 @@ def complete(admin, upload_id):
 
 @pytest.fixture
 def ticket(admin, application):
-    return admin.ask_ticket(application, "1.0", "tool.bin", len(CONTENT))
+    return admin._presign_upload(application, "1.0", "tool.bin", len(CONTENT))
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_file_of_one_byte_is_there(admin, application):
 
 
 def test_each_file_by_its_id(admin, application):
-    tickets = [admin.ask_ticket(application, "1.0", name, 3) for name in ("a.txt", "b.bin")]
+    tickets = [admin._presign_upload(application, "1.0", name, 3) for name in ("a.txt", "b.bin")]
     admin._transport.open_store("PUT", tickets[1].url, body=b"abc").close()
     for ticket, name in zip(tickets, ("a.txt", "b.bin"), strict=True):
         admin.complete_large_upload(ticket.upload_id, "tool", "1.0", name, 3, SHA256)

@@ -180,7 +180,7 @@ def test_an_altered_bit_is_found_however_fast_the_store_is(asker, canned, tmp_pa
     canned.answer(headers={"ETag": f'"{altered}"'})
     ticket = Ticket("u1", f"{canned.url}/put")
     with LocalFile.opened(path) as file, pytest.raises(IntegrityError, match=altered):
-        asker.put_file("tool", "1.0", file, ticket=ticket)
+        asker._put_file("tool", "1.0", file, presigned=ticket)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_what_the_store_took_is_confirmed_by_an_etag_that_is_its_md5(
     etag = f'"{hashlib.md5(content).hexdigest()}"'
     canned.answer(headers={"ETag": etag, **headers})
     with LocalFile.opened(io.BytesIO(content), "a.bin") as file:
-        sent = asker.put_file("tool", "1.0", file, ticket=Ticket("u1", f"{canned.url}/put"))
+        sent = asker._put_file("tool", "1.0", file, presigned=Ticket("u1", f"{canned.url}/put"))
     assert (sent.ticket.upload_id, sent.confirmed) == ("u1", confirmed)
     assert sent.checksum == hashlib.sha256(content).hexdigest()
 
@@ -212,7 +212,7 @@ def test_etags_that_are_said_to_be_opaque_are_not_compared(canned, caplog):
     canned.answer(headers={"ETag": f'"{"0" * 32}"'})
     client = AdminClient(canned.url, "key", store_etag="opaque")
     with client, LocalFile.opened(io.BytesIO(b"x"), "a.bin") as file:
-        sent = client.put_file("tool", "1.0", file, ticket=Ticket("u1", f"{canned.url}/put"))
+        sent = client._put_file("tool", "1.0", file, presigned=Ticket("u1", f"{canned.url}/put"))
     assert not sent.confirmed
     assert "'a.bin': confirmed: false" in caplog.text
 

@@ -317,15 +317,17 @@ def test_a_network_that_fails_amid_a_release_is_told_with_what_to_do(
     assert remote() == (sums(dist), [True])
 
 
-def test_what_somebody_else_has_half_made_is_told_as_that(invoke, dist, admin):
-    admin.upload_small_file("tool", "1.0.0", "tool.dll", (dist / "tool.dll").read_bytes())
+def test_a_version_that_another_run_has_half_made_is_incomplete(invoke, dist, admin):
+    admin.upload_small_file(
+        "tool", "1.0.0", "tool.dll", (dist / "tool.dll").read_bytes(), file_type="DEPENDENCY"
+    )
     result = invoke("versions", "upload", "tool", "1.0.0", "dist/*", "--json", "--dry-run")
     error = json.loads(result.stderr.splitlines()[-1])["error"]
     assert (result.exit_code, error["code"]) == (6, "INCOMPLETE")
     assert "run it again where it was begun" in error["hint"]
 
 
-def test_a_smaller_release_that_is_whole_is_another_content(invoke, dist, admin):
+def test_a_smaller_release_that_is_whole_has_other_content(invoke, dist, admin):
     admin.upload_small_file("tool", "1.0.0", "tool.exe", (dist / "tool.exe").read_bytes())
     result = invoke("versions", "upload", "tool", "1.0.0", "dist/*", "--json", "--dry-run")
     error = json.loads(result.stderr.splitlines()[-1])["error"]
