@@ -15,9 +15,9 @@ __all__ = ["ServerProbe", "probe_server"]
 class ServerProbe:
     """A server's response to one request without a key.
 
-    `status_code` is the HTTP status, 401 from a server that works; `seconds` how long the response
-    took; `date` its `Date` header and `location` the target of a redirect, None where there is
-    none.
+    `status_code` is the HTTP status, 401 or 404 from a server that works; `seconds` how long the
+    response took; `date` its `Date` header and `location` the target of a redirect, None where
+    there is none.
     """
 
     status_code: int

@@ -34,10 +34,10 @@ class CatalogueClient(BaseClient):
 
         Args:
             search: text to look for in names and descriptions, in any case.
-            tags: any of these, exactly so.
+            tags: applications with any of these tags, compared exactly.
             page: from 1; default 1.
             page_size: 1 to 100 applications; default 20.
-            is_active: True or False for only such ones; default both.
+            is_active: True for active applications only, False for inactive ones; default both.
             sort_by: `name`, `createdAt` or `updatedAt`; default the server's order.
             sort_order: `asc` or `desc`.
 

@@ -106,7 +106,7 @@ class CustomerClient(DownloadsClient):
         from .version_download import VersionDownload, check_folder
 
         check_connections(connections)
-        _check_parallel(parallel)
+        check_parallel(parallel)
         place = Path(folder)
         check_folder(place)
         rows = self._chosen_files(application_id, version, files)
@@ -155,7 +155,7 @@ class CustomerClient(DownloadsClient):
         """
         from ..transfer.concurrency import run_jobs
 
-        _check_parallel(parallel)
+        check_parallel(parallel)
         rows = self._chosen_files(application_id, version, files)
         found: dict[str, StoredBytes] = {}
 
@@ -183,7 +183,8 @@ class CustomerClient(DownloadsClient):
         return choose_files(rows, [_id_of(each) for each in wanted])
 
 
-def _check_parallel(parallel: int) -> None:
+def check_parallel(parallel: int) -> None:
+    """Raises ValueError for a number out of range."""
     if parallel < 1:
         raise ValueError(f"parallel must be 1 or more, not {parallel!r}")
 

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .customer import check_parallel
 from .uploads import UploadsClient
 
 if TYPE_CHECKING:  # what is needed for a release alone is imported by it
@@ -81,16 +82,18 @@ class PublishingClient(UploadsClient):
                 as one that holds signals: ending the process there may cost the version number;
                 default None.
 
-        Returns a `Release`. Raises ValueError and OSError for local files that make no release;
-        DifferentContentError where the version exists with other files; ConflictError where the
-        version is another run's, or was disabled meanwhile; BusyError where another run is at the
-        same release, also without `enable`; ApiError, TransportError, IntegrityError. This call has
-        then not left the version enabled, except where an error says that it could not read, or
-        undo, the last state.
+        Returns a `Release`. Raises ValueError for numbers out of range; ValueError and OSError for
+        local files that make no release; DifferentContentError where the version exists with other
+        files; ConflictError where the version is another run's, or was disabled meanwhile;
+        BusyError where another run is at the same release, also without `enable`; ApiError,
+        TransportError, IntegrityError. This call has then not left the version enabled, except
+        where an error says that it could not read, or undo, the last state.
         """
         from ..release.files import local_files
         from ..release.publish import publish
 
+        check_parallel(parallel)
+        _check_settle(settle)
         return publish(
             self._version_requests(application_id, version),
             local_files(_listed(paths), name=file_name, file_type=file_type),
@@ -136,6 +139,7 @@ class PublishingClient(UploadsClient):
         from ..release.files import local_files
         from ..release.publish import preview
 
+        _check_settle(settle)
         return preview(
             self._version_requests(application_id, version),
             local_files(_listed(paths), name=file_name, file_type=file_type),
@@ -165,6 +169,11 @@ class PublishingClient(UploadsClient):
             set_enabled=partial(self.update_version, *this),
             check_stored_bytes=partial(self.check_stored_bytes, *this, test_channel=True),
         )
+
+
+def _check_settle(settle: float) -> None:
+    if not settle >= 0:
+        raise ValueError(f"settle must be 0 seconds or more, not {settle!r}")
 
 
 def _listed(paths: StrPath | Iterable[StrPath]) -> list[Path]:

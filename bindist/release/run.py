@@ -94,14 +94,14 @@ class Run:
                     protected.enter_context(protect())
                 inside = step.action in _PROTECTED
                 if self._take(step):
-                    self._look()
+                    self._read_version()
                 step = next_step(self._situation())
 
     def first_step(self) -> Step:
         """Reads the journal and the version, and decides on the first step."""
         self._writes.settle = self.settle
         self._take_over()
-        self._look()
+        self._read_version()
         if self._seen is None:
             self._begin()
         return next_step(self._situation())
@@ -113,7 +113,7 @@ class Run:
 
     # What is known
 
-    def _look(self) -> None:
+    def _read_version(self) -> None:
         """Reads the version from the server."""
         seen = observe(self._requests, exists=self._seen is not None)
         if seen is None or self._seen is None or not seen.equals(self._seen):

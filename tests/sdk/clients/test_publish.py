@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import time
 from pathlib import Path
@@ -178,6 +179,16 @@ def test_an_interrupted_release_is_finished_with_its_journal(
     assert admin.preview_publish(application, "1.0", paths, **again).status == "created"
     done = admin.publish(application, "1.0", paths, **again, enable=True)
     assert (done.status, done.is_enabled, len(done.files)) == ("created", True, 3)
+
+
+@pytest.mark.parametrize("options", [{"parallel": 0}, {"settle": -1}, {"settle": math.nan}])
+def test_numbers_out_of_range_are_refused_before_any_request(
+    admin: AdminClient, application: str, dist: Path, server: SandboxServer, options: dict[str, Any]
+) -> None:
+    server.requests.clear()
+    with pytest.raises(ValueError, match="must be"):
+        admin.publish(application, "1.0", dist.iterdir(), **options)
+    assert server.requests == []
 
 
 # Preview
