@@ -133,8 +133,8 @@ class PublishingClient(UploadsClient):
             journal: the folder that `publish` keeps its journal in: what an interrupted release
                 has begun counts as its own; default None.
 
-        Returns a `ReleasePreview`. Raises as `publish` does, DifferentContentError too, and
-        BusyError where only time tells what would become of the version.
+        Returns a `ReleasePreview`: what would become of the version once no other run writes to it.
+        Raises as `publish` does, DifferentContentError too.
         """
         from ..release.files import local_files
         from ..release.publish import preview

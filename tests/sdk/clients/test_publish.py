@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -170,14 +169,13 @@ def test_a_conflict_is_told_in_a_whole_sentence(
 def test_an_interrupted_release_is_finished_with_its_journal(
     server: SandboxServer, application: str, dist: Path, tmp_path: Path, admin: AdminClient
 ) -> None:
-    paths, again = list(dist.iterdir()), {"journal": str(tmp_path / "journal"), "settle": 0.2}
+    paths, journal = list(dist.iterdir()), str(tmp_path / "journal")
     server.faults.add("html:502,path=/v1/management/upload/large-complete,nth=2,times=0")
     with pytest.raises(Exception, match="502"):
-        admin.publish(application, "1.0", paths, **again)
+        admin.publish(application, "1.0", paths, journal=journal, settle=0.2)
     server.faults.clear()
-    time.sleep(0.3)
-    assert admin.preview_publish(application, "1.0", paths, **again).status == "created"
-    done = admin.publish(application, "1.0", paths, **again, enable=True)
+    assert admin.preview_publish(application, "1.0", paths, journal=journal).status == "created"
+    done = admin.publish(application, "1.0", paths, journal=journal, settle=0.2, enable=True)
     assert (done.status, done.is_enabled, len(done.files)) == ("created", True, 3)
 
 
