@@ -14,8 +14,8 @@ from ..http.response import ApiResponse
 from ..rows import text_in
 from ..transfer import presigned
 from ..transfer.hashing import checksums_match, sha256_file
-from ..transfer.presigned import Progress, Source
-from ..transfer.ranges import DEFAULT_CONNECTIONS, MOST_CONNECTIONS
+from ..transfer.presigned import DownloadSource, Progress
+from ..transfer.ranges import DEFAULT_CONNECTIONS, MAX_CONNECTIONS
 from .base import named, named_if_given
 from .catalogue import CatalogueClient, channel_header
 
@@ -219,12 +219,12 @@ class DownloadsClient(CatalogueClient):
 
     def _source(
         self, application_id: str, version: str, file_id: str | None, test_channel: bool
-    ) -> Source:
-        def ask() -> presigned.Grant:
+    ) -> DownloadSource:
+        def ask() -> presigned.PresignedDownload:
             answer = self.get_download_url(application_id, version, file_id, test_channel)
-            return presigned.read_grant(answer, self._transport)
+            return presigned.read_presigned_download(answer, self._transport)
 
-        return Source(self._transport, ask)
+        return DownloadSource(self._transport, ask)
 
     def _download_row(
         self,
@@ -276,5 +276,5 @@ def _checksum_of(path: Path, listed: FileRow) -> str:
 
 def check_connections(connections: int) -> None:
     """Raises ValueError for a number out of range."""
-    if not 1 <= connections <= MOST_CONNECTIONS:
-        raise ValueError(f"connections must be 1 to {MOST_CONNECTIONS}, not {connections!r}")
+    if not 1 <= connections <= MAX_CONNECTIONS:
+        raise ValueError(f"connections must be 1 to {MAX_CONNECTIONS}, not {connections!r}")

@@ -139,7 +139,6 @@ class PublishingClient(UploadsClient):
         from ..release.files import local_files
         from ..release.publish import preview
 
-        _check_settle(settle)
         return preview(
             self._version_requests(application_id, version),
             local_files(_listed(paths), name=file_name, file_type=file_type),

@@ -13,8 +13,8 @@ from ..http.response import ApiResponse, response_of
 from ..release.files import check_derived_type
 from ..transfer import upload
 from ..transfer.hashing import sha256_bytes
-from ..transfer.presigned import Progress
-from ..transfer.upload import Body, LocalFile, SentFile, Ticket
+from ..transfer.presigned import PresignedUpload, Progress, read_presigned_upload
+from ..transfer.upload import Body, LocalFile, SentFile
 from .versions import VersionsClient, check_content
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
@@ -50,7 +50,7 @@ class UploadsClient(VersionsClient):
         """
         check_content(file_name, len(content))
 
-        def ask() -> Ticket:
+        def ask() -> PresignedUpload:
             return self._presign_upload(application_id, version, file_name, len(content))
 
         try:
@@ -111,7 +111,7 @@ class UploadsClient(VersionsClient):
             except ApiError as error:
                 return response_of(error)
             answer = self.complete_large_upload(
-                sent.ticket.upload_id,
+                sent.presigned.upload_id,
                 application_id,
                 version,
                 file.name,
@@ -127,7 +127,7 @@ class UploadsClient(VersionsClient):
         version: str,
         file: LocalFile,
         progress: Progress | None = None,
-        presigned: Ticket | None = None,
+        presigned: PresignedUpload | None = None,
     ) -> SentFile:
         """Sends an open `file` to the object store without completing it.
 
@@ -140,7 +140,7 @@ class UploadsClient(VersionsClient):
         """
         at_hand = [presigned] if presigned and presigned.is_fresh else []
 
-        def ask() -> Ticket:
+        def ask() -> PresignedUpload:
             if at_hand:
                 return at_hand.pop()
             return self._presign_upload(application_id, version, file.name, file.size)
@@ -162,11 +162,13 @@ class UploadsClient(VersionsClient):
         )
         return upload.check_stored(answer, len(content), sha256_bytes(content))
 
-    def _presign_upload(self, application_id: str, version: str, name: str, size: int) -> Ticket:
+    def _presign_upload(
+        self, application_id: str, version: str, name: str, size: int
+    ) -> PresignedUpload:
         """The answer of `get_large_upload_url` as a value, for a file of that `name` and `size`.
 
         Returns the presigned upload. Raises ApiError where the answer is a failed one,
         TransportError where there is none, IntegrityError where it holds no URL that may be used.
         """
         answer = self.get_large_upload_url(application_id, version, name, size)
-        return upload.read_ticket(answer, self._transport.check_store_url)
+        return read_presigned_upload(answer, self._transport.check_store_url)

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import IncompleteDownloadError, TargetConflictError
 from ..file_names import safe_file_name
 from ..http.response import Json, count_in, text_in
-from ..transfer.concurrency import Stopped, run_jobs
+from ..transfer.concurrency import Cancelled, run_jobs
 from ..transfer.download import PARALLEL_ABOVE, Download
 from ..transfer.part_file import PartFile
 from ..transfer.placing import is_special
@@ -87,7 +87,7 @@ class VersionDownload:
         def reporter(name: str) -> Progress:
             def report(count: int, size: int) -> None:
                 if stop.is_set():
-                    raise Stopped
+                    raise Cancelled
                 if progress:
                     progress(name, count, size)
 

@@ -44,17 +44,17 @@ _CODES = {
 
 _EXPIRED = frozenset({"AccessDenied", "ExpiredToken", "RequestExpired", "TokenRefreshRequired"})
 
-DEEPEST = 64
+MAX_DEPTH = 64
 """How deep an answer may be nested: what prints it recurses, and the API needs six levels."""
 
-MOST_CONTAINERS = 500_000
+MAX_CONTAINERS = 500_000
 """How many lists and objects an answer may hold: an empty one takes 20 times its two bytes."""
 
-LONGEST_MESSAGE = 64 * 1024
+MAX_MESSAGE = 64 * 1024
 _NO_CHANCE = 16  # characters
 _SHOWN = 50
 _BRACKETS = re.compile(r'"[^"]*"?|[\[{]|[\]}]')
-LONGEST_BODY = 5 * LONGEST_MESSAGE
+MAX_ERROR_BODY = 5 * MAX_MESSAGE
 """The bytes that are read of a body that is not JSON: more than its message can take in UTF-8."""
 
 _XML_TEXT = re.compile(r"<(Code|Message|RequestId)>([^<]*)</\1>")
@@ -115,9 +115,9 @@ class ApiResponse(Generic[Data]):
         found = self.require().get(name)
         if isinstance(found, list) and all(isinstance(row, dict) for row in found):
             return found
-        raise self.useless(f"the answer has no list of {name}")
+        raise self.invalid_response(f"the answer has no list of {name}")
 
-    def useless(self, problem: str) -> ApiError:
+    def invalid_response(self, problem: str) -> ApiError:
         """Returns the exception to raise for an answer that says it is a success, and is no use."""
         error = {"code": "INVALID_RESPONSE", "message": problem}
         return ApiError(ApiResponse(False, self.status_code, None, error, self.meta, self.raw))
@@ -198,7 +198,7 @@ def _error(status: int, error: object, raw: Json) -> Json:
         found["message"] = found.get("message") or raw.get(name)
     for key, default in (("code", code_for_status(status)), ("message", _reason(status))):
         value = found.get(key)
-        text = redact_and_cut(value, LONGEST_MESSAGE) if isinstance(value, str) else ""
+        text = redact_and_cut(value, MAX_MESSAGE) if isinstance(value, str) else ""
         found[key] = text if text.strip() else default
     return found
 
@@ -207,9 +207,9 @@ def _not_an_object(
     status: int, body: bytes, location: str, secrets: tuple[str, ...]
 ) -> ApiResponse:
     def told(text: str) -> str:
-        return redact_and_cut(text, LONGEST_MESSAGE, *secrets)
+        return redact_and_cut(text, MAX_MESSAGE, *secrets)
 
-    text = body[:LONGEST_BODY].decode("utf-8", "replace").strip()
+    text = body[:MAX_ERROR_BODY].decode("utf-8", "replace").strip()
     if 300 <= status < 400:
         where = f" to {location}" if location else ""
         message = f"the server redirects{where}; give the address it names"
@@ -250,7 +250,7 @@ def _is_too_much(text: str) -> bool:
 
     Of what is not JSON only the part before the first error counts, as for the parser.
     """
-    if text.count("[") + text.count("{") < DEEPEST:
+    if text.count("[") + text.count("{") < MAX_DEPTH:
         return False
     depth = count = 0
     # Without escaped quotes, a text ends at the next quote.
@@ -258,7 +258,7 @@ def _is_too_much(text: str) -> bool:
         bracket = found[0]
         if bracket in "[{":
             depth, count = depth + 1, count + 1
-            if depth > DEEPEST or count > MOST_CONTAINERS:
+            if depth > MAX_DEPTH or count > MAX_CONTAINERS:
                 return True
         elif bracket in "]}":
             depth -= 1

@@ -22,10 +22,10 @@ from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.util import Retry
 
 from ..errors import TransportError
-from .adapters import Answer
-from .error_mapping import explain
+from .adapters import BoundedResponse
+from .error_mapping import transport_error
 from .redaction import HiddenUrl, guard_urllib3_logs, redact, redact_and_cut, secrets_of
-from .response import LONGEST_BODY, ApiResponse, from_body
+from .response import MAX_ERROR_BODY, ApiResponse, from_body
 from .sessions import BLOCK as BLOCK
 from .sessions import Session, Sessions
 from .url_policy import check_address
@@ -40,7 +40,7 @@ TOTAL_TIMEOUT = 330.0
 
 RETRY_STATUSES = frozenset({429, 502, 503, 504})
 REPEATABLE = frozenset({"GET", "HEAD"})
-MOST_REDIRECTS = 10
+MAX_REDIRECTS = 10
 ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 RETRY_AFTER_CAP = 60.0
 BACKOFF_CAP = 30.0
@@ -215,7 +215,7 @@ class Transport:
         is to be sent. The caller closes the response.
         """
         url = HiddenUrl(url)
-        for _ in range(MOST_REDIRECTS):
+        for _ in range(MAX_REDIRECTS):
             started = time.monotonic()
             response = self._send(self._sessions.store, method, url, headers=headers, data=body)
             self._log(response, None, None, response.headers.get("x-amz-request-id"), started)
@@ -243,17 +243,17 @@ class Transport:
                 **arguments,
             )
         except (requests.RequestException, HTTPError, OSError, UnicodeError) as error:
-            failed = self.explain(error, url)
+            failed = self.transport_error(error, url)
         # Raised out here, so that no traceback leads to the request with its key and signature.
         raise failed
 
     def read_failure(self, response: requests.Response) -> ApiResponse:
         """A failed answer of the object store, with the store's own code and message; closes it."""
         below = getattr(response.raw, "_fp", None)
-        if isinstance(below, Answer):
+        if isinstance(below, BoundedResponse):
             below.start_clock()
         with response:
-            body = self._read_body(response, LONGEST_BODY, truncate=True)
+            body = self._read_body(response, MAX_ERROR_BODY, truncate=True)
         return from_body(response.status_code, body, secrets=self._secrets)
 
     def _read_body(
@@ -279,7 +279,7 @@ class Transport:
                 if len(received) > limit:
                     break
         except Exception as error:  # what decodes it raises whatever the bytes make it raise
-            failed = self.explain(error, response.url)
+            failed = self.transport_error(error, response.url)
         else:
             if truncate or len(received) <= limit:
                 return bytes(received)
@@ -288,9 +288,9 @@ class Transport:
             )
         raise failed
 
-    def explain(self, error: Exception, url: str) -> TransportError:
+    def transport_error(self, error: Exception, url: str) -> TransportError:
         """What went wrong, in words, without the address's query: it may hold a signature."""
-        return explain(error, url, self._timeout, self._secrets)
+        return transport_error(error, url, self._timeout, self._secrets)
 
     def _log(
         self,

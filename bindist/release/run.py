@@ -15,10 +15,10 @@ from ..errors import (
     IntegrityError,
 )
 from ..http.response import ApiResponse, Json
-from ..transfer.concurrency import Stopped, run_jobs
+from ..transfer.concurrency import Cancelled, run_jobs
 from ..transfer.file_rows import distinct_files
-from ..transfer.presigned import Progress
-from ..transfer.upload import LocalFile, Ticket
+from ..transfer.presigned import PresignedUpload, Progress
+from ..transfer.upload import LocalFile
 from .files import Checksum, ReleaseFile, check_expected
 from .journal import FINISH_SECONDS, Creation, Journal, UploadedFile
 from .observation import Observation, observe
@@ -247,13 +247,13 @@ class Run:
         run_jobs([partial(send, file) for file in step.files], self.parallel, stop)
 
     def _send_one(
-        self, file: ReleaseFile, presigned: Ticket, stop: threading.Event
+        self, file: ReleaseFile, presigned: PresignedUpload, stop: threading.Event
     ) -> UploadedFile:
         report = self.progress(file) if self.progress else None
 
         def report_sent(done: int, total: int) -> None:
             if stop.is_set():
-                raise Stopped
+                raise Cancelled
             if report:
                 report(done, total)
 
@@ -263,7 +263,7 @@ class Run:
             sent = self._requests.put_file(opened, report_sent, presigned)
         check_expected(file, sent.checksum, self.expected)
         return UploadedFile(
-            sent.ticket.upload_id, file.size, sent.checksum, confirmed=sent.confirmed
+            sent.presigned.upload_id, file.size, sent.checksum, confirmed=sent.confirmed
         )
 
     def _reserve(self, _: Step) -> None:

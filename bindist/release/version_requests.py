@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from ..http.response import ApiResponse
 from ..http.transport import Transport
-from ..transfer.presigned import Progress
+from ..transfer.presigned import PresignedUpload, Progress
 from ..transfer.stored import StoredBytes
-from ..transfer.upload import LocalFile, SentFile, Ticket
+from ..transfer.upload import LocalFile, SentFile
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class VersionRequests:
     list_files: Callable[[], ApiResponse]
     check_id: Callable[[], None]
     """Raises ConflictError where the version would share its id, and files, with another one."""
-    presign: Callable[[str, int], Ticket]
+    presign: Callable[[str, int], PresignedUpload]
     """(file name, size): a URL to put a file to. Raises ConflictError where the version exists."""
-    put_file: Callable[[LocalFile, Progress, Ticket], SentFile]
+    put_file: Callable[[LocalFile, Progress, PresignedUpload], SentFile]
     """Sends a file to the object store, under a new URL where the one given is too old."""
     reserve: Callable[[str, str | None], ApiResponse]
     """(file name, release notes): makes the version, empty and disabled; 409 where it exists."""

@@ -18,7 +18,7 @@ import pytest
 from click.testing import Result
 
 from bindist import AdminClient, ApiError, TransportError
-from bindist.http.response import DEEPEST, from_body
+from bindist.http.response import MAX_DEPTH, from_body
 from bindist.http.transport import ANSWER_LIMIT
 from bindist.pagination import MAX_PAGES, walk_pages
 from bindist_cli.exit_codes import Exit
@@ -218,7 +218,7 @@ def nested(depth: int, opening: str, closing: str) -> bytes:
 
 
 REFUSED = {
-    "an array too deep": nested(DEEPEST, "[", "]"),
+    "an array too deep": nested(MAX_DEPTH, "[", "]"),
     "an array much too deep": nested(900, "[", "]"),
     "objects much too deep": OK + b'{"x": ' * 900 + b"1" + b"}" * 900 + b"}}",
     "an array beyond all depth": nested(200_000, "[", "]"),
@@ -259,7 +259,7 @@ def test_what_is_no_json_to_work_with_is_a_clear_error(
     [
         b'{"success": false, "success": true, "data": 5, "data": {"applications": []}}',
         b"\xef\xbb\xbf" + OK + b"1}}",
-        nested(DEEPEST - 4, "[", "]"),
+        nested(MAX_DEPTH - 4, "[", "]"),
         OK + b"1" + b"0" * 300 + b"}}",
     ],
     ids=["keys twice", "a byte order mark", "deep enough", "a big integer"],

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bindist import AdminClient
-from bindist.http.response import DEEPEST, MOST_CONTAINERS, from_body
+from bindist.http.response import MAX_CONTAINERS, MAX_DEPTH, from_body
 from bindist.http.transport import ANSWER_LIMIT
 from tests.sdk.canned import CannedServer
 
@@ -68,12 +68,12 @@ DEEP = {
 
 @pytest.mark.parametrize("what", DEEP)
 def test_the_deepest_nesting_is_taken_and_one_more_is_not(what: str) -> None:
-    assert from_body(200, DEEP[what](DEEPEST - 2)).success
-    assert not from_body(200, DEEP[what](DEEPEST - 1)).success
+    assert from_body(200, DEEP[what](MAX_DEPTH - 2)).success
+    assert not from_body(200, DEEP[what](MAX_DEPTH - 1)).success
 
 
 def test_brackets_in_texts_do_not_count() -> None:
-    text = '[{"' * MOST_CONTAINERS + "\\"
+    text = '[{"' * MAX_CONTAINERS + "\\"
     body = json.dumps({"success": True, "data": {"notes": text}}).encode()
     assert from_body(200, body).require() == {"notes": text}
 

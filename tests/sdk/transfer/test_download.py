@@ -297,9 +297,11 @@ def test_a_size_that_the_store_does_not_have_is_an_integrity_error(
 ):
     checksum = hashlib.sha256(b"12345").hexdigest()
     found = admin.get_large_upload_url(application, "1.0", "tool.bin", 5).require()
-    from bindist.transfer.upload import Body, Ticket, put
+    from bindist.transfer.presigned import PresignedUpload
+    from bindist.transfer.upload import Body, put
 
-    put(admin._transport, lambda: Ticket("x", found["uploadUrl"]), Body(io.BytesIO(b"12345"), 5))
+    presigned = PresignedUpload("x", found["uploadUrl"])
+    put(admin._transport, lambda: presigned, Body(io.BytesIO(b"12345"), 5))
     admin.complete_large_upload(found["uploadId"], application, "1.0", "tool.bin", 999, checksum)
     admin.update_version(application, "1.0", is_enabled=True).raise_for_error()
     with pytest.raises(IntegrityError, match="has 5 bytes, the server says 999"):
