@@ -28,6 +28,7 @@ COMMANDS = {
     "api": "Send any request to the API.",
     "doctor": "Check this installation, and say what to do about each problem.",
     "completion": "Print the script that makes a shell complete commands, options and values.",
+    "help": "Show a help topic, or the help of a command.",
 }
 
 
@@ -122,7 +123,8 @@ def _failed(
 def cli() -> None:
     """Publish, download and administer binaries with BinDist.
 
-    Without an account: `bindist --profile sandbox apps list`.
+    Without an account: `bindist --profile sandbox apps list`. `bindist help` lists topics, such
+    as releases, settings and troubleshooting.
     """
 
 

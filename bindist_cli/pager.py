@@ -1,0 +1,55 @@
+"""Markdown on a terminal: formatted to its width, in a pager where it is longer than the screen."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import sys
+
+import click
+
+from . import config
+from .config import Settings
+
+WIDEST, NARROWEST = 100, 20
+"""Columns: longer lines are hard to read, shorter ones hold no word."""
+
+_TOPIC_LINK = re.compile(r"\[([^\]]+)\]\([\w-]+\.md\)")
+
+
+def show(markdown: str, settings: Settings) -> None:
+    """Prints Markdown on the terminal; a pager shows it unless it fits, or nothing may be asked."""
+    size = shutil.get_terminal_size()
+    text = render(markdown, max(NARROWEST, min(size.columns, WIDEST)), color=settings.color)
+    fits = text.count("\n") < size.lines
+    if fits or settings.no_input or not sys.stdin.isatty() or not _has_pager():
+        sys.stdout.write(text)
+    else:
+        click.echo_via_pager(text, color=settings.color is not False)
+
+
+def render(markdown: str, width: int, *, color: bool | None) -> str:
+    """The text for a terminal that is `width` columns wide; `color=False` leaves out all styles."""
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    target = io.StringIO()
+    console = Console(
+        file=target,
+        width=width,
+        force_terminal=color is not False,
+        color_system=None if color is False else "standard",
+        emoji=False,
+        highlight=False,
+    )
+    # A link to a topic is written as the command that shows it; other links keep their addresses.
+    plain_links = _TOPIC_LINK.sub(r"\1", markdown)
+    console.print(Markdown(plain_links, code_theme="ansi_dark", hyperlinks=False))
+    lines = (line.rstrip() for line in target.getvalue().splitlines())
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _has_pager() -> bool:
+    """Whether the user wants one: an empty PAGER and `cat` both say no, as for git and man."""
+    return config.environment().get("PAGER", "less").strip() not in ("", "cat")
