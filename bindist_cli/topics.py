@@ -7,7 +7,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent / "help"
 
-_COMMENT = re.compile(r"<!--.*?-->\n?", re.S)
+_NOT_SHOWN = re.compile(r"<!--.*?-->\n?|^!\[[^\n]*\n", re.S | re.M)
 _MARKUP = re.compile(r"[`*]|\[|\]\([^)]*\)")
 
 
@@ -17,8 +17,8 @@ def names() -> list[str]:
 
 
 def read(name: str) -> str:
-    """The Markdown of a topic, without the comments that only its generator and its tests read."""
-    return _COMMENT.sub("", (FOLDER / f"{name}.md").read_text(encoding="utf-8"))
+    """The Markdown of a topic, without comments and pictures."""
+    return _NOT_SHOWN.sub("", (FOLDER / f"{name}.md").read_text(encoding="utf-8"))
 
 
 def summary(name: str) -> str:
