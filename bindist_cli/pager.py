@@ -15,6 +15,9 @@ from .config import Settings
 WIDEST, NARROWEST = 100, 20
 """Columns: longer lines are hard to read, shorter ones hold no word."""
 
+_STYLES = {"markdown.code": "bold cyan", "markdown.h1": "bold", "markdown.h2": "bold underline"}
+"""Without rich's own background colours, which suit dark terminals alone."""
+
 _TOPIC_LINK = re.compile(r"\[([^\]]+)\]\([\w-]+\.md\)")
 
 
@@ -26,13 +29,14 @@ def show(markdown: str, settings: Settings) -> None:
     if fits or settings.no_input or not sys.stdin.isatty() or not _has_pager():
         sys.stdout.write(text)
     else:
-        click.echo_via_pager(text, color=settings.color is not False)
+        click.echo_via_pager(text, color=settings.color)  # None: styles where `less` shows them
 
 
 def render(markdown: str, width: int, *, color: bool | None) -> str:
     """The text for a terminal that is `width` columns wide; `color=False` leaves out all styles."""
     from rich.console import Console
     from rich.markdown import Markdown
+    from rich.theme import Theme
 
     target = io.StringIO()
     console = Console(
@@ -42,6 +46,7 @@ def render(markdown: str, width: int, *, color: bool | None) -> str:
         color_system=None if color is False else "standard",
         emoji=False,
         highlight=False,
+        theme=Theme(_STYLES),
     )
     # A link to a topic is written as the command that shows it; other links keep their addresses.
     plain_links = _TOPIC_LINK.sub(r"\1", markdown)

@@ -10,10 +10,22 @@ import pytest
 
 from bindist_cli import pager, topics
 
-NAMES = (
-    "commands contributing downloads exit-codes file-types output performance pipelines releases "
-    "sandbox sdk security settings troubleshooting"
-).split()
+NAMES = [
+    "commands",
+    "contributing",
+    "downloads",
+    "exit-codes",
+    "file-types",
+    "output",
+    "performance",
+    "pipelines",
+    "releases",
+    "sandbox",
+    "sdk",
+    "security",
+    "settings",
+    "troubleshooting",
+]
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
 on_terminal = pytest.mark.skipif(os.name == "nt", reason="needs pseudo-terminals")
 
@@ -50,7 +62,9 @@ def test_a_topic_is_shown_with_broken_settings(invoke, environment):
     assert invoke("help", "settings").exit_code == 0
 
 
-@pytest.mark.parametrize("words", [("apps", "list"), ("versions",), ("sandbox", "serve"), ("help",)])
+@pytest.mark.parametrize(
+    "words", [("apps", "list"), ("versions",), ("sandbox", "serve"), ("help",)]
+)
 def test_a_command_is_shown_as_its_own_help_shows_it(invoke, words):
     result = invoke("help", *words)
     assert result.exit_code == 0

@@ -9,8 +9,8 @@ import runpy
 
 import pytest
 
-from tests.conftest import ADMIN_KEY
 from bindist import AdminClient
+from tests.conftest import ADMIN_KEY
 from tests.readme.page import BLOCKS, REPOSITORY, TEXTS, abridged
 
 # Blocks that are run elsewhere: where, and the words by which they are named there.
