@@ -23,13 +23,17 @@ _TOPIC_LINK = re.compile(r"\[([^\]]+)\]\([\w-]+\.md\)")
 
 def show(markdown: str, settings: Settings) -> None:
     """Prints Markdown on the terminal; a pager shows it unless it fits, or nothing may be asked."""
-    size = shutil.get_terminal_size()
-    text = render(markdown, max(NARROWEST, min(size.columns, WIDEST)), color=settings.color)
-    fits = text.count("\n") < size.lines
+    text = render(markdown, text_width(), color=settings.color)
+    fits = text.count("\n") < shutil.get_terminal_size().lines
     if fits or settings.no_input or not sys.stdin.isatty() or not _has_pager():
         sys.stdout.write(text)
     else:
         click.echo_via_pager(text, color=settings.color)  # None: styles where `less` shows them
+
+
+def text_width() -> int:
+    """How many columns a text may have on this terminal."""
+    return max(NARROWEST, min(shutil.get_terminal_size().columns, WIDEST))
 
 
 def render(markdown: str, width: int, *, color: bool | None) -> str:

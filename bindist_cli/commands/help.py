@@ -30,22 +30,21 @@ def command(app: App, context: click.Context, words: tuple[str, ...]) -> None:
     """
     app.settings, _ = app.resolve_anyway()  # help must work with broken settings, too
     if not words:
-        _list_topics(app, context)
+        _list_topics(app)
     elif len(words) == 1 and words[0] in topics.names():
         _show_topic(app, words[0])
     else:
         app.sink.text(_command_help(context.find_root(), words))
 
 
-def _list_topics(app: App, context: click.Context) -> None:
+def _list_topics(app: App) -> None:
     summaries = {name: topics.summary(name) for name in topics.names()}
     if app.sink.format != "table" or app.settings.fields:
         rows = [{"topic": name, "summary": text} for name, text in summaries.items()]
         app.sink.rows(columns.TOPICS, rows)
         return
-    formatter = context.make_formatter()
-    with formatter.section("Topics"):
-        formatter.write_dl(list(summaries.items()))
+    formatter = click.HelpFormatter(width=pager.text_width())
+    formatter.write_dl(list(summaries.items()))
     app.sink.text(formatter.getvalue())
     app.sink.note("`bindist help TOPIC` shows a topic, `bindist -h` lists the commands")
 

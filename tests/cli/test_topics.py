@@ -11,19 +11,8 @@ import pytest
 from bindist_cli import pager, topics
 
 NAMES = [
-    "commands",
-    "contributing",
-    "downloads",
-    "exit-codes",
-    "file-types",
-    "output",
-    "performance",
-    "pipelines",
-    "releases",
-    "sandbox",
-    "sdk",
-    "security",
-    "settings",
+    *("commands", "contributing", "downloads", "exit-codes", "file-types", "output"),
+    *("performance", "pipelines", "releases", "sandbox", "sdk", "security", "settings"),
     "troubleshooting",
 ]
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
@@ -62,13 +51,11 @@ def test_a_topic_is_shown_with_broken_settings(invoke, environment):
     assert invoke("help", "settings").exit_code == 0
 
 
-@pytest.mark.parametrize(
-    "words", [("apps", "list"), ("versions",), ("sandbox", "serve"), ("help",)]
-)
+@pytest.mark.parametrize("words", ["apps list", "versions", "sandbox serve", "help"])
 def test_a_command_is_shown_as_its_own_help_shows_it(invoke, words):
-    result = invoke("help", *words)
+    result = invoke("help", *words.split())
     assert result.exit_code == 0
-    assert result.stdout == invoke(*words, "--help").stdout
+    assert result.stdout == invoke(*words.split(), "--help").stdout
 
 
 @pytest.mark.parametrize(
@@ -95,6 +82,23 @@ def test_the_root_help_mentions_the_topics(invoke):
 
 
 # On a terminal
+
+
+@on_terminal
+@pytest.mark.parametrize("columns", [40, 80])
+def test_the_list_of_topics_has_whole_sentences_at_any_width(terminal, columns):
+    screen = terminal("help", "-q", columns=columns)
+    assert screen.returncode == 0
+    listed = " ".join(screen.text.split())
+    assert all(topics.summary(name) in listed for name in NAMES)
+    assert max(map(len, screen.lines)) <= columns
+
+
+@on_terminal
+def test_less_shows_styles_and_no_escape_sequences(terminal):
+    screen = terminal("help", "releases", PAGER="less -E", typed="q")
+    assert "\x1b[1m" in screen.text
+    assert "ESC[" not in screen.text
 
 
 @on_terminal
