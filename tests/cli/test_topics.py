@@ -96,7 +96,7 @@ def test_the_list_of_topics_has_whole_sentences_at_any_width(terminal, columns):
 
 @on_terminal
 def test_less_shows_styles_and_no_escape_sequences(terminal):
-    screen = terminal("help", "releases", PAGER="less -E", typed="q")
+    screen = terminal("help", "releases", PAGER="less", typed="q")
     assert "\x1b[1m" in screen.text
     assert "ESC[" not in screen.text
 
