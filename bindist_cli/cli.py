@@ -29,6 +29,7 @@ COMMANDS = {
     "api": "Send any request to the API.",
     "doctor": "Check this installation, and say what to do about each problem.",
     "completion": "Print the script that makes a shell complete commands, options and values.",
+    "help": "Show a help topic, or the help of a command.",
 }
 
 
@@ -147,7 +148,8 @@ def _debug_is_set(env: Mapping[str, str]) -> bool:
 def cli() -> None:
     """Publish, download and administer binaries with BinDist.
 
-    Without an account: `bindist --profile sandbox apps list`.
+    Without an account: `bindist --profile sandbox apps list`. `bindist help` lists topics, such
+    as releases, settings and troubleshooting.
     """
 
 

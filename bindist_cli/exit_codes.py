@@ -1,4 +1,4 @@
-"""Exit codes, and which error has which: one table for the program, its help and the README."""
+"""Exit codes, and which error has which: one table for the program and its help topics."""
 
 from __future__ import annotations
 

@@ -299,3 +299,7 @@ CHECKS = (
     Column("details", "Details", flexible=True),
     Column("hint", "What to do", hidden=True),
 )
+TOPICS = (
+    Column("topic", "Topic"),
+    Column("summary", "What it explains"),
+)

@@ -99,7 +99,7 @@ COMMANDS = {
 OWN_FORMAT = {"versions download 3": "tsv", "api": "json", "api 2": "json"}
 """What they print whatever is asked for."""
 
-NO_ANSWER_IS_READ = {"auth logout", "auth token", "completion"} | {
+NO_ANSWER_IS_READ = {"auth logout", "auth token", "completion", "help"} | {
     path for path, _ in walk() if path.startswith(("config ", "sandbox "))
 }
 

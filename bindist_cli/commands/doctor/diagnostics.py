@@ -165,7 +165,7 @@ def _variables(patient: Patient) -> Iterator[Row]:  # noqa: ARG001
     unknown = [name for name in env if name.startswith("BINDIST_") and name not in ENVIRONMENT]
     for name in sorted(unknown):
         near = difflib.get_close_matches(name, ENVIRONMENT, 1, cutoff=0.8)
-        hint = f"{near[0]} is" if near else "unset it, or see the README for the names that are"
+        hint = f"{near[0]} is" if near else "unset it, or see `bindist help settings` for the names"
         yield row("environment", f"not read: {name}", WARNING, hint)
     generic = [name for name in GENERIC if env.get(name)]
     if generic:
