@@ -9,7 +9,6 @@ import runpy
 
 import pytest
 
-from bindist import AdminClient
 from tests.conftest import ADMIN_KEY
 from tests.readme.page import BLOCKS, REPOSITORY, TEXTS, abridged
 
@@ -58,7 +57,6 @@ def test_a_script_runs(block, acme, bash, reader):
         assert "2.1.0" in (reader / "activity.csv").read_text()
 
 
-@pytest.mark.skipif(not hasattr(AdminClient, "publish"), reason="the SDK has no publish() yet")
 @pytest.mark.parametrize("block", here("python"))
 def test_a_program_runs(block, acme, reader, capsys):
     (reader / "example.py").write_text(block, encoding="utf-8")

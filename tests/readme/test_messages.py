@@ -279,8 +279,7 @@ def store_without_tls(scene: Scene) -> None:
     server = scene.stack.enter_context(CannedServer(tls=True))
     server.open()
     row = {"fileName": "acme.zip", "fileId": "f1", "fileSize": 1, "checksum": "0" * 64}
-    for _ in range(2):  # asked for by the command, to choose, and by the client
-        server.answer({"success": True, "data": {"files": [{**row, "fileType": "MAIN"}]}})
+    server.answer({"success": True, "data": {"files": [{**row, "fileType": "MAIN"}]}})
     server.answer({"success": True, "data": {**row, "url": "http://store.example.com/acme"}})
     scene("--api-url", server.url, "--ca-bundle", str(CERTIFICATE), *DOWNLOAD)
 
@@ -343,7 +342,7 @@ PROVOKED: dict[str, Callable[[Scene], None]] = {
     "… of … files are not those of version …": other_files,
     "the version has two files called …, with the checksums … and …": mixed,
     "the object store has other bytes than were sent of …": altered,
-    "… is not the file that … lists": other_list,
+    "… is not the file that was expected: its SHA-256 is …, listed is …": other_list,
     "… changed while it was sent; nothing was completed": changing,
     "the server's file name … has … in it": hostile_name,
     "the server gives for the file an address …": store_without_tls,
