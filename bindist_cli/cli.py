@@ -21,13 +21,13 @@ COMMANDS = {
     "versions": "Versions and their files: upload, release, download, verify, share.",
     "customers": "Customers and their keys.",
     "activity": "Who uploaded and downloaded what.",
-    "audit": "Administrative events; for financial administrators.",
+    "audit": "Administrative events; only a financial administrator may see them.",
     "admin": "The administrator's own key.",
     "auth": "Log in and out; which key is in use, and whether it works.",
     "config": "Settings of profiles.",
-    "sandbox": "A complete local server, to try things and to test with.",
+    "sandbox": "A complete local server for trying bindist and for tests.",
     "api": "Send any request to the API.",
-    "doctor": "Check this installation, and say what to do about each problem.",
+    "doctor": "Check this installation and explain how to solve each problem.",
     "completion": "Print the script that makes a shell complete commands, options and values.",
     "help": "Show a help topic, or the help of a command.",
 }
@@ -119,7 +119,7 @@ def _failed(
     if isinstance(error, OSError):
         gone = error.errno == errno.EPIPE and error_output.reader_has_gone()
         error_output.settle_stdout()
-        if gone:  # whoever read, as `head` does, has read enough
+        if gone:  # the reader, such as `head`, has read enough
             return Exit.DONE
     env = resolve.environment()
     # A command line that could not be parsed leaves no flags; what it asked for still counts.

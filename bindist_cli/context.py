@@ -48,7 +48,7 @@ class App:
         return settings
 
     def resolve_anyway(self) -> tuple[Settings, list[CliError]]:
-        """The settings without what makes no sense, and what that is: for commands that mend it."""
+        """The settings that make sense, and what is wrong with the others."""
         env = config.environment()
         problems: list[CliError] = []
         file: Mapping[str, Any] = {}
@@ -128,10 +128,10 @@ class App:
         """Asks on stderr; without a terminal, or with --no-input, fails naming the flag instead."""
         if self.settings.no_input or not sys.stdin.isatty():
             raise CliError(
-                "this needs a confirmation, and nobody can be asked", Exit.USAGE, hint=f"add {flag}"
+                "confirmation required, but stdin is not a terminal", Exit.USAGE, hint=f"add {flag}"
             )
         if not click.confirm(question, err=True):
-            raise CliError("nothing was done", Exit.FAILED)
+            raise CliError("canceled; nothing was changed", Exit.FAILED)
 
     def facts(self, error: Exception) -> list[str]:
         """What this run alone knows about an error: where the key that was refused came from."""

@@ -19,7 +19,7 @@ def run_jobs(jobs: Sequence[Callable[[], None]], limit: int, stop: threading.Eve
 
     The first that fails sets `stop`, which the others watch, and its exception is raised when they
     have ended. An interrupt ends the wait at once: threads still in a system call are daemons, and
-    whoever writes files does so that being killed does no harm.
+    code that writes files must survive being killed.
     """
     waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
     for job in jobs:

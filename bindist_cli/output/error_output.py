@@ -24,9 +24,9 @@ _LONGEST = 300
 
 HINTS: tuple[tuple[type[Exception], str], ...] = (
     (errors.AuthenticationError, "`bindist auth login` stores a key that works"),
-    (errors.RateLimitError, "wait a little and run it again"),
-    (errors.ServerError, "it is safe to run this again"),
-    (errors.BusyError, "wait until it is done, then run this again"),
+    (errors.RateLimitError, "wait a moment, then run the command again"),
+    (errors.ServerError, "run the command again: this is safe"),
+    (errors.BusyError, "wait until it has ended, then run the command again"),
     (errors.QuotaError, "delete what is no longer needed, or ask for a larger quota"),
 )
 

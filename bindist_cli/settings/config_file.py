@@ -101,7 +101,7 @@ def set_value(settings: Settings, key: str, text: str) -> Any:
 
 
 def unset(settings: Settings, key: str) -> None:
-    """Removes one setting; it is then what it is by default."""
+    """Removes one setting, so that its default applies."""
     toml_edit.change(_path(settings), {_names(settings, key): None}, private=False)
 
 

@@ -124,7 +124,7 @@ def parse_toml(path: Path, text: str) -> dict[str, Any]:
         last = f"at line {len(text.splitlines())}"
         reason = str(error).replace("at end of document", last)
         raise CliError(
-            f"{path} is not valid TOML: {reason}", Exit.USAGE, hint=f"mend that line of {path}"
+            f"{path} is not valid TOML: {reason}", Exit.USAGE, hint=f"correct that line of {path}"
         ) from error
 
 
@@ -139,7 +139,7 @@ def _parse_toml(text: str) -> dict[str, Any]:
 
 
 class _Problems:
-    """What is wrong with settings: raised at once, or collected where they are to be mended."""
+    """What is wrong with settings: raised at once, or collected."""
 
     def __init__(self, found: list[CliError] | None) -> None:
         self._found = found

@@ -339,7 +339,7 @@ PROVOKED: dict[str, Callable[[Scene], None]] = {
     "… appeared while the file was downloaded, and was not replaced; …": appeared,
     "… is in the way: no download has left it there; …": a_part_of_ones_own,
     "checksum mismatch for …: the server says …, the bytes are …": damaged,
-    "… of … files are not those of version …": other_files,
+    "… of … files differ from version …": other_files,
     "the version has two files called …, with the checksums … and …": mixed,
     "the object store has other bytes than were sent of …": altered,
     "… is not the file that was expected: its SHA-256 is …, listed is …": other_list,
@@ -347,7 +347,7 @@ PROVOKED: dict[str, Callable[[Scene], None]] = {
     "the server's file name … has … in it": hostile_name,
     "the server gives for the file an address …": store_without_tls,
     "Storage quota exceeded.": quota,
-    "this needs a confirmation, and nobody can be asked": lambda scene: scene(
+    "confirmation required, but stdin is not a terminal": lambda scene: scene(
         "apps", "delete", "acme"
     ),
     "the sandbox needs the extra `sandbox`": no_extra,

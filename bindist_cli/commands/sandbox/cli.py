@@ -22,7 +22,7 @@ _folder_option = click.option(
     "--data-dir",
     metavar="D",
     type=click.Path(file_okay=False),
-    help="Where it keeps its data; default the profile's own folder.",
+    help="Folder of the sandbox's data. [default: sandbox/ in the configuration folder]",
 )
 
 
@@ -53,12 +53,19 @@ class _Serve(Command):
         "bindist sandbox serve --like aws --fault slow-db=6 --fault late-completion=3",
     ),
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default any free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Port to listen on. [default: any free port]",
+)
 @_folder_option
-@click.option("--empty", is_flag=True, help="Without the sample catalogue.")
-@click.option("--admin-key", metavar="K", help="The administrator's key.")
-@click.option("--apps-admin-key", metavar="K", help="The restricted administrator's key.")
-@click.option("--customer-key", metavar="K", help="The customer's key.")
+@click.option("--empty", is_flag=True, help="Start without the sample catalogue.")
+@click.option("--admin-key", metavar="K", help="Set the administrator's key.")
+@click.option(
+    "--apps-admin-key", metavar="K", help="Set the key of admin-apps, the restricted administrator."
+)
+@click.option("--customer-key", metavar="K", help="Set the customer's key.")
 @click.option(
     "--like",
     type=click.Choice(LIKES),
@@ -141,7 +148,7 @@ def demo(app: App) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_app
 def reset(app: App, data_dir: str | None, yes: bool) -> None:
-    """Throw the sandbox's data away; the next use starts with a new sample catalogue.
+    """Delete the sandbox's data; the next use starts with a new sample catalogue.
 
     Only what a sandbox has made is removed. A folder that is not a sandbox's is refused.
     """

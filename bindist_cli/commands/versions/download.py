@@ -63,7 +63,7 @@ def download(app: App, request: DownloadRequest) -> None:
     """Carries out `versions download` and prints what became of each file."""
     chosen = _chosen(app, request)
     if not request.verify:
-        app.sink.warn("what is downloaded will not be verified")
+        app.sink.warn("the download is not verified")
     if request.target is None or not (opened := _stream(request.target)):
         _to_files(app, request, chosen)
         return
@@ -150,7 +150,7 @@ def _to_files(app: App, request: DownloadRequest, chosen: Sequence[Json]) -> Non
             reports = {name: reporter(name) for name in sizes}
             done = _download(app, request, chosen, reports)
     except KeyboardInterrupt:
-        app.sink.note("what has arrived is kept: the same command goes on from there")
+        app.sink.note("the part that arrived is kept: run the same command again to continue")
         raise
     except errors.IncompleteDownloadError as error:
         app.sink.rows(columns.DOWNLOADS, [_as_row(found) for found in error.downloads])
@@ -210,7 +210,7 @@ def _some_failed(error: errors.IncompleteDownloadError, request: DownloadRequest
         codes.pop() if len(shown) == count and len(codes) == 1 else Exit.PARTIAL,
         facts=facts,
         hint=(hints.pop() if len(hints) == 1 else None)
-        or "run it again: what is there already is kept",
+        or "run the command again: complete files are kept",
         code="SOME_FAILED",
     )
 

@@ -60,7 +60,7 @@ def upload(app: App, request: UploadRequest) -> None:
             raise _different(error, request) from error
         except (KeyboardInterrupt, errors.TransportError, errors.ServerError):
             if not request.dry_run:
-                app.sink.note("the same command, run again, goes on from what is there")
+                app.sink.note("run the same command again to continue")
             raise
 
 
@@ -149,15 +149,15 @@ def _different(error: errors.DifferentContentError, request: UploadRequest) -> C
     if error.mixed:
         hint = (
             f"`bindist versions update {request.app_id} {request.version} --inactive` hides it; "
-            "upload under a new version"
+            "upload under a new version number"
         )
     elif error.incomplete:
         hint = (
             "another run has begun it and not ended: run it again where it was begun, "
-            "or upload under a new version"
+            "or upload under a new version number"
         )
     else:
-        hint = "upload it under a new version"
+        hint = "upload the files under a new version number"
     code = "INCOMPLETE" if error.incomplete else "MIXED" if error.mixed else "DIFFERENT_CONTENT"
     width = max((len(name) for name, _, _ in error.differences), default=0)
     return CliError(

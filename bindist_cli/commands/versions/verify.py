@@ -47,7 +47,7 @@ def verify_files(
     wrong = [row for row in rows if row["status"] not in ("ok", "stored")]
     if wrong:
         raise CliError(
-            f"{len(wrong)} of {len(rows)} files are not those of version {version}",
+            f"{len(wrong)} of {len(rows)} files differ from version {version}",
             Exit.INTEGRITY,
             facts=[f"{row['path'] or row['fileName']}: {row['status']}" for row in wrong],
             code="VERIFICATION_FAILED",

@@ -311,7 +311,7 @@ def test_a_network_that_fails_amid_a_release_is_told_with_what_to_do(
     words = ("versions", "upload", "tool", "1.0.0", "dist/*", "--enable", "--retries", "0")
     failed = invoke(*words)
     assert failed.exit_code == 7
-    assert "the same command, run again, goes on from what is there" in failed.stderr
+    assert "run the same command again to continue" in failed.stderr
     at_server.faults.clear()
     assert answer(*words)["isEnabled"]
     assert remote() == (sums(dist), [True])
