@@ -33,7 +33,7 @@ MEANINGS = {
     Exit.NOT_AUTHENTICATED: "not authenticated",
     Exit.NOT_ALLOWED: "not allowed, or the version is not enabled",
     Exit.CONFLICT: "conflict: it exists with other content",
-    Exit.UNAVAILABLE: "temporary: network or server failed after all retries; run the command again",
+    Exit.UNAVAILABLE: "temporary: network or server failed after all retries; run it again",
     Exit.INTEGRITY: "integrity: bytes or checksums are wrong",
     Exit.PARTIAL: "some of several files failed",
     Exit.QUOTA: "storage quota",

@@ -16,7 +16,7 @@ ONE_PAGE = 100
 
 @click.group(cls=Group, name="audit")
 def command() -> None:
-    """Administrative events; requires a financial administrator, who may see the audit log."""
+    """Administrative events; only a financial administrator may see them."""
 
 
 @command.command(
