@@ -71,7 +71,8 @@ class Run:
         self._earlier: set[str] = set()
         self._finished_before = False
         self._enabled_at: str | None = None
-        self._enables = 0
+        self._tried_to_enable = False
+        self._times_enabled = 0
         self._reasons: list[str] = []
         self._polls = 0
         self._waited = 0.0
@@ -143,7 +144,7 @@ class Run:
             enabling_unanswered_for=writes.enabling_unanswered_until - now,
             unchanged_for=max(age, now - self._seen_since),
             enabled_at=self._enabled_at,
-            tried_to_enable=self._enables > 0,
+            tried_to_enable=self._tried_to_enable,
             unchecked=tuple(file for file in self._files if self._is_unchecked(file)),
             refused=writes.refused,
             no_reservation=writes.no_reservation,
@@ -222,7 +223,9 @@ class Run:
         if step.reason not in (LAGGING, *self._reasons):
             self._reasons.append(step.reason)
             self.notify(f"waiting up to {step.seconds:.0f} s: {step.reason}")
-        pause = min(step.seconds, self._transport.pause(self._polls), _MAX_POLL_SECONDS)
+        pause = min(
+            step.seconds, self._transport.retry_policy.pause(self._polls), _MAX_POLL_SECONDS
+        )
         self._polls += 1
         self._waited += pause
         time.sleep(pause)
@@ -325,11 +328,12 @@ class Run:
         self._earlier.clear()
 
     def _enable_version(self, _: Step) -> None:
-        if self._enables >= _MAX_ENABLES:
+        if self._times_enabled >= _MAX_ENABLES:
             raise BusyError("another run resets this version each time that it is enabled")
-        self._enables += 1
+        self._tried_to_enable = True
         before = self._seen.created_at if self._seen else ""
         self._set_enabled(True).raise_for_error()
+        self._times_enabled += 1
         self._enabled_at = before
 
     def _disable(self, _: Step) -> None:

@@ -113,7 +113,7 @@ class Writes:
         self._failures.append(error)
         self._failed_action = action
         if not self._is_exhausted:
-            time.sleep(self._transport.pause(len(self._failures) - 1))
+            time.sleep(self._transport.retry_policy.pause(len(self._failures) - 1))
 
     def raise_if_exhausted(self, step: Step) -> None:
         """Raises the last failure where the same step has failed as often as it is to be tried;
@@ -125,7 +125,7 @@ class Writes:
     def _is_exhausted(self) -> bool:
         if not self._failures:
             return False
-        last, attempts = self._failures[-1], self._transport.retries + 1
+        last, attempts = self._failures[-1], self._transport.retry_policy.attempts
         if self._failed_action in _CREATIONS:
             attempts = min(attempts, _MAX_CREATIONS)
         hopeless = isinstance(last, TransportError) and not last.transient
@@ -153,7 +153,7 @@ class Writes:
             raise UnansweredError(error) from error
         if answer.success:
             self.acknowledged_at = time.monotonic()
-        elif not 400 <= answer.status_code < 500 or answer.status_code == 408:
+        elif not self._transport.retry_policy.is_refusal(answer):
             note_unanswered()
             raise UnansweredError(_error_of(answer))
         return answer

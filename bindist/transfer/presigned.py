@@ -121,7 +121,7 @@ def read_presigned_download(answer: ApiResponse, transport: Transport) -> Presig
 def read_presigned_upload(
     answer: ApiResponse, check_url: Callable[[object], str]
 ) -> PresignedUpload:
-    """Reads the presigned URL from the response of `POST .../upload/large-url`."""
+    """Reads the response of `POST .../upload/large-url`."""
     told = {"uploadId": answer.require().get("uploadId")}  # without the URL, which is secret
     return PresignedUpload(text_in(told, "uploadId"), check_url(answer.require().get("uploadUrl")))
 

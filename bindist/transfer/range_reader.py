@@ -13,7 +13,7 @@ from urllib3.exceptions import HTTPError
 
 from ..errors import IntegrityError, TransportError
 from ..http.response import is_expired
-from ..http.transport import RETRY_STATUSES, Transport
+from ..http.transport import Transport
 from .presigned import ChangedError, DownloadSource, PresignedDownload
 from .ranges import Range, parse_content_range
 
@@ -40,12 +40,12 @@ def receive(
     """Puts the bytes of one range into `receiver`, reconnecting where it was cut, from the last
     byte on; returns early once `stop` is set.
 
-    Gives up after twice as many tries without a new byte as the client has retries: what has come
-    already is worth more attempts than a call. Raises TransportError, ApiError for what the object
-    store refuses, ChangedError for other content, and what the receiver raises.
+    Gives up after as many attempts without a new byte as the client's `RetryPolicy` allows. Raises
+    TransportError, ApiError for what the object store refuses, ChangedError for other content, and
+    what the receiver raises.
     """
     transport = source.transport
-    max_attempts = 2 * transport.retries
+    policy = transport.store_retry_policy
     position, end = wanted
     stalled_attempts, renewed = 0, False
     while position < end and not (stop and stop.is_set()):
@@ -70,14 +70,12 @@ def receive(
                 source.renew(presigned)
                 renewed = True
                 continue
-            if answer.status_code < 500 and answer.status_code not in RETRY_STATUSES:
-                answer.raise_for_error()
-            if stalled_attempts >= max_attempts:
+            if not policy.retries_response(stalled_attempts, answer, repeatable=True):
                 answer.raise_for_error()
         except TransportError as error:
-            if stalled_attempts >= max_attempts or not error.transient:
+            if not policy.retries_error(stalled_attempts, error, repeatable=True):
                 raise
-        pause = transport.pause(stalled_attempts, retry_after)
+        pause = policy.pause(stalled_attempts, retry_after)
         stalled_attempts += 1
         if stop:
             stop.wait(pause)

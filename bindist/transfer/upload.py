@@ -182,6 +182,7 @@ def put(
     expired URL is replaced once. Raises ApiError where the store refuses, TransportError where no
     answer came.
     """
+    policy = transport.store_retry_policy
     presigned, renewed, attempt = ask(), False, 0
     while True:
         retry_after, expired = None, False
@@ -191,7 +192,7 @@ def put(
         except _LocalError as failed:
             raise failed.error from None
         except TransportError as error:
-            if attempt >= transport.retries or not error.transient:
+            if not policy.retries_error(attempt, error, repeatable=True):
                 raise
             # A store that refuses an expired URL may hang up before all is sent, and so unheard.
             renew = not presigned.is_fresh
@@ -201,11 +202,10 @@ def put(
                 return presigned, _md5_of(transport, response)
             retry_after = response.headers.get("Retry-After")
             renew = expired = is_expired(answer) and not renewed
-            passing = answer.status_code >= 500 or answer.status_code in (200, 429)
-            if not expired and (attempt >= transport.retries or not passing):
+            if not expired and not policy.retries_response(attempt, answer, repeatable=True):
                 answer.raise_for_error()
         if not expired:
-            time.sleep(transport.pause(attempt, retry_after))
+            time.sleep(policy.pause(attempt, retry_after))
             attempt += 1
         if renew:
             presigned, renewed = ask(), True
