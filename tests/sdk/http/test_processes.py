@@ -110,6 +110,8 @@ ARGUMENTS: dict[type[errors.BinDistError], tuple[tuple[Any, ...], dict[str, Any]
     ),
     errors.BusyError: (("another process",), {}),
     errors.TargetExistsError: (("a file appeared",), {}),
+    errors.TargetConflictError: (("two files of one name",), {}),
+    errors.IncompleteDownloadError: (([], {"a.bin": errors.BusyError("busy")}), {}),
     OwnError: (("home",), {}),
 }
 API_ERRORS = [errors.ApiError, *errors.ApiError.__subclasses__()]
