@@ -89,11 +89,11 @@ class Run:
                 self._writes.raise_if_exhausted(step)
                 if step.action is Action.DONE:
                     return self._done(step)
-                if inside and step.action not in _PROTECTED:
+                was_inside, inside = inside, _is_protected(step, inside)
+                if was_inside and not inside:
                     protected.close()
-                elif not inside and step.action in _PROTECTED:
+                elif inside and not was_inside:
                     protected.enter_context(protect())
-                inside = step.action in _PROTECTED
                 if self._take(step):
                     self._read_version()
                 step = next_step(self._situation())
@@ -364,3 +364,10 @@ class Run:
             self.is_enabled,
             shown,
         )
+
+
+def _is_protected(step: Step, inside: bool) -> bool:
+    """Whether a step belongs to the making of the version, as its waits for reads that lag do; they
+    take `VISIBLE_SECONDS` at most."""
+    lags = step.action is Action.WAIT and step.reason == LAGGING and not step.status
+    return step.action in _PROTECTED or (inside and lags)
