@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .files import Checksum, ReleaseFile, cached, check_expected, completion_order, file_checksum
 from .journal import Journal, ReleaseId
-from .plan import Action
+from .plan import IF_EXISTS, Action
 from .results import Release, ReleasePreview
 from .run import SETTLE_SECONDS, Reporter, Run
 from .version_requests import VersionRequests
@@ -43,6 +43,7 @@ def publish(
     `AdminClient.publish` describes the arguments, but two: `files` are from `local_files`, and
     `progress` gives, for each of them, the callback for its bytes.
     """
+    _check_if_exists(if_exists)
     checksum = _checked(files, expected)
     release = _release_id(requests)
     with Journal.opened(journal, release) as opened:
@@ -66,6 +67,7 @@ def preview(
     journal: Path | None = None,
 ) -> ReleasePreview:
     """What `publish` would do; changes nothing, and locks no journal."""
+    _check_if_exists(if_exists)
     checksum = _checked(files, expected)
     release = _release_id(requests)
     opened = Journal.read(journal, release) if journal else Journal(None, release)
@@ -76,6 +78,11 @@ def preview(
     status = step.status or ("unchanged" if step.action in _WHOLE else "created")
     rows = [{**file.as_row(), "checksum": checksum(file), "status": status} for file in ordered]
     return ReleasePreview(status, enable and status != "skipped" and not run.is_enabled, rows)
+
+
+def _check_if_exists(if_exists: str) -> None:
+    if if_exists not in IF_EXISTS:
+        raise ValueError(f"if_exists must be one of {', '.join(IF_EXISTS)}, not {if_exists!r}")
 
 
 def _checked(files: Sequence[ReleaseFile], expected: Mapping[str, str] | None) -> Checksum:
