@@ -19,7 +19,7 @@ def complete(admin, upload_id):
 
 
 @pytest.fixture
-def uploaded(admin, application):
+def presigned(admin, application):
     return admin._presign_upload(application, "1.0", "tool.bin", len(CONTENT))
 
 
