@@ -293,7 +293,9 @@ TRANSFERS = (
     ),
     Call(
         "upload_file",
-        lambda at: at.client.upload_file("tool", at.mark, at.files / "small.bin"),
+        lambda at: at.client.upload_file(
+            "tool", at.mark, at.files / "small.bin", file_type="DEPENDENCY"
+        ),
         (change("POST", "/management/upload", UPLOADS),),
         sends=CONTENT,
         name="upload_file small",
