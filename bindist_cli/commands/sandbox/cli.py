@@ -28,7 +28,7 @@ _folder_option = click.option(
 
 @click.group(cls=Group, name="sandbox")
 def command() -> None:
-    """A complete local server, to try things and to test with.
+    """A complete local server for trying bindist and for tests.
 
     The profile `sandbox` is always there: `bindist --profile sandbox apps list`. Its first use
     creates a small sample catalogue.
