@@ -2,9 +2,8 @@
 
     N faults tried, N survived ...
 
-The same figures stand in the README, with the command that reproduces them. A test takes the
-fixture `tally` and calls it once for each thing that it has tried *and seen turn out right*: a test
-that fails before has counted nothing.
+A test takes the fixture `tally` and calls it once for each thing that it has tried *and seen turn
+out right*: a test that fails before has counted nothing.
 """
 
 from __future__ import annotations

@@ -186,7 +186,10 @@ def _limit(manager: PoolManager, limits: TimeLimits) -> None:
     """Makes all connections of a manager keep to the limits, whichever kind they are of."""
 
     class Limited(HTTPConnection):
-        response_class = partial(BoundedResponse, limits=limits)  # type: ignore[assignment]
+        # A plain partial becomes a method of its class in a later Python.
+        response_class = staticmethod(  # type: ignore[assignment]
+            partial(BoundedResponse, limits=limits)
+        )
 
         def send(self, data: Any) -> None:
             if self.sock is not None:

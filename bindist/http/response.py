@@ -66,9 +66,9 @@ class ApiResponse(Generic[Data]):
 
     `success` is True where the server says so in its own words; `status_code` is the HTTP status.
     `data`, `error` and `meta` are those of the server's JSON; `raw` is that JSON whole, `{}` where
-    the body was none. A failed answer always has `error["code"]` and `error["message"]`, whoever
-    gave it: the server, a gateway, a proxy or the object store. `date` is the server's clock, in
-    seconds of Unix time, as its `Date` header tells; None where there is none.
+    the body was none. A failed answer always has `error["code"]` and `error["message"]`, no matter
+    whether the server, a gateway, a proxy or the object store sent it. `date` is the server's
+    clock, in seconds of Unix time, as its `Date` header tells; None where there is none.
     """
 
     success: bool
@@ -90,6 +90,13 @@ class ApiResponse(Generic[Data]):
         if not self.success:
             raise error_for_status(self.status_code)(self)
         return self
+
+    def unwrap(self) -> Data:
+        """Returns `data` of a successful response, typed as the call says.
+
+        Raises as `raise_for_error` does for a failed response.
+        """
+        return cast("Data", self.raise_for_error().data)
 
     def require(self) -> Json:
         """Returns `data` of a successful answer as a dictionary of anything; `{}` where it is null.

@@ -37,6 +37,7 @@ class Writes:
         self.acknowledged_at = 0.0
         self.unanswered_until = 0.0
         self.creation_unanswered_until = 0.0
+        self.enabling_unanswered_until = 0.0
         self.refused: ConflictError | None = None
         self.no_reservation = False
         self._transport = transport
@@ -89,10 +90,19 @@ class Writes:
             self.acknowledged.add(name)
         self._end(created=True)
 
-    def change(self, send: Callable[[], ApiResponse]) -> ApiResponse:
-        """Sends a request that changes the version's state, not its files. One that lands late does
-        what the next one does. Raises UnansweredError."""
-        return self._send(send, lambda: None)
+    def set_enabled(self, send: Callable[[], ApiResponse], enabled: bool) -> ApiResponse:
+        """Sends a request that enables or disables the version. Raises UnansweredError."""
+
+        def note_unanswered() -> None:
+            if enabled:
+                self.enabling_unanswered_until = time.monotonic() + self.settle
+
+        if enabled:
+            self._journal.start_write()
+        answer = self._send(send, note_unanswered)
+        if enabled:
+            self._end()
+        return answer
 
     def note_success(self) -> None:
         """A step has been taken."""
@@ -149,7 +159,8 @@ class Writes:
         return answer
 
     def _end(self, *, created: bool = False) -> None:
-        answered = self.unanswered_until <= time.monotonic()
+        unanswered = max(self.unanswered_until, self.enabling_unanswered_until)
+        answered = unanswered <= time.monotonic()
         self._journal.end_write(created=created, answered=answered)
 
 

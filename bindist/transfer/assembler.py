@@ -1,8 +1,8 @@
 """A file put together from blocks that come in any order: written in one thread, hashed in another.
 
-Whoever fetches fills buffers and never touches the disk or the hash, so that the network, the disk
-and the hash are busy at the same time. A buffer goes to the writer, from there to the hash where it
-is the next one in order, and back into the pool; what comes out of order, or is there from an
+The threads that fetch fill buffers and never touch the disk or the hash, so that the network, the
+disk and the hash are busy at the same time. A buffer goes to the writer, from there to the hash if
+it is the next one in order, and back into the pool; what comes out of order, or is there from an
 earlier run, is read from the file again when its turn comes. The pool is bounded, and so is memory.
 """
 

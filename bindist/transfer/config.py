@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from typing import ClassVar
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -54,6 +55,9 @@ class TransferConfig:
             default 3.
         interrupt_seconds: how long an interrupted download waits for a disk that hangs; default 2.
     """
+
+    MAX_CONNECTIONS: ClassVar[int] = MAX_CONNECTIONS
+    MAX_PARALLEL_FILES: ClassVar[int] = MAX_PARALLEL_FILES
 
     inline_limit: int = 4 * MIB
     connections: int = 4

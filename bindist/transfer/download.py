@@ -255,7 +255,7 @@ class _Transfer:
             writer.flush()
 
     def _written(self, written: Range, done: list[Range]) -> None:
-        """Bytes that have reached the file: for the journal, and for whoever watches."""
+        """Bytes that have reached the file: for the journal and for progress."""
         if self._is_over:
             return
         self._part.record(*written, self._source.etag)

@@ -94,10 +94,10 @@ class PartFile:
         return merge(found for found in notes.ranges if found[1] <= present)
 
     def start(self, identity: dict[str, object], size: int, done: list[Range]) -> None:
-        """Makes room for `size` bytes; keeps what is `done`, throws everything else away.
+        """Allocates `size` bytes; keeps what is `done`, throws everything else away.
 
         Raises FileExistsError where `NAME.part` or its journal is somebody's own file, OSError
-        where there is not room enough.
+        where there is not enough space.
         """
         if not done:
             self._check_own()

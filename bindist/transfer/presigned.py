@@ -110,7 +110,10 @@ class DownloadSource:
 
 
 def read_presigned_download(answer: ApiResponse, transport: Transport) -> PresignedDownload:
-    """Reads the response of `GET /v1/downloads/url`; raises IntegrityError where it is unusable."""
+    """The presigned download in a response of `GET /v1/downloads/url`.
+
+    Raises IntegrityError where the response holds none that may be used.
+    """
     told = {name: answer.require().get(name) for name in ("fileName", "fileSize", "checksum")}
     return PresignedDownload(
         url=transport.check_store_url(

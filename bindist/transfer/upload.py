@@ -27,8 +27,8 @@ _SSE_C = "x-amz-server-side-encryption-customer-algorithm"
 @dataclass(frozen=True)
 class SentFile:
     """A file that the object store has taken: the `presigned` upload it went out with, its SHA-256
-    in `checksum`, and whether the store `confirmed` the bytes by an ETag that is their MD5. Where
-    it is not confirmed the store gives no MD5, as with SSE-KMS and SSE-C."""
+    in `checksum`, and whether the store `confirmed` the bytes by an ETag that is their MD5. A store
+    that encrypts with SSE-KMS or SSE-C gives no MD5."""
 
     presigned: PresignedUpload
     checksum: str

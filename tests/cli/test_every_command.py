@@ -69,6 +69,7 @@ CASES = {
     "api": Case("GET applications", TEXT),
     "doctor": Case("", LIST),
     "completion": Case("bash", TEXT),
+    "help": Case("", LIST),
 }
 ELSEWHERE = {
     "auth login": "asks a person: test_auth.py",

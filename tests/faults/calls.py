@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from bindist import AdminClient
-from bindist.transfer.upload import LocalFile
 
 CONTENT = bytes(range(250)) * 12
 LARGE = CONTENT * 1400  # 4.2 MB: too large to go inline
@@ -102,14 +101,15 @@ def to_file(place: Place) -> bytes:
     return place.target.read_bytes()
 
 
-def ask_ticket(place: Place) -> bool:
-    ticket = place.client.ask_ticket("tool", place.mark, "a.bin", 5)
-    return ticket.is_fresh and ticket.url.startswith(place.client.base_url)
+def to_folder(place: Place) -> bytes:
+    (found,) = place.client.download_version("shelf", "1.0", place.target.parent, replace=True)
+    assert found.path
+    return found.path.read_bytes()
 
 
-def put_file(place: Place) -> str:
-    with LocalFile.opened(place.files / "small.bin") as file:
-        return place.client.put_file("tool", place.mark, file).checksum
+def check_stored(place: Place) -> None:
+    (found,) = place.client.check_stored_version("shelf", "1.0")
+    found.raise_for_error()
 
 
 READS = (
@@ -255,7 +255,6 @@ CHANGES = (
         lambda at: at.client.get_large_upload_url("tool", at.mark, "a.bin", 5),
         (TICKET,),
     ),
-    Call("ask_ticket", ask_ticket, (TICKET,), raises=True),
     Call(
         "complete_large_upload",
         lambda at: at.client.complete_large_upload("u1", "tool", at.mark, "a.bin", 5, "0" * 64),
@@ -278,6 +277,8 @@ TRANSFERS = (
         raises=True,
     ),
     Call("download_to_file", to_file, (FILES, URL, FILE), raises=True),
+    Call("download_version", to_folder, (FILES, URL, FILE), raises=True),
+    Call("check_stored_version", check_stored, (FILES, URL, FIRST), raises=True),
     Call(
         "upload_small_file",
         lambda at: at.client.upload_small_file("tool", at.mark, "a.bin", CONTENT),
@@ -292,7 +293,9 @@ TRANSFERS = (
     ),
     Call(
         "upload_file",
-        lambda at: at.client.upload_file("tool", at.mark, at.files / "small.bin"),
+        lambda at: at.client.upload_file(
+            "tool", at.mark, at.files / "small.bin", file_type="DEPENDENCY"
+        ),
         (change("POST", "/management/upload", UPLOADS),),
         sends=CONTENT,
         name="upload_file small",
@@ -304,8 +307,11 @@ TRANSFERS = (
         sends=LARGE,
         name="upload_file large",
     ),
-    Call("put_file", put_file, (TICKET, PUT), raises=True, sends=CONTENT),
 )
 
 CALLS = (*READS, *CHANGES, *TRANSFERS)
 WITHOUT_REQUESTS = frozenset({"close"})
+OF_SEVERAL_STEPS = frozenset({"publish", "preview_publish"})
+"""These read the server after each step, and have their faults in tests/release/test_faults.py."""
+ON_DISK = frozenset({"download_to_file", "download_version"})
+"""These put a file where another one is."""

@@ -18,9 +18,9 @@ import pytest
 from click.testing import Result
 
 from bindist import AdminClient, ApiError, TransportError
-from bindist.clients.pagination import MOST_PAGES, walk_pages
 from bindist.http.response import MAX_DEPTH, from_body
 from bindist.http.transport import ANSWER_LIMIT
+from bindist.pagination import MAX_PAGES, walk_pages
 from bindist_cli.exit_codes import Exit
 from tests.hostile.recorded import RecordedServer
 from tests.sdk.canned import CannedServer
@@ -380,5 +380,5 @@ def test_pages_that_are_all_different_end_too(tally: Any) -> None:
 
     with pytest.raises(ApiError, match="the list never ends"):
         list(walk_pages(fetch, "rows"))
-    assert next(numbers) == MOST_PAGES
+    assert next(numbers) == MAX_PAGES
     tally("hostile")

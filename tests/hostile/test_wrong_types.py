@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 from bindist import AdminClient, BinDistError
 from bindist.release.files import local_files
-from bindist.release.publish import publish
 from bindist_cli.commands.doctor.diagnostics import clock_row
 from bindist_cli.exit_codes import Exit
 from bindist_cli.generate.reference import walk
 from tests.hostile.recorded import CONTENT, CONTROLS, GONE, RecordedServer, fields
+from tests.publishing import publish
 
 REPLACEMENTS = (
     None,
@@ -99,7 +99,7 @@ COMMANDS = {
 OWN_FORMAT = {"versions download 3": "tsv", "api": "json", "api 2": "json"}
 """What they print whatever is asked for."""
 
-NO_ANSWER_IS_READ = {"auth logout", "auth token", "completion"} | {
+NO_ANSWER_IS_READ = {"auth logout", "auth token", "completion", "help"} | {
     path for path, _ in walk() if path.startswith(("config ", "sandbox "))
 }
 
@@ -276,6 +276,7 @@ METHODS: dict[str, Callable[[AdminClient, Path], Any]] = {
     "download_file": lambda c, _: c.download_file("alpha", "1.0.0"),
     "download_to_file": lambda c, folder: c.download_to_file("alpha", "1.0.0", folder),
     "download_to_stream": lambda c, _: c.download_to_stream("alpha", "1.0.0", io.BytesIO()),
+    "download_version": lambda c, folder: c.download_version("alpha", "1.0.0", folder),
     "update_version": lambda c, _: c.update_version("alpha", "1.0.0", True),
     "upload_small_file": lambda c, _: c.upload_small_file("alpha", "1", "a.exe", b"bytes"),
     "upload_large_file": lambda c, _: c.upload_large_file("alpha", "1", "a.exe", b"bytes"),

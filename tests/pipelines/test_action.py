@@ -154,7 +154,7 @@ def test_other_content_is_a_failed_step_with_the_reason_as_an_annotation(use, di
     assert outputs["status"] == ""
     (annotation,) = [line for line in machine.log.splitlines() if line.startswith("::")]
     assert annotation.startswith("::error title=bindist::version 2.1.0 of acme exists with diff")
-    assert annotation.endswith("%0Ahint: upload it under a new version")
+    assert annotation.endswith("%0Ahint: upload the files under a new version number")
 
 
 # The key

@@ -226,6 +226,7 @@ def test_an_answer_is_a_dataclass_with_the_promised_fields() -> None:
         "error": "Json | None",
         "meta": "Json | None",
         "raw": "Json",
+        "date": "float | None",
     }
 
 

@@ -32,7 +32,7 @@ ROUTES = {
     "PUT /v1/management/applications/[^/]+/customers": objects.GrantedCustomers,
     "PATCH /v1/applications/[^/]+/versions/[^/]+": objects.ChangedVersion,
     "POST /v1/management/upload": objects.NewVersion,
-    "POST /v1/management/upload/large-url": objects.UploadTicket,
+    "POST /v1/management/upload/large-url": objects.UploadUrl,
     "POST /v1/management/upload/large-complete": objects.NewVersion,
     "GET /v1/management/customers": objects.Customers,
     "POST /v1/management/customers/[^/]+/apikeys": objects.NewCustomer,

@@ -115,7 +115,7 @@ def test_what_is_no_file_is_not_replaced_by_one(
     assert result.exit_code == 2
     assert "tool.bin is a device, a pipe or a socket" in result.stderr
     for path in (target, inside):
-        with pytest.raises(FileExistsError, match=r"tool\.bin is no file"):
+        with pytest.raises(FileExistsError, match=r"is not replaced by a file"):
             customer.download_to_file("tool", "1.0", path)
     assert os.path.samestat(target.lstat(), before)
     assert not [asked for asked in at_server.requests if asked.path == "/v1/downloads/url"]

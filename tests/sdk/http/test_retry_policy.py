@@ -110,7 +110,7 @@ def presign(admin: AdminClient, application: str) -> None:
 
 def put(admin: AdminClient, application: str) -> None:
     with LocalFile.opened(io.BytesIO(b"bytes"), "a.bin") as file:
-        admin.put_file(application, "2.0", file)
+        admin._put_file(application, "2.0", file)
 
 
 def read(admin: AdminClient, application: str) -> None:
@@ -119,7 +119,7 @@ def read(admin: AdminClient, application: str) -> None:
 
 def publish(admin: AdminClient, application: str, path: Any) -> None:
     from bindist.release.files import local_files
-    from bindist.release.publish import publish as release
+    from tests.publishing import publish as release
 
     files = local_files([path])
     assert release(admin, application, "3.0", files, enable=True, settle=0.2).is_enabled
@@ -186,5 +186,5 @@ def test_an_upload_that_the_store_calls_too_slow_is_repeated(
     canned.answer(headers={"ETag": '"opaque"'})
     presigned = PresignedUpload("u1", f"{canned.url}/put")
     with LocalFile.opened(io.BytesIO(b"bytes"), "a.bin") as file:
-        asker.put_file("tool", "1.0", file, presigned=presigned)
+        asker._put_file("tool", "1.0", file, presigned=presigned)
     assert [asked.body for asked in canned.asked] == [b"bytes", b"bytes"]

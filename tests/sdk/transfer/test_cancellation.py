@@ -85,7 +85,7 @@ def test_a_cancelled_upload_raises_in_the_middle_and_is_not_repeated(
         cancelling(token)(done, size)
 
     with LocalFile.opened(path) as file, pytest.raises(Cancelled):
-        admin.put_file(application, "1.0", file, report, token=token)
+        admin._put_file(application, "1.0", file, report, token=token)
     assert 2 * MIB <= max(sent) < len(CONTENT)
     assert sent == sorted(sent)
 

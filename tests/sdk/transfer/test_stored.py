@@ -20,7 +20,7 @@ def complete(admin, upload_id):
 
 @pytest.fixture
 def presigned(admin, application):
-    return admin.ask_ticket(application, "1.0", "tool.bin", len(CONTENT))
+    return admin._presign_upload(application, "1.0", "tool.bin", len(CONTENT))
 
 
 @pytest.fixture
@@ -81,10 +81,10 @@ def test_a_file_of_one_byte_is_there(admin, application):
 
 
 def test_each_file_by_its_id(admin, application):
-    uploads = [admin.ask_ticket(application, "1.0", name, 3) for name in ("a.txt", "b.bin")]
+    uploads = [admin._presign_upload(application, "1.0", name, 3) for name in ("a.txt", "b.bin")]
     admin._transport.open_store("PUT", uploads[1].url, body=b"abc").close()
-    for presigned, name in zip(uploads, ("a.txt", "b.bin"), strict=True):
-        admin.complete_large_upload(presigned.upload_id, "tool", "1.0", name, 3, SHA256)
+    for uploaded, name in zip(uploads, ("a.txt", "b.bin"), strict=True):
+        admin.complete_large_upload(uploaded.upload_id, "tool", "1.0", name, 3, SHA256)
     found = [
         admin.check_stored_bytes("tool", "1.0", each.upload_id, test_channel=True)
         for each in uploads

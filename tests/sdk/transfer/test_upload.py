@@ -44,10 +44,12 @@ def test_a_large_file_goes_through_the_object_store(admin, application, big, ser
     assert "/v1/management/upload" not in paths(server)
 
 
-def test_a_small_file_goes_inline_in_one_request(admin, application, tmp_path, server):
+def test_a_small_file_of_a_type_of_its_own_goes_inline_in_one_request(
+    admin, application, tmp_path, server
+):
     path = tmp_path / "small.bin"
     path.write_bytes(b"x" * TransferConfig.inline_limit)
-    admin.upload_file(application, "1.0", path).raise_for_error()
+    admin.upload_file(application, "1.0", path, file_type="DEPENDENCY").raise_for_error()
     assert paths(server)[-1] == "/v1/management/upload"
     assert stored(admin) == path.read_bytes()
 
@@ -180,7 +182,7 @@ def test_an_altered_bit_is_found_however_fast_the_store_is(asker, canned, tmp_pa
     canned.answer(headers={"ETag": f'"{altered}"'})
     presigned = PresignedUpload("u1", f"{canned.url}/put")
     with LocalFile.opened(path) as file, pytest.raises(IntegrityError, match=altered):
-        asker.put_file("tool", "1.0", file, presigned=presigned)
+        asker._put_file("tool", "1.0", file, presigned=presigned)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +204,7 @@ def test_what_the_store_took_is_confirmed_by_an_etag_that_is_its_md5(
     etag = f'"{hashlib.md5(content).hexdigest()}"'
     canned.answer(headers={"ETag": etag, **headers})
     with LocalFile.opened(io.BytesIO(content), "a.bin") as file:
-        sent = asker.put_file(
+        sent = asker._put_file(
             "tool", "1.0", file, presigned=PresignedUpload("u1", f"{canned.url}/put")
         )
     assert (sent.presigned.upload_id, sent.confirmed) == ("u1", confirmed)
@@ -214,7 +216,7 @@ def test_etags_that_are_said_to_be_opaque_are_not_compared(canned, caplog):
     canned.answer(headers={"ETag": f'"{"0" * 32}"'})
     client = AdminClient(canned.url, "key", store_etag="opaque")
     with client, LocalFile.opened(io.BytesIO(b"x"), "a.bin") as file:
-        sent = client.put_file(
+        sent = client._put_file(
             "tool", "1.0", file, presigned=PresignedUpload("u1", f"{canned.url}/put")
         )
     assert not sent.confirmed
@@ -332,7 +334,9 @@ def test_a_server_that_says_that_it_has_something_else_is_not_believed(wrong, ca
     sound = {"fileSize": 5, "checksum": hashlib.sha256(b"bytes").hexdigest()}
     canned.answer({"success": True, "data": {**sound, **wrong}})
     with pytest.raises(IntegrityError, match="the version is not enabled"):
-        asker.upload_file("tool", "1.0", io.BytesIO(b"bytes"), file_name="a.zip")
+        asker.upload_file(
+            "tool", "1.0", io.BytesIO(b"bytes"), file_name="a.zip", file_type="DEPENDENCY"
+        )
 
 
 def test_the_body_of_a_request_goes_back_to_its_start_and_nowhere_else():

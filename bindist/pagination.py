@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..http.response import ApiResponse, Json
+from .http.response import ApiResponse, Json
 
-MOST_PAGES = 10_000
-MOST_EMPTY_PAGES = 100
+MAX_PAGES = 10_000
+MAX_EMPTY_PAGES = 100
 _INCOMPLETE = "the list is incomplete: the server says that there is more"
 
 
@@ -37,7 +37,7 @@ def walk_answers(
     query: Json = {}
     before: list[Any] = []
     visited, empty = set[tuple[Any, ...]](), 0
-    for _ in range(MOST_PAGES):
+    for _ in range(MAX_PAGES):
         answer = fetch(query)
         rows = rows_of(answer)
         if rows and rows == before:
@@ -54,7 +54,7 @@ def walk_answers(
                 f"{_INCOMPLETE}, and names a page that it has sent already"
             )
         empty = 0 if rows else empty + 1
-        if empty == MOST_EMPTY_PAGES:
+        if empty == MAX_EMPTY_PAGES:
             raise answer.invalid_response(f"{_INCOMPLETE}, and sends {empty} empty pages in a row")
         visited.add(place)
         query, before = following, list(rows) or before
