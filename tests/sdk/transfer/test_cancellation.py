@@ -107,7 +107,7 @@ def test_cancelling_ends_the_pause_before_the_next_attempt(
         else:
             (tmp_path / "c.bin").write_bytes(b"bytes")
             with LocalFile.opened(tmp_path / "c.bin") as file:
-                connect_slowly.put_file("tool", "2.0", file, token=token)
+                connect_slowly._put_file("tool", "2.0", file, token=token)
     assert time.monotonic() - started < 10
 
 

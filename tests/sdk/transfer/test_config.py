@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def test_a_value_out_of_range_is_a_value_error(values: dict[str, Any]) -> None:
 
 def test_every_attribute_is_documented() -> None:
     documented = TransferConfig.__doc__ or ""
-    for name in TransferConfig.__dataclass_fields__:
+    for name in (field.name for field in dataclasses.fields(TransferConfig)):
         assert f"\n        {name}: " in documented
 
 
