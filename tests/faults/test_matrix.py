@@ -1,7 +1,8 @@
 """Every call of the SDK under every fault of the sandbox comes to what the tables require.
 
 Of calls whose step is of one kind, one meets a fault that happens once, the next the one that
-stays: so every call meets every fault, and every kind of step both. All of it, twice as long:
+stays; the other way round the next day. So every call meets every fault on any day, and every kind
+of step both forms. All of it, twice as long:
 
     WHOLE_MATRIX=1 pytest tests/faults
 """
@@ -9,7 +10,6 @@ stays: so every call meets every fault, and every kind of step both. All of it, 
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,14 +25,12 @@ from tests.faults.bench import Bench
 from tests.faults.calls import CALLS, LARGE, OF_SEVERAL_STEPS, WITHOUT_REQUESTS, Call, Place
 from tests.faults.matrix import API_FAULTS, ROWS, STORE_FAULTS, Case, Row, Seen
 from tests.faults.required import STALLS, kind_of
+from tests.sampling import WHOLE, is_due
 from tests.sdk.canned import CannedServer
 
 PATIENCE, LONG_PATIENCE = 0.5, 3.0
 """Seconds until a client of the stalled server gives up."""
 BENCHES = 32
-
-
-WHOLE = bool(os.environ.get("WHOLE_MATRIX"))
 
 
 def cases(row: Row, *, stalls: bool) -> list[Case]:
@@ -43,7 +41,7 @@ def cases(row: Row, *, stalls: bool) -> list[Case]:
         (fault, once)
         for fault, once in row.cases
         if (kind_of(fault) in STALLS) is stalls
-        and (whole or once is ((faults.index(fault) + alike.index(row)) % 2 == 0))
+        and (whole or once is is_due(faults.index(fault) + alike.index(row), 2))
     ]
 
 
