@@ -84,7 +84,7 @@ def test_a_second_call_finds_the_version_unchanged_and_enables_it(
 ) -> None:
     paths = list(dist.iterdir())
     assert admin.publish(application, "1.0", paths).status == "created"
-    done = admin.publish(application, "1.0", paths, enable=True)
+    done = admin.publish(application, "1.0", paths, enable=True, settle=0.2)
     assert (done.status, done.is_enabled) == ("unchanged", True)
 
 
