@@ -14,10 +14,13 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
+from .choices import ActivityType, EventType, FileType, IfExists, SortBy, SortOrder, StoreEtag
+
 __all__ = [
     "Activities",
     "Activity",
     "ActivityFilters",
+    "ActivityType",
     "Application",
     "ApplicationCustomer",
     "Applications",
@@ -31,16 +34,22 @@ __all__ = [
     "DeletedApplication",
     "DownloadUrl",
     "DownloadedFile",
+    "EventType",
     "File",
+    "FileType",
     "Files",
     "GrantedCustomers",
+    "IfExists",
     "NewApplication",
     "NewCustomer",
     "NewKey",
     "NewVersion",
     "RecentDownload",
     "ShareLink",
+    "SortBy",
+    "SortOrder",
     "Stats",
+    "StoreEtag",
     "UploadUrl",
     "Version",
     "Versions",

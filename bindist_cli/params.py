@@ -8,10 +8,12 @@ from typing import Any
 
 import click
 
+from bindist.choices import CHOICES
+
 OUTPUTS = ("table", "json", "jsonl", "csv", "tsv")
 """The formats of --output."""
 
-STORE_ETAGS = ("md5", "opaque")
+STORE_ETAGS = CHOICES["store_etag"]
 """What the object store's ETags may be said to be."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,100}")

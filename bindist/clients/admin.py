@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from ..choices import ActivityType, EventType, check_given_choices
 from ..errors import ApiError
 from ..http.response import ApiResponse, Json, response_of
 from ..pagination import walk_pages
@@ -208,7 +209,7 @@ class AdminClient(PublishingClient):
 
     def list_activity(
         self,
-        activity_type: str | None = None,
+        activity_type: ActivityType | None = None,
         page: int = 1,
         page_size: int = 50,
         *,
@@ -233,6 +234,7 @@ class AdminClient(PublishingClient):
         Returns `Activities`: `activities`, `count`, `filters`, `limitReached`. Raises ValueError
         for a page below 1.
         """
+        check_given_choices(activity_type=activity_type)
         query = {
             "type": _ACTIVITY_TYPES.get(activity_type or "", activity_type),
             "limit": MAX_PAGE_SIZE,
@@ -254,7 +256,7 @@ class AdminClient(PublishingClient):
 
     def list_audit_events(
         self,
-        event_type: str | None = None,
+        event_type: EventType | None = None,
         *,
         start_date: str | None = None,
         end_date: str | None = None,
@@ -276,7 +278,7 @@ class AdminClient(PublishingClient):
 
     def iter_audit_events(
         self,
-        event_type: str | None = None,
+        event_type: EventType | None = None,
         *,
         start_date: str | None = None,
         end_date: str | None = None,
@@ -299,8 +301,11 @@ class AdminClient(PublishingClient):
         return walk_pages(fetch, "events")
 
 
-def _audit_query(kind: str | None, start: str | None, end: str | None, limit: int) -> Json:
-    return {"eventType": kind, "startDate": start, "endDate": end, "limit": limit}
+def _audit_query(
+    event_type: EventType | None, start: str | None, end: str | None, limit: int
+) -> Json:
+    check_given_choices(event_type=event_type)
+    return {"eventType": event_type, "startDate": start, "endDate": end, "limit": limit}
 
 
 def _listed(values: Iterable[str] | None) -> list[str] | None:

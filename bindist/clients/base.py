@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote
 
+from ..choices import StoreEtag, check_choices
 from ..connection import check_base_url, check_encrypted, check_key
 from ..http.response import ApiResponse, Json
 from ..http.transport import ANSWER_LIMIT, Timeout, Transport
@@ -17,7 +18,6 @@ Self = TypeVar("Self", bound="BaseClient")
 DEFAULT_TIMEOUT: Timeout = (10.0, 60.0)
 DEFAULT_RETRIES = 3
 DEFAULT_BACKOFF = 0.5
-STORE_ETAGS = ("md5", "opaque")
 
 
 class BaseClient:
@@ -36,7 +36,7 @@ class BaseClient:
         retries: int = DEFAULT_RETRIES,
         backoff: float = DEFAULT_BACKOFF,
         verify: str | None = None,
-        store_etag: str = "md5",
+        store_etag: StoreEtag = "md5",
         allow_http: bool = False,
         allow_private_store: bool = False,
         total_timeout: float | None = None,
@@ -74,8 +74,7 @@ class BaseClient:
             raise ValueError(f"retries must be 0 or more, not {retries!r}")
         if not backoff >= 0:
             raise ValueError(f"backoff must be 0 seconds or more, not {backoff!r}")
-        if store_etag not in STORE_ETAGS:
-            raise ValueError(f"store_etag must be md5 or opaque, not {store_etag!r}")
+        check_choices(store_etag=store_etag)
         if total_timeout is not None and not 0 < total_timeout <= TIMEOUT_MAX:
             raise ValueError(f"total_timeout must be more than 0 seconds, not {total_timeout!r}")
         if answer_limit < 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from ..choices import SortBy, SortOrder, check_given_choices
 from ..http.response import ApiResponse, Json
 from ..pagination import walk_pages
 from .base import BaseClient, named_if_given, segment
@@ -27,8 +28,8 @@ class CatalogueClient(BaseClient):
         page_size: int = 20,
         *,
         is_active: bool | None = None,
-        sort_by: str | None = None,
-        sort_order: str | None = None,
+        sort_by: SortBy | None = None,
+        sort_order: SortOrder | None = None,
     ) -> ApiResponse[Applications]:
         """One page of the applications. `GET /v1/applications`
 
@@ -53,8 +54,8 @@ class CatalogueClient(BaseClient):
         tags: Iterable[str] | None = None,
         *,
         is_active: bool | None = None,
-        sort_by: str | None = None,
-        sort_order: str | None = None,
+        sort_by: SortBy | None = None,
+        sort_order: SortOrder | None = None,
         page_size: int = MAX_PAGE_SIZE,
     ) -> Iterator[Application]:
         """Yields each `Application` of all pages, asking for each page when it is needed.
@@ -120,9 +121,10 @@ def _application_query(
     search: str | None,
     tags: Iterable[str] | None,
     is_active: bool | None,
-    sort_by: str | None,
-    sort_order: str | None,
+    sort_by: SortBy | None,
+    sort_order: SortOrder | None,
 ) -> Json:
+    check_given_choices(sort_by=sort_by, sort_order=sort_order)
     wanted = [tags] if isinstance(tags, str) else list(tags or ())
     return {
         "search": search,

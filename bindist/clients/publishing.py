@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..choices import FileType, IfExists, check_choices, check_given_choices
 from .customer import check_parallel
 from .uploads import UploadsClient
 
@@ -31,11 +32,11 @@ class PublishingClient(UploadsClient):
         paths: StrPath | Iterable[StrPath],
         *,
         enable: bool = False,
-        if_exists: str = "match",
+        if_exists: IfExists = "match",
         release_notes: str | None = None,
         expected: Mapping[str, str] | None = None,
         file_name: str | None = None,
-        file_type: str | None = None,
+        file_type: FileType | None = None,
         progress: FileProgress | None = None,
         parallel: int = 4,
         journal: StrPath | None = None,
@@ -92,6 +93,8 @@ class PublishingClient(UploadsClient):
         from ..release.files import local_files
         from ..release.publish import publish
 
+        check_choices(if_exists=if_exists)
+        check_given_choices(file_type=file_type)
         check_parallel(parallel)
         _check_settle(settle)
         return publish(
@@ -116,10 +119,10 @@ class PublishingClient(UploadsClient):
         paths: StrPath | Iterable[StrPath],
         *,
         enable: bool = False,
-        if_exists: str = "match",
+        if_exists: IfExists = "match",
         expected: Mapping[str, str] | None = None,
         file_name: str | None = None,
-        file_type: str | None = None,
+        file_type: FileType | None = None,
         journal: StrPath | None = None,
     ) -> ReleasePreview:
         """What `publish` would do with the same arguments, without doing it.
@@ -139,6 +142,8 @@ class PublishingClient(UploadsClient):
         from ..release.files import local_files
         from ..release.publish import preview
 
+        check_choices(if_exists=if_exists)
+        check_given_choices(file_type=file_type)
         return preview(
             self._version_requests(application_id, version),
             local_files(_listed(paths), name=file_name, file_type=file_type),

@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from ..choices import FileType, check_given_choices
 from ..errors import ApiError
 from ..file_names import derived_file_type
 from ..http.response import ApiResponse, response_of
@@ -77,7 +78,7 @@ class UploadsClient(VersionsClient):
         path_or_file: str | Path | IO[bytes],
         *,
         file_name: str | None = None,
-        file_type: str | None = None,
+        file_type: FileType | None = None,
         release_notes: str | None = None,
         progress: Progress | None = None,
     ) -> ApiResponse[NewVersion]:
@@ -101,6 +102,7 @@ class UploadsClient(VersionsClient):
         ValueError for an empty file, a name the server refuses or a type it cannot be given;
         IntegrityError where the file changed or other bytes arrived; OSError for the disk.
         """
+        check_given_choices(file_type=file_type)
         with LocalFile.opened(path_or_file, file_name) as file:
             check_content(file.name, file.size)
             if file_type not in (None, derived_file_type(file.name)):
@@ -152,7 +154,7 @@ class UploadsClient(VersionsClient):
         application_id: str,
         version: str,
         file: LocalFile,
-        file_type: str | None,
+        file_type: FileType | None,
         release_notes: str | None,
     ) -> ApiResponse[NewVersion]:
         content = file.stream.read(file.size + 1)

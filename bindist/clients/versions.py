@@ -7,6 +7,7 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from ..choices import FileType, check_given_choices
 from ..errors import ApiError
 from ..file_names import name_problem
 from ..http.response import ApiResponse, Json, failure, response_of
@@ -60,7 +61,7 @@ class VersionsClient(CustomerClient):
         content: bytes,
         release_notes: str | None = None,
         *,
-        file_type: str | None = None,
+        file_type: FileType | None = None,
         description: str | None = None,
     ) -> ApiResponse[NewVersion]:
         """Makes a version of one file, sent inside a single request. `POST /v1/management/upload`
@@ -78,6 +79,7 @@ class VersionsClient(CustomerClient):
         Returns `NewVersion`. Raises ValueError for a name that the server refuses, and for empty
         content, of which it would make a version without files.
         """
+        check_given_choices(file_type=file_type)
         check_content(file_name, len(content))
         body = {
             "applicationId": named(application_id, "application_id"),

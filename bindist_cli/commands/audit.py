@@ -6,6 +6,8 @@ from itertools import islice
 
 import click
 
+from bindist.choices import CHOICES, EventType
+
 from ..context import App, pass_app
 from ..options import Group
 from ..output import columns
@@ -24,18 +26,22 @@ def command() -> None:
     examples=("bindist audit list --since 7d", "bindist audit list --type CUSTOMER_CREATED"),
 )
 @click.option(
-    "--type", "kind", metavar="EVENT", help="Only events of this type, such as APPLICATION_CREATED."
+    "--type",
+    "kind",
+    metavar="EVENT",
+    type=click.Choice(CHOICES["event_type"], case_sensitive=False),
+    help="Only events of this type, such as APPLICATION_CREATED.",
 )
 @since_option
 @until_option
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Print at most N events.")
 @pass_app
 def list_(
-    app: App, kind: str | None, since: str | None, until: str | None, limit: int | None
+    app: App, kind: EventType | None, since: str | None, until: str | None, limit: int | None
 ) -> None:
     """List administrative events. All of them with --type; without it the server gives 100."""
     found = app.client.iter_audit_events(
-        kind and kind.upper(),
+        kind,
         start_date=since,
         end_date=until,
         page_size=min(limit or ONE_PAGE, ONE_PAGE),

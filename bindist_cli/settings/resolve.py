@@ -7,11 +7,12 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import click
 
+from bindist.choices import StoreEtag
 from bindist.redaction import HIDDEN
 
 from ..exit_codes import CliError, Exit
@@ -83,7 +84,7 @@ class Settings:
     verbose: bool
     debug: bool
     allow_http: bool
-    store_etag: str
+    store_etag: StoreEtag
     allow_private_store: bool
     bars: bool
     config_dir: Path
@@ -295,12 +296,12 @@ def _positive(name: str, value: Any, found: _Problems) -> float | None:
     return None if value is None else float(value)
 
 
-def _store_etag(value: str, found: _Problems) -> str:
+def _store_etag(value: Any, found: _Problems) -> StoreEtag:
     if value in STORE_ETAGS:
-        return value
+        return cast("StoreEtag", value)
     hint = "one of " + ", ".join(STORE_ETAGS)
     found.add(CliError(f"store_etag cannot be {value!r}", Exit.USAGE, hint=hint))
-    return STORE_ETAGS[0]
+    return "md5"
 
 
 def is_set(env: Mapping[str, str], name: str) -> bool:

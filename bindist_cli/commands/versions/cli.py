@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bindist.file_names import FILE_TYPES
+from bindist.choices import CHOICES, FileType, IfExists
 
 from ...context import App, pass_app
 from ...exit_codes import CliError
@@ -143,7 +143,7 @@ def checksums(app: App, app_id: str, version: str) -> None:
 )
 @click.option(
     "--if-exists",
-    type=click.Choice(["match", "skip", "fail"]),
+    type=click.Choice(CHOICES["if_exists"]),
     default="match",
     show_default=True,
     help="If the version exists: compare the files, skip the upload, or fail.",
@@ -161,7 +161,7 @@ def checksums(app: App, app_id: str, version: str) -> None:
 @click.option(
     "--type",
     "file_type",
-    type=click.Choice(FILE_TYPES),
+    type=click.Choice(CHOICES["file_type"]),
     help="Type of the file; for a single file only.",
 )
 @click.option("--dry-run", is_flag=True, help="Print what the upload would do, and change nothing.")
@@ -181,10 +181,10 @@ def upload_command(
     notes: str | None,
     notes_file: str | None,
     enable: bool,
-    if_exists: str,
+    if_exists: IfExists,
     sums: str | None,
     name: str | None,
-    file_type: str | None,
+    file_type: FileType | None,
     dry_run: bool,
     parallel: int,
 ) -> None:

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from bindist.clients.base import STORE_ETAGS
-from bindist_cli import params
 from bindist_cli.auth.credentials import find_key, key_from_environment
 from bindist_cli.exit_codes import CliError, Exit
 from bindist_cli.settings import resolve as config
@@ -184,10 +182,6 @@ def test_a_setting_that_is_not_known_does_no_harm():
 def test_profiles_that_are_no_tables(wrong):
     with pytest.raises(CliError, match="profiles are tables"):
         resolve({}, {}, wrong)
-
-
-def test_what_etags_may_be_is_the_same_here_and_in_the_sdk():
-    assert params.STORE_ETAGS == STORE_ETAGS
 
 
 def test_an_unknown_profile_is_told_with_those_that_are_known(invoke, profile):
