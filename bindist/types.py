@@ -12,6 +12,7 @@ dictionaries of anything, check that there is an object or a list.
 
 from __future__ import annotations
 
+import os
 from typing import Any, TypedDict
 
 from .choices import ActivityType, EventType, FileType, IfExists, SortBy, SortOrder, StoreEtag
@@ -50,10 +51,13 @@ __all__ = [
     "SortOrder",
     "Stats",
     "StoreEtag",
+    "StrPath",
     "UploadUrl",
     "Version",
     "Versions",
 ]
+
+StrPath = str | os.PathLike[str]
 
 # NotRequired came after Python 3.10: what may be missing is in a class of its own, total=False.
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from threading import TIMEOUT_MAX
 from types import TracebackType
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from urllib.parse import quote
 
 from ..choices import StoreEtag, check_choices
 from ..connection import check_base_url, check_encrypted, check_key
 from ..http.response import ApiResponse, Json
 from ..http.transport import ANSWER_LIMIT, Timeout, Transport
+
+if TYPE_CHECKING:
+    from ..types import StrPath
 
 Self = TypeVar("Self", bound="BaseClient")
 
@@ -35,7 +38,7 @@ class BaseClient:
         timeout: float | Timeout = DEFAULT_TIMEOUT,
         retries: int = DEFAULT_RETRIES,
         backoff: float = DEFAULT_BACKOFF,
-        verify: str | None = None,
+        verify: StrPath | None = None,
         store_etag: StoreEtag = "md5",
         allow_http: bool = False,
         allow_private_store: bool = False,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from ..choices import FileType, check_given_choices
@@ -19,7 +18,7 @@ from ..transfer.upload import Body, LocalFile, SentFile
 from .versions import VersionsClient, check_content
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
-    from ..types import NewVersion
+    from ..types import NewVersion, StrPath
 
 
 class UploadsClient(VersionsClient):
@@ -75,7 +74,7 @@ class UploadsClient(VersionsClient):
         self,
         application_id: str,
         version: str,
-        path_or_file: str | Path | IO[bytes],
+        path_or_file: StrPath | IO[bytes],
         *,
         file_name: str | None = None,
         file_type: FileType | None = None,

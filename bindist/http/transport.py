@@ -13,7 +13,7 @@ import os
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -28,6 +28,9 @@ from .retry import RetryPolicy
 from .sessions import BLOCK as BLOCK
 from .sessions import Session, Sessions
 from .url_policy import check_address
+
+if TYPE_CHECKING:
+    from ..types import StrPath
 
 Timeout = tuple[float, float]
 
@@ -64,7 +67,7 @@ class Transport:
         timeout: Timeout,
         retries: int,
         backoff: float,
-        verify: str | None,
+        verify: StrPath | None,
         store_etag: str = "md5",
         total_timeout: float | None = None,
         answer_limit: int = ANSWER_LIMIT,
@@ -81,7 +84,7 @@ class Transport:
         )
         self._answer_limit = answer_limit
         self._allow_private_store = allow_private_store
-        self._verify = verify
+        self._verify = None if verify is None else os.fspath(verify)
         self._opened = self._new_sessions()
         guard_urllib3_logs()
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import requests
 
@@ -18,6 +18,9 @@ from ..http.response import ApiResponse, failure, is_expired
 from ..http.transport import BLOCK, Transport, request_log
 from .hashing import StreamHash, checksums_match
 from .presigned import PresignedUpload, Progress
+
+if TYPE_CHECKING:
+    from ..types import StrPath
 
 INLINE_LIMIT = 4 * 1024 * 1024
 """Files up to this many bytes go inline, in one request; gateways refuse larger ones."""
@@ -107,9 +110,9 @@ class LocalFile:
 
     @classmethod
     @contextmanager
-    def opened(cls, source: str | Path | IO[bytes], name: str | None = None) -> Iterator[LocalFile]:
+    def opened(cls, source: StrPath | IO[bytes], name: str | None = None) -> Iterator[LocalFile]:
         """Opens a path, or takes a binary file object that can seek, from where it stands at 0."""
-        if isinstance(source, (str, Path)):
+        if isinstance(source, (str, os.PathLike)):
             path = Path(source)
             with path.open("rb", buffering=0) as stream:
                 yield cls(stream, name or path.name, path)
