@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from .http.response import ApiResponse
     from .probe import ServerProbe, probe_server
     from .release.results import Release, ReleasePreview
+    from .transfer.config import TransferConfig
     from .transfer.download import Download
     from .transfer.stored import StoredBytes
     from .types import *  # noqa: F403  each of its __all__ can be had from here
@@ -93,6 +94,7 @@ __all__ = [
     "StoredBytes",
     "TargetConflictError",
     "TargetExistsError",
+    "TransferConfig",
     "TransportError",
     "__version__",
     "probe_server",
@@ -109,6 +111,7 @@ _LATE = {
     "ReleasePreview": "release.results",
     "ServerProbe": "probe",
     "StoredBytes": "transfer.stored",
+    "TransferConfig": "transfer.config",
     "probe_server": "probe",
 }
 
