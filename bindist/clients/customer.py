@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -19,10 +18,8 @@ if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to
     from ..transfer.concurrency import CancellationToken
     from ..transfer.download import Download
     from ..transfer.stored import StoredBytes
-    from ..types import ShareLink
+    from ..types import ShareLink, StrPath
     from .version_download import FileProgress
-
-StrPath = str | os.PathLike[str]
 
 
 class CustomerClient(DownloadsClient):

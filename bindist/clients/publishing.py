@@ -16,8 +16,8 @@ if TYPE_CHECKING:  # what is needed for a release alone is imported by it
     from ..release.files import ReleaseFile
     from ..release.results import Release, ReleasePreview
     from ..release.version_requests import VersionRequests
+    from ..types import StrPath
 
-StrPath = str | os.PathLike[str]
 FileProgress = Callable[[str, int, int], None]
 """Called with a file's name, the bytes that are done and the bytes in all; from any thread."""
 
