@@ -173,7 +173,7 @@ def resolve(
             flags.get(name), _from_env(env, variable, name, found), table.get(name), default
         )
 
-    url, source = _api_url(flags, env, table, profile)
+    url, source = _api_url(flags, env, table, profile, found)
     output = setting("output", "BINDIST_OUTPUT")
     if output is not None and output not in OUTPUTS:
         found.add(
@@ -206,6 +206,15 @@ def resolve(
         bars=not env.get("CI"),
         config_dir=config_dir(env),
     )
+
+
+def requested_output(flags: Mapping[str, Any], env: Mapping[str, str]) -> str | None:
+    """The output format that flag, environment or profile ask for, whatever else is wrong."""
+    try:
+        config = load_config(config_dir(env))
+    except CliError:
+        config = {}
+    return resolve(flags, env, config, problems=[]).output
 
 
 def _profile_name(
@@ -257,14 +266,20 @@ def _profile_table(
 
 
 def _api_url(
-    flags: Mapping[str, Any], env: Mapping[str, str], table: Mapping[str, Any], profile: str
+    flags: Mapping[str, Any],
+    env: Mapping[str, str],
+    table: Mapping[str, Any],
+    profile: str,
+    found: _Problems,
 ) -> tuple[str, str]:
     if profile == SANDBOX:  # its address is that of the server it starts, wherever else one is set
         if flags.get("api_url"):
-            raise CliError(
-                "the profile sandbox has an address of its own",
-                Exit.USAGE,
-                hint="leave out --api-url, or --profile sandbox",
+            found.add(
+                CliError(
+                    "the profile sandbox has an address of its own",
+                    Exit.USAGE,
+                    hint="leave out --api-url, or --profile sandbox",
+                )
             )
         return "", "sandbox"
     for value, source in (
