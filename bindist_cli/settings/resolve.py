@@ -13,14 +13,13 @@ from urllib.parse import urlsplit
 import click
 
 from bindist.choices import StoreEtag
-from bindist.redaction import HIDDEN
 
 from ..exit_codes import CliError, Exit
 from ..params import OUTPUTS, STORE_ETAGS
 from . import private_files
+from .profile_keys import DEFAULT_URL, PROFILE_KEYS
 
 CONFIG = "config.toml"
-DEFAULT_URL = "https://api.bindist.eu"
 HOSTED = "bindist.eu"
 SANDBOX = "sandbox"
 NO_PROFILE = "NO_PROFILE"
@@ -50,20 +49,6 @@ ENVIRONMENT = {
     "REQUESTS_CA_BUNDLE": "a CA bundle, where neither --ca-bundle nor its variable names one",
 }
 
-PROFILE_KEYS: dict[str, tuple[type, str]] = {
-    "api_url": (str, "where the API is"),
-    "output": (str, "the output format: " + ", ".join(OUTPUTS)),
-    "timeout": (float, "seconds to wait for an answer"),
-    "retries": (int, "how often a request is repeated where that is safe"),
-    "ca_bundle": (str, "a file of certificates to trust"),
-    "allow_http": (bool, "send the key over plain http, to other machines too"),
-    "store_etag": (str, "the object store's ETags: md5 (default), or opaque (SSE-KMS, SSE-C)"),
-    "allow_private_store": (
-        bool,
-        "accept an object store in a private network from a server outside (VPN, on premises)",
-    ),
-}
-
 
 @dataclass(frozen=True)
 class Settings:
@@ -88,6 +73,8 @@ class Settings:
     allow_private_store: bool
     bars: bool
     config_dir: Path
+    values: Mapping[str, Any]
+    """Each key of `PROFILE_KEYS` with its value in use; None where there is none."""
 
     @property
     def is_sandbox(self) -> bool:
@@ -168,13 +155,12 @@ def resolve(
     profile = _profile_name(flags, env, config, found)
     table = _profile_table(config, profile, new_profile, found)
 
-    def setting(name: str, variable: str, default: Any = None) -> Any:
-        return _first(
-            flags.get(name), _from_env(env, variable, name, found), table.get(name), default
-        )
-
     url, source = _api_url(flags, env, table, profile, found)
-    output = setting("output", "BINDIST_OUTPUT")
+    values = {
+        name: _first(flags.get(name), _from_env(env, name, found), table.get(name), key.default)
+        for name, key in PROFILE_KEYS.items()
+    } | {"api_url": url}
+    output = values["output"]
     if output is not None and output not in OUTPUTS:
         found.add(
             CliError(
@@ -195,16 +181,17 @@ def resolve(
         quiet=bool(flags.get("quiet")),
         color=color(flags, env),
         no_input=bool(flags.get("no_input")) or _switch(env, "BINDIST_NO_INPUT", found),
-        timeout=_positive("timeout", setting("timeout", "BINDIST_TIMEOUT"), found),
-        retries=setting("retries", "BINDIST_RETRIES"),
-        ca_bundle=setting("ca_bundle", "BINDIST_CA_BUNDLE"),
+        timeout=_positive("timeout", values["timeout"], found),
+        retries=values["retries"],
+        ca_bundle=values["ca_bundle"],
         verbose=bool(flags.get("verbose")) or debug,
         debug=debug,
-        allow_http=table.get("allow_http") is True,
-        store_etag=_store_etag(setting("store_etag", "BINDIST_STORE_ETAG", STORE_ETAGS[0]), found),
-        allow_private_store=table.get("allow_private_store") is True,
+        allow_http=values["allow_http"],
+        store_etag=_store_etag(values["store_etag"], found),
+        allow_private_store=values["allow_private_store"],
         bars=not env.get("CI"),
         config_dir=config_dir(env),
+        values=values,
     )
 
 
@@ -249,15 +236,14 @@ def _profile_table(
             )
         )
     table: dict[str, Any] = dict(profiles.get(profile, {}))
-    for name, (wanted, _) in PROFILE_KEYS.items():
+    for name, key in PROFILE_KEYS.items():
         value = table.get(name)
-        numeric = wanted is float and isinstance(value, int) and not isinstance(value, bool)
-        if value is not None and not numeric and type(value) is not wanted:
+        if value is not None and not key.accepts(value):
             del table[name]
             found.add(
                 CliError(
                     f"config.toml: {name} of profile {profile!r} must be of type "
-                    f"{wanted.__name__}, not {value!r}",
+                    f"{key.kind.__name__}, not {value!r}",
                     Exit.USAGE,
                     hint=f"`bindist config set {name} VALUE --profile {profile}`",
                 )
@@ -292,11 +278,14 @@ def _api_url(
     return DEFAULT_URL, "default"
 
 
-def _from_env(env: Mapping[str, str], variable: str, name: str, found: _Problems) -> Any:
+def _from_env(env: Mapping[str, str], name: str, found: _Problems) -> Any:
+    variable = f"BINDIST_{name.upper()}"
     text = env.get(variable)
-    if not text:
+    if not text or variable not in ENVIRONMENT:
         return None
-    kind = PROFILE_KEYS[name][0]
+    kind = PROFILE_KEYS[name].kind
+    if kind is bool:
+        return _switch(env, variable, found)
     try:
         return kind(text)
     except ValueError:
@@ -352,13 +341,6 @@ def color(flags: Mapping[str, Any], env: Mapping[str, str]) -> bool | None:
 
 def _first(*values: Any) -> Any:
     return next((value for value in values if value is not None and value != ""), None)
-
-
-def shown_address(url: str) -> str:
-    """An address without user and password, also where it has no scheme or makes no sense."""
-    scheme, colon, rest = url.rpartition("://")
-    _, at, host = rest.rpartition("@")
-    return f"{scheme}{colon}{HIDDEN}{at}{host}" if at else url
 
 
 def secrets_in_address(url: str) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ import pytest
 from bindist_cli.auth.credentials import find_key, key_from_environment
 from bindist_cli.exit_codes import CliError, Exit
 from bindist_cli.settings import resolve as config
-from bindist_cli.settings.resolve import DEFAULT_URL, ENVIRONMENT, PROFILE_KEYS, resolve
+from bindist_cli.settings.profile_keys import DEFAULT_URL, PROFILE_KEYS
+from bindist_cli.settings.resolve import ENVIRONMENT, resolve
 
 PROFILE = {
     "api_url": "https://profile.example",
