@@ -17,11 +17,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urljoin, urlsplit
 
 import requests
-from urllib3.exceptions import HTTPError
 
 from ..errors import TransportError
 from .adapters import BoundedResponse
-from .error_mapping import transport_error
+from .error_mapping import SENDING_ERRORS, transport_error
 from .redaction import HiddenUrl, guard_urllib3_logs, redact, redact_and_cut, secrets_of
 from .response import MAX_ERROR_BODY, ApiResponse, from_body
 from .retry import RetryPolicy
@@ -231,7 +230,7 @@ class Transport:
                 allow_redirects=False,
                 **arguments,
             )
-        except (requests.RequestException, HTTPError, OSError, UnicodeError) as error:
+        except SENDING_ERRORS as error:
             failed = self.transport_error(error, url)
         # Raised out here, so that no traceback leads to the request with its key and signature.
         raise failed
