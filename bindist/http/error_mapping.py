@@ -66,25 +66,29 @@ def transport_error(
     overdue = _innermost(error)
     if isinstance(overdue, OverdueError):
         return TransportError(
-            f"the answer of {host} did not end within {overdue.seconds:g} s",
+            f"the response of {host} did not end within {overdue.seconds:g} s",
             ambiguous=True,
             transient=False,  # it would take as long again
         )
     if _never_connected(error) and not isinstance(error, requests.ConnectTimeout):
-        return TransportError(f"cannot connect to {host}: {cause}", ambiguous=False)
+        return TransportError(f"{host} cannot be reached: {cause}", ambiguous=False)
     if isinstance(error, requests.ConnectTimeout):
-        return TransportError(f"no connection to {host} within {timeout[0]:g} s", ambiguous=False)
+        return TransportError(
+            f"{host} accepted no connection within {timeout[0]:g} s", ambiguous=False
+        )
     if isinstance(error, requests.Timeout) or "timed out" in cause:
-        return TransportError(f"no answer from {host} within {timeout[1]:g} s", ambiguous=True)
+        return TransportError(f"{host} did not respond within {timeout[1]:g} s", ambiguous=True)
     if isinstance(error, requests.exceptions.SSLError):
         sent = not _in_handshake(_innermost(error))
         return TransportError(
-            f"no trusted connection to {host}: {cause}",
+            f"the connection to {host} is not trusted: {cause}",
             ambiguous=sent,
             transient="certificate" not in cause.lower(),
         )
     if isinstance(error, requests.exceptions.ProxyError):
-        return TransportError(f"no way to {host} through the proxy: {cause}", ambiguous=False)
+        return TransportError(
+            f"{host} cannot be reached through the proxy: {cause}", ambiguous=False
+        )
     if isinstance(error, _NO_ADDRESS):  # of the proxy, mostly: nothing has been sent
         return TransportError(
             f"the request to {host} cannot be sent: {cause}", ambiguous=False, transient=False

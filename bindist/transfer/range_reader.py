@@ -109,7 +109,9 @@ def _check(source: DownloadSource, response: requests.Response, wanted: Range, s
     if response.status_code == 206:
         given = response.headers.get("Content-Range")
         if parse_content_range(given) != (*wanted, size):
-            raise ChangedError(f"asked for a range of {size} bytes, the object store sends {given}")
+            raise ChangedError(
+                f"the object store sent {given} instead of a range of the file's {size} bytes"
+            )
     elif wanted != (0, size):
         raise ChangedError("the object store ignores ranges")
     length = response.headers.get("Content-Length")

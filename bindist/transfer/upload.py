@@ -94,7 +94,7 @@ class Body:
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         if whence != os.SEEK_SET:
-            raise ValueError("only from the start")
+            raise ValueError("the body of a request can be read again from its start only")
         self._file.seek(offset)
         self._position = offset
         return offset

@@ -20,7 +20,7 @@ def test_a_lock_is_held_by_one_and_removed_at_the_end(tmp_path: Path) -> None:
     path = tmp_path / "work.lock"
     with locked(path, "somebody is at it"):
         with (
-            pytest.raises(BusyError, match="^somebody is at it$"),
+            pytest.raises(BusyError, match=r"^somebody is at it$"),
             locked(path, "somebody is at it"),
         ):
             raise AssertionError
