@@ -6,12 +6,12 @@ from itertools import islice
 
 import click
 
-from bindist.choices import CHOICES, EventType
+from bindist.choices import EventType
 
 from ..context import App, pass_app
 from ..options import Group
 from ..output import columns
-from ..params import since_option, until_option
+from ..params import EVENT_TYPE, since_option, until_option
 
 ONE_PAGE = 100
 
@@ -29,7 +29,7 @@ def command() -> None:
     "--type",
     "kind",
     metavar="EVENT",
-    type=click.Choice(CHOICES["event_type"], case_sensitive=False),
+    type=EVENT_TYPE,
     help="Only events of this type, such as APPLICATION_CREATED.",
 )
 @since_option
