@@ -34,10 +34,10 @@ _ACTIVITY_TYPES = {"upload": "uploads", "download": "downloads"}
 class AdminClient(PublishingClient):
     """Everything a `CustomerClient` does; publishing; managing applications, customers and keys.
 
-    Methods that return an `ApiResponse` never raise for an answer, only `TransportError` for none
-    and `ValueError` for an argument that no request can carry. `CustomerClient` tells what
-    `application_id`, `version`, `file_id` and `test_channel` are; `customer_id` is as in the list
-    of customers.
+    Methods that return an `ApiResponse` do not raise for a failed response: only `TransportError`
+    if no response arrives, and `ValueError` for a wrong argument, before any request.
+    `CustomerClient` describes `application_id`, `version`, `file_id` and `test_channel`;
+    `customer_id` is the id in the list of customers.
     """
 
     # Applications
@@ -106,9 +106,9 @@ class AdminClient(PublishingClient):
     ) -> ApiResponse[Customers]:
         """All customers by name, or one page of them. `GET /v1/management/customers`
 
-        The server sends all in one answer. Asked for a `page` (from 1, of `page_size`, default 20),
-        `customers` holds that page alone and `meta["pagination"]` counts as elsewhere. Returns
-        `Customers`, without administrators.
+        The server sends all of them in one response. With `page` (from 1; default 1) or `page_size`
+        (default 20), `customers` holds only that page, and `meta["pagination"]` describes it.
+        Returns `Customers`, without administrators.
         """
         if page is None and page_size is None:
             return self._get("/management/customers")
@@ -135,7 +135,7 @@ class AdminClient(PublishingClient):
             license: up to 500 characters; default none.
             parent_customer_id: the customer above the new one; default `admin`.
 
-        Returns `NewCustomer`: `customerId` and `apiKey`. **The key is shown this once.**
+        Returns `NewCustomer`: `customerId` and `apiKey`. **The key is shown only this once.**
         """
         body = {
             "name": name,
@@ -158,7 +158,7 @@ class AdminClient(PublishingClient):
         reference: str | None = None,
         license: str | None = None,
     ) -> ApiResponse[ChangedCustomer]:
-        """Changes a customer; what is None stays. `PATCH /v1/management/customers/{id}`
+        """Changes a customer; None leaves a field as it is. `PATCH /v1/management/customers/{id}`
 
         Args:
             customer_id: the customer to change.
@@ -184,7 +184,7 @@ class AdminClient(PublishingClient):
 
         `POST /v1/management/customers/{id}/regenerate-key`. Returns `NewKey`: `apiKey`, which works
         on the hosted service, and `apiSecret`, which works on a self-hosted server. **They are
-        shown this once.**
+        shown only this once.**
         """
         customer = segment(customer_id, "customer_id")
         return self._send("POST", f"/management/customers/{customer}/regenerate-key")
@@ -193,7 +193,7 @@ class AdminClient(PublishingClient):
         """Gives the caller, an administrator, a new key; the old key stops working immediately.
 
         `POST /v1/management/admin/regenerate-key`. Returns `NewKey`, as `regenerate_customer_key`
-        does; this client still has the old key, and does not work any more.
+        does. This client still has the old key: make a new client with the new one.
         """
         return self._send("POST", "/management/admin/regenerate-key")
 
@@ -266,10 +266,12 @@ class AdminClient(PublishingClient):
         """Administrative events; financial administrators only. `GET /v1/audit`
 
         Args:
-            event_type: such as `APPLICATION_CREATED`; default all.
+            event_type: one of `bindist.choices.CHOICES["event_type"]`, such as
+                `APPLICATION_CREATED`; default all.
             start_date, end_date: full ISO 8601 timestamps in UTC; default none.
             limit: 1 to 100 events; default 50.
-            last_event_id: goes on after an earlier answer; works only together with `event_type`.
+            last_event_id: continues after this event, the last one of an earlier response; needs
+                `event_type`; default None.
 
         Returns `AuditEvents`: `events` and `pagination`.
         """
@@ -284,11 +286,11 @@ class AdminClient(PublishingClient):
         end_date: str | None = None,
         page_size: int = MAX_PAGE_SIZE,
     ) -> Iterator[AuditEvent]:
-        """Yields each `AuditEvent` of all pages; without `event_type` the server has one page only.
+        """Yields each `AuditEvent` of all pages; without `event_type` there is only one page.
 
         `GET /v1/audit`, once for each page. `start_date` and `end_date` are those of
-        `list_audit_events`; `page_size` is how many are asked for at once, 1 to 100; default 100.
-        Raises ApiError for a page that fails, TransportError where no answer comes.
+        `list_audit_events`; `page_size` is the number of events per request, 1 to 100; default 100.
+        Raises ApiError for a page that fails, TransportError if no response arrives.
         """
         query = _audit_query(event_type, start_date, end_date, page_size)
 

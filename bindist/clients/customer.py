@@ -25,8 +25,9 @@ if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to
 class CustomerClient(DownloadsClient):
     """Applications, versions, files and downloads, as far as the key may see them.
 
-    Methods that return an `ApiResponse` never raise for an answer, only `TransportError` for none
-    and `ValueError` for an id that no request can carry. What its `data` holds is said with each.
+    Methods that return an `ApiResponse` do not raise for a failed response: only `TransportError`
+    if no response arrives, and `ValueError` for a wrong argument, before any request. Each method
+    names the type of `data`.
 
     Arguments that many methods have:
         application_id: 1 to 100 of `A-Z a-z 0-9 _ -`, as in `data["applications"]`.
