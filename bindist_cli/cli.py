@@ -13,7 +13,7 @@ import click
 from bindist import __version__
 
 from .exit_codes import CliError, Exit
-from .options import FLAGS, SHARED, Group, help_rows, is_shared
+from .options import FLAGS, IS_PARSED, SHARED, Group, flags_in, help_rows, is_shared
 from .output import streams
 
 COMMANDS = {
@@ -31,6 +31,9 @@ COMMANDS = {
     "completion": "Print or install the script for shell completion.",
     "help": "Show a help topic, or the help of a command.",
 }
+
+
+_UNPARSED_FLAGS = "bindist.unparsed_flags"
 
 
 class Root(Group):
@@ -71,20 +74,31 @@ class Root(Group):
         An interrupt outside of `invoke`, for instance during an import, exits with 130; click
         alone would print `Aborted!` and exit with 1.
         """
+        given = args[0] if args else kwargs.get("args")
+        flags = flags_in(sys.argv[1:] if given is None else given)
         with streams.guarded():
             try:
                 code = super().main(*args, **{**kwargs, "standalone_mode": False})
             except (KeyboardInterrupt, click.Abort):
-                code = _failed(CliError("interrupted", Exit.INTERRUPTED), {})
+                code = _failed(CliError("interrupted", Exit.INTERRUPTED), flags)
             except click.ClickException as error:
-                code = _failed(error, {})
+                code = _failed(error, flags)
         sys.exit(code or Exit.DONE)
 
-    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        flags = flags_in(args)  # click empties the list
         try:
-            return super().make_context(*args, **kwargs)
+            context = super().make_context(info_name, args, parent, **extra)
         except (click.UsageError, OSError) as error:
-            raise click.exceptions.Exit(_failed(error, {})) from None
+            raise click.exceptions.Exit(_failed(error, flags)) from None
+        context.meta[_UNPARSED_FLAGS] = flags
+        return context
 
     def invoke(self, context: click.Context) -> None:
         """Runs the command. The only place that turns an exception into a message and exit code."""
@@ -101,15 +115,22 @@ class Root(Group):
         except (click.exceptions.Exit, SystemExit):
             raise
         except (KeyboardInterrupt, click.Abort):
-            code = _failed(CliError("interrupted", Exit.INTERRUPTED), flags)
+            code = _failed(CliError("interrupted", Exit.INTERRUPTED), _flags(context))
         except Exception as error:
-            code = _failed(error, flags, app.facts(error), app.hint(error))
+            code = _failed(error, _flags(context), app.facts(error), app.hint(error))
         raise click.exceptions.Exit(code)
 
 
+def _flags(context: click.Context) -> dict[str, Any]:
+    """The shared options that were given, also where the command line could not be parsed."""
+    unparsed = {} if context.meta.get(IS_PARSED) else context.meta[_UNPARSED_FLAGS]
+    return {**unparsed, **context.meta[FLAGS]}
+
+
 def _failed(
-    error: Exception, flags: dict[str, Any], facts: Sequence[str] = (), hint: str | None = None
+    error: Exception, flags: Mapping[str, Any], facts: Sequence[str] = (), hint: str | None = None
 ) -> Exit:
+    """Prints the error as text, or as JSON where that was asked for, in whichever way."""
     from .output import error_output
     from .settings import resolve
 
@@ -119,9 +140,7 @@ def _failed(
         if gone:  # the reader, such as `head`, has read all that it wants
             return Exit.DONE
     env = resolve.environment()
-    # A command line that does not parse leaves no flags, but may ask for JSON all the same.
-    as_json = flags.get("output", env.get("BINDIST_OUTPUT")) in ("json", "jsonl")
-    as_json = as_json or (isinstance(error, click.UsageError) and "--json" in sys.argv[1:])
+    as_json = resolve.requested_output(flags, env) in ("json", "jsonl")
     color = resolve.color(flags, env)
     debug = bool(flags.get("debug")) or _debug_is_set(env)
     return error_output.show(error, facts, hint, as_json=as_json, color=color, debug=debug)

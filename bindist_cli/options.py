@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import click
@@ -11,6 +12,9 @@ from .params import OUTPUTS, PROFILE
 
 FLAGS = "bindist.flags"
 """The key in `Context.meta` that holds the shared options given on the command line."""
+
+IS_PARSED = "bindist.is_parsed"
+"""The key in `Context.meta` that is set once the whole command line has been understood."""
 
 
 def _collect(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
@@ -24,6 +28,30 @@ def _collect(context: click.Context, parameter: click.Parameter, value: Any) -> 
 
 
 _MEANS = {"as_json": ("output", "json")}
+
+
+_VALUE_OPTION = re.compile(r"(?s)--(output|profile)(?:=(.*))?|-[qv]*(o)(.+)?")
+
+
+def flags_in(arguments: Sequence[str]) -> dict[str, str]:
+    """The output format and the profile that a command line asks for, if it has not been parsed.
+
+    As far as that can be told: a word that looks like one of these options counts as one.
+    """
+    found: dict[str, str] = {}
+    words = iter(arguments)
+    for word in words:
+        if word == "--":
+            break
+        if word == "--json":
+            found["output"] = "json"
+        elif match := _VALUE_OPTION.fullmatch(word):
+            name = match[1] or "output"
+            value = match[2] if match[1] else match[4]
+            value = next(words, "") if value is None else value
+            if name == "profile" or value in OUTPUTS:
+                found[name] = value
+    return found
 
 
 def _fields(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
@@ -160,6 +188,10 @@ class Command(click.Command):
         super().__init__(*args, **kwargs)
         self.examples = examples
         _add_shared(self)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        ctx.meta[IS_PARSED] = True
+        return super().invoke(ctx)
 
     def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return _help_names(self)
