@@ -85,7 +85,7 @@ def test_an_error_is_json(invoke, profile, monkeypatch, way, error):
 @pytest.mark.parametrize("way", ["--json", "-o json", "--output=json", "the environment"])
 @pytest.mark.parametrize(
     ("config", "message"),
-    [("not toml", "not valid TOML"), ("profiles = 5", "profiles are tables")],
+    [("not toml", "not valid TOML"), ("profiles = 5", "each profile must be a table")],
 )
 def test_a_broken_configuration_is_json(invoke, profile, monkeypatch, way, config, message):
     options, variables, _ = WAYS[way]
@@ -103,7 +103,7 @@ def test_an_unknown_profile_is_json(invoke):
 def test_an_address_for_the_sandbox_is_json_where_the_profile_says_so(invoke, profile):
     profile('[profiles.sandbox]\noutput = "json"')
     result = invoke("--profile", "sandbox", "apps", "list", "--api-url", "http://x")
-    assert "address of its own" in str(error_in(result.stderr)["message"])
+    assert "its own address" in str(error_in(result.stderr)["message"])
 
 
 @pytest.mark.parametrize(

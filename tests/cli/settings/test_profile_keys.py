@@ -88,14 +88,14 @@ def test_a_new_key_is_completed_and_in_the_reference(tmp_path):
 @pytest.mark.parametrize(
     ("key", "text", "said"),
     [
-        (ProfileKey(str, "", one_of(("a", "b"))), "c", "k cannot be 'c'"),
-        (ProfileKey(bool, ""), "maybe", "k is true or false, not 'maybe'"),
-        (ProfileKey(int, ""), "-1", "k is a whole number from 0, not '-1'"),
-        (ProfileKey(int, ""), "1.5", "k is a whole number from 0, not '1.5'"),
-        (ProfileKey(float, ""), "0", "k is seconds, more than 0, not '0'"),
-        (ProfileKey(float, ""), "inf", "k is seconds, more than 0, not 'inf'"),
-        (ProfileKey(float, ""), "nan", "k is seconds, more than 0, not 'nan'"),
-        (ProfileKey(float, ""), "x", "k is seconds, more than 0, not 'x'"),
+        (ProfileKey(str, "", one_of(("a", "b"))), "c", "invalid value for k: 'c'"),
+        (ProfileKey(bool, ""), "maybe", "k must be true or false, not 'maybe'"),
+        (ProfileKey(int, ""), "-1", "k must be a whole number, 0 or more, not '-1'"),
+        (ProfileKey(int, ""), "1.5", "k must be a whole number, 0 or more, not '1.5'"),
+        (ProfileKey(float, ""), "0", "k must be a number of seconds above 0, not '0'"),
+        (ProfileKey(float, ""), "inf", "k must be a number of seconds above 0, not 'inf'"),
+        (ProfileKey(float, ""), "nan", "k must be a number of seconds above 0, not 'nan'"),
+        (ProfileKey(float, ""), "x", "k must be a number of seconds above 0, not 'x'"),
     ],
 )
 def test_a_text_that_is_no_value_is_refused(key, text, said):
