@@ -92,7 +92,7 @@ def test_7_where_nothing_listens(bindist, refused_url):
     done = bindist(
         "--api-url", refused_url, "apps", "list", BINDIST_API_KEY="key", BINDIST_RETRIES="0"
     )
-    assert "cannot connect" in failed(done, 7)
+    assert "cannot be reached" in failed(done, 7)
 
 
 @pytest.mark.parametrize("fault", ["status:503", "html:502", "status:429/0", "refuse", "lost"])

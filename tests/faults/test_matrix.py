@@ -112,7 +112,7 @@ def test_a_call_that_nobody_listens_to_was_not_carried_out_and_leaves_nothing(
     closed = CannedServer()
     with closed, AdminClient(closed.url, ADMIN_KEY, backoff=0.0002) as client:
         place = Place(client, "m1", tmp_path)
-        with pytest.raises(TransportError, match="cannot connect") as caught:
+        with pytest.raises(TransportError, match="cannot be reached") as caught:
             call.run(place)
     assert caught.value.ambiguous is False
     assert not place.target.parent.exists()

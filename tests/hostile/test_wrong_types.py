@@ -87,7 +87,7 @@ COMMANDS = {
     "customers rotate-key 2": "c1 --yes --key-file new.key",
     "activity list": "--app alpha",
     "audit list": "",
-    "audit list 2": "--type x",
+    "audit list 2": "--type TENANT_PROVISIONED",
     "admin rotate-key": "--yes",
     "admin rotate-key 2": "--yes --apps-admin",
     "auth login": "--with-key",
@@ -209,7 +209,7 @@ def test_what_is_no_list_of_objects_is_not_taken_for_an_empty_one(
     result = run(name, "--no-color")
     assert (result.exit_code, result.stdout) == (Exit.FAILED, "")
     error, *_ = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
-    assert error.endswith(f": the answer has no list of {LISTS[name]}")
+    assert error.endswith(f": the response has no list of {LISTS[name]}")
     tally("hostile")
 
 

@@ -22,7 +22,7 @@ def test_a_server_is_probed_by_one_request_without_a_key(server: SandboxServer) 
 
 
 def test_a_server_that_is_not_there_is_asked_once(closed: CannedServer) -> None:
-    with pytest.raises(TransportError, match="cannot connect"):
+    with pytest.raises(TransportError, match="cannot be reached"):
         probe_server(closed.url)
 
 

@@ -97,7 +97,8 @@ def test_in_a_terminal_the_advice_is_below_the_table(terminal, refused_url):
     assert screen.returncode == 1
     lines = [line.rstrip() for line in screen.lines]
     problem = lines.index("  check the address and the network, then run it again")
-    assert lines[problem - 1].startswith("problem: server: cannot connect")
+    assert lines[problem - 1].startswith("problem: server: 127.0.0.1:")
+    assert "cannot be reached" in lines[problem - 1]
 
 
 # The key and the server

@@ -368,7 +368,7 @@ def test_a_page_that_fails_raises_after_the_rows_before_it() -> None:
 @pytest.mark.parametrize("rows", [None, "text", 5, {"n": 1}, [1, None, "x"]])
 def test_what_is_no_list_of_objects_is_an_error_and_not_an_empty_page(rows: Any) -> None:
     fetch, _ = pages({"rows": rows})
-    with pytest.raises(ApiError, match="the answer has no list of rows"):
+    with pytest.raises(ApiError, match="the response has no list of rows"):
         list(walk_pages(fetch, "rows"))
 
 

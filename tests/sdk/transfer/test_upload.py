@@ -232,7 +232,7 @@ def test_an_etag_that_is_another_md5_names_the_setting_for_stores_that_have_none
 
 
 def test_etags_are_md5_or_opaque():
-    with pytest.raises(ValueError, match="store_etag must be md5 or opaque, not 'sha1'"):
+    with pytest.raises(ValueError, match="store_etag must be one of md5, opaque, not 'sha1'"):
         AdminClient("https://example.com", "key", store_etag="sha1")
 
 
