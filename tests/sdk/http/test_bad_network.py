@@ -104,7 +104,8 @@ def test_a_download_cut_and_killed_ends_with_the_right_bytes_having_fetched_litt
     assert killed == KILLS
     cut = sum(r.method == "GET" and r.path.startswith("/store/") for r in server.requests)
     assert cut > CUTS
-    assert gone_out() < 1.2 * SIZE, f"{gone_out() / SIZE:.2f} times the file went out"
+    # A kill loses what is in memory: 20 MiB at most, the less the less the machine has to do.
+    assert gone_out() < 1.4 * SIZE, f"{gone_out() / SIZE:.2f} times the file went out"
     asked = sum(r.path == "/v1/downloads/url" for r in server.requests)
     assert admin.get_stats(application).require()["totalDownloads"] == asked
     assert asked == KILLS + 1
