@@ -15,18 +15,13 @@ from pytest_socket import socket_allow_hosts
 from bindist import AdminClient, CustomerClient
 from bindist.sandbox import SandboxServer
 from bindist_cli.output.streams import RUNNERS
-from tests.tally import Tally, tally
 
-__all__ = ["tally"]  # a fixture
+pytest_plugins = ["tests.counters"]
 
 ADMIN_KEY = "test-admin-key-0001"
 APPS_ADMIN_KEY = "test-apps-admin-key-0002"
 CUSTOMER_KEY = "test-customer-key-0003"
 PROGRAM = (sys.executable, "-m", "bindist_cli")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.pluginmanager.register(Tally(), "bindist-tally")
 
 
 def pytest_runtest_setup() -> None:

@@ -14,6 +14,7 @@ import pytest
 from bindist import AdminClient, CustomerClient, TransportError
 from bindist.sandbox.faults.plan import KINDS, SERVER_FAULTS
 from tests.conftest import ADMIN_KEY
+from tests.counters import Record
 from tests.faults.bench import Bench
 from tests.faults.calls import CALLS, WITHOUT_REQUESTS, Call, Place
 from tests.faults.matrix import API_FAULTS, ROWS, STORE_FAULTS, Case, Row, Seen
@@ -29,9 +30,9 @@ def cases(row: Row, *, stalls: bool) -> list[Case]:
     return [case for case in row.cases if (kind_of(case[0]) in STALLS) is stalls]
 
 
-def count_right(tally: Callable[..., None], row: Row, found: list[Seen]) -> None:
-    tally("faults", len(found))
-    tally("bytes", row.call.moves * sum(seen.outcome == "ok" for seen in found))
+def count_right(record: Record, row: Row, found: list[Seen]) -> None:
+    record("faults", len(found))
+    record("bytes", row.call.moves * sum(seen.outcome == "ok" for seen in found))
 
 
 def differing(seen: dict[Any, Seen], wanted: dict[Any, Seen]) -> dict[Any, tuple[Seen, Seen]]:
@@ -41,7 +42,7 @@ def differing(seen: dict[Any, Seen], wanted: dict[Any, Seen]) -> dict[Any, tuple
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_a_call_comes_to_what_is_required_under_every_fault(
-    row: Row, bench: Bench, tally: Callable[..., None]
+    row: Row, bench: Bench, record_property: Record
 ) -> None:
     bench.learn(row.call)
     before = bench.downloads()
@@ -49,11 +50,13 @@ def test_a_call_comes_to_what_is_required_under_every_fault(
     wanted = {case: row.required(*case) for case in seen}
     assert differing(seen, wanted) == {}
     assert bench.downloads() - before == sum(map(row.urls_of, seen.values()))
-    count_right(tally, row, list(seen.values()))
+    count_right(record_property, row, list(seen.values()))
 
 
 def test_no_call_hangs_where_the_server_stalls(
-    environment: Path, workshop: Callable[[float], Bench], tally: Callable[..., None]
+    environment: Path,
+    workshop: Callable[[float], Bench],
+    record_property: Record,
 ) -> None:
     """All at once: each of them does nothing but wait for its time-outs."""
     wanted = {(row, *case): row.required(*case) for row in ROWS for case in cases(row, stalls=True)}
@@ -78,12 +81,13 @@ def test_no_call_hangs_where_the_server_stalls(
     seen |= {case: alone.observe(*case) for case in differing(seen, wanted)}
     assert differing(seen, wanted) == {}
     for (row, *_), what in seen.items():
-        count_right(tally, row, [what])
+        count_right(record_property, row, [what])
 
 
 @pytest.mark.parametrize("call", CALLS, ids=str)
+@pytest.mark.counts("faults")
 def test_a_call_that_nobody_listens_to_was_not_carried_out_and_leaves_nothing(
-    call: Call, tmp_path: Path, tally: Callable[..., None]
+    call: Call, tmp_path: Path
 ) -> None:
     for name in ("small.bin", "large.bin"):
         (tmp_path / name).write_bytes(call.sends)
@@ -94,7 +98,6 @@ def test_a_call_that_nobody_listens_to_was_not_carried_out_and_leaves_nothing(
             call.run(place)
     assert caught.value.ambiguous is False
     assert not place.target.parent.exists()
-    tally("faults")
 
 
 # Nothing is left out

@@ -12,6 +12,8 @@ from click.testing import Result
 from bindist_cli.exit_codes import Exit
 from tests.hostile.recorded import GONE, RecordedServer
 
+pytestmark = pytest.mark.counts("hostile")
+
 KEYS = [
     GONE,
     None,
@@ -43,7 +45,6 @@ def test_what_is_no_key_is_not_taken_for_one(
     words: str,
     options: str,
     key: Any,
-    tally: Any,
 ) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     recorded.change(COMMANDS[words], ("data", "apiKey"), key)
@@ -53,7 +54,6 @@ def test_what_is_no_key_is_not_taken_for_one(
     lines = [line for line in result.stderr.splitlines() if not line.startswith("::add-mask::")]
     assert lines == ["error: the server's answer has no usable key in it"]
     assert list(inside.iterdir()) == []
-    tally("hostile")
 
 
 @pytest.mark.parametrize("other", [None, 5, ["key"], {"key": "x"}], ids=ascii)
@@ -62,7 +62,6 @@ def test_a_key_is_shown_whatever_the_other_half_of_the_answer_is(
     invoke: Callable[..., Result],
     monkeypatch: pytest.MonkeyPatch,
     other: Any,
-    tally: Any,
 ) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     words = "customers rotate-key c1 --yes"
@@ -71,4 +70,3 @@ def test_a_key_is_shown_whatever_the_other_half_of_the_answer_is(
     result = invoke(*words.split())
     assert result.exit_code == 0, result.stderr
     assert f"apiKey\t{key}\n" in result.stdout and f"::add-mask::{key}\n" in result.stderr
-    tally("hostile")

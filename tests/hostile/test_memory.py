@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import tracemalloc
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -30,7 +29,8 @@ def filled(unit: bytes, size: int) -> bytes:
 
 
 @pytest.mark.parametrize("what", UNITS)
-def test_an_answer_takes_no_more_than_a_few_times_its_size(what: str, tally: Any) -> None:
+@pytest.mark.counts("hostile")
+def test_an_answer_takes_no_more_than_a_few_times_its_size(what: str) -> None:
     body = filled(UNITS[what], 5 * MIB)
     tracemalloc.start()
     try:
@@ -40,7 +40,6 @@ def test_an_answer_takes_no_more_than_a_few_times_its_size(what: str, tally: Any
         tracemalloc.stop()
     assert not answer.success and answer.raw == {}
     assert peak < 4 * len(body)
-    tally("hostile")
 
 
 def test_the_most_bytes_by_default_are_16_mib(

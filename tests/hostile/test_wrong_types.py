@@ -22,6 +22,7 @@ from bindist.release.publish import publish
 from bindist_cli.commands.doctor.diagnostics import clock_row
 from bindist_cli.exit_codes import Exit
 from bindist_cli.generate.reference import walk
+from tests.counters import Record
 from tests.hostile.recorded import CONTENT, CONTROLS, GONE, RecordedServer, fields
 
 REPLACEMENTS = (
@@ -150,7 +151,10 @@ def check(result: Result, asked: str, printed: str) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_field_of_another_type_is_an_error_or_harmless(
-    recorded: RecordedServer, run: Callable[..., Result], name: str, tally: Any
+    recorded: RecordedServer,
+    run: Callable[..., Result],
+    name: str,
+    record_property: Record,
 ) -> None:
     plain = run(name)
     assert plain.exit_code == (Exit.INTEGRITY if name == "versions verify" else 0), plain.output
@@ -167,7 +171,7 @@ def test_a_field_of_another_type_is_an_error_or_harmless(
     def any_field(case: tuple[str, tuple[Any, ...]], value: Any, format: str) -> None:
         recorded.change(*case, value)
         check(run(name, "-o", format), format, OWN_FORMAT.get(name, format))
-        tally("hostile")
+        record_property("hostile", 1)
 
     any_field()
 
@@ -202,15 +206,15 @@ ROUTES = {
 
 @pytest.mark.parametrize("value", [GONE, None, 5, "text", {}, [1], [{}, None]], ids=repr)
 @pytest.mark.parametrize("name", LISTS)
+@pytest.mark.counts("hostile")
 def test_what_is_no_list_of_objects_is_not_taken_for_an_empty_one(
-    recorded: RecordedServer, run: Callable[..., Result], name: str, value: Any, tally: Any
+    recorded: RecordedServer, run: Callable[..., Result], name: str, value: Any
 ) -> None:
     recorded.change(ROUTES[LISTS[name]], ("data", LISTS[name]), value)
     result = run(name, "--no-color")
     assert (result.exit_code, result.stdout) == (Exit.FAILED, "")
     error, *_ = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert error.endswith(f": the answer has no list of {LISTS[name]}")
-    tally("hostile")
 
 
 # Found once
@@ -232,6 +236,7 @@ FOUND = [
 
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize(("name", "route", "keys", "value"), FOUND)
+@pytest.mark.counts("hostile")
 def test_what_was_found_once(
     recorded: RecordedServer,
     run: Callable[..., Result],
@@ -240,18 +245,16 @@ def test_what_was_found_once(
     keys: Any,
     value: Any,
     format: str,
-    tally: Any,
 ) -> None:
     keys = keys if isinstance(keys, tuple) else (keys,)
     recorded.change(route, ("data", *keys), value)
     check(run(name, "-o", format), format, format)
-    tally("hostile")
 
 
-def test_a_clock_beyond_all_years_is_none(tally: Any) -> None:
+@pytest.mark.counts("hostile")
+def test_a_clock_beyond_all_years_is_none() -> None:
     row = clock_row("Mon, 01 Jan 99999999999999 00:00:00 GMT", datetime.now(timezone.utc))
     assert row["details"] == "the server does not say what time it is"
-    tally("hostile")
 
 
 # The SDK
@@ -297,7 +300,7 @@ def test_a_method_returns_an_answer_or_raises_what_is_documented(
     connect: Callable[..., AdminClient],
     inside: Path,
     name: str,
-    tally: Any,
+    record_property: Record,
 ) -> None:
     client = connect(recorded.url, retries=0)
     with contextlib.suppress(BinDistError):  # an upload is not what was recorded, and refused
@@ -320,6 +323,6 @@ def test_a_method_returns_an_answer_or_raises_what_is_documented(
             assert name.startswith(RAISE)
         kept = [path for path in inside.iterdir() if ".part" not in path.name]
         assert all(path.read_bytes() == CONTENT for path in kept)
-        tally("hostile")
+        record_property("hostile", 1)
 
     any_field()

@@ -160,13 +160,13 @@ def test_other_content_is_a_failed_step_with_the_reason_as_an_annotation(use, di
 # The key
 
 
-def test_a_wrong_key_fails_and_is_nowhere_to_be_seen(use, runner, command_lines, tally):
+@pytest.mark.counts("hostile")
+def test_a_wrong_key_fails_and_is_nowhere_to_be_seen(use, runner, command_lines):
     machine, outputs = use(runner(), api_key=WRONG_KEY)
     assert machine.returncode == 4
     seen = machine.log + machine.summary + json.dumps(outputs) + command_lines.read_text()
     assert "not authenticated" in seen
     assert WRONG_KEY not in seen
-    tally("hostile")
 
 
 def test_the_key_is_on_no_command_line(use, command_lines):
@@ -197,8 +197,9 @@ def test_the_key_is_on_no_command_line(use, command_lines):
         ("version", '1.0"; touch pwned; echo "$(touch pwned)`touch pwned`', "touch pwned"),
     ],
 )
+@pytest.mark.counts("hostile")
 def test_inputs_that_make_no_sense_are_told_and_run_nothing(
-    use, server, workspace, tally, name, value, said
+    use, server, workspace, name, value, said
 ):
     asked = len(server.requests)
     machine, _ = use(**{name: value})
@@ -208,37 +209,36 @@ def test_inputs_that_make_no_sense_are_told_and_run_nothing(
     assert "Traceback" not in machine.log
     assert [path.name for path in workspace.iterdir() if "pwned" in path.name] == []
     assert len(server.requests) == asked
-    tally("hostile")
 
 
-def test_modules_in_the_workspace_are_not_imported(use, workspace, tally):
+@pytest.mark.counts("hostile")
+def test_modules_in_the_workspace_are_not_imported(use, workspace):
     for name in ("json", "requests", "click", "bindist_cli"):
         (workspace / f"{name}.py").write_text("raise SystemExit('taken over')")
     machine, outputs = use()
     assert (machine.returncode, outputs["status"]) == (0, "created")
-    tally("hostile")
 
 
 # Again
 
 
-def test_what_is_unavailable_is_tried_again(use, server, monkeypatch, tally):
+@pytest.mark.counts("faults")
+def test_what_is_unavailable_is_tried_again(use, server, monkeypatch):
     monkeypatch.setenv("BINDIST_RETRIES", "0")
     server.faults.add("status:503,method=GET,times=1")
     machine, outputs = use()
     assert (machine.returncode, outputs["status"]) == (0, "created")
     assert "::warning title=bindist::" in machine.log
     assert "trying again in 0 s" in machine.log
-    tally("faults")
 
 
-def test_attempts_come_to_an_end(use, server, monkeypatch, tally):
+@pytest.mark.counts("faults")
+def test_attempts_come_to_an_end(use, server, monkeypatch):
     monkeypatch.setenv("BINDIST_RETRIES", "0")
     server.faults.add("status:503,method=GET,times=0")
     machine, outputs = use(attempts="2")
     assert (machine.returncode, outputs["status"]) == (7, "")
     assert machine.log.count("trying again") == 1
-    tally("faults")
 
 
 # From nothing

@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from bindist import AdminClient
+from tests.counters import KINDS
 from tests.readme.page import REPOSITORY, TEXT, table
-from tests.tally import KINDS
 
 NAMED = sorted(set(re.findall(r"`((?:tests|bindist\w*|\.ci|\.github|completions)/[\w./]*)`", TEXT)))
 LINKS = sorted({link for link in re.findall(r"\]\(([^)]+)\)", TEXT) if "://" not in link})

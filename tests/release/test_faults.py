@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from bindist import AdminClient, BinDistError
 from bindist.release.files import local_files
 from bindist.release.publish import Release, publish
 from tests.conftest import ADMIN_KEY
+from tests.counters import Record
 from tests.release.conftest import APPLICATION, COMPLETE, Watched
 
 STEPS = 17
@@ -78,7 +78,7 @@ def test_whatever_fails_once_the_release_is_right_in_the_end_and_never_wrong_bef
     client: AdminClient,
     tmp_path: Path,
     fault: str,
-    tally: Callable[..., None],
+    record_property: Record,
 ) -> None:
     for step in range(1, STEPS + 1):
         version = f"1.{step}"
@@ -94,7 +94,7 @@ def test_whatever_fails_once_the_release_is_right_in_the_end_and_never_wrong_bef
         done = "".join(changes(watched, since))
         assert "c" not in done[done.find("e") :] or "e" not in done, f"step {step}: {done}"
         watched.check(version)
-        tally("faults")
+        record_property("faults", 1)
 
 
 def test_a_second_run_asks_for_nothing_that_changes_or_counts(

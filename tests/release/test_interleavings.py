@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.counters import Record
 from tests.release.interleavings import (
     FAULTS,
     PAIRS,
@@ -50,7 +51,10 @@ def test_enabled_means_one_runs_content_in_any_order_of_the_servers_steps(
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("contents", [PAIRS[0], PAIRS[4], PAIRS[5]], ids=" and ".join)
 def test_enabled_means_one_runs_content_when_a_write_is_lost_late_or_doubled(
-    explorer: Explorer, contents: tuple[str, str], fault: str, tally: Callable[..., None]
+    explorer: Explorer,
+    contents: tuple[str, str],
+    fault: str,
+    record_property: Record,
 ) -> None:
     for place, (method, path) in enumerate(WRITES):
         scenario = Scenario(
@@ -61,7 +65,7 @@ def test_enabled_means_one_runs_content_when_a_write_is_lost_late_or_doubled(
         )
         outcome = explorer.carry_out(scenario)
         assert not faults_found(scenario, outcome, explorer), (scenario, outcome.ended)
-        tally("faults")
+        record_property("faults", 1)
 
 
 def test_a_run_of_two_files_takes_as_many_steps_as_the_orders_count(explorer: Explorer) -> None:

@@ -100,8 +100,9 @@ def test_the_steps_are_these(watched: Watched, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("phase", PHASES)
 @pytest.mark.parametrize("step", range(len(STEPS)), ids=lambda n: f"{n + 1} {STEPS[n]}")
+@pytest.mark.counts("kills")
 def test_killed_at_any_step_it_is_finished_by_the_same_command(
-    watched: Watched, tmp_path: Path, step: int, phase: str, tally: Callable[..., None]
+    watched: Watched, tmp_path: Path, step: int, phase: str
 ) -> None:
     requests = watched.server.requests
     watched.server.faults.add(f"{PHASES[phase]},nth={step + 1}")
@@ -123,12 +124,12 @@ def test_killed_at_any_step_it_is_finished_by_the_same_command(
     assert len(sent) <= max(0, 8 - step), "what the object store has is not sent again"
     watched.check(VERSION)
     assert not list((tmp_path / "releases").glob("*.json")), "nothing is left to finish"
-    tally("kills")
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+@pytest.mark.counts("kills")
 def test_killed_amid_the_bytes_it_sends_them_again(
-    watched: Watched, tmp_path: Path, share: float, tally: Callable[..., None]
+    watched: Watched, tmp_path: Path, share: float
 ) -> None:
     size = len(CONTENTS["tool.exe"])
     watched.server.faults.add(f"slow:{size},method=PUT,path=*tool.exe")
@@ -145,7 +146,6 @@ def test_killed_amid_the_bytes_it_sends_them_again(
     assert not watched.is_whole(VERSION)
     finish(start(watched, tmp_path))
     watched.check(VERSION)
-    tally("kills")
 
 
 def test_what_was_begun_is_finished_even_where_it_should_not_exist(

@@ -43,7 +43,7 @@ def left(inside):
 
 @pytest.mark.parametrize("claims", CLAIMS.values(), ids=CLAIMS)
 def test_what_was_never_written_is_found_out_and_fetched(
-    customer, published, left, at_server, tally, claims
+    customer, published, left, at_server, record_property, claims
 ):
     folder = left(claims)
     customer.download_to_file("tool", "1.0", folder / "tool.bin")
@@ -51,27 +51,25 @@ def test_what_was_never_written_is_found_out_and_fetched(
     assert [path.name for path in folder.iterdir()] == ["tool.bin"]
     asked = [request for request in at_server.requests if request.path == "/v1/downloads/url"]
     assert len(asked) <= 2
-    tally("hostile")
-    tally("bytes", SIZE)
+    record_property("hostile", 1)
+    record_property("bytes", SIZE)
 
 
 @pytest.mark.parametrize("length", [0, 10, HALF, SIZE * 2])
-def test_a_part_of_another_length_than_claimed_ends_right_too(
-    customer, published, left, tally, length
-):
+@pytest.mark.counts("hostile")
+def test_a_part_of_another_length_than_claimed_ends_right_too(customer, published, left, length):
     folder = left([[0, HALF]], CONTENT[:length].ljust(length, b"\0"))
     customer.download_to_file("tool", "1.0", folder / "tool.bin")
     assert (folder / "tool.bin").read_bytes() == CONTENT
-    tally("hostile")
 
 
-def test_a_journal_of_another_version_is_of_no_use(customer, published, left, tally):
+@pytest.mark.counts("hostile")
+def test_a_journal_of_another_version_is_of_no_use(customer, published, left):
     folder = left([])
     wrong = {**IDENTITY, "checksum": "0" * 64}
     (folder / "tool.bin.part.journal").write_text(f"{json.dumps(wrong)}\n[0,{SIZE}]\n")
     assert customer.download_to_file("tool", "1.0", folder / "tool.bin").status == "downloaded"
     assert (folder / "tool.bin").read_bytes() == CONTENT
-    tally("hostile")
 
 
 def test_true_claims_are_used(customer, published, left, at_server):

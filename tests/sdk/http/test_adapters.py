@@ -84,7 +84,8 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("what", ENDLESS)
-def test_an_answer_that_never_ends_is_given_up(connect: Connect, what: str, tally: Any) -> None:
+@pytest.mark.counts("hostile")
+def test_an_answer_that_never_ends_is_given_up(connect: Connect, what: str) -> None:
     head, drop = ENDLESS[what]
     with answering(head, Endless(drop)) as url:
         client = connect(url, timeout=20, total_timeout=0.5)
@@ -93,7 +94,6 @@ def test_an_answer_that_never_ends_is_given_up(connect: Connect, what: str, tall
             client.list_customers()
         assert time.monotonic() - started < 10
     assert caught.value.ambiguous and not caught.value.transient
-    tally("hostile")
 
 
 @pytest.mark.parametrize("head", [b"", HEAD + b"X: "], ids=["status", "header"])
@@ -185,26 +185,26 @@ NO_ANSWERS = {
 
 @pytest.mark.parametrize("what", NO_ANSWERS)
 @pytest.mark.parametrize("verb", ["GET", "POST"])
+@pytest.mark.counts("hostile")
 def test_bytes_that_are_no_answer_are_a_transport_error(
-    canned: CannedServer, connect: Connect, what: str, verb: str, tally: Any
+    canned: CannedServer, connect: Connect, what: str, verb: str
 ) -> None:
     canned.answer(raw=NO_ANSWERS[what])
     with pytest.raises(TransportError) as caught:
         connect(canned.url, retries=0).request(verb, "/v1/applications")
     assert caught.value.ambiguous
-    tally("hostile")
 
 
 @pytest.mark.parametrize("what", NO_ANSWERS)
+@pytest.mark.counts("hostile")
 def test_bytes_that_are_no_answer_of_the_object_store_fail_the_download(
-    canned: CannedServer, connect: Connect, what: str, tally: Any
+    canned: CannedServer, connect: Connect, what: str
 ) -> None:
     data = {"url": f"{canned.url}/k", "fileName": "a", "fileSize": 35, "checksum": "0" * 64}
     canned.answer({"success": True, "data": data})
     canned.answer(raw=NO_ANSWERS[what])
     with pytest.raises((TransportError, IntegrityError)):
         connect(canned.url, retries=0).download_file("a", "1")
-    tally("hostile")
 
 
 ODD_ANSWERS = {
@@ -221,15 +221,15 @@ ODD_ANSWERS = {
 
 
 @pytest.mark.parametrize("what", ODD_ANSWERS)
+@pytest.mark.counts("hostile")
 def test_odd_headers_are_an_answer_or_a_transport_error(
-    canned: CannedServer, connect: Connect, what: str, tally: Any
+    canned: CannedServer, connect: Connect, what: str
 ) -> None:
     canned.answer(raw=HEAD + ODD_ANSWERS[what] + b"\r\n" + BODY)
     try:
         assert connect(canned.url, retries=0).list_customers().data == {"n": 1}
     except TransportError as error:
         assert error.ambiguous
-    tally("hostile")
 
 
 def test_the_command_line_says_unavailable(canned: CannedServer, bindist: Any) -> None:
