@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bindist import AdminClient, BusyError, DifferentContentError
-from bindist.release.files import local_files
 from bindist.release.journal import Journal, ReleaseId
+from bindist.release.files import local_files
 from bindist.release.publish import Release, publish
 from tests.conftest import ADMIN_KEY
 from tests.release.conftest import APPLICATION, COMPLETE, CONTENTS, Watched

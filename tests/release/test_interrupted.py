@@ -18,8 +18,8 @@ from bindist import (
     IntegrityError,
     TransportError,
 )
-from bindist.release.files import local_files
 from bindist.release.journal import Journal, ReleaseId, UploadedFile
+from bindist.release.files import local_files
 from bindist.release.publish import Release, publish
 from tests.conftest import ADMIN_KEY
 from tests.release.conftest import APPLICATION, COMPLETE, Watched

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bindist.journal import STALE_SECONDS, Journal, Sent
 
 from bindist import BusyError
+from bindist.journal import STALE_SECONDS, Journal, Sent
 
 SENT = Sent("u-1", 7, "a" * 64)
 OF = ("http://127.0.0.1:1", "tool", "1.0")
