@@ -19,7 +19,7 @@ from werkzeug.wrappers import Request, Response
 
 from .faults import effects
 from .faults.plan import Arguments
-from .place import STORE_PATH
+from .address import STORE_PATH
 from .routes.call import json_response
 from .steps import AbortError
 from .storage.objects import FileSlice

@@ -11,7 +11,7 @@ from io import BytesIO
 from werkzeug.wrappers import Request, Response
 
 from .faults.plan import Arguments
-from .place import STORE_PATH
+from .address import STORE_PATH
 from .routes.call import json_response
 from .routes.table import Api
 from .steps import AbortError, Like, Steps, Watcher
