@@ -8,23 +8,11 @@ import sys
 
 import pytest
 
-from bindist import AdminClient
 from tests.counters import KINDS
 from tests.readme.page import REPOSITORY, TEXT, table
 
 NAMED = sorted(set(re.findall(r"`((?:tests|bindist\w*|\.ci|\.github|completions)/[\w./]*)`", TEXT)))
 LINKS = sorted({link for link in re.findall(r"\]\(([^)]+)\)", TEXT) if "://" not in link})
-TRANSFERS = {  # which send what test_download.py, test_stored.py and test_upload.py say
-    "check_stored_bytes",
-    "download_file",
-    "download_to_file",
-    "download_to_stream",
-    "ask_ticket",
-    "put_file",
-    "upload_file",
-    "upload_small_file",
-    "upload_large_file",
-}
 
 
 @pytest.mark.parametrize("name", [*NAMED, *LINKS])
@@ -66,14 +54,3 @@ def test_the_generated_parts_are_up_to_date():
         check=False,
     )
     assert done.returncode == 0, f"cog -r README.md\n{done.stdout}"
-
-
-def test_every_method_that_sends_has_a_row_that_says_what():
-    """The last of the steps that add an endpoint."""
-    rows = (REPOSITORY / "tests/sdk/clients/test_requests.py").read_text(encoding="utf-8")
-    methods = {
-        name
-        for name in dir(AdminClient)
-        if not name.startswith("_") and name not in ("base_url", "close", "request")
-    }
-    assert methods - TRANSFERS - set(re.findall(r"\bc\.(\w+)\(", rows)) == set()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import types
 import typing
 from collections import defaultdict
@@ -16,33 +15,9 @@ import pytest
 import bindist
 from bindist import AdminClient
 from bindist import types as objects
+from tests.api_table import ENDPOINTS
 
 RECORDED = Path(__file__).parents[1] / "contract" / "exchanges.jsonl"
-# What the data of a successful answer is, by the call.
-ROUTES = {
-    "GET /v1/applications": objects.Applications,
-    "GET /v1/applications/[^/]+": objects.Application,
-    "GET /v1/applications/[^/]+/versions": objects.Versions,
-    "GET /v1/applications/[^/]+/versions/[^/]+/files": objects.Files,
-    "GET /v1/applications/[^/]+/stats": objects.Stats,
-    "GET /v1/downloads/url": objects.DownloadUrl,
-    "POST /v1/downloads/share": objects.ShareLink,
-    "POST /v1/management/applications": objects.NewApplication,
-    "DELETE /v1/management/applications/[^/]+": objects.DeletedApplication,
-    "PUT /v1/management/applications/[^/]+/customers": objects.GrantedCustomers,
-    "PATCH /v1/applications/[^/]+/versions/[^/]+": objects.ChangedVersion,
-    "POST /v1/management/upload": objects.NewVersion,
-    "POST /v1/management/upload/large-url": objects.UploadTicket,
-    "POST /v1/management/upload/large-complete": objects.NewVersion,
-    "GET /v1/management/customers": objects.Customers,
-    "POST /v1/management/customers/[^/]+/apikeys": objects.NewCustomer,
-    "PATCH /v1/management/customers/[^/]+": objects.ChangedCustomer,
-    "POST /v1/management/customers/[^/]+/regenerate-key": objects.NewKey,
-    "POST /v1/management/admin/regenerate-key": objects.NewKey,
-    "POST /v1/management/admin/regenerate-apps-key": objects.NewKey,
-    "GET /v1/activity": objects.Activities,
-    "GET /v1/audit": objects.AuditEvents,
-}
 NOT_THE_SERVERS = {"Activities.limitReached", "DownloadedFile"}
 PUBLIC = {
     name: value
@@ -88,8 +63,9 @@ def misfits(value: Any, kind: Any, at: str) -> Iterator[str]:
 
 
 def kind_of(call: str) -> Any:
-    (found,) = [kind for route, kind in ROUTES.items() if re.fullmatch(route, call)]
-    return found
+    verb, _, path = call.partition(" ")
+    (found,) = [endpoint.data for endpoint in ENDPOINTS if endpoint.matches(verb, path)]
+    return getattr(objects, found)
 
 
 def test_every_recorded_answer_is_what_its_type_says() -> None:
