@@ -58,12 +58,12 @@ OUTSIDE = ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "s3.eu-west-1.amazona
 
 
 @pytest.mark.parametrize("host", INSIDE)
-def test_a_host_inside(host: str) -> None:
+def test_private_hosts_are_recognized(host: str) -> None:
     assert is_inside(host)
 
 
 @pytest.mark.parametrize("host", OUTSIDE)
-def test_a_host_outside(host: str) -> None:
+def test_public_hosts_are_recognized(host: str) -> None:
     assert not is_inside(host)
 
 
@@ -77,7 +77,7 @@ def test_a_host_outside(host: str) -> None:
         (["10.0.0.5", "8.8.8.8"], False),
     ],
 )
-def test_a_self_hosted_server_is_inside_where_its_name_leads_there(
+def test_an_api_whose_name_resolves_to_a_private_address_is_private(
     found: list[str], inside: bool
 ) -> None:
     assert is_inside("bindist.example.com", lambda host: found) is inside
@@ -90,7 +90,7 @@ def url_of(host: str, scheme: str = "https") -> str:
 
 @pytest.mark.parametrize("host", INSIDE)
 @pytest.mark.counts("hostile")
-def test_nobody_is_sent_inside_from_outside(host: str) -> None:
+def test_a_public_api_cannot_lead_to_a_private_host(host: str) -> None:
     with pytest.raises(IntegrityError, match="inside a private network") as caught:
         check_address(url_of(host), PUBLIC, "the server gives")
     assert "abcdef" not in str(caught.value)
@@ -98,12 +98,12 @@ def test_nobody_is_sent_inside_from_outside(host: str) -> None:
 
 @pytest.mark.parametrize("host", [*INSIDE, *OUTSIDE])
 @pytest.mark.parametrize("giver", ["http://127.0.0.1:3000", "http://bindist:3000", "http://[::1]"])
-def test_inside_everything_goes_on_working(giver: str, host: str) -> None:
+def test_a_private_api_can_lead_to_private_hosts(giver: str, host: str) -> None:
     assert check_address(url_of(host, "http"), giver, "the server gives")
 
 
 @pytest.mark.parametrize("host", OUTSIDE)
-def test_outside_leads_outside(host: str) -> None:
+def test_a_public_api_can_lead_to_public_hosts(host: str) -> None:
     assert check_address(url_of(host), PUBLIC, "the server gives")
 
 
@@ -188,7 +188,7 @@ def test_a_private_store_is_accepted_where_that_is_allowed(host: str) -> None:
 
 
 @pytest.mark.parametrize("url", [f"https://{host}/k" for host in OUTSIDE if ":" not in host])
-def test_what_is_checked_is_what_is_connected_to(url: str) -> None:
+def test_the_checked_host_is_the_one_connected_to(url: str) -> None:
     prepared = requests.Request("GET", check_address(url, PUBLIC, "the server gives")).prepare()
     assert prepared.url == url
 
@@ -287,7 +287,7 @@ def test_a_store_with_tls_cannot_redirect_to_one_without(
     ],
 )
 @pytest.mark.counts("hostile")
-def test_a_store_cannot_redirect_to_what_is_no_address_of_a_store(
+def test_a_redirect_to_an_invalid_store_address_is_refused(
     canned: CannedServer, connect: Connect, inside: Path, location: str
 ) -> None:
     sent_on(canned, location)
@@ -299,7 +299,7 @@ def test_a_store_cannot_redirect_to_what_is_no_address_of_a_store(
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("location", ["{url}/k", "//{host}/k"])
 @pytest.mark.counts("hostile")
-def test_a_redirect_within_reach_is_followed_without_the_key(
+def test_a_permitted_redirect_is_followed_without_the_key(
     canned: CannedServer,
     elsewhere: CannedServer,
     connect: Connect,
@@ -340,7 +340,7 @@ CALLS: dict[str, Callable[[AdminClient], Any]] = {
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.counts("hostile")
-def test_the_key_goes_nowhere_that_the_api_redirects_to(
+def test_the_key_is_not_sent_to_redirect_targets(
     canned: CannedServer,
     elsewhere: CannedServer,
     connect: Connect,

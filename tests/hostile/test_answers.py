@@ -84,7 +84,7 @@ def endless(head: bytes, block: bytes) -> Iterator[tuple[str, list[int]]]:
 
 @pytest.mark.parametrize("start", STARTS)
 @pytest.mark.counts("hostile")
-def test_two_gigabytes_of_an_answer_are_not_read(
+def test_a_response_of_two_gigabytes_is_not_read(
     canned: CannedServer, connect: Connect, start: str
 ) -> None:
     body = Counted(*STARTS[start], most=2048)
@@ -96,7 +96,7 @@ def test_two_gigabytes_of_an_answer_are_not_read(
 
 
 @pytest.mark.counts("hostile")
-def test_what_is_too_long_is_told_in_one_line(
+def test_a_response_that_is_too_long_is_reported_in_one_line(
     canned: CannedServer, recorded: RecordedServer, invoke: Callable[..., Result]
 ) -> None:
     canned.answer(Counted(*STARTS["a text"]))
@@ -106,7 +106,7 @@ def test_what_is_too_long_is_told_in_one_line(
 
 
 @pytest.mark.counts("hostile")
-def test_a_compressed_bomb_is_left_where_it_goes_off(
+def test_a_decompression_bomb_is_abandoned_at_the_limit(
     canned: CannedServer, connect: Connect
 ) -> None:
     member = gzip.compress(b" " * 16 * MIB)
@@ -118,7 +118,7 @@ def test_a_compressed_bomb_is_left_where_it_goes_off(
 
 @pytest.mark.parametrize("encoding", ["gzip, gzip", "br", "zstd", "deflate, gzip", "x\x1b[31m"])
 @pytest.mark.counts("hostile")
-def test_an_encoding_that_nobody_asked_for_is_not_decoded(
+def test_an_unrequested_encoding_is_not_decoded(
     canned: CannedServer, connect: Connect, encoding: str
 ) -> None:
     body = gzip.compress(gzip.compress(b'{"success": true, "data": {}}'))
@@ -148,7 +148,7 @@ with AdminClient(sys.argv[1], "key", retries=0) as client:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="tells no peak of memory")
 @pytest.mark.counts("hostile", 2)
-def test_memory_stays_bounded_whatever_the_server_sends(canned: CannedServer) -> None:
+def test_memory_stays_bounded_for_any_response(canned: CannedServer) -> None:
     canned.answer({"success": True, "data": {"customers": []}})
     canned.answer(Counted(*STARTS["a text"], most=2048))
     bomb = gzip.compress(b" " * 16 * MIB) * 128
@@ -175,14 +175,14 @@ def test_memory_stays_bounded_whatever_the_server_sends(canned: CannedServer) ->
     ids=["no answer", "many headers", "a long header", "a long status"],
 )
 @pytest.mark.counts("hostile")
-def test_an_endless_head_is_not_read_for_ever(connect: Connect, head: bytes, block: bytes) -> None:
+def test_endless_headers_are_abandoned(connect: Connect, head: bytes, block: bytes) -> None:
     with endless(head, block) as (url, sent), pytest.raises(TransportError):
         connect(url, retries=0).list_applications()
     assert sent[0] < 32 * MIB
 
 
 @pytest.mark.counts("hostile")
-def test_a_chunk_that_never_ends_is_an_answer_too_long(connect: Connect) -> None:
+def test_an_endless_chunk_is_a_response_that_is_too_long(connect: Connect) -> None:
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffff\r\n"
     with endless(head, b"x" * MIB) as (url, sent):
         with pytest.raises(TransportError, match="larger than 16 MiB"):
@@ -192,7 +192,7 @@ def test_a_chunk_that_never_ends_is_an_answer_too_long(connect: Connect) -> None
 
 @pytest.mark.parametrize("status", [200, 302, 500])
 @pytest.mark.counts("hostile")
-def test_the_object_store_sends_no_more_than_the_server_promised(
+def test_no_more_than_the_promised_bytes_are_read(
     recorded: RecordedServer, connect: Connect, inside: Any, status: int
 ) -> None:
     head = f"HTTP/1.1 {status} OK\r\nLocation: {recorded.url}/store/file\r\n\r\nbytes".encode()
@@ -237,7 +237,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("what", REFUSED)
 @pytest.mark.counts("hostile")
-def test_what_is_no_json_to_work_with_is_a_clear_error(
+def test_unusable_json_is_a_clear_error(
     recorded: RecordedServer,
     canned: CannedServer,
     invoke: Callable[..., Result],
@@ -263,7 +263,7 @@ def test_what_is_no_json_to_work_with_is_a_clear_error(
 )
 @pytest.mark.parametrize("format", ["table", "tsv", "json"])
 @pytest.mark.counts("hostile")
-def test_what_is_odd_but_json_is_taken(
+def test_unusual_json_is_accepted(
     recorded: RecordedServer,
     canned: CannedServer,
     invoke: Callable[..., Result],
@@ -282,7 +282,7 @@ def test_what_is_odd_but_json_is_taken(
 )
 @pytest.mark.parametrize("in_json", [False, True])
 @pytest.mark.counts("hostile")
-def test_a_page_made_to_be_slow_to_read_is_not(
+def test_an_adversarial_page_is_parsed_quickly(
     recorded: RecordedServer,
     canned: CannedServer,
     invoke: Callable[..., Result],
@@ -295,7 +295,7 @@ def test_a_page_made_to_be_slow_to_read_is_not(
     assert result.stderr.startswith("error: ") and len(result.stderr) < 600
 
 
-def test_a_message_is_kept_as_far_as_anybody_reads() -> None:
+def test_a_long_message_is_truncated() -> None:
     for body in (b"x" * 10 * MIB, json.dumps({"message": "x" * 10 * MIB}).encode()):
         error = from_body(500, body).error
         assert error is not None and len(error["message"]) == 65536
@@ -306,7 +306,7 @@ def test_a_message_is_kept_as_far_as_anybody_reads() -> None:
 
 @pytest.mark.parametrize("option", ["-v", "--debug"])
 @pytest.mark.counts("hostile")
-def test_no_terminal_obeys_what_is_logged(
+def test_control_characters_are_not_logged(
     recorded: RecordedServer,
     canned: CannedServer,
     invoke: Callable[..., Result],
@@ -338,7 +338,7 @@ def pages(canned: CannedServer, *names: str) -> None:
     "words", ["apps list", "apps list --json", "api GET applications --paginate"]
 )
 @pytest.mark.counts("hostile")
-def test_a_server_that_knows_no_pages_is_not_walked_for_ever(
+def test_a_server_that_repeats_a_page_ends_the_iteration(
     recorded: RecordedServer,
     canned: CannedServer,
     invoke: Callable[..., Result],
@@ -353,7 +353,7 @@ def test_a_server_that_knows_no_pages_is_not_walked_for_ever(
 
 
 @pytest.mark.counts("hostile")
-def test_what_came_before_the_end_was_missed_is_yielded(
+def test_rows_before_a_failing_page_are_yielded(
     canned: CannedServer, connect: Connect
 ) -> None:
     pages(canned, "a", "b")
@@ -364,7 +364,7 @@ def test_what_came_before_the_end_was_missed_is_yielded(
 
 
 @pytest.mark.counts("hostile")
-def test_pages_that_are_all_different_end_too() -> None:
+def test_endless_different_pages_end_the_iteration() -> None:
     numbers = itertools.count()
 
     def fetch(query: Any) -> Any:

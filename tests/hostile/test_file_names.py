@@ -107,7 +107,7 @@ def test_a_command_that_would_use_the_name_refuses_it(
 
 
 @hostile_names
-def test_a_name_that_comes_with_the_address_is_refused_too(
+def test_an_unsafe_name_beside_the_download_url_is_refused(
     recorded: RecordedServer, invoke: Callable[..., Result], inside: Path, name: Any
 ) -> None:
     recorded.change(GRANT, GRANTED, name)
@@ -119,7 +119,7 @@ def test_a_name_that_comes_with_the_address_is_refused_too(
 
 @hostile_names
 @pytest.mark.parametrize("format", ["table", "tsv", "json", "jsonl"])
-def test_a_name_that_is_only_shown_is_shown_harmlessly(
+def test_a_displayed_name_is_escaped(
     recorded: RecordedServer, invoke: Callable[..., Result], name: Any, format: str
 ) -> None:
     recorded.change(FILES, LISTED, name)
@@ -166,7 +166,7 @@ def test_files_that_would_overwrite_each_other_are_refused_before_the_first(
     assert all_files(inside) == [] and GRANT not in recorded.routes
 
 
-def test_one_bad_name_among_many_keeps_all_from_being_written(
+def test_one_bad_name_prevents_every_write(
     recorded: RecordedServer, invoke: Callable[..., Result], inside: Path
 ) -> None:
     recorded.change(FILES, ("data", "files"), listed("a.exe", "../b.exe", "c.exe"))
@@ -175,7 +175,7 @@ def test_one_bad_name_among_many_keeps_all_from_being_written(
     assert all_files(inside) == []
 
 
-def test_a_file_without_an_id_is_not_another_file_under_its_name(
+def test_a_file_without_an_id_is_refused(
     recorded: RecordedServer, invoke: Callable[..., Result], inside: Path
 ) -> None:
     rows = listed("a.exe", "b.exe")
@@ -225,7 +225,7 @@ def test_an_empty_list_of_files_verifies_nothing(
     ],
     ids=lambda checksum: ascii(checksum)[:24],
 )
-def test_no_line_of_checksums_is_anything_else(
+def test_checksum_lines_cannot_be_forged(
     recorded: RecordedServer, invoke: Callable[..., Result], checksum: Any
 ) -> None:
     recorded.change(FILES, ("data", "files", 0, "checksum"), checksum)
@@ -235,7 +235,7 @@ def test_no_line_of_checksums_is_anything_else(
 
 
 @pytest.mark.parametrize("name", ["x\nerror: y", "\x1b[31m", "\ud800"], ids=ascii)
-def test_a_version_in_a_note_is_one_line_of_it(
+def test_a_version_in_a_message_is_one_line(
     recorded: RecordedServer,
     canned: CannedServer,
     invoke: Callable[..., Result],

@@ -37,7 +37,7 @@ COMMANDS = {
 @pytest.mark.parametrize("key", KEYS, ids=ascii)
 @pytest.mark.parametrize("options", ["", "--key-file new.key"], ids=["shown", "kept"])
 @pytest.mark.parametrize("words", COMMANDS)
-def test_what_is_no_key_is_not_taken_for_one(
+def test_an_invalid_key_is_refused(
     recorded: RecordedServer,
     invoke: Callable[..., Result],
     inside: Path,
@@ -57,7 +57,7 @@ def test_what_is_no_key_is_not_taken_for_one(
 
 
 @pytest.mark.parametrize("other", [None, 5, ["key"], {"key": "x"}], ids=ascii)
-def test_a_key_is_shown_whatever_the_other_half_of_the_answer_is(
+def test_a_key_is_shown_even_if_the_rest_of_the_response_is_invalid(
     recorded: RecordedServer,
     invoke: Callable[..., Result],
     monkeypatch: pytest.MonkeyPatch,

@@ -34,7 +34,7 @@ def refused(result: Result, code: Exit, inside: Path) -> str:
 
 @pytest.mark.parametrize("size", SIZES, ids=repr)
 @pytest.mark.parametrize(("place", "options"), ADDRESSED)
-def test_a_size_that_is_no_number_of_bytes(
+def test_an_invalid_size_is_an_error(
     recorded: RecordedServer,
     invoke: Callable[..., Result],
     inside: Path,
@@ -59,7 +59,7 @@ def test_a_size_beyond_the_disk_is_refused_before_the_first_byte(
 
 
 @pytest.mark.parametrize("size", [0, 1, 4, 6, 10**9])
-def test_a_size_that_is_not_that_of_the_bytes(
+def test_a_wrong_size_is_an_integrity_error(
     recorded: RecordedServer, invoke: Callable[..., Result], inside: Path, size: int
 ) -> None:
     recorded.change(GRANT, ("data", "fileSize"), size)
@@ -69,7 +69,7 @@ def test_a_size_that_is_not_that_of_the_bytes(
 
 @pytest.mark.parametrize("checksum", CHECKSUMS, ids=lambda found: repr(found)[:12])
 @pytest.mark.parametrize("options", ["", "-O -"])
-def test_a_checksum_that_is_none(
+def test_an_invalid_checksum_is_an_error(
     recorded: RecordedServer,
     invoke: Callable[..., Result],
     inside: Path,
@@ -83,7 +83,7 @@ def test_a_checksum_that_is_none(
 
 
 @pytest.mark.parametrize("checksum", CHECKSUMS, ids=lambda found: repr(found)[:12])
-def test_a_file_is_not_right_for_want_of_a_checksum(
+def test_a_file_without_a_checksum_is_not_verified(
     recorded: RecordedServer,
     invoke: Callable[..., Result],
     inside: Path,

@@ -25,7 +25,7 @@ COMMON = hashlib.shake_128(b"common").digest(1_000_000)
 pytestmark = pytest.mark.slow
 
 
-def test_fifty_processes_that_upload_and_download_at_once_all_come_right(
+def test_fifty_simultaneous_processes_all_succeed(
     server: SandboxServer,
     admin: AdminClient,
     application: str,

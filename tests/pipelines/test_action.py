@@ -161,7 +161,7 @@ def test_other_content_is_a_failed_step_with_the_reason_as_an_annotation(use, di
 
 
 @pytest.mark.counts("hostile")
-def test_a_wrong_key_fails_and_is_nowhere_to_be_seen(use, runner, command_lines):
+def test_a_wrong_key_fails_and_is_not_shown(use, runner, command_lines):
     machine, outputs = use(runner(), api_key=WRONG_KEY)
     assert machine.returncode == 4
     seen = machine.log + machine.summary + json.dumps(outputs) + command_lines.read_text()
@@ -198,7 +198,7 @@ def test_the_key_is_on_no_command_line(use, command_lines):
     ],
 )
 @pytest.mark.counts("hostile")
-def test_inputs_that_make_no_sense_are_told_and_run_nothing(
+def test_invalid_inputs_are_reported_and_run_nothing(
     use, server, workspace, name, value, said
 ):
     asked = len(server.requests)
@@ -223,7 +223,7 @@ def test_modules_in_the_workspace_are_not_imported(use, workspace):
 
 
 @pytest.mark.counts("faults")
-def test_what_is_unavailable_is_tried_again(use, server, monkeypatch):
+def test_an_unavailable_service_is_retried(use, server, monkeypatch):
     monkeypatch.setenv("BINDIST_RETRIES", "0")
     server.faults.add("status:503,method=GET,times=1")
     machine, outputs = use()
@@ -233,7 +233,7 @@ def test_what_is_unavailable_is_tried_again(use, server, monkeypatch):
 
 
 @pytest.mark.counts("faults")
-def test_attempts_come_to_an_end(use, server, monkeypatch):
+def test_the_number_of_attempts_is_limited(use, server, monkeypatch):
     monkeypatch.setenv("BINDIST_RETRIES", "0")
     server.faults.add("status:503,method=GET,times=0")
     machine, outputs = use(attempts="2")
@@ -245,14 +245,14 @@ def test_attempts_come_to_an_end(use, server, monkeypatch):
 
 
 @pytest.mark.slow
-def test_on_a_new_machine_it_installs_itself(use, runner, on_path, monkeypatch):
+def test_the_action_installs_itself_on_a_new_machine(use, runner, on_path, monkeypatch):
     monkeypatch.delenv("PYTHONPATH", raising=False)
     machine, outputs = use(runner(prepared=False))
     assert (machine.returncode, outputs["status"]) == (0, "created"), machine.log
     assert (machine.temp / "bindist-action" / "pyvenv.cfg").exists()
 
 
-def test_without_a_python_that_will_do_it_says_so(use, runner, tmp_path, monkeypatch):
+def test_a_missing_suitable_python_is_reported(use, runner, tmp_path, monkeypatch):
     for name in ("python3", "python"):
         old = tmp_path / "old" / name
         old.parent.mkdir(exist_ok=True)

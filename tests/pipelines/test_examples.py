@@ -172,14 +172,14 @@ def test_the_script_gives_up_in_the_end(script, server):
 
 
 @pytest.mark.counts("hostile")
-def test_the_script_tells_a_wrong_key_and_does_not_show_it(script):
+def test_the_script_reports_a_wrong_key_without_showing_it(script):
     done = script(BINDIST_API_KEY=WRONG_KEY)
     assert done.returncode == 4
     assert "the key is wrong, or was rotated" in done.stdout
     assert WRONG_KEY not in done.stdout
 
 
-def test_the_script_tells_other_content(script, workspace, released):
+def test_the_script_reports_different_content(script, workspace, released):
     assert script().returncode == 0
     build = workspace / "build.sh"
     build.write_text(build.read_text().replace("the archive", "another one"))
@@ -189,7 +189,7 @@ def test_the_script_tells_other_content(script, workspace, released):
     released()
 
 
-def test_the_script_tells_files_that_are_not_what_was_built(script, workspace):
+def test_the_script_reports_files_that_differ_from_the_build(script, workspace):
     with (workspace / "build.sh").open("a") as build:
         build.write("printf ' and more' >> acme.zip\n")
     done = script()

@@ -98,6 +98,6 @@ def test_a_card_passes_no_control_character_on(printed, thing):
 
 @given(text=st.text(st.characters(categories=["Cs"]) | st.characters(), max_size=12))
 @several
-def test_halves_of_pairs_do_not_end_us(printed, text):
+def test_lone_surrogates_are_printed(printed, text):
     for form in ("csv", "tsv", "json", "jsonl", "table"):
         assert shown(printed, form, [{"name": text}])

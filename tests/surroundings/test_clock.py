@@ -51,7 +51,7 @@ def grant(canned, expires_at):
 
 
 @pytest.mark.parametrize("expires_at", [-1, -24 * 365, 1, "soon", None, 5, "9999-99-99"], ids=str)
-def test_a_url_is_used_whatever_our_clock_says_of_it(canned, client, expires_at):
+def test_an_expiry_by_the_local_clock_does_not_stop_a_download(canned, client, expires_at):
     grant(canned, hours_from_now(expires_at) if isinstance(expires_at, int) else expires_at)
     canned.answer(CONTENT)
     content, _ = client.download_file("tool", "1.0")
@@ -63,7 +63,7 @@ def test_a_url_is_used_whatever_our_clock_says_of_it(canned, client, expires_at)
 
 
 @pytest.mark.parametrize("hours", [-1, 1, 24 * 365])
-def test_a_url_that_the_store_refuses_is_renewed_whatever_our_clock_says(canned, client, hours):
+def test_a_refused_url_is_renewed_whatever_the_local_clock_says(canned, client, hours):
     grant(canned, hours_from_now(hours))
     canned.answer(*EXPIRED)
     grant(canned, hours_from_now(hours))
@@ -87,7 +87,7 @@ def test_notes_on_a_release_from_another_day_are_not_relied_upon(tmp_path, hours
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
-def test_what_completion_remembers_from_another_time_is_not_taken_for_fresh(environment, hours):
+def test_cached_completions_from_another_time_are_stale(environment, hours):
     cache = Cache({"BINDIST_CONFIG_DIR": str(environment)}, {})
     cache.write("applications", [("tool", "Tool")])
     (file,) = environment.glob("completion-*.json")

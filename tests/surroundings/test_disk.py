@@ -51,7 +51,7 @@ def told(done, *words):
 
 
 @pytest.mark.counts("hostile", 3)
-def test_a_folder_that_cannot_be_written(weak, published, tmp_path):
+def test_an_unwritable_folder_is_an_error_that_names_it(weak, published, tmp_path):
     folder = tmp_path / "closed"
     folder.mkdir(mode=0o500)
     for options in (("--dir", str(folder)), ("-O", str(folder / "x")), ("--dir", f"{folder}/new")):
@@ -74,7 +74,9 @@ def test_a_file_that_cannot_be_read_is_not_uploaded(weak, published, inside):
 
 
 @pytest.mark.counts("hostile", 3)
-def test_a_disk_that_is_read_only(disk, invoke, published, environment, monkeypatch):
+def test_a_read_only_disk_is_an_error_that_names_it(
+    disk, invoke, published, environment, monkeypatch
+):
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
     result = invoke("versions", "download", "tool", "1.0", "--dir", str(disk))
     assert result.exit_code == 1
@@ -93,7 +95,7 @@ def test_a_disk_that_is_read_only(disk, invoke, published, environment, monkeypa
 
 
 @pytest.mark.counts("hostile")
-def test_a_disk_without_room_for_the_file_is_told_before_a_byte_is_fetched(
+def test_a_disk_too_small_for_the_file_is_reported_before_the_download(
     disk, invoke, published, at_server
 ):
     (disk / "others").write_bytes(b"x" * 150_000)
@@ -108,7 +110,7 @@ def test_a_disk_without_room_for_the_file_is_told_before_a_byte_is_fetched(
 
 
 @pytest.mark.counts("hostile")
-def test_a_disk_that_fills_up_on_the_way_keeps_what_is_whole_and_nothing_else(
+def test_a_disk_that_fills_up_keeps_only_whole_files(
     disk, invoke, admin, published, inside
 ):
     files = {f"{number}.bin": bytes([number]) * 100_000 for number in range(4)}
@@ -125,7 +127,7 @@ def test_a_disk_that_fills_up_on_the_way_keeps_what_is_whole_and_nothing_else(
 
 
 @pytest.mark.counts("hostile")
-def test_a_limit_for_files_stops_a_download_and_the_next_one_ends_right(
+def test_a_download_resumes_after_a_file_size_limit_stopped_it(
     sh, invoke, published, inside
 ):
     done = sh("versions download tool 1.0", before="ulimit -f 100")
@@ -137,7 +139,7 @@ def test_a_limit_for_files_stops_a_download_and_the_next_one_ends_right(
 
 
 @pytest.mark.counts("hostile")
-def test_settings_are_as_they_were_where_new_ones_cannot_be_written(sh, profile):
+def test_settings_are_unchanged_if_new_ones_cannot_be_written(sh, profile):
     folder = profile("[profiles.default]\ntimeout = 7\n", default="stored")
     told(sh("config set timeout 5", before=NO_BYTE), f"cannot write {folder / 'config.toml'}")
     assert load_config(folder) == {"profiles": {"default": {"timeout": 7}}}
@@ -157,7 +159,7 @@ def test_a_key_that_cannot_be_stored_leaves_the_old_one(sh, profile, server, ins
 
 
 @pytest.mark.counts("hostile")
-def test_a_release_that_no_note_can_be_kept_of_is_invisible_and_says_so(
+def test_a_release_whose_journal_cannot_be_written_creates_no_version(
     sh, admin, application, at_server, inside, environment
 ):
     for name in ("a.bin", "b.bin"):
@@ -177,7 +179,7 @@ def test_a_release_that_no_note_can_be_kept_of_is_invisible_and_says_so(
     ["customers create --name New", "admin rotate-key --yes", "customers rotate-key x --yes"],
 )
 @pytest.mark.counts("hostile")
-def test_no_key_is_made_where_there_is_no_room_to_keep_it(sh, at_server, inside, words):
+def test_no_key_is_created_if_it_cannot_be_stored(sh, at_server, inside, words):
     done = sh(words, "--key-file new.key", before=NO_BYTE)
     assert done.returncode == 2
     told(done, "cannot write new.key: File too large")
@@ -186,7 +188,7 @@ def test_no_key_is_made_where_there_is_no_room_to_keep_it(sh, at_server, inside,
 
 
 @pytest.mark.counts("hostile")
-def test_a_key_that_cannot_be_kept_after_all_is_printed_and_not_lost(
+def test_a_new_key_that_cannot_be_stored_is_printed(
     start, wait_until, at_server, tmp_path
 ):
     resource = pytest.importorskip("resource", reason="needs limits of processes")
@@ -209,7 +211,7 @@ def test_a_key_that_cannot_be_kept_after_all_is_printed_and_not_lost(
 
 
 @pytest.mark.counts("hostile", 3)
-def test_a_current_folder_that_is_gone(sh, published, inside, tmp_path):
+def test_a_deleted_current_folder_prevents_only_writing_there(sh, published, inside, tmp_path):
     gone = "mkdir ../gone && cd ../gone && rmdir ../gone"
     done = sh("apps list", before=gone)
     assert (done.returncode, done.stderr) == (0, "")
@@ -222,7 +224,7 @@ def test_a_current_folder_that_is_gone(sh, published, inside, tmp_path):
 
 
 @pytest.mark.counts("hostile")
-def test_a_folder_for_temporary_files_that_is_not_there(sh, published, inside, invoke):
+def test_a_missing_temporary_folder_does_not_matter(sh, published, inside, invoke):
     done = sh(
         "versions upload tool 2.0 - --name two.bin --enable",
         f"< {shlex.quote(sys.executable)}",

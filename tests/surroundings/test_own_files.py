@@ -36,7 +36,7 @@ def hinted(text: str) -> list[str]:
 @posix
 @pytest.mark.parametrize(("name", "mode"), [("config.toml", 0o666), ("credentials.toml", 0o644)])
 @pytest.mark.counts("hostile")
-def test_the_hint_of_a_file_that_others_can_use_mends_it(invoke, own, server, name, mode):
+def test_the_hint_for_a_file_with_open_permissions_fixes_it(invoke, own, server, name, mode):
     (own / name).chmod(mode)
     refused = invoke("apps", "list")
     assert refused.exit_code == 2
@@ -49,7 +49,7 @@ def test_the_hint_of_a_file_that_others_can_use_mends_it(invoke, own, server, na
 
 @posix
 @pytest.mark.counts("hostile", 3)
-def test_the_hints_of_doctor_mend_what_it_found(invoke, own, server):
+def test_the_hints_of_doctor_fix_the_problems(invoke, own, server):
     (own / "config.toml").chmod(0o666)
     (own / "credentials.toml").chmod(0o644)
     own.chmod(0o777)
@@ -80,7 +80,7 @@ THINGS = {
 @pytest.mark.parametrize("name", ["config.toml", "credentials.toml"])
 @pytest.mark.parametrize("thing", THINGS)
 @pytest.mark.counts("hostile")
-def test_something_else_in_place_of_a_file(invoke, own, server, name, thing):
+def test_a_non_file_in_place_of_an_own_file_is_an_error(invoke, own, server, name, thing):
     path = own / name
     path.unlink()
     THINGS[thing](path)
@@ -97,7 +97,7 @@ def test_something_else_in_place_of_a_file(invoke, own, server, name, thing):
 @posix
 @pytest.mark.parametrize("name", ["config.toml", "credentials.toml"])
 @pytest.mark.counts("hostile")
-def test_a_byte_order_mark_and_other_line_ends_do_no_harm(invoke, own, server, name):
+def test_a_byte_order_mark_and_other_line_ends_are_accepted(invoke, own, server, name):
     path = own / name
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
     assert invoke("apps", "list").exit_code == 0
@@ -115,7 +115,7 @@ def test_a_byte_order_mark_and_other_line_ends_do_no_harm(invoke, own, server, n
     ids=["a folder", "100 MB", "without end", "no text", "two keys"],
 )
 @pytest.mark.counts("hostile")
-def test_a_file_for_the_key_that_is_none(invoke, at_server, monkeypatch, tmp_path, make, words):
+def test_an_unusable_key_file_is_an_error(invoke, at_server, monkeypatch, tmp_path, make, words):
     path = tmp_path / "key"
     make(path)
     if path.is_symlink() and not path.exists():
@@ -132,7 +132,7 @@ def test_a_file_for_the_key_that_is_none(invoke, at_server, monkeypatch, tmp_pat
 @posix
 @pytest.mark.parametrize("leads_to", ["precious", "nothing"])
 @pytest.mark.counts("hostile")
-def test_a_link_in_the_place_of_a_key_file_is_not_written_through(
+def test_a_link_at_the_key_file_is_not_followed(
     invoke, at_server, inside, tmp_path, leads_to
 ):
     (tmp_path / "precious").write_text("precious")
@@ -150,7 +150,7 @@ def test_a_link_in_the_place_of_a_key_file_is_not_written_through(
 
 @posix
 @pytest.mark.counts("hostile")
-def test_whatever_the_umask_what_is_secret_is_private(sh, own, server, application, inside):
+def test_secret_files_are_private_under_any_umask(sh, own, server, application, inside):
     for name in ("a.bin", "b.bin"):
         (inside / name).write_bytes(b"bytes")
     server.faults.add("status:500,path=*large-complete,times=0")
@@ -173,7 +173,7 @@ def test_whatever_the_umask_what_is_secret_is_private(sh, own, server, applicati
 
 @posix
 @pytest.mark.parametrize(("umask", "mode"), [("000", 0o666), ("077", 0o600)])
-def test_a_download_is_as_open_as_the_umask_says(sh, published, inside, umask, mode):
+def test_a_download_has_the_permissions_of_the_umask(sh, published, inside, umask, mode):
     assert sh("versions download tool 1.0", before=f"umask {umask}").returncode == 0
     assert stat.S_IMODE((inside / "tool.bin").stat().st_mode) == mode
 
@@ -183,7 +183,7 @@ def test_a_download_is_as_open_as_the_umask_says(sh, published, inside, umask, m
 
 @posix
 @pytest.mark.counts("hostile", 3)
-def test_without_a_home_and_without_a_name(stranger, program, published):
+def test_commands_work_without_a_home_and_a_user_name(stranger, program, published):
     """As in a container that runs with a user id of its own."""
     kept = ("PATH", "PYTHONPATH", "BINDIST_API_URL", "BINDIST_API_KEY", "BINDIST_NO_KEYRING")
     env = {name: os.environ[name] for name in kept if name in os.environ}
@@ -209,7 +209,7 @@ def test_without_a_home_and_without_a_name(stranger, program, published):
 
 @posix
 @pytest.mark.counts("hostile")
-def test_a_netrc_is_not_even_opened(invoke, at_server, tmp_path):
+def test_netrc_is_not_opened(invoke, at_server, tmp_path):
     os.mkfifo(tmp_path / ".netrc", 0o600)  # whoever reads it waits for ever
     assert invoke("apps", "list").exit_code == 0
     assert invoke("doctor").exit_code == 0

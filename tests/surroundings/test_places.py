@@ -59,7 +59,7 @@ def put(thing: str, path: Path, elsewhere: Path) -> None:
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("options", [(), ("--force", "--no-resume")], ids=["", "forced"])
 @pytest.mark.counts("hostile")
-def test_what_stands_in_a_place_of_ours_is_neither_written_through_nor_removed(
+def test_foreign_files_under_our_names_are_neither_followed_nor_removed(
     invoke, published, inside, elsewhere, thing, place, options
 ):
     path = inside / f"tool.bin{place}"
@@ -75,7 +75,7 @@ def test_what_stands_in_a_place_of_ours_is_neither_written_through_nor_removed(
 
 @pytest.mark.parametrize("thing", ["link to a file", "link to nothing", "link to itself"])
 @pytest.mark.counts("hostile")
-def test_a_link_at_the_target_is_replaced_and_never_what_it_leads_to(
+def test_a_link_at_the_target_is_replaced_and_its_destination_kept(
     customer, published, inside, elsewhere, thing
 ):
     target = inside / "tool.bin"
@@ -86,7 +86,7 @@ def test_a_link_at_the_target_is_replaced_and_never_what_it_leads_to(
 
 
 @pytest.mark.counts("hostile")
-def test_a_link_to_a_folder_at_the_target_is_not_followed_either(
+def test_a_link_to_a_folder_at_the_target_is_not_followed(
     invoke, published, inside, elsewhere
 ):
     (inside / "tool.bin").symlink_to(elsewhere)
@@ -98,7 +98,7 @@ def test_a_link_to_a_folder_at_the_target_is_not_followed_either(
 @pytest.mark.parametrize("thing", ["pipe", "link to a pipe", "socket", "link to stdout"])
 @pytest.mark.parametrize("options", [(), ("--force",)], ids=["", "forced"])
 @pytest.mark.counts("hostile")
-def test_what_is_no_file_is_not_replaced_by_one(
+def test_a_target_that_is_no_regular_file_is_not_replaced(
     invoke, customer, published, at_server, inside, thing, options
 ):
     """A pipe stands for /dev/null, which no test may put at risk."""
@@ -199,7 +199,7 @@ NAMED_FORCED = [  # where both are the same, the more dangerous one is tried
 
 @pytest.mark.parametrize(("name", "outcome", "force"), NAMED_FORCED)
 @pytest.mark.counts("hostile")
-def test_every_way_to_name_a_place(program, published, furnished, tmp_path, name, outcome, force):
+def test_every_form_of_a_target_path(program, published, furnished, tmp_path, name, outcome, force):
     before = entries(furnished)
     reader = None
     if outcome == STREAMED and "pipe" in name:
@@ -226,7 +226,7 @@ def test_every_way_to_name_a_place(program, published, furnished, tmp_path, name
 
 
 @pytest.mark.counts("hostile")
-def test_a_file_that_stdout_leads_to_is_written_on_and_not_replaced(sh, published, inside):
+def test_a_file_behind_stdout_is_appended_to_and_not_replaced(sh, published, inside):
     for path in ("/dev/stdout", "/dev/fd/1", "-"):
         (inside / "out").write_bytes(b"first\n")
         before = (inside / "out").stat().st_ino
@@ -241,7 +241,7 @@ def test_another_descriptor_is_written_to(sh, published, inside):
     assert (inside / "out").read_bytes() == published
 
 
-def test_a_device_that_takes_everything_takes_the_file(sh, published, inside):
+def test_a_download_can_go_to_dev_null(sh, published, inside):
     """What `-O /dev/null` did to /dev/null is tried with a link to it."""
     before = os.stat("/dev/null")
     (inside / "link").symlink_to("/dev/null")
@@ -268,7 +268,7 @@ def test_a_terminal_gets_no_binary_data_under_any_name(terminal, published):
 
 @pytest.mark.parametrize("folder", ["file", "link to nothing", "pipe", "file/below"])
 @pytest.mark.counts("hostile")
-def test_a_folder_that_is_none_is_told_before_anything_is_asked_for(
+def test_an_invalid_folder_is_reported_before_any_request(
     invoke, furnished, at_server, folder
 ):
     result = invoke("versions", "download", "tool", "--dir", folder)
@@ -277,7 +277,7 @@ def test_a_folder_that_is_none_is_told_before_anything_is_asked_for(
 
 
 @pytest.mark.counts("hostile")
-def test_the_link_of_somebody_is_not_replaced_without_force(invoke, published, inside, elsewhere):
+def test_an_existing_link_is_not_replaced_without_force(invoke, published, inside, elsewhere):
     target = inside / "tool.bin"
     target.symlink_to(elsewhere / "precious")
     refused = invoke("versions", "download", "tool", "1.0")
@@ -288,7 +288,7 @@ def test_the_link_of_somebody_is_not_replaced_without_force(invoke, published, i
 
 
 @pytest.mark.counts("hostile")
-def test_files_of_somebody_else_in_a_folder_for_all_are_left_to_them(weak, published, tmp_path):
+def test_files_of_other_users_in_a_shared_folder_are_kept(weak, published, tmp_path):
     if os.geteuid() != 0:
         pytest.skip("only root can make files of somebody else")
     folder = tmp_path / "for all"

@@ -87,7 +87,7 @@ def quiet(*results):
 
 
 @pytest.mark.counts("hostile")
-def test_a_proxy_gets_the_password_and_nobody_else_sees_it(invoke, through, canned_tls, tunnel):
+def test_only_the_proxy_gets_its_password(invoke, through, canned_tls, tunnel):
     through(tunnel.url.replace("://", f"://me:{PASSWORD}@"), canned_tls.named_url)
     result = invoke("apps", "list", "--debug", "-o", "json")
     assert result.exit_code == 0, result.stderr
@@ -100,7 +100,7 @@ def test_a_proxy_gets_the_password_and_nobody_else_sees_it(invoke, through, cann
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.counts("hostile")
-def test_a_proxy_that_refuses_the_password(
+def test_a_refused_proxy_password_is_an_error_without_the_password(
     invoke, through, refusing, allow_http, monkeypatch, scheme
 ):
     through(f"http://me:{PASSWORD}@{refusing.host}")
@@ -134,7 +134,7 @@ def test_a_proxy_that_refuses_the_password(
     ],
 )
 @pytest.mark.counts("hostile")
-def test_a_proxy_that_is_none(invoke, through, proxy):
+def test_an_invalid_proxy_is_an_error(invoke, through, proxy):
     through(proxy.format(password=PASSWORD))
     result = invoke("apps", "list", "--debug")
     assert result.exit_code == 7, result.stderr
@@ -145,7 +145,7 @@ def test_a_proxy_that_is_none(invoke, through, proxy):
 
 
 @pytest.mark.counts("hostile")
-def test_a_proxy_that_hangs_up(invoke, through, mute):
+def test_a_proxy_that_closes_the_connection_is_an_error(invoke, through, mute):
     through(f"http://me:{PASSWORD}@{mute}")
     result = invoke("apps", "list", "--debug")
     assert result.exit_code == 7
@@ -190,7 +190,7 @@ def recording(monkeypatch):
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize("host", LOOPBACK)
 @pytest.mark.counts("hostile")
-def test_nothing_for_this_machine_reaches_a_proxy(recording, host, scheme):
+def test_requests_to_loopback_use_no_proxy(recording, host, scheme):
     socket_allow_hosts(["127.0.0.1", "127.9.8.7", "0.0.0.0", "::1", "::ffff:127.0.0.1"])
     with AdminClient(f"{scheme}://{host}:1", "the-key-itself", retries=0, timeout=2) as client:
         for call in (client.list_applications, lambda: client.create_customer("New")):
@@ -201,7 +201,7 @@ def test_nothing_for_this_machine_reaches_a_proxy(recording, host, scheme):
     assert recording.asked == []
 
 
-def test_what_is_not_this_machine_goes_through_the_proxy(recording):
+def test_requests_to_other_hosts_use_the_proxy(recording):
     with AdminClient("http://10.0.0.1", "the-key-itself", allow_http=True) as client:
         assert client.list_applications().success
     assert recording.asked[0].target.startswith("http://10.0.0.1/")
@@ -254,7 +254,7 @@ def test_the_key_is_not_sent_over_plain_http_to_another_machine(recording, kind,
         "[::1%25lo]",
     ],
 )
-def test_a_host_that_two_readers_may_read_as_two_is_none(recording, host):
+def test_an_ambiguous_host_is_refused(recording, host):
     for scheme in ("http", "https"):
         with pytest.raises(ValueError, match=r"address|host"):
             AdminClient(f"{scheme}://{host}/", "the-key-itself", allow_http=True)

@@ -42,7 +42,7 @@ def left(inside):
 
 
 @pytest.mark.parametrize("claims", CLAIMS.values(), ids=CLAIMS)
-def test_what_was_never_written_is_found_out_and_fetched(
+def test_bytes_that_were_never_written_are_detected_and_fetched(
     customer, published, left, at_server, record_property, claims
 ):
     folder = left(claims)
@@ -72,7 +72,7 @@ def test_a_journal_of_another_version_is_of_no_use(customer, published, left):
     assert (folder / "tool.bin").read_bytes() == CONTENT
 
 
-def test_true_claims_are_used(customer, published, left, at_server):
+def test_a_correct_journal_is_used(customer, published, left, at_server):
     """That the lies above are found out is no accident of journals never being read."""
     folder = left([[0, HALF]], CONTENT[:HALF].ljust(SIZE, b"\0"))
     assert customer.download_to_file("tool", "1.0", folder / "tool.bin").status == "resumed"

@@ -44,7 +44,9 @@ EVERYTHING = "<&- >&- 2>&-"
     ],
 )
 @pytest.mark.counts("hostile")
-def test_streams_that_are_closed_or_full(sh, published, words, redirections, code, said):
+def test_closed_and_full_streams_give_documented_exit_codes(
+    sh, published, words, redirections, code, said
+):
     done = sh(words, redirections)
     assert code is None or done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
@@ -54,7 +56,7 @@ def test_streams_that_are_closed_or_full(sh, published, words, redirections, cod
 
 @posix
 @pytest.mark.counts("hostile", 2)
-def test_what_was_asked_for_is_done_with_no_stream_at_all(sh, invoke, published, inside):
+def test_commands_work_with_all_streams_closed(sh, invoke, published, inside):
     sh("versions download tool 1.0", EVERYTHING)
     assert (inside / "tool.bin").read_bytes() == CONTENT
     sh("apps create other", EVERYTHING)
@@ -63,7 +65,7 @@ def test_what_was_asked_for_is_done_with_no_stream_at_all(sh, invoke, published,
 
 @posix
 @pytest.mark.counts("hostile")
-def test_a_reader_that_has_enough(sh, published):
+def test_a_closed_pipe_ends_the_program_quietly(sh, published):
     if not shutil.which("head"):
         pytest.skip("needs head")
     done = sh("versions download tool 1.0 -O -", "| head -c 3 | od -An -tx1")
@@ -75,7 +77,7 @@ def test_a_reader_that_has_enough(sh, published):
 
 @pytest.mark.parametrize("columns", ["0", "1", "2", "-5", "many", "", "100000"])
 @pytest.mark.counts("hostile")
-def test_any_number_of_columns(invoke, at_catalogue, monkeypatch, columns):
+def test_tables_print_at_any_terminal_width(invoke, at_catalogue, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", columns)
     for words in (
         ("apps", "list"),
@@ -107,7 +109,7 @@ WORDS = "Überraschung 漢字 \u202e\x1b[31m 😀"
 @posix
 @pytest.mark.parametrize("form", ["table", "json", "csv", "tsv"])
 @pytest.mark.counts("hostile")
-def test_the_text_of_a_server_in_a_system_of_ascii(sh, admin, published, form):
+def test_server_text_is_printed_in_an_ascii_locale(sh, admin, published, form):
     admin.create_application("other", WORDS).raise_for_error()
     done = sh(f"apps show other -o {form}", **ASCII)
     assert (done.returncode, done.stderr) == (0, "")
@@ -120,7 +122,7 @@ def test_the_text_of_a_server_in_a_system_of_ascii(sh, admin, published, form):
 
 @posix
 @pytest.mark.counts("hostile")
-def test_a_file_name_that_a_system_of_ascii_cannot_write(sh, admin, application, at_server, inside):
+def test_a_non_ascii_file_name_in_an_ascii_locale(sh, admin, application, at_server, inside):
     admin.upload_small_file(application, "2.0", "Übung.bin", CONTENT).raise_for_error()
     admin.update_version(application, "2.0", is_enabled=True).raise_for_error()
     done = sh("versions download tool", **ASCII)
