@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .rows import LIST, ONE, Command, Endpoint, Method, Recorded, audited, count, sends
+from .rows import LIST, ONE, Command, Endpoint, Method, Recorded, audited, sends
 
 _NEW = {"name": "New", "notes": "n", "email": "a@b.cd", "reference": "r", "license": "l"}
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from bindist import AdminClient
-from bindist.release.journal import Journal
+from bindist.release.journal import Journal, ReleaseId
 from bindist.sandbox import SandboxServer
 from bindist.transfer.part_file import PartFile
 from tests.conftest import ADMIN_KEY
