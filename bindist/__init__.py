@@ -6,10 +6,32 @@
     for app in client.iter_applications():
         print(app["applicationId"], app["name"])
 
+    admin = AdminClient("https://api.bindist.eu", "YOUR_API_KEY")
+    release = admin.publish("acme", "1.0", ["dist/acme.exe", "dist/acme.dll"], enable=True)
+    files = client.download_version("acme", "1.0", "downloads")
+
 Calls return an `ApiResponse` and never raise for an answer; transfers raise the exceptions of
-`bindist.errors`. What answers hold are plain dictionaries; `bindist.types` has their types, and
-each can be had from here too (`from bindist import Application`). Nothing here prints, asks, or
-reads the environment beyond what requests does for proxies and CA bundles.
+`bindist.errors` and return a `Download`, `Release` or `StoredBytes`. What answers hold are plain
+dictionaries; `bindist.types` has their types, and each can be had from here too
+(`from bindist import Application`). Nothing here prints, asks, or reads the environment beyond what
+requests does for proxies and CA bundles.
+
+Public besides this module, and stable like it:
+
+    bindist.errors         the tree of exceptions
+    bindist.types          the objects in the server's responses
+    bindist.rows           rows of the server's lists, checked: one row a file, a file by its name
+    bindist.pagination     walking through the pages of any list
+    bindist.checksums      computing and comparing SHA-256
+    bindist.file_names     what a server takes for a file name, and the type that it derives
+    bindist.version_order  which of two versions is the higher one
+    bindist.connection     checks of addresses and keys
+    bindist.redaction      hiding keys and signatures in text
+    bindist.special_files  devices, pipes and descriptors, which no download replaces
+    bindist.sandbox        a server for tests (extra `sandbox`)
+
+All other modules and packages (`bindist.clients`, `bindist.http`, `bindist.transfer`,
+`bindist.release`, ...) are private: import the clients and results from `bindist`.
 """
 
 from __future__ import annotations
@@ -22,12 +44,14 @@ from .errors import (
     BusyError,
     ConflictError,
     DifferentContentError,
+    IncompleteDownloadError,
     IntegrityError,
     NotFoundError,
     PermissionDeniedError,
     QuotaError,
     RateLimitError,
     ServerError,
+    TargetConflictError,
     TargetExistsError,
     TransportError,
 )
@@ -37,6 +61,8 @@ if TYPE_CHECKING:
     from .clients.admin import AdminClient
     from .clients.customer import CustomerClient
     from .http.response import ApiResponse
+    from .probe import ServerProbe, probe_server
+    from .release.results import Release, ReleasePreview
     from .transfer.download import Download
     from .transfer.stored import StoredBytes
     from .types import *  # noqa: F403  each of its __all__ can be had from here
@@ -53,16 +79,22 @@ __all__ = [
     "CustomerClient",
     "DifferentContentError",
     "Download",
+    "IncompleteDownloadError",
     "IntegrityError",
     "NotFoundError",
     "PermissionDeniedError",
     "QuotaError",
     "RateLimitError",
+    "Release",
+    "ReleasePreview",
     "ServerError",
+    "ServerProbe",
     "StoredBytes",
+    "TargetConflictError",
     "TargetExistsError",
     "TransportError",
     "__version__",
+    "probe_server",
 ]
 
 # What needs requests is imported when it is first asked for: a help text or a completion needs the
@@ -72,7 +104,11 @@ _LATE = {
     "ApiResponse": "http.response",
     "CustomerClient": "clients.customer",
     "Download": "transfer.download",
-    "StoredBytes": "stored",
+    "Release": "release.results",
+    "ReleasePreview": "release.results",
+    "ServerProbe": "probe",
+    "StoredBytes": "transfer.stored",
+    "probe_server": "probe",
 }
 
 

@@ -13,6 +13,8 @@ BinDistError
 ├── IntegrityError              the bytes are not what they should be (a ValueError too)
 ├── DifferentContentError       the version exists with other files
 ├── TargetExistsError           a file is in the download's place (a FileExistsError too)
+├── TargetConflictError         two files would have one place (a ValueError too)
+├── IncompleteDownloadError     some of several files failed
 └── BusyError                   another process is at the same file or release
 """
 
@@ -20,6 +22,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # as type checkers know it; importing typing takes longer than all of this
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
     from typing import Any, Protocol
 
     class FailedResponse(Protocol):
@@ -39,6 +43,20 @@ if TYPE_CHECKING:
         def raw(self) -> dict[str, Any]: ...
         def require(self) -> dict[str, Any]: ...
         def rows(self, name: str) -> list[dict[str, Any]]: ...
+
+    class FinishedDownload(Protocol):
+        """What an error tells of a file that was downloaded: every `Download` has it."""
+
+        @property
+        def file_name(self) -> str: ...
+        @property
+        def file_size(self) -> int: ...
+        @property
+        def checksum(self) -> str: ...
+        @property
+        def status(self) -> str: ...
+        @property
+        def path(self) -> Path | None: ...
 
 
 class BinDistError(Exception):
@@ -153,6 +171,28 @@ class TargetExistsError(BinDistError, FileExistsError):
     It was there from the start, or it appeared while the download went on. In that case the bytes
     are kept in `NAME.part`, from where the next call takes them.
     """
+
+
+class TargetConflictError(BinDistError, ValueError):
+    """Two files of a version cannot be in one folder: they have the same name there, or one is
+    called what the other is called while it is downloaded. Nothing was downloaded."""
+
+
+class IncompleteDownloadError(BinDistError):
+    """Some, or all, of several files could not be downloaded.
+
+    `downloads` has the `Download` of each file that could, in the order asked for; `failures` the
+    exception of each other one by its file name. The same call goes on from what is there.
+    """
+
+    def __init__(
+        self, downloads: Sequence[FinishedDownload], failures: dict[str, Exception]
+    ) -> None:
+        count = len(downloads) + len(failures)
+        told = "; ".join(f"{name}: {error}" for name, error in failures.items())
+        super().__init__(f"{len(failures)} of {count} files could not be downloaded: {told}")
+        self.downloads = downloads
+        self.failures = failures
 
 
 class BusyError(BinDistError):

@@ -3,7 +3,7 @@
 Keys are the API's own. Times are ISO 8601 in UTC, sizes bytes, checksums SHA-256 in lower-case hex.
 A key that may be missing is to be asked for with `.get()`; a newer server may send further keys.
 Nothing is checked when an answer comes: `ApiResponse.require()` and `rows()`, which return
-dictionaries of anything, are for who trusts no server.
+dictionaries of anything, check that there is an object or a list.
 
     for app in client.iter_applications():  # app is an Application
         print(app["applicationId"])
@@ -41,7 +41,7 @@ __all__ = [
     "RecentDownload",
     "ShareLink",
     "Stats",
-    "UploadTicket",
+    "UploadUrl",
     "Version",
     "Versions",
 ]
@@ -224,7 +224,7 @@ class Stats(_Stats, total=False):
     version: str
 
 
-class UploadTicket(TypedDict):
+class UploadUrl(TypedDict):
     """A pre-signed URL to put a file to, and the id that completes it."""
 
     uploadId: str

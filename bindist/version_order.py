@@ -12,7 +12,7 @@ _WORDS = {"alpha": "a", "beta": "b", "c": "rc", "pre": "rc", "preview": "rc"}
 _NUMBERED = re.compile(r"[vV]?(\d+(?:\.\d+)*)(.*)")
 _CHUNK = re.compile(r"\d+|[^\d._+-]+")
 
-LONGEST = 100
+MAX_LENGTH = 100
 """What of a name counts, in characters. The server's have 50 at most."""
 
 Chunk = tuple[int, int, str]
@@ -25,7 +25,7 @@ def version_key(version: str) -> Key:
     PEP 440 and semantic versions go by their own rules. Of other names, those that start with a
     number go by it, with what follows as a pre-release; the rest (`nightly`) stand below all.
     """
-    version = version[:LONGEST]
+    version = version[:MAX_LENGTH]
     try:
         parsed = Version(version)
     except InvalidVersion:

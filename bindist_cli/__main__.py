@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+
+# `python -m` puts the current directory first: a json.py there would be imported as ours. It stays
+# where it is the folder that this package was itself imported from, as in a checkout.
+if (
+    __name__ == "__main__"
+    and not getattr(sys.flags, "safe_path", False)
+    and __file__.rpartition("bindist_cli")[0][:-1] != sys.path[0]
+):
+    del sys.path[0]
+
 import gc
 import os
-import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +72,7 @@ def _leave(code: int) -> NoReturn:
 
 def _run() -> None:
     if sys.argv[1:] == ["--version"]:  # asked by scripts all the time; needs no imports
-        from bindist._version import __version__
+        from bindist import __version__
 
         try:
             print(f"bindist {__version__}", flush=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import click
 
-from bindist._version import __version__
+from bindist import __version__
 
 from .exit_codes import CliError, Exit
 from .options import FLAGS, SHARED, Group, is_shared
@@ -21,14 +21,15 @@ COMMANDS = {
     "versions": "Versions and their files: upload, release, download, verify, share.",
     "customers": "Customers and their keys.",
     "activity": "Who uploaded and downloaded what.",
-    "audit": "Administrative events; for financial administrators.",
+    "audit": "Administrative events; only a financial administrator may see them.",
     "admin": "The administrator's own key.",
     "auth": "Log in and out; which key is in use, and whether it works.",
     "config": "Settings of profiles.",
-    "sandbox": "A complete local server, to try things and to test with.",
+    "sandbox": "A complete local server for trying bindist and for tests.",
     "api": "Send any request to the API.",
-    "doctor": "Check this installation, and say what to do about each problem.",
+    "doctor": "Check this installation and explain how to solve each problem.",
     "completion": "Print the script that makes a shell complete commands, options and values.",
+    "help": "Show a help topic, or the help of a command.",
 }
 
 
@@ -118,15 +119,24 @@ def _failed(
     if isinstance(error, OSError):
         gone = error.errno == errno.EPIPE and error_output.reader_has_gone()
         error_output.settle_stdout()
-        if gone:  # whoever read, as `head` does, has read enough
+        if gone:  # the reader, such as `head`, has read enough
             return Exit.DONE
     env = resolve.environment()
     # A command line that could not be parsed leaves no flags; what it asked for still counts.
     as_json = flags.get("output", env.get("BINDIST_OUTPUT")) in ("json", "jsonl")
     as_json = as_json or (isinstance(error, click.UsageError) and "--json" in sys.argv[1:])
     color = resolve.color(flags, env)
-    debug = bool(flags.get("debug")) or env.get("BINDIST_DEBUG", "") not in ("", "0")
+    debug = bool(flags.get("debug")) or _debug_is_set(env)
     return error_output.show(error, facts, hint, as_json=as_json, color=color, debug=debug)
+
+
+def _debug_is_set(env: Mapping[str, str]) -> bool:
+    from .settings.resolve import is_set
+
+    try:
+        return is_set(env, "BINDIST_DEBUG")
+    except CliError:  # reported where the settings are resolved
+        return False
 
 
 @click.command(
@@ -138,7 +148,8 @@ def _failed(
 def cli() -> None:
     """Publish, download and administer binaries with BinDist.
 
-    Without an account: `bindist --profile sandbox apps list`.
+    Without an account: `bindist --profile sandbox apps list`. `bindist help` lists topics, such
+    as releases, settings and troubleshooting.
     """
 
 

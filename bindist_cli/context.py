@@ -21,7 +21,7 @@ from .settings import resolve as config
 from .settings.resolve import Settings
 
 if TYPE_CHECKING:
-    from bindist.clients.admin import AdminClient
+    from bindist import AdminClient
     from bindist.sandbox import Endpoint
 
 
@@ -48,7 +48,7 @@ class App:
         return settings
 
     def resolve_anyway(self) -> tuple[Settings, list[CliError]]:
-        """The settings without what makes no sense, and what that is: for commands that mend it."""
+        """The settings that make sense, and what is wrong with the others."""
         env = config.environment()
         problems: list[CliError] = []
         file: Mapping[str, Any] = {}
@@ -108,16 +108,15 @@ class App:
 
     def client_for(self, key: str) -> AdminClient:
         """A client with any key, for this profile's address."""
-        from bindist.clients.admin import AdminClient
-        from bindist.clients.base import DEFAULT_RETRIES, DEFAULT_TIMEOUT
+        from bindist import AdminClient
 
         settings = self.settings
+        given: dict[str, Any] = {"timeout": settings.timeout, "retries": settings.retries}
         return self._closing.enter_context(
             AdminClient(
                 self.api_url,
                 key,
-                timeout=DEFAULT_TIMEOUT if settings.timeout is None else settings.timeout,
-                retries=DEFAULT_RETRIES if settings.retries is None else settings.retries,
+                **{name: value for name, value in given.items() if value is not None},
                 verify=settings.ca_bundle,
                 store_etag=settings.store_etag,
                 allow_http=settings.allow_http,
@@ -129,10 +128,10 @@ class App:
         """Asks on stderr; without a terminal, or with --no-input, fails naming the flag instead."""
         if self.settings.no_input or not sys.stdin.isatty():
             raise CliError(
-                "this needs a confirmation, and nobody can be asked", Exit.USAGE, hint=f"add {flag}"
+                "confirmation required, but stdin is not a terminal", Exit.USAGE, hint=f"add {flag}"
             )
         if not click.confirm(question, err=True):
-            raise CliError("nothing was done", Exit.FAILED)
+            raise CliError("canceled; nothing was changed", Exit.FAILED)
 
     def facts(self, error: Exception) -> list[str]:
         """What this run alone knows about an error: where the key that was refused came from."""

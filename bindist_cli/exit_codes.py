@@ -1,4 +1,4 @@
-"""Exit codes, and which error has which: one table for the program, its help and the README."""
+"""Exit codes, and which error has which: one table for the program and its help topics."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ class Exit(IntEnum):
 
 
 MEANINGS = {
-    Exit.DONE: "done; also “nothing to do”",
-    Exit.FAILED: "any failure not below",
-    Exit.USAGE: "wrong usage or local input",
+    Exit.DONE: "success, also if there was nothing to do",
+    Exit.FAILED: "any other failure",
+    Exit.USAGE: "wrong usage or invalid local input",
     Exit.NOT_FOUND: "not found",
     Exit.NOT_AUTHENTICATED: "not authenticated",
-    Exit.NOT_ALLOWED: "not allowed, or the version is disabled",
+    Exit.NOT_ALLOWED: "not allowed, or the version is not enabled",
     Exit.CONFLICT: "conflict: it exists with other content",
-    Exit.UNAVAILABLE: "unavailable after retries (network, 429, 5xx): safe to run again",
-    Exit.INTEGRITY: "integrity: the bytes are not what they should be; nothing was kept",
+    Exit.UNAVAILABLE: "temporary: network or server failed after all retries; run it again",
+    Exit.INTEGRITY: "integrity: bytes or checksums are wrong",
     Exit.PARTIAL: "some of several files failed",
     Exit.QUOTA: "storage quota",
     Exit.INTERRUPTED: "interrupted",
@@ -52,6 +52,7 @@ _EXITS: tuple[tuple[type[Exception], Exit], ...] = (
     (errors.TransportError, Exit.UNAVAILABLE),
     (errors.BusyError, Exit.UNAVAILABLE),
     (errors.IntegrityError, Exit.INTEGRITY),
+    (errors.IncompleteDownloadError, Exit.PARTIAL),
     (ValueError, Exit.USAGE),
     # Paths that were given, and cannot be what they were given for.
     (FileNotFoundError, Exit.USAGE),

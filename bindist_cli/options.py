@@ -41,9 +41,9 @@ SHARED: tuple[Callable[[], click.Option], ...] = (
         "--profile",
         metavar="NAME",
         type=PROFILE,
-        help="Settings and key to use; `sandbox` needs neither.",
+        help="Profile with the address and the key to use; `sandbox` is a local server.",
     ),
-    _option("--api-url", metavar="URL", help="Where the API is."),
+    _option("--api-url", metavar="URL", help="Address of the API."),
     _option("--json", "as_json", is_flag=True, help="Print JSON, with every field of the API."),
     _option(
         "-o",
@@ -56,20 +56,25 @@ SHARED: tuple[Callable[[], click.Option], ...] = (
         is_flag=True,
         help="In CSV, put ' before texts that a spreadsheet would run: =, +, -, @ at the start.",
     ),
-    _option("--fields", metavar="A,B", callback=_fields, help="Print these fields alone."),
-    _option("-q", "--quiet", is_flag=True, help="No notes and no progress."),
+    _option("--fields", metavar="A,B", callback=_fields, help="Print only these fields."),
+    _option("-q", "--quiet", is_flag=True, help="Print neither notes nor progress."),
     _option("--no-color", is_flag=True, help="No colours."),
-    _option("--no-input", is_flag=True, help="Never ask; fail instead."),
-    _option("--timeout", type=float, metavar="SECONDS", help="How long to wait for an answer."),
-    _option("--retries", type=click.IntRange(min=0), metavar="N", help="Repeats where safe."),
+    _option("--no-input", is_flag=True, help="Never ask a question; exit with 2 instead."),
+    _option("--timeout", type=float, metavar="SECONDS", help="Seconds to wait for a response."),
+    _option(
+        "--retries",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Retries of a request, where repeating it is safe.",
+    ),
     _option(
         "--ca-bundle",
         type=click.Path(exists=True),
         metavar="FILE",
-        help="Certificates to trust.",
+        help="File of certificates to trust.",
     ),
-    _option("-v", "--verbose", is_flag=True, help="One line per request."),
-    _option("--debug", is_flag=True, help="Headers and bodies too, without secrets."),
+    _option("-v", "--verbose", is_flag=True, help="Log one line per request to stderr."),
+    _option("--debug", is_flag=True, help="Log headers and bodies too, with secrets masked."),
 )
 
 
@@ -146,10 +151,10 @@ class Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Named alone, a group shows its commands: that is an answer, not an error."""
-        if not ctx._protected_args and not ctx.args:
+        result = super().invoke(ctx)
+        if ctx.invoked_subcommand is None:
             click.echo(self.get_help(ctx), color=ctx.color)
-            return None
-        return super().invoke(ctx)
+        return result
 
     def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return _help_names(self)

@@ -67,6 +67,7 @@ VERSION_TEXT = _Text("versions")
 FILE_OF_VERSION = _Text("files")
 PROFILE = _Text("profiles")
 SETTING = _Text("settings")
+HELP_SUBJECT = _Text("help")
 LOCAL_FILE = _Text("file")
 LOCAL_FOLDER = _Text("dir")
 

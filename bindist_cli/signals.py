@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+_SPEAK_SECONDS = 1.0
 
 
 @contextmanager
@@ -21,6 +22,9 @@ def held_signals(notify: Callable[[str], None]) -> Iterator[None]:
         return
     held: list[int] = []
     before: dict[int, Any] = {}
+    text = "completing the version first, so that its number is not lost; again to end now"
+    # The signal may have come while this thread writes to the same stream, and holds its lock.
+    speaker = threading.Thread(target=notify, args=(text,), daemon=True)
 
     def restore() -> None:
         for number, handler in before.items():
@@ -30,7 +34,7 @@ def held_signals(notify: Callable[[str], None]) -> Iterator[None]:
     def hold(number: int, _: FrameType | None) -> None:
         held.append(number)
         restore()  # for the second one
-        notify("completing the version first, so that its number is not lost; again to end now")
+        speaker.start()
 
     for name in _NAMES:
         number = getattr(signal, name, None)
@@ -41,4 +45,5 @@ def held_signals(notify: Callable[[str], None]) -> Iterator[None]:
     finally:
         restore()
     if held:
+        speaker.join(_SPEAK_SECONDS)
         signal.raise_signal(held[0])

@@ -134,6 +134,12 @@ def test_nothing_in_the_wheel_runs_when_it_is_installed(wheel: zipfile.ZipFile) 
     assert "Root-Is-Purelib: true" in wheel.read(f"{info}/WHEEL").decode()
 
 
+def test_the_wheel_has_every_help_topic(wheel: zipfile.ZipFile) -> None:
+    here = {f"bindist_cli/help/{path.name}" for path in (ROOT / "bindist_cli/help").iterdir()}
+    assert "bindist_cli/help/releases.md" in here
+    assert here <= set(wheel.namelist())
+
+
 def test_the_only_program_in_the_wheel_is_bindist(wheel: zipfile.ZipFile) -> None:
     (name,) = [name for name in wheel.namelist() if name.endswith("entry_points.txt")]
     lines = wheel.read(name).decode().split("\n")

@@ -1,4 +1,4 @@
-"""What an administrator may do besides publishing: create, grant, watch."""
+"""What an administrator may do besides publishing: manage applications, customers and keys."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ApiError
 from ..http.response import ApiResponse, Json, response_of
+from ..pagination import walk_pages
 from .base import named, named_if_given, present, segment
-from .customer import LARGEST_PAGE
-from .pagination import walk_pages
-from .versions import PublishingClient
+from .catalogue import MAX_PAGE_SIZE
+from .publishing import PublishingClient
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
     from ..types import (
@@ -55,7 +55,7 @@ class AdminClient(PublishingClient):
             application_id: 1 to 100 of `A-Z a-z 0-9 _ -`; on the hosted service 3 to 50, in lower
                 case and without `_`. Fails with 409 where it exists or was ever deleted.
             name: 1 to 200 characters.
-            customer_ids: who may see it at once; default nobody.
+            customer_ids: the customers who may see it from the start; default none.
             description: up to 2000 characters; default none.
             tags: up to 20, each of up to 50 characters; default none.
 
@@ -88,7 +88,7 @@ class AdminClient(PublishingClient):
         """Grants an application to customers and revokes it, in one step.
 
         `PUT /v1/management/applications/{id}/customers`. `add_customer_ids` get it,
-        `remove_customer_ids` lose it; default nobody. Returns `GrantedCustomers`: `customerIds`,
+        `remove_customer_ids` lose it; default none. Returns `GrantedCustomers`: `customerIds`,
         all who have it afterwards; `added` and `removed` repeat what was asked.
         """
         body = {
@@ -132,7 +132,7 @@ class AdminClient(PublishingClient):
             email: a valid address, up to 320 characters; default none.
             reference: up to 200 characters; default none.
             license: up to 500 characters; default none.
-            parent_customer_id: under whom; default `admin`.
+            parent_customer_id: the customer above the new one; default `admin`.
 
         Returns `NewCustomer`: `customerId` and `apiKey`. **The key is shown this once.**
         """
@@ -160,9 +160,9 @@ class AdminClient(PublishingClient):
         """Changes a customer; what is None stays. `PATCH /v1/management/customers/{id}`
 
         Args:
-            customer_id: whom.
+            customer_id: the customer to change.
             name: 1 to 200 characters.
-            is_active: False makes the customer's key useless until it is True again.
+            is_active: False disables the customer's key until it is True again.
             notes, email, reference, license: as with `create_customer`; `""` clears one.
 
         Returns `ChangedCustomer`. An administrator cannot be changed: 403.
@@ -179,7 +179,7 @@ class AdminClient(PublishingClient):
         return self._send("PATCH", f"/management/customers/{customer}", present(body))
 
     def regenerate_customer_key(self, customer_id: str) -> ApiResponse[NewKey]:
-        """Gives a customer a new key; the old one dies at once.
+        """Gives a customer a new key; the old key stops working immediately.
 
         `POST /v1/management/customers/{id}/regenerate-key`. Returns `NewKey`: `apiKey`, which works
         on the hosted service, and `apiSecret`, which works on a self-hosted server. **They are
@@ -189,10 +189,10 @@ class AdminClient(PublishingClient):
         return self._send("POST", f"/management/customers/{customer}/regenerate-key")
 
     def regenerate_admin_key(self) -> ApiResponse[NewKey]:
-        """Gives the caller, an administrator, a new key; the old one dies at once.
+        """Gives the caller, an administrator, a new key; the old key stops working immediately.
 
         `POST /v1/management/admin/regenerate-key`. Returns `NewKey`, as `regenerate_customer_key`
-        does; this client still has the old key, and works no more.
+        does; this client still has the old key, and does not work any more.
         """
         return self._send("POST", "/management/admin/regenerate-key")
 
@@ -235,7 +235,7 @@ class AdminClient(PublishingClient):
         """
         query = {
             "type": _ACTIVITY_TYPES.get(activity_type or "", activity_type),
-            "limit": LARGEST_PAGE,
+            "limit": MAX_PAGE_SIZE,
             "customerId": named_if_given(customer_id, "customer_id"),
             "startDate": start_date,
             "endDate": end_date,
@@ -246,7 +246,7 @@ class AdminClient(PublishingClient):
             rows = answer.rows("activities")
         except ApiError as error:
             return response_of(error)
-        reached = len(rows) >= LARGEST_PAGE
+        reached = len(rows) >= MAX_PAGE_SIZE
         if application_id is not None:
             rows = [row for row in rows if row.get("applicationId") == application_id]
         answer = _one_page(_with(answer, activities=rows), "activities", *wanted)
@@ -280,7 +280,7 @@ class AdminClient(PublishingClient):
         *,
         start_date: str | None = None,
         end_date: str | None = None,
-        page_size: int = LARGEST_PAGE,
+        page_size: int = MAX_PAGE_SIZE,
     ) -> Iterator[AuditEvent]:
         """Yields each `AuditEvent` of all pages; without `event_type` the server has one page only.
 
@@ -305,7 +305,7 @@ def _audit_query(kind: str | None, start: str | None, end: str | None, limit: in
 
 def _listed(values: Iterable[str] | None) -> list[str] | None:
     if isinstance(values, str):
-        raise ValueError(f"a list is needed, not the text {values!r}")  # noqa: TRY004
+        raise ValueError(f"the argument must be a list of texts, not the text {values!r}")  # noqa: TRY004
     return None if values is None else list(values)
 
 
@@ -316,7 +316,7 @@ def _with(answer: ApiResponse, **changes: Any) -> ApiResponse:
 
 def _checked_page(page: int, size: int) -> tuple[int, int]:
     if page < 1 or size < 1:
-        raise ValueError("page and page_size count from 1")
+        raise ValueError(f"page and page_size must be 1 or more, not {page!r} and {size!r}")
     return page, size
 
 

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from threading import TIMEOUT_MAX
 from types import TracebackType
 from typing import Any, NoReturn, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from ..http.redaction import redact
+from ..connection import check_base_url, check_encrypted, check_key
 from ..http.response import ApiResponse, Json
 from ..http.transport import ANSWER_LIMIT, Timeout, Transport
-from ..http.url_policy import has_plain_host, is_loopback
 
 Self = TypeVar("Self", bound="BaseClient")
 
@@ -175,42 +174,6 @@ class BaseClient:
         self, method: str, path: str, body: Json | None = None, *, repeatable: bool = False
     ) -> ApiResponse:
         return self.request(method, f"/v1{path}", json=body, repeatable=repeatable)
-
-
-def check_base_url(url: str) -> str:
-    """The address without its trailing slash; ValueError where it is not one."""
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
-        usable = usable and (parts.port is None or parts.port > 0)
-    except ValueError:
-        usable = False
-    if not usable or any(c.isspace() or ord(c) < 32 or c == "\\" for c in url):
-        raise ValueError(f"not an http:// or https:// address: {redact(repr(url))}")
-    if parts.username is not None or "?" in url or "#" in url:
-        raise ValueError("the address may hold neither a user name nor a query")
-    if not has_plain_host(parts.netloc):
-        raise ValueError(f"not the plain name or number of a host: {redact(repr(parts.netloc))}")
-    return url.rstrip("/")
-
-
-def check_encrypted(url: str) -> None:
-    """ValueError for an address that the key would be sent to in clear, over a network."""
-    parts = urlsplit(url)
-    if parts.scheme == "http" and not is_loopback(url):
-        raise ValueError(
-            f"the key is not sent over plain http to {parts.hostname}: use https://, or "
-            "allow_http=True in a network that you trust"
-        )
-
-
-def check_key(key: str) -> str:
-    """The key; ValueError, without showing it, where a header cannot carry it."""
-    if not key:
-        raise ValueError("the API key is empty")
-    if not key.isascii() or any(c.isspace() or ord(c) < 32 or ord(c) == 127 for c in key):
-        raise ValueError("the API key has white space or other characters that no key has")
-    return key
 
 
 def segment(value: str, what: str) -> str:

@@ -1,41 +1,32 @@
-"""What the holder of any key may do: look, download, share."""
+"""What the holder of any key may do: list, download, share."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Iterator
+import os
+import threading
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
-from ..errors import TargetExistsError
-from ..file_names import safe_file_name
-from ..http.response import ApiResponse, Json, text_in
-from ..transfer import presigned
-from ..transfer.hashing import checksums_match, sha256_file
-from ..transfer.presigned import Progress, Source
-from ..transfer.ranges import DEFAULT_CONNECTIONS, MOST_CONNECTIONS
-from .base import BaseClient, named, named_if_given, present, segment
-from .pagination import walk_pages
+from ..errors import NotFoundError
+from ..http.response import ApiResponse, Json, failure
+from ..rows import choose_files, distinct_files, text_in
+from ..transfer.presigned import Progress
+from ..transfer.ranges import DEFAULT_CONNECTIONS
+from .base import named, named_if_given, present
+from .downloads import DownloadsClient, FileRow, check_connections
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
     from ..transfer.download import Download
     from ..transfer.stored import StoredBytes
-    from ..types import (
-        Application,
-        Applications,
-        DownloadedFile,
-        DownloadUrl,
-        Files,
-        ShareLink,
-        Stats,
-        Versions,
-    )
+    from ..types import ShareLink
+    from .version_download import FileProgress
 
-_TEST_CHANNEL = {"X-Channel": "Test"}
-LARGEST_PAGE = 100
+StrPath = str | os.PathLike[str]
 
 
-class CustomerClient(BaseClient):
+class CustomerClient(DownloadsClient):
     """Applications, versions, files and downloads, as far as the key may see them.
 
     Methods that return an `ApiResponse` never raise for an answer, only `TransportError` for none
@@ -47,123 +38,6 @@ class CustomerClient(BaseClient):
         file_id: which file of the version, as in `data["files"]`; default None, the MAIN one.
         test_channel: True allows versions that are not enabled, too; default False.
     """
-
-    def list_applications(
-        self,
-        search: str | None = None,
-        tags: Iterable[str] | None = None,
-        page: int = 1,
-        page_size: int = 20,
-        *,
-        is_active: bool | None = None,
-        sort_by: str | None = None,
-        sort_order: str | None = None,
-    ) -> ApiResponse[Applications]:
-        """One page of the applications. `GET /v1/applications`
-
-        Args:
-            search: text to look for in names and descriptions, in any case.
-            tags: any of these, exactly so.
-            page: from 1; default 1.
-            page_size: 1 to 100 applications; default 20.
-            is_active: True or False for only such ones; default both.
-            sort_by: `name`, `createdAt` or `updatedAt`; default the server's order.
-            sort_order: `asc` or `desc`.
-
-        Returns `Applications`: `applications`, and what the key is in `isAdmin` and
-        `isFinancialAdmin`; `meta["pagination"]` tells of further pages.
-        """
-        query = _application_query(search, tags, is_active, sort_by, sort_order)
-        return self._get("/applications", {**query, "page": page, "limit": page_size})
-
-    def iter_applications(
-        self,
-        search: str | None = None,
-        tags: Iterable[str] | None = None,
-        *,
-        is_active: bool | None = None,
-        sort_by: str | None = None,
-        sort_order: str | None = None,
-        page_size: int = LARGEST_PAGE,
-    ) -> Iterator[Application]:
-        """Yields each `Application` of all pages, asking for each page when it is needed.
-
-        `GET /v1/applications`, once for each page. `search`, `tags`, `is_active`, `sort_by` and
-        `sort_order` are those of `list_applications`; `page_size` is how many are asked for at
-        once, 1 to 100; default 100. Raises ApiError for a page that fails, TransportError where no
-        answer comes.
-        """
-        query = _application_query(search, tags, is_active, sort_by, sort_order)
-
-        def fetch(following: Json) -> ApiResponse:
-            return self._get("/applications", {**query, "limit": page_size, **following})
-
-        return walk_pages(fetch, "applications")
-
-    def get_application(self, application_id: str) -> ApiResponse[Application]:
-        """One application. `GET /v1/applications/{id}`
-
-        Returns `Application`, without `customers`; 404 also for one that the key may not see.
-        """
-        return self._get(f"/applications/{segment(application_id, 'application_id')}")
-
-    def list_versions(
-        self, application_id: str, test_channel: bool = False, *, changelog: str | None = None
-    ) -> ApiResponse[Versions]:
-        """The versions of an application. `GET /v1/applications/{id}/versions`
-
-        Args:
-            test_channel: True for disabled versions too; default False.
-            changelog: text to look for in the release notes, in any case; default all.
-
-        Returns `Versions`: `versions` in the server's order: numbers count as numbers, and a
-        pre-release stands above its release. Versions that are not active are in no list.
-        """
-        return self._get(
-            f"/applications/{segment(application_id, 'application_id')}/versions",
-            {"changelog": changelog},
-            _channel(test_channel),
-        )
-
-    def list_version_files(self, application_id: str, version: str) -> ApiResponse[Files]:
-        """The files of a version, enabled or not; counts no download.
-
-        `GET /v1/applications/{id}/versions/{version}/files`. Returns `Files`: `files`, each with
-        `fileId`, `fileName`, `fileType`, `fileSize` (bytes) and `checksum` (SHA-256).
-        """
-        application, number = segment(application_id, "application_id"), segment(version, "version")
-        return self._get(f"/applications/{application}/versions/{number}/files")
-
-    def get_stats(self, application_id: str, *, version: str | None = None) -> ApiResponse[Stats]:
-        """Download statistics; needs an administrator's key. `GET /v1/applications/{id}/stats`
-
-        `version` is the only one to count; default all. Returns `Stats`: `totalDownloads`,
-        `uniqueCustomers`, `downloadsByVersion`, `downloadsByDate` and `recentDownloads` (10 at
-        most). An unknown application has statistics full of zeros.
-        """
-        path = f"/applications/{segment(application_id, 'application_id')}/stats"
-        return self._get(path, {"version": named_if_given(version, "version")})
-
-    def get_download_url(
-        self,
-        application_id: str,
-        version: str,
-        file_id: str | None = None,
-        test_channel: bool = False,
-    ) -> ApiResponse[DownloadUrl]:
-        """A pre-signed URL, valid for 30 minutes. `GET /v1/downloads/url`
-
-        **Every call counts as a download in the statistics.** Without `file_id` the server chooses
-        the MAIN file. A version that is not enabled is 403 without `test_channel`.
-        Returns `DownloadUrl`: `url`, `expiresAt`, `fileName`, `fileSize` (bytes), `checksum`,
-        `downloadId`.
-        """
-        query = {
-            "applicationId": named(application_id, "application_id"),
-            "version": named(version, "version"),
-            "fileId": named_if_given(file_id, "file_id"),
-        }
-        return self._get("/downloads/url", query, _channel(test_channel))
 
     def create_share_link(
         self,
@@ -185,209 +59,135 @@ class CustomerClient(BaseClient):
         }
         return self._send("POST", "/downloads/share", present(body))
 
-    def download_file(
+    def download_version(
         self,
         application_id: str,
         version: str,
-        file_id: str | None = None,
-        verify_checksum: bool = True,
-        test_channel: bool = False,
-    ) -> tuple[bytes, DownloadedFile]:
-        """A file in memory, as (bytes, metadata); `download_to_file` is for large ones.
-
-        `GET /v1/downloads/url` and the object store. `verify_checksum` is True by default; False
-        accepts whatever comes. Returns the bytes and `DownloadedFile`: `fileName`, `fileSize`
-        (bytes) and `checksum`. Raises ApiError for a failed answer, TransportError for none,
-        IntegrityError (a ValueError) for wrong bytes.
-        """
-        content = io.BytesIO()
-        found = self.download_to_stream(
-            application_id,
-            version,
-            content,
-            file_id=file_id,
-            test_channel=test_channel,
-            verify_checksum=verify_checksum,
-        )
-        metadata: DownloadedFile = {
-            "fileName": found.file_name,
-            "fileSize": found.file_size,
-            "checksum": found.checksum,
-        }
-        return content.getvalue(), metadata
-
-    def download_to_stream(
-        self,
-        application_id: str,
-        version: str,
-        stream: IO[bytes],
+        folder: StrPath,
         *,
-        file_id: str | None = None,
+        files: Iterable[str | FileRow] | None = None,
         test_channel: bool = False,
-        verify_checksum: bool = True,
-        progress: Progress | None = None,
-    ) -> Download:
-        """Writes a file to a binary stream as it arrives, in blocks of 1 MiB at most.
-
-        `GET /v1/downloads/url` and the object store. A lost connection is taken up again where it
-        broke. Counts one download, and one more for each URL that expires on the way (they live 30
-        minutes).
-
-        Args:
-            stream: anything with `write(bytes)`.
-            file_id: which file of the version; default the MAIN one, which the server chooses where
-                there are several. `download_to_file` looks at the list, and refuses one name with
-                two checksums.
-            test_channel: True allows a version that is not enabled; default False.
-            verify_checksum: False accepts whatever comes; default True.
-            progress: called with (bytes done, bytes in all); default None.
-
-        Returns what became of it, without a path. Raises ApiError, TransportError, and
-        IntegrityError where the bytes, **already written by then**, are not those that the server
-        has the checksum of.
-        """
-        from ..transfer import download  # not for those who only list
-
-        wanted = self._source(application_id, version, file_id, test_channel)
-        return download.to_stream(wanted, stream, verify=verify_checksum, progress=progress)
-
-    def download_to_file(
-        self,
-        application_id: str,
-        version: str,
-        path: str | Path,
-        *,
-        file_id: str | None = None,
-        test_channel: bool = False,
-        verify_checksum: bool = True,
+        replace: bool = False,
         resume: bool = True,
+        verify_checksum: bool = True,
+        progress: FileProgress | None = None,
         connections: int = DEFAULT_CONNECTIONS,
-        progress: Progress | None = None,
-        replace: bool = True,
-    ) -> Download:
-        """Puts a file on disk: whole and verified under its name, or not at all.
+        parallel: int = 4,
+    ) -> list[Download]:
+        """Puts the files of a version into a folder, each as `download_to_file` does.
 
-        The bytes go to `NAME.part` beside it, are verified, flushed to disk and renamed, replacing
-        what was there when the call began, and nothing that appeared since (a file system without
-        hard links is only looked at again right before). Interrupted by anything, the next call
-        goes on where it stopped. A file that is right already is left alone and costs no download.
-        A link is replaced, not what it leads to. Memory does not grow with size.
-        `GET /v1/applications/{id}/versions/{version}/files`, then `GET /v1/downloads/url` and the
-        object store.
+        Asks for the list of files once: `list_version_files`, then for each file that is not there
+        yet `GET /v1/downloads/url` and the object store. Call it again after any failure: files
+        that are right are left alone and cost no download, others go on where they stopped.
 
         Args:
-            path: a file, or an existing folder to put the file in under the server's name.
-            file_id: which file of the version; default the MAIN one.
+            folder: where to, `str` or `os.PathLike`; made where there is none.
+            files: names or ids of the files, or their rows in `list_version_files`, in which case
+                nothing is listed; default None, all files of the version.
             test_channel: True allows a version that is not enabled; default False.
-            verify_checksum: False accepts whatever comes; default True.
+            replace: True replaces files with other content that are there from the start; default
+                False: TargetExistsError for each.
             resume: False starts anew even where a part is there; default True.
-            connections: how many at once for files over 64 MiB, 1 to 32; default 4.
-            progress: called with (bytes done, bytes in all) from any thread; may go back; default
-                None.
-            replace: False leaves alone a file with other content that is there from the start, and
-                raises TargetExistsError; default True.
+            verify_checksum: False accepts whatever comes; default True.
+            progress: called with (file name, bytes done, bytes in all) from any thread; may go
+                back; default None.
+            connections: how many at once, over all files, for those over 64 MiB: 1 to 32; default
+                4.
+            parallel: how many files at once, from 1; default 4.
 
-        Returns what became of it: `status` is `downloaded`, `resumed` or `unchanged`. Raises
-        ApiError, TransportError, IntegrityError (nothing was kept), ValueError for `connections`,
-        TargetExistsError for a file that may not be replaced (one that appeared meanwhile: the
-        bytes are kept in `NAME.part`), OSError for the local disk and for devices and pipes, and
-        BusyError where another process is at the same file.
+        Returns a `Download` for each file, in the order of `files` or of the list. Raises
+        NotFoundError for a version without files and for a file that it does not have;
+        IntegrityError where one name has two checksums; TargetConflictError where two files would
+        get in each other's way; ValueError for `connections` or `parallel` out of range; OSError
+        for the folder; all before the first download. Where a single file was asked for and fails:
+        what `download_to_file` raises. Of several, the others still end, then raises
+        IncompleteDownloadError with both.
         """
-        from ..transfer import download, placing  # not for those who only list
+        from .version_download import VersionDownload, check_folder
 
-        if not 1 <= connections <= MOST_CONNECTIONS:
-            raise ValueError(f"connections must be 1 to {MOST_CONNECTIONS}")
-        target = Path(path)
-        if placing.is_special(target):
-            # Replacing /dev/null, as root can, would be missed by everybody on the machine.
-            raise FileExistsError(f"{target} is no file, and not replaced by one: stream to it")
-        # The list names the file and its checksum without counting a download.
-        files = self.list_version_files(application_id, version).require()
-        chosen = presigned.pick_file(files, file_id)
-        name = safe_file_name(chosen.get("fileName"))
-        if target.is_dir():
-            target = target / name
-            if placing.is_special(target):
-                raise FileExistsError(f"{target} is no file, and not replaced by one")
-        before = placing.look(target)
-        if checksums_match(checksum := _checksum_of(target, chosen), chosen.get("checksum")):
-            size = target.stat().st_size
-            if progress:
-                progress(size, size)
-            return download.Download(name, size, checksum, "unchanged", target)
-        if before is not None and not replace:
-            leads_nowhere = target.is_symlink() and not target.exists()
-            what = "is a link that leads nowhere" if leads_nowhere else "exists with other content"
-            raise TargetExistsError(f"{target} {what}")
-        wanted = self._source(application_id, version, text_in(chosen, "fileId"), test_channel)
-        return download.to_file(
-            wanted,
-            target,
-            before,
-            verify=verify_checksum,
-            resume=resume,
-            connections=connections,
-            progress=progress,
-        )
+        check_connections(connections)
+        check_parallel(parallel)
+        place = Path(folder)
+        check_folder(place)
+        rows = self._chosen_files(application_id, version, files)
+        download = VersionDownload(rows, place)
+        place.mkdir(parents=True, exist_ok=True)
 
-    def check_stored_bytes(
+        def fetch(row: Json, target: Path, connections: int, progress: Progress) -> Download:
+            return self._download_row(
+                application_id,
+                version,
+                row,
+                target,
+                test_channel=test_channel,
+                verify_checksum=verify_checksum,
+                resume=resume,
+                connections=connections,
+                progress=progress,
+                replace=replace,
+            )
+
+        return download.run(fetch, connections=connections, parallel=parallel, progress=progress)
+
+    def check_stored_version(
         self,
         application_id: str,
         version: str,
-        file_id: str | None = None,
         *,
+        files: Iterable[str | FileRow] | None = None,
         test_channel: bool = False,
-    ) -> StoredBytes:
-        """Whether the object store has a file's bytes, and as many as the server says.
+        parallel: int = 4,
+    ) -> list[StoredBytes]:
+        """Whether the object store has the bytes of a version's files: `check_stored_bytes` each.
 
-        Asks for the first byte only, and so does not verify the checksum. **Counts one download in
-        the statistics.** `GET /v1/downloads/url` and the object store.
+        **Counts one download for each file in the statistics.** Calls `list_version_files` once.
 
         Args:
-            file_id: which file of the version; default None, the MAIN one.
+            files: names or ids of the files, or their rows in `list_version_files`, in which case
+                nothing is listed; default None, all files of the version.
             test_channel: True allows a version that is not enabled; default False.
+            parallel: how many files at once, from 1; default 4.
 
-        Returns `StoredBytes`: `status` is `ok`, `missing` or `different`; its `raise_for_error()`
-        raises IntegrityError unless it is `ok`. Raises ApiError where the server or the store
-        refuses, TransportError where no answer came.
+        Returns a `StoredBytes` for each file, in the order of `files` or of the list. Raises
+        NotFoundError for a version without files and for a file that it does not have,
+        IntegrityError where one name has two checksums, ValueError for `parallel` below 1,
+        ApiError, TransportError.
         """
-        from ..transfer import stored  # not for those who only list
+        from ..transfer.concurrency import run_jobs
 
-        return stored.check(self._source(application_id, version, file_id, test_channel))
+        check_parallel(parallel)
+        rows = self._chosen_files(application_id, version, files)
+        found: dict[str, StoredBytes] = {}
 
-    def _source(
-        self, application_id: str, version: str, file_id: str | None, test_channel: bool
-    ) -> Source:
-        def ask() -> presigned.Grant:
-            answer = self.get_download_url(application_id, version, file_id, test_channel)
-            return presigned.read_grant(answer, self._transport)
+        def check(file_id: str) -> None:
+            found[file_id] = self.check_stored_bytes(
+                application_id, version, file_id, test_channel=test_channel
+            )
 
-        return Source(self._transport, ask)
+        ids = [text_in(row, "fileId") for row in rows]
+        run_jobs([partial(check, file_id) for file_id in ids], parallel, threading.Event())
+        return [found[file_id] for file_id in ids]
 
-
-def _checksum_of(path: Path, listed: Json) -> str:
-    """The checksum of a file that could be the listed one; empty for none or another size."""
-    if path.is_file() and path.stat().st_size == listed.get("fileSize"):
-        return sha256_file(path)
-    return ""
-
-
-def _application_query(
-    search: str | None,
-    tags: Iterable[str] | None,
-    is_active: bool | None,
-    sort_by: str | None,
-    sort_order: str | None,
-) -> Json:
-    wanted = [tags] if isinstance(tags, str) else list(tags or ())
-    return {
-        "search": search,
-        "tags": ",".join(wanted) or None,
-        "isActive": None if is_active is None else str(is_active).lower(),
-        "sortBy": sort_by,
-        "sortOrder": sort_order,
-    }
+    def _chosen_files(
+        self, application_id: str, version: str, files: Iterable[str | FileRow] | None
+    ) -> list[Json]:
+        """The rows of these files; lists the version where they are not all given as rows."""
+        wanted = None if files is None else [files] if isinstance(files, str) else list(files)
+        if wanted is not None and not any(isinstance(each, str) for each in wanted):
+            return [dict(row) for row in wanted if not isinstance(row, str)]
+        rows = self.list_version_files(application_id, version).rows("files")
+        if not rows:
+            raise NotFoundError(failure(404, f"version {version} of {application_id} has no files"))
+        if wanted is None:
+            return distinct_files(rows)
+        return choose_files(rows, [_id_of(each) for each in wanted])
 
 
-def _channel(test_channel: bool) -> dict[str, str] | None:
-    return _TEST_CHANNEL if test_channel else None
+def check_parallel(parallel: int) -> None:
+    """Raises ValueError for a number out of range."""
+    if parallel < 1:
+        raise ValueError(f"parallel must be 1 or more, not {parallel!r}")
+
+
+def _id_of(file: str | FileRow) -> str:
+    return file if isinstance(file, str) else text_in(file, "fileId")

@@ -1,35 +1,28 @@
-"""Making versions: uploading files, completing them, releasing them."""
+"""Versions, one method for each endpoint: make, complete, change."""
 
 from __future__ import annotations
 
 import base64
-import hashlib
-import io
 import time
 from functools import cached_property
-from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from ..errors import ApiError
-from ..file_names import derived_file_type, name_problem
+from ..file_names import name_problem
 from ..http.response import ApiResponse, Json, failure, response_of
-from ..transfer import upload
-from ..transfer.hashing import sha256_bytes
-from ..transfer.presigned import Progress
-from ..transfer.upload import INLINE_LIMIT, Body, LocalFile, SentFile, Ticket
 from ..version_id import namesakes, version_id
 from .base import named, present, segment
 from .customer import CustomerClient
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
-    from ..types import ChangedVersion, NewVersion, UploadTicket
+    from ..types import ChangedVersion, NewVersion, UploadUrl
 
 _FREE_SECONDS = 60.0
 """A version's id that no other version had is not looked up again for so long."""
 
 
-class PublishingClient(CustomerClient):
-    """The part of an `AdminClient` that deals with versions and their files.
+class VersionsClient(CustomerClient):
+    """The part of an `AdminClient` that makes and changes versions.
 
     The server keeps a version's files under the id `APPLICATION-VERSION`: those of version
     `cli-1.0` of `zeta` would get into version `1.0` of `zeta-cli`. So where that id can be read as
@@ -85,7 +78,7 @@ class PublishingClient(CustomerClient):
         Returns `NewVersion`. Raises ValueError for a name that the server refuses, and for empty
         content, of which it would make a version without files.
         """
-        _check_content(file_name, len(content))
+        check_content(file_name, len(content))
         body = {
             "applicationId": named(application_id, "application_id"),
             "version": named(version, "version"),
@@ -97,155 +90,6 @@ class PublishingClient(CustomerClient):
         }
         return self._make_version("/management/upload", body)
 
-    def upload_large_file(
-        self,
-        application_id: str,
-        version: str,
-        file_name: str,
-        content: bytes,
-        release_notes: str | None = None,
-    ) -> ApiResponse[NewVersion]:
-        """Makes a version of one file, sent through the object store.
-
-        Asks for a URL, puts the bytes there, and completes the version only where the store took
-        them: `POST /v1/management/upload/large-url`, `PUT` to the object store, and
-        `POST /v1/management/upload/large-complete`. The version is disabled at first. For files on
-        disk, `upload_file` needs no memory.
-
-        Args:
-            file_name: 1 to 255 characters, without a path; its extension decides on the type.
-            content: the bytes of the file.
-            release_notes: up to 5000 characters; default none.
-
-        Returns `NewVersion`, the answer to the completion, or the first failed answer. Raises
-        ValueError for empty content or a name that the server refuses, IntegrityError where other
-        bytes arrived.
-        """
-        _check_content(file_name, len(content))
-
-        def ask() -> Ticket:
-            return self.ask_ticket(application_id, version, file_name, len(content))
-
-        try:
-            body = Body(io.BytesIO(content), len(content))
-            ticket, etag = upload.put(self._transport, ask, body)
-        except ApiError as error:
-            return response_of(error)
-        md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        upload.check_arrived(file_name, etag, md5)
-        return self.complete_large_upload(
-            ticket.upload_id,
-            application_id,
-            version,
-            file_name,
-            len(content),
-            sha256_bytes(content),
-            release_notes,
-        )
-
-    def upload_file(
-        self,
-        application_id: str,
-        version: str,
-        path_or_file: str | Path | IO[bytes],
-        *,
-        file_name: str | None = None,
-        file_type: str | None = None,
-        release_notes: str | None = None,
-        progress: Progress | None = None,
-    ) -> ApiResponse[NewVersion]:
-        """Makes a version of one file on disk.
-
-        The file is streamed to the object store by the same calls as `upload_large_file` makes,
-        hashed on the way, in memory that does not grow with its size. The version is disabled at
-        first.
-
-        Args:
-            path_or_file: a path, or a binary file object that can seek.
-            file_name: what the server shall call it; default the path's own name.
-            file_type: MAIN, DEPENDENCY, DOCUMENTATION or CONFIGURATION; default what the server
-                derives from the extension. Another type takes a single request, as
-                `upload_small_file` sends it, and is possible up to 4 MiB.
-            release_notes: up to 5000 characters; default none.
-            progress: called with (bytes sent, bytes in all); goes back where a try is repeated;
-                default None.
-
-        Returns `NewVersion`, or the first failed answer, of the object store too. Raises
-        ValueError for an empty file, a name the server refuses or a type it cannot be given;
-        IntegrityError where the file changed or other bytes arrived; OSError for the disk.
-        """
-        with LocalFile.opened(path_or_file, file_name) as file:
-            _check_content(file.name, file.size)
-            if file_type not in (None, derived_file_type(file.name)):
-                if file.size > INLINE_LIMIT:
-                    check_derived_type(file.name, file_type)
-                return self._upload_inline(application_id, version, file, file_type, release_notes)
-            try:
-                sent = self.put_file(application_id, version, file, progress)
-            except ApiError as error:
-                return response_of(error)
-            answer = self.complete_large_upload(
-                sent.ticket.upload_id,
-                application_id,
-                version,
-                file.name,
-                file.size,
-                sent.checksum,
-                release_notes,
-            )
-        return upload.check_stored(answer, file.size, sent.checksum)
-
-    def put_file(
-        self,
-        application_id: str,
-        version: str,
-        file: LocalFile,
-        progress: Progress | None = None,
-        *,
-        ticket: Ticket | None = None,
-    ) -> SentFile:
-        """Sends an open `file` to the object store without completing it.
-
-        `PUT` to the object store, with the URL of `ticket`, which was asked for before by
-        `ask_ticket`; default None, and where that one is too old: a new one. `progress` is called
-        with (bytes sent, bytes in all). Returns a `SentFile`: the `ticket` that was used at last,
-        for `complete_large_upload`, the SHA-256 of what was sent in `checksum`, and `confirmed`,
-        which is False where the store's ETag is no MD5 to compare with. Raises ApiError,
-        TransportError, IntegrityError, OSError.
-        """
-        at_hand = [ticket] if ticket and ticket.is_fresh else []
-
-        def ask() -> Ticket:
-            if at_hand:
-                return at_hand.pop()
-            return self.ask_ticket(application_id, version, file.name, file.size)
-
-        return upload.put_file(self._transport, ask, file, progress)
-
-    def _upload_inline(
-        self,
-        application_id: str,
-        version: str,
-        file: LocalFile,
-        file_type: str | None,
-        notes: str | None,
-    ) -> ApiResponse[NewVersion]:
-        content = file.stream.read(file.size + 1)
-        file.check_unchanged(len(content))
-        answer = self.upload_small_file(
-            application_id, version, file.name, content, notes, file_type=file_type
-        )
-        return upload.check_stored(answer, len(content), sha256_bytes(content))
-
-    def ask_ticket(self, application_id: str, version: str, name: str, size: int) -> Ticket:
-        """The answer of `get_large_upload_url` as a value, for a file of that `name` and `size`.
-
-        Returns the ticket. Raises ApiError where the answer is a failed one, TransportError where
-        there is none, IntegrityError where it holds no URL that may be used.
-        """
-        answer = self.get_large_upload_url(application_id, version, name, size)
-        return upload.read_ticket(answer, self._transport.check_store_url)
-
     def get_large_upload_url(
         self,
         application_id: str,
@@ -253,7 +97,7 @@ class PublishingClient(CustomerClient):
         file_name: str,
         file_size: int,
         content_type: str | None = None,
-    ) -> ApiResponse[UploadTicket]:
+    ) -> ApiResponse[UploadUrl]:
         """A pre-signed URL to put a file to. `POST /v1/management/upload/large-url`
 
         Fails with 409 where the version exists: for several files ask for all URLs before
@@ -264,7 +108,7 @@ class PublishingClient(CustomerClient):
             file_size: in bytes, at least 1.
             content_type: such as `application/zip`; default the server's choice.
 
-        Returns `UploadTicket`: `uploadId`, `uploadUrl`, `expiresAt` (in 30 minutes).
+        Returns `UploadUrl`: `uploadId`, `uploadUrl`, `expiresAt` (in 30 minutes).
         """
         body = {
             "applicationId": named(application_id, "application_id"),
@@ -300,6 +144,7 @@ class PublishingClient(CustomerClient):
 
         Returns `NewVersion`.
         """
+        named(upload_id, "upload_id")
         try:
             if self._is_enabled(application_id, version):
                 return failure(
@@ -374,9 +219,9 @@ class PublishingClient(CustomerClient):
         return any(row.get("version") == version and row.get("isEnabled") is True for row in rows)
 
     def _make_empty_version(
-        self, application_id: str, version: str, file_name: str, notes: str | None
+        self, application_id: str, version: str, file_name: str, release_notes: str | None
     ) -> ApiResponse[NewVersion]:
-        """Makes a version without files, disabled; 409 where it exists, whoever made it.
+        """Makes a version without files, disabled; 409 where it exists, whichever run made it.
 
         `POST /v1/management/upload`, with empty content.
         """
@@ -385,22 +230,13 @@ class PublishingClient(CustomerClient):
             "version": named(version, "version"),
             "fileName": file_name,
             "fileContent": "",
-            "releaseNotes": notes,
+            "releaseNotes": release_notes,
         }
         return self._make_version("/management/upload", body)
 
 
-def check_derived_type(file_name: str, file_type: str | None) -> None:
-    """Raises ValueError for a type that the server would not give a file of that name."""
-    derived = derived_file_type(file_name)
-    if file_type not in (None, derived):
-        raise ValueError(
-            f"{file_name} will be {derived}: the type of a file over "
-            f"{INLINE_LIMIT // 1024 // 1024} MiB comes from its extension, not {file_type}"
-        )
-
-
-def _check_content(file_name: str, size: int) -> None:
+def check_content(file_name: str, size: int) -> None:
+    """Raises ValueError for an empty file and for a name that the server refuses."""
     if size < 1:
         raise ValueError(f"{file_name} is empty: the server makes no file of it")
     if problem := name_problem(file_name):

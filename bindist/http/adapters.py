@@ -24,16 +24,16 @@ from urllib3.poolmanager import PoolManager
 PIECE = 256 * 1024
 """So many bytes must go out within the time-out."""
 
-MOST_INTERIM = 32
+MAX_INTERIM = 32
 """So many interim answers (100 Continue, 103 Early Hints) may come before the answer."""
 
-_LONGEST_LINE = 64 * 1024
+_MAX_LINE = 64 * 1024
 _HOSTS = 64  # whose connections are kept
 _UNLIMITED = 0  # connections to each: as many as were ever needed at once
 
 
 @dataclass(frozen=True)
-class Limits:
+class TimeLimits:
     """Seconds. `piece` is for each piece that goes out; `answer` for an answer from its first byte
     to its last, or to the end of its head where it `is_long`: a file takes as long as it takes."""
 
@@ -50,10 +50,10 @@ class OverdueError(OSError):
         self.seconds = seconds
 
 
-class Answer(HTTPResponse):
+class BoundedResponse(HTTPResponse):
     """An answer whose length in time, in lines and in interim answers is bounded."""
 
-    def __init__(self, sock: Any, *arguments: Any, limits: Limits, **more: Any) -> None:
+    def __init__(self, sock: Any, *arguments: Any, limits: TimeLimits, **more: Any) -> None:
         self._clock = _Clock(sock)
         self._limits = limits
         super().__init__(self._clock, *arguments, **more)  # type: ignore[arg-type]
@@ -69,12 +69,12 @@ class Answer(HTTPResponse):
             self._clock.stop()
 
     def _read_status(self) -> tuple[str, int, str]:
-        for _ in range(MOST_INTERIM):
+        for _ in range(MAX_INTERIM):
             version, status, reason = super()._read_status()  # type: ignore[misc]
             if not 100 <= status < 200 or status == 101:
                 return version, status, reason
             parse_headers(self.fp)
-        raise HTTPException(f"more than {MOST_INTERIM} interim answers")
+        raise HTTPException(f"more than {MAX_INTERIM} interim answers")
 
     def _read_next_chunk_size(self) -> int:
         size: int = super()._read_next_chunk_size()  # type: ignore[misc]
@@ -139,8 +139,8 @@ class _Lines(io.BufferedReader):
     def readline(self, size: int | None = -1) -> bytes:
         if size is not None and size >= 0:
             return super().readline(size)
-        line = super().readline(_LONGEST_LINE + 1)
-        if len(line) > _LONGEST_LINE:
+        line = super().readline(_MAX_LINE + 1)
+        if len(line) > _MAX_LINE:
             raise LineTooLong("line of a chunked answer")
         return line
 
@@ -150,10 +150,10 @@ class _Lines(io.BufferedReader):
         return super().read(size)
 
 
-class PatientAdapter(HTTPAdapter):
+class TimeoutAdapter(HTTPAdapter):
     """Keeps to `limits`, and each connection for the next request, however many there are."""
 
-    def __init__(self, limits: Limits, blocksize: int) -> None:
+    def __init__(self, limits: TimeLimits, blocksize: int) -> None:
         self._limits = limits
         super().__init__(pool_connections=_HOSTS, pool_maxsize=_UNLIMITED)
         self.init_poolmanager(_HOSTS, _UNLIMITED, blocksize=blocksize)
@@ -182,11 +182,14 @@ class _Unreadable(HTTPException):
         super().__init__(f"the answer cannot be read: {type(error).__name__}: {error}")
 
 
-def _limit(manager: PoolManager, limits: Limits) -> None:
+def _limit(manager: PoolManager, limits: TimeLimits) -> None:
     """Makes all connections of a manager keep to the limits, whichever kind they are of."""
 
     class Limited(HTTPConnection):
-        response_class = partial(Answer, limits=limits)  # type: ignore[assignment]
+        # A plain partial becomes a method of its class in a later Python.
+        response_class = staticmethod(  # type: ignore[assignment]
+            partial(BoundedResponse, limits=limits)
+        )
 
         def send(self, data: Any) -> None:
             if self.sock is not None:

@@ -12,7 +12,7 @@ from ..errors import TransportError
 from .adapters import OverdueError
 from .redaction import redact_and_cut
 
-_LONGEST_CAUSE = 1000
+_MAX_CAUSE = 1000
 _NO_ADDRESS = (
     requests.exceptions.InvalidURL,
     requests.exceptions.InvalidSchema,
@@ -20,7 +20,7 @@ _NO_ADDRESS = (
 )
 
 
-def explain(
+def transport_error(
     error: Exception, url: str, timeout: tuple[float, float], secrets: tuple[str, ...] = ()
 ) -> TransportError:
     """What went wrong with a request to `url`, in words, without the address's query: it may hold a
@@ -75,7 +75,7 @@ def _cause(error: BaseException, secrets: tuple[str, ...]) -> str:
     """The innermost reason, since the outer ones repeat whole addresses."""
     error = _innermost(error)
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return redact_and_cut(" ".join(str(text).split()), _LONGEST_CAUSE, *secrets)
+    return redact_and_cut(" ".join(str(text).split()), _MAX_CAUSE, *secrets)
 
 
 def _innermost(error: BaseException) -> BaseException:

@@ -52,14 +52,14 @@ _JSON_PATTERNS = (_JSON, _NESTED_JSON, _ENCODED_JSON)
 _MARGIN = 4096
 """So many characters beyond a cut are looked at, for what begins before it."""
 
-_SHORTEST_HALF = 8
+_MIN_SECRET = 8
 _HTML = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"))
 
 
 def secrets_of(key: str) -> tuple[str, ...]:
     """What to hide of an API key: the whole, and of a hosted one the secret half alone."""
     _, dot, secret = key.rpartition(".")
-    found = (key, secret) if dot and len(secret) >= _SHORTEST_HALF else (key,)
+    found = (key, secret) if dot and len(secret) >= _MIN_SECRET else (key,)
     return tuple(HiddenText(each) for each in found)
 
 

@@ -44,17 +44,17 @@ _CODES = {
 
 _EXPIRED = frozenset({"AccessDenied", "ExpiredToken", "RequestExpired", "TokenRefreshRequired"})
 
-DEEPEST = 64
+MAX_DEPTH = 64
 """How deep an answer may be nested: what prints it recurses, and the API needs six levels."""
 
-MOST_CONTAINERS = 500_000
+MAX_CONTAINERS = 500_000
 """How many lists and objects an answer may hold: an empty one takes 20 times its two bytes."""
 
-LONGEST_MESSAGE = 64 * 1024
+MAX_MESSAGE = 64 * 1024
 _NO_CHANCE = 16  # characters
 _SHOWN = 50
 _BRACKETS = re.compile(r'"[^"]*"?|[\[{]|[\]}]')
-LONGEST_BODY = 5 * LONGEST_MESSAGE
+MAX_ERROR_BODY = 5 * MAX_MESSAGE
 """The bytes that are read of a body that is not JSON: more than its message can take in UTF-8."""
 
 _XML_TEXT = re.compile(r"<(Code|Message|RequestId)>([^<]*)</\1>")
@@ -66,9 +66,9 @@ class ApiResponse(Generic[Data]):
 
     `success` is True where the server says so in its own words; `status_code` is the HTTP status.
     `data`, `error` and `meta` are those of the server's JSON; `raw` is that JSON whole, `{}` where
-    the body was none. A failed answer always has `error["code"]` and `error["message"]`, whoever
-    gave it: the server, a gateway, a proxy or the object store. `date` is the server's clock, in
-    seconds of Unix time, as its `Date` header tells; None where there is none.
+    the body was none. A failed answer always has `error["code"]` and `error["message"]`, no matter
+    whether the server, a gateway, a proxy or the object store sent it. `date` is the server's
+    clock, in seconds of Unix time, as its `Date` header tells; None where there is none.
     """
 
     success: bool
@@ -91,6 +91,13 @@ class ApiResponse(Generic[Data]):
             raise error_for_status(self.status_code)(self)
         return self
 
+    def unwrap(self) -> Data:
+        """Returns `data` of a successful response, typed as the call says.
+
+        Raises as `raise_for_error` does for a failed response.
+        """
+        return cast("Data", self.raise_for_error().data)
+
     def require(self) -> Json:
         """Returns `data` of a successful answer as a dictionary of anything; `{}` where it is null.
 
@@ -108,9 +115,9 @@ class ApiResponse(Generic[Data]):
         found = self.require().get(name)
         if isinstance(found, list) and all(isinstance(row, dict) for row in found):
             return found
-        raise self.useless(f"the answer has no list of {name}")
+        raise self.invalid_response(f"the answer has no list of {name}")
 
-    def useless(self, problem: str) -> ApiError:
+    def invalid_response(self, problem: str) -> ApiError:
         """Returns the exception to raise for an answer that says it is a success, and is no use."""
         error = {"code": "INVALID_RESPONSE", "message": problem}
         return ApiError(ApiResponse(False, self.status_code, None, error, self.meta, self.raw))
@@ -191,7 +198,7 @@ def _error(status: int, error: object, raw: Json) -> Json:
         found["message"] = found.get("message") or raw.get(name)
     for key, default in (("code", code_for_status(status)), ("message", _reason(status))):
         value = found.get(key)
-        text = redact_and_cut(value, LONGEST_MESSAGE) if isinstance(value, str) else ""
+        text = redact_and_cut(value, MAX_MESSAGE) if isinstance(value, str) else ""
         found[key] = text if text.strip() else default
     return found
 
@@ -200,9 +207,9 @@ def _not_an_object(
     status: int, body: bytes, location: str, secrets: tuple[str, ...]
 ) -> ApiResponse:
     def told(text: str) -> str:
-        return redact_and_cut(text, LONGEST_MESSAGE, *secrets)
+        return redact_and_cut(text, MAX_MESSAGE, *secrets)
 
-    text = body[:LONGEST_BODY].decode("utf-8", "replace").strip()
+    text = body[:MAX_ERROR_BODY].decode("utf-8", "replace").strip()
     if 300 <= status < 400:
         where = f" to {location}" if location else ""
         message = f"the server redirects{where}; give the address it names"
@@ -243,7 +250,7 @@ def _is_too_much(text: str) -> bool:
 
     Of what is not JSON only the part before the first error counts, as for the parser.
     """
-    if text.count("[") + text.count("{") < DEEPEST:
+    if text.count("[") + text.count("{") < MAX_DEPTH:
         return False
     depth = count = 0
     # Without escaped quotes, a text ends at the next quote.
@@ -251,7 +258,7 @@ def _is_too_much(text: str) -> bool:
         bracket = found[0]
         if bracket in "[{":
             depth, count = depth + 1, count + 1
-            if depth > DEEPEST or count > MOST_CONTAINERS:
+            if depth > MAX_DEPTH or count > MAX_CONTAINERS:
                 return True
         elif bracket in "]}":
             depth -= 1

@@ -10,7 +10,7 @@ from requests.auth import AuthBase
 from requests.utils import select_proxy
 
 from .._version import __version__
-from .adapters import Limits, PatientAdapter
+from .adapters import TimeLimits, TimeoutAdapter
 from .url_policy import is_loopback, is_proxy
 
 BLOCK = 1024 * 1024
@@ -43,14 +43,14 @@ class NoAuth(AuthBase):
 class Session(requests.Session):
     """A session of requests that follows no redirect and sends nothing but what it is told to."""
 
-    def __init__(self, auth: AuthBase, limits: Limits) -> None:
+    def __init__(self, auth: AuthBase, limits: TimeLimits) -> None:
         super().__init__()
         self.auth = auth
         self.headers.update(
             {"User-Agent": f"bindist-python/{__version__}", "Accept-Encoding": "identity"}
         )
         # Retries are decided in `transport`; blocks of 1 MiB keep Python from being the limit.
-        adapter = PatientAdapter(limits, blocksize=BLOCK)
+        adapter = TimeoutAdapter(limits, blocksize=BLOCK)
         self.mount("https://", adapter)
         self.mount("http://", adapter)
 
@@ -78,9 +78,9 @@ class Sessions:
 
     def __init__(self, key: str, piece: float, answer: float) -> None:
         self.process = os.getpid()
-        self.api = Session(KeyAuth(key), Limits(piece, answer, is_long=False))
+        self.api = Session(KeyAuth(key), TimeLimits(piece, answer, is_long=False))
         self.api.headers["Accept"] = "application/json"
-        self.store = Session(NoAuth(), Limits(piece, answer, is_long=True))
+        self.store = Session(NoAuth(), TimeLimits(piece, answer, is_long=True))
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("connections and a key are not to be pickled or copied")

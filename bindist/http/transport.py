@@ -10,7 +10,6 @@ from __future__ import annotations
 import json as json_module
 import logging
 import os
-import random
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
@@ -18,14 +17,14 @@ from typing import Any, NoReturn
 from urllib.parse import urljoin, urlsplit
 
 import requests
-from urllib3.exceptions import HTTPError, InvalidHeader
-from urllib3.util import Retry
+from urllib3.exceptions import HTTPError
 
 from ..errors import TransportError
-from .adapters import Answer
-from .error_mapping import explain
+from .adapters import BoundedResponse
+from .error_mapping import transport_error
 from .redaction import HiddenUrl, guard_urllib3_logs, redact, redact_and_cut, secrets_of
-from .response import LONGEST_BODY, ApiResponse, from_body
+from .response import MAX_ERROR_BODY, ApiResponse, from_body
+from .retry import RetryPolicy
 from .sessions import BLOCK as BLOCK
 from .sessions import Session, Sessions
 from .url_policy import check_address
@@ -38,12 +37,9 @@ ANSWER_LIMIT = 16 * 1024 * 1024
 TOTAL_TIMEOUT = 330.0
 """Seconds that an answer of the API may take in all by default: the slowest server needs 300."""
 
-RETRY_STATUSES = frozenset({429, 502, 503, 504})
 REPEATABLE = frozenset({"GET", "HEAD"})
-MOST_REDIRECTS = 10
+MAX_REDIRECTS = 10
 ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
-RETRY_AFTER_CAP = 60.0
-BACKOFF_CAP = 30.0
 
 request_log = logging.getLogger("bindist.request")
 wire_log = logging.getLogger("bindist.wire")
@@ -52,8 +48,7 @@ wire_log = logging.getLogger("bindist.wire")
 class Transport:
     """What both clients send their requests through.
 
-    `timeout` is (connect, read) in seconds. `retries` is how often a request is repeated, where
-    repeating is safe; `backoff` the first pause in seconds, doubled each time, with jitter.
+    `timeout` is (connect, read) in seconds. `retries` and `backoff` are those of `retry_policy`.
     `verify` names a CA bundle; None leaves it to the environment and requests' own. `store_etag`
     says what the object store's ETags are: `md5` of the bytes, or `opaque`. `total_timeout`
     is how many seconds an answer of the API may take in all, None for 330 or what `timeout` makes
@@ -77,8 +72,8 @@ class Transport:
     ) -> None:
         self.base_url = base_url
         self.store_etag = store_etag
-        self.retries = retries
-        self.backoff = backoff
+        self.retry_policy = RetryPolicy(retries, backoff)
+        """When calls of the API are repeated."""
         self._secrets = secrets_of(api_key)
         self._timeout = timeout
         self._total_timeout = (
@@ -116,6 +111,11 @@ class Transport:
         """Seconds that an answer may take."""
         return self._timeout[1]
 
+    @property
+    def store_retry_policy(self) -> RetryPolicy:
+        """When requests to the object store are repeated."""
+        return self.retry_policy.for_object_store()
+
     def close(self) -> None:
         self._sessions.close()
 
@@ -146,34 +146,21 @@ class Transport:
         Raises TransportError where there is none.
         """
         repeatable = repeatable or method in REPEATABLE
-        for attempt in range(self.retries + 1):
+        for attempt in range(self.retry_policy.attempts):
             try:
                 answer, retry_after = self._attempt(method, path, params, json, headers)
             except TransportError as error:
-                safe = repeatable or not error.ambiguous
-                if attempt == self.retries or not error.transient or not safe:
+                if not self.retry_policy.retries_error(attempt, error, repeatable=repeatable):
                     raise
                 reason, retry_after = str(error), None
             else:
-                status = answer.status_code
-                safe = repeatable or status == 429
-                if attempt == self.retries or status not in RETRY_STATUSES or not safe:
+                if not self.retry_policy.retries_response(attempt, answer, repeatable=repeatable):
                     return answer
-                reason = f"HTTP {status}"
-            pause = self.pause(attempt, retry_after)
+                reason = f"HTTP {answer.status_code}"
+            pause = self.retry_policy.pause(attempt, retry_after)
             request_log.debug("%s %s: %s, again in %.1f s", method, path, reason, pause)
             time.sleep(pause)
         raise AssertionError("unreachable")
-
-    def pause(self, attempt: int, retry_after: str | None = None) -> float:
-        """Seconds to wait after the failed attempt of that number (from 0)."""
-        if retry_after:
-            try:
-                return min(max(Retry().parse_retry_after(retry_after), 0.0), RETRY_AFTER_CAP)
-            except (InvalidHeader, ValueError, OverflowError):  # endless digits, the year 99999
-                pass
-        ceiling = min(self.backoff * 2.0 ** min(attempt, 30), BACKOFF_CAP)
-        return ceiling * random.uniform(0.5, 1.0)  # noqa: S311  spreads clients, hides nothing
 
     def _attempt(
         self,
@@ -215,7 +202,7 @@ class Transport:
         is to be sent. The caller closes the response.
         """
         url = HiddenUrl(url)
-        for _ in range(MOST_REDIRECTS):
+        for _ in range(MAX_REDIRECTS):
             started = time.monotonic()
             response = self._send(self._sessions.store, method, url, headers=headers, data=body)
             self._log(response, None, None, response.headers.get("x-amz-request-id"), started)
@@ -243,17 +230,17 @@ class Transport:
                 **arguments,
             )
         except (requests.RequestException, HTTPError, OSError, UnicodeError) as error:
-            failed = self.explain(error, url)
+            failed = self.transport_error(error, url)
         # Raised out here, so that no traceback leads to the request with its key and signature.
         raise failed
 
     def read_failure(self, response: requests.Response) -> ApiResponse:
         """A failed answer of the object store, with the store's own code and message; closes it."""
         below = getattr(response.raw, "_fp", None)
-        if isinstance(below, Answer):
+        if isinstance(below, BoundedResponse):
             below.start_clock()
         with response:
-            body = self._read_body(response, LONGEST_BODY, truncate=True)
+            body = self._read_body(response, MAX_ERROR_BODY, truncate=True)
         return from_body(response.status_code, body, secrets=self._secrets)
 
     def _read_body(
@@ -279,7 +266,7 @@ class Transport:
                 if len(received) > limit:
                     break
         except Exception as error:  # what decodes it raises whatever the bytes make it raise
-            failed = self.explain(error, response.url)
+            failed = self.transport_error(error, response.url)
         else:
             if truncate or len(received) <= limit:
                 return bytes(received)
@@ -288,9 +275,9 @@ class Transport:
             )
         raise failed
 
-    def explain(self, error: Exception, url: str) -> TransportError:
+    def transport_error(self, error: Exception, url: str) -> TransportError:
         """What went wrong, in words, without the address's query: it may hold a signature."""
-        return explain(error, url, self._timeout, self._secrets)
+        return transport_error(error, url, self._timeout, self._secrets)
 
     def _log(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,9 @@ from ..http.response import Json
 from ..transfer.file_rows import distinct_files
 from ..transfer.hashing import checksums_match, normalize_checksum, sha256_file
 from ..transfer.upload import INLINE_LIMIT
+
+Checksum = Callable[["ReleaseFile"], str]
+"""Gives the SHA-256 of a local file, in hex."""
 
 Difference = tuple[str, str | None, str | None]
 """(file name, checksum on the server, local checksum); None where a side does not have the file."""
@@ -31,6 +34,10 @@ class ReleaseFile:
     def server_name(self) -> str:
         """The name as the server stores it, in Unicode's form NFKC."""
         return unicodedata.normalize("NFKC", self.name)
+
+    def as_row(self) -> Json:
+        """What a list of files says of it, without the checksum."""
+        return {"fileName": self.name, "fileType": self.file_type, "fileSize": self.size}
 
     @property
     def needs_inline(self) -> bool:
@@ -57,13 +64,8 @@ def local_files(
             raise ValueError(f"the file name {called!r} is not allowed: it {problem}")
         if size == 0:
             raise ValueError(f"{path} is empty: the server makes no file of it")
-        derived = derived_file_type(called)
-        if file_type not in (None, derived) and size > INLINE_LIMIT:
-            raise ValueError(
-                f"{called} will be {derived}: the type of a file over "
-                f"{INLINE_LIMIT // 1024 // 1024} MiB comes from its extension"
-            )
-        file = ReleaseFile(path, called, size, file_type or derived)
+        check_derived_type(called, size, file_type)
+        file = ReleaseFile(path, called, size, file_type or derived_file_type(called))
         folded = file.server_name.casefold()
         if folded in seen:
             raise ValueError(f"{seen[folded]} and {path} would have the same name")
@@ -72,6 +74,16 @@ def local_files(
     if not files:
         raise ValueError("a version needs at least one file")
     return files
+
+
+def check_derived_type(file_name: str, size: int, file_type: str | None) -> None:
+    """Raises ValueError for a type that the server would not give a file of that name and size."""
+    derived = derived_file_type(file_name)
+    if file_type not in (None, derived) and size > INLINE_LIMIT:
+        raise ValueError(
+            f"{file_name} will be {derived}: the type of a file over "
+            f"{INLINE_LIMIT // 1024 // 1024} MiB comes from its extension, not {file_type}"
+        )
 
 
 def completion_order(files: Sequence[ReleaseFile]) -> tuple[ReleaseFile, ...]:
@@ -84,7 +96,7 @@ def file_checksum(file: ReleaseFile) -> str:
     return sha256_file(file.path)
 
 
-def cached(checksum: Callable[[ReleaseFile], str]) -> Callable[[ReleaseFile], str]:
+def cached(checksum: Checksum) -> Checksum:
     """`checksum`, asked once for each file: reading it takes as long as sending it."""
     known: dict[Path, str] = {}
 
@@ -96,10 +108,20 @@ def cached(checksum: Callable[[ReleaseFile], str]) -> Callable[[ReleaseFile], st
     return look_up
 
 
+def check_expected(file: ReleaseFile, checksum: str, expected: Mapping[str, str]) -> None:
+    """Raises IntegrityError where `expected` has another checksum under the file's name."""
+    wanted = expected.get(file.name)
+    if wanted is not None and not checksums_match(wanted, checksum):
+        raise IntegrityError(
+            f"{file.path} is not the file that was expected: "
+            f"its SHA-256 is {checksum}, listed is {normalize_checksum(wanted)}"
+        )
+
+
 def compare(
     files: Sequence[ReleaseFile],
     rows: Sequence[Json],
-    checksum: Callable[[ReleaseFile], str],
+    checksum: Checksum,
 ) -> tuple[tuple[ReleaseFile, ...], list[Difference]]:
     """The local files that the version lacks, and the differences that no upload can remove.
 
@@ -128,7 +150,7 @@ def _by_name(rows: Sequence[Json]) -> dict[str, str]:
 def _ambiguous(
     files: Sequence[ReleaseFile],
     rows: Sequence[Json],
-    checksum: Callable[[ReleaseFile], str],
+    checksum: Checksum,
 ) -> list[Difference]:
     local = {file.server_name: checksum(file) for file in files}
     found: list[Difference] = []

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import re
 import stat
@@ -236,7 +237,11 @@ class Journal:
 
 
 def _number(value: object) -> float | None:
-    return value if type(value) is float else None
+    """A moment; one that makes no sense is now, so that nothing is taken for settled."""
+    if value is None:
+        return None
+    sound = isinstance(value, (int, float)) and math.isfinite(value)
+    return float(value) if sound else time.time()  # type: ignore[arg-type]
 
 
 def _uploaded_file(entry: Any) -> UploadedFile | None:

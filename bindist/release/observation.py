@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from ..errors import NotFoundError
 from ..http.response import Json
-
-if TYPE_CHECKING:
-    from ..clients.customer import CustomerClient
+from .version_requests import VersionRequests
 
 
 @dataclass(frozen=True)
@@ -39,38 +35,31 @@ class Observation:
         """Whether both show the version in the same state, whenever they were read."""
         return self.rows == other.rows and self.record == other.record
 
-    def foreign(self, own_ids: Iterable[str]) -> list[Json]:
-        """The rows under other ids than these. A row's id may be anything, even a list."""
-        known = list(own_ids)
-        return [row for row in self.rows if row.get("fileId") not in known]
 
-
-def observe(
-    client: CustomerClient, application_id: str, version: str, *, exists: bool = False
-) -> Observation | None:
+def observe(requests: VersionRequests, *, exists: bool = False) -> Observation | None:
     """Reads the version; None where there is none that is active.
 
     A version that is known to exist is read record first. Rows are only ever added, so a record
     that is enabled was enabled with no other rows than those read after it. Raises ApiError,
     TransportError.
     """
-    record, age = _record(client, application_id, version) if exists else ({}, None)
-    files = client.list_version_files(application_id, version)
+    record, age = _record(requests) if exists else ({}, None)
+    files = requests.list_files()
     if files.status_code == 404:
         return None
     rows = tuple(files.rows("files"))
     if not exists:
-        record, age = _record(client, application_id, version)
+        record, age = _record(requests)
     return Observation(rows, record, age)
 
 
-def _record(client: CustomerClient, application_id: str, version: str) -> tuple[Json, float | None]:
-    listing = client.list_versions(application_id, test_channel=True)
+def _record(requests: VersionRequests) -> tuple[Json, float | None]:
+    listing = requests.list_versions()
     try:
         rows = listing.rows("versions")
     except NotFoundError:
         return {}, None
-    record = next((row for row in rows if row.get("version") == version), {})
+    record = next((row for row in rows if row.get("version") == requests.version), {})
     written = _timestamp(record.get("updatedAt"))
     if written is None or listing.date is None:
         return record, None

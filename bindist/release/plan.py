@@ -3,8 +3,8 @@ showed it last, and from what this release has done so far.
 
 The server is not atomic, and none of its writes has a condition. What keeps a version whole:
 
-- Whoever writes to a version has announced it before by something that everybody sees: several
-  files by the empty version that reserves the number, one file by its own row.
+- Each run that writes to a version has announced it before by something that all runs see:
+  several files by the empty version that reserves the number, one file by its own row.
 - A run that finds the rows of another run in a version writes nothing to it until nothing has been
   written for `settle` seconds: only then can no request of the other run be under way any more.
 - A run enables only what it has read back as exactly its own content, after each of its own writes
@@ -14,16 +14,17 @@ The server is not atomic, and none of its writes has a condition. What keeps a v
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 from ..errors import BusyError, DifferentContentError, IntegrityError
 from ..http.response import Json, failure
 from ..transfer.hashing import checksums_match
-from .files import Difference, ReleaseFile, compare
+from .files import Checksum, Difference, ReleaseFile, compare
 from .journal import FINISH_SECONDS, REUSE_SECONDS, Creation, UploadedFile
 from .observation import Observation
+from .ownership import foreign_rows, own_upload
 
 IF_EXISTS = ("match", "skip", "fail")
 LAGGING = "the server does not show yet what it has acknowledged"
@@ -41,7 +42,7 @@ class Action(Enum):
     WAIT = "wait up to `seconds`, for `reason`, and read again"
     CHECK_BYTES = "show that the object store has the bytes of `files`"
     ENABLE = "enable the version"
-    DISABLE = "disable the version again, then raise `error`"
+    DISABLE = "disable the version that this run has enabled"
     DONE = "end with `status`"
 
 
@@ -55,7 +56,6 @@ class Step:
     seconds: float = 0.0
     reason: str = ""
     status: str = ""
-    error: Exception | None = None
 
 
 @dataclass(frozen=True)
@@ -67,16 +67,17 @@ class Situation:
     `wrote` tells that this run has changed the version. `acknowledged` are the files whose
     completion the server has answered, and `acknowledged_for` how long ago the last answer to a
     write came. `unanswered_for` is how long a request without a response may still be carried out,
-    `creation_unanswered_for` the same for one that must not be sent again meanwhile.
+    `creation_unanswered_for` the same for one that must not be sent again meanwhile,
+    `enabling_unanswered_for` for one that enables the version.
     `unchanged_for` is how long the version has been as it is. `enabled_at` is the `createdAt` of
     the version that this run enabled, None where no response says that it has; `tried_to_enable`
     tells that it has asked for that. `unchecked` are the files whose bytes an earlier run sent.
     `refused` is the server's refusal to make the version. `no_reservation` tells that this server
-    makes no empty versions.
+    makes no empty versions. `name` is what messages call the version.
     """
 
     files: tuple[ReleaseFile, ...]
-    checksum: Callable[[ReleaseFile], str]
+    checksum: Checksum
     seen: Observation | None
     uploaded: Mapping[str, UploadedFile]
     creation: Creation = Creation.ABSENT
@@ -89,12 +90,14 @@ class Situation:
     acknowledged_for: float = 0.0
     unanswered_for: float = 0.0
     creation_unanswered_for: float = 0.0
+    enabling_unanswered_for: float = 0.0
     unchanged_for: float = 0.0
     enabled_at: str | None = None
     tried_to_enable: bool = False
     unchecked: tuple[ReleaseFile, ...] = ()
     refused: Exception | None = None
     no_reservation: bool = False
+    name: str = "the version"
 
     @property
     def is_inline(self) -> bool:
@@ -149,31 +152,38 @@ def _make(now: Situation) -> Step:
 
 def _continue(now: Situation, seen: Observation) -> Step:
     """There is the version."""
-    own_rows = len(_foreign(now, seen)) < len(seen.rows)
-    begun = not now.finished and (
-        own_rows
-        or now.creation is Creation.CREATED
-        or (now.creation is Creation.CREATING and not seen.rows)
-    )
-    if not begun and now.if_exists == "skip":
-        return Step(Action.DONE, status="skipped")
-    if not begun and now.if_exists == "fail":
-        raise DifferentContentError("exists already", [])
+    if now.if_exists != "match" and not _has_begun(now, seen):
+        if now.if_exists == "skip":
+            return Step(Action.DONE, status="skipped")
+        raise DifferentContentError(f"{now.name} exists already", [])
     _check_own_rows(now, seen)
     missing, different = compare(now.files, seen.rows, now.checksum)
     if different:
-        return _conflict(now, seen, different, mixed=own_rows)
+        return _conflict(now, seen, different, mixed=_is_mixed(now, seen))
     return _fill(now, seen, missing) if missing else _release(now, seen)
+
+
+def _has_begun(now: Situation, seen: Observation) -> bool:
+    """Whether this release has begun to make the version of these files, and has not ended."""
+    made = (
+        len(_foreign(now, seen)) < len(seen.rows)
+        or now.creation is Creation.CREATED
+        or (now.creation is Creation.CREATING and not seen.rows)
+    )
+    if now.finished or not made:
+        return False
+    return now.is_inline or all(now.has_bytes(file, FINISH_SECONDS) for file in now.files)
 
 
 def _check_own_rows(now: Situation, seen: Observation) -> None:
     """Raises IntegrityError where a row that this release made is not what it completed."""
-    names = {file.upload_id: name for name, file in now.uploaded.items()}
     for row in seen.rows:
-        name = names.get(str(row.get("fileId")))
-        if name is not None and not (
-            row.get("fileName") == name
-            and checksums_match(row.get("checksum"), now.uploaded[name].checksum)
+        own = own_upload(row, now.uploaded)
+        if own is None:
+            continue
+        name, uploaded = own
+        if row.get("fileName") != name or not checksums_match(
+            row.get("checksum"), uploaded.checksum
         ):
             raise IntegrityError(
                 f"read back, {name} is {row.get('fileName')!r:.300} with checksum "
@@ -185,9 +195,11 @@ def _conflict(
     now: Situation, seen: Observation, different: list[Difference], *, mixed: bool
 ) -> Step:
     what = "has the files of another run, too" if mixed else "exists with different content"
-    error = DifferentContentError(what, different, mixed=mixed)
+    error = DifferentContentError(f"{now.name} {what}", different, mixed=mixed)
     if now.tried_to_enable and seen.is_enabled:
-        return Step(Action.DISABLE, error=error)
+        return Step(Action.DISABLE)
+    if now.enabling_unanswered_for > 0:
+        return _wait(now.enabling_unanswered_for, _UNANSWERED)
     raise error
 
 
@@ -196,7 +208,7 @@ def _fill(now: Situation, seen: Observation, missing: tuple[ReleaseFile, ...]) -
     foreign = _foreign(now, seen)
     differences: list[Difference] = [(file.name, None, now.checksum(file)) for file in missing]
     if seen.is_enabled:
-        raise DifferentContentError("exists with different content", differences)
+        raise DifferentContentError(f"{now.name} exists with different content", differences)
     lagging = [file for file in missing if file.server_name in now.acknowledged]
     if lagging and now.lag_left > 0:
         return _wait(now.lag_left, LAGGING)
@@ -206,10 +218,12 @@ def _fill(now: Situation, seen: Observation, missing: tuple[ReleaseFile, ...]) -
     if not is_own and _unsettled(now) > 0:
         return _wait(_unsettled(now), _ANOTHER_RUN)
     if _may_be_whole(now, foreign):
-        mixed = len(foreign) < len(seen.rows)
-        raise DifferentContentError("exists with fewer files", differences, mixed=mixed)
+        mixed = _is_mixed(now, seen)
+        raise DifferentContentError(f"{now.name} exists with fewer files", differences, mixed=mixed)
     if now.is_inline or not all(now.has_bytes(file, FINISH_SECONDS) for file in missing):
-        raise DifferentContentError("lacks some of these files", differences, incomplete=True)
+        raise DifferentContentError(
+            f"{now.name} lacks some of these files", differences, incomplete=True
+        )
     return _complete(now, missing)
 
 
@@ -258,9 +272,7 @@ def _complete(now: Situation, missing: tuple[ReleaseFile, ...]) -> Step:
 
 def _foreign(now: Situation, seen: Observation) -> list[Json]:
     """The rows that this release has not made."""
-    if now.is_inline and now.creation is Creation.CREATED and len(seen.rows) == 1:
-        return []  # the server chose the id, and has not told it
-    return seen.foreign(file.upload_id for file in now.uploaded.values())
+    return foreign_rows(seen.rows, now.uploaded, is_inline=now.is_inline, creation=now.creation)
 
 
 def _may_be_whole(now: Situation, foreign: list[Json]) -> bool:
@@ -268,6 +280,11 @@ def _may_be_whole(now: Situation, foreign: list[Json]) -> bool:
     if now.files[-1].file_type != "MAIN":
         return bool(foreign)
     return any(row.get("fileType") == "MAIN" for row in foreign)  # it is completed last
+
+
+def _is_mixed(now: Situation, seen: Observation) -> bool:
+    """Whether the version has rows of this release and of another."""
+    return 0 < len(_foreign(now, seen)) < len(seen.rows)
 
 
 def _is_all(now: Situation, rows: list[Json]) -> bool:

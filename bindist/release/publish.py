@@ -10,34 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
-from ..clients.admin import AdminClient
-from ..errors import BusyError
-from .files import ReleaseFile, completion_order
+from .files import Checksum, ReleaseFile, cached, check_expected, completion_order, file_checksum
 from .journal import Journal, ReleaseId
-from .plan import Action
-from .run import SETTLE_SECONDS, Release, Reporter, Run
-
-__all__ = ["Preview", "Release", "Reporter", "preview", "publish"]
+from .plan import IF_EXISTS, Action
+from .results import Release, ReleasePreview
+from .run import SETTLE_SECONDS, Reporter, Run
+from .version_requests import VersionRequests
 
 Protection = Callable[[], "AbstractContextManager[object]"]
 _WHOLE = {Action.ENABLE, Action.CHECK_BYTES}
 
 
-@dataclass(frozen=True)
-class Preview:
-    """What would become of a release: its `status`, and whether this run would enable it."""
-
-    status: str
-    enable: bool
-
-
 def publish(
-    client: AdminClient,
-    application_id: str,
-    version: str,
+    requests: VersionRequests,
     files: Sequence[ReleaseFile],
     *,
     if_exists: str = "match",
@@ -53,37 +40,15 @@ def publish(
 ) -> Release:
     """Makes a version of `files`, or finds that it is there; returns what was read of it last.
 
-    Safe to call again at any point: what was interrupted is finished. Where another run makes the
-    same version at the same time, this one waits until the other has ended, and compares.
-
-    Args:
-        files: from `local_files`.
-        if_exists: what to do where the version exists already: `match` compares (default), `skip`
-            leaves it, `fail` raises. What this release itself has begun is finished in any case.
-        enable: True releases it to the production channel, once all that was read back is right.
-        release_notes: up to 5000 characters.
-        expected: checksums by file name that the bytes sent must have.
-        progress: gives the callback for a file's bytes.
-        parallel: how many files are sent at once; default 4.
-        journal: a folder to keep in what is needed to finish an interrupted release; default None:
-            a release of several files that is interrupted between its first and its last completion
-            can then not be finished, and its version, disabled, not be used any more.
-        settle: how many seconds a request that got no response may still be carried out; default
-            60. A shorter read time-out of the client shortens it. An undisturbed run never waits.
-        notify: called with a sentence where the release waits, or counts a download; default None.
-        protect: gives a context manager to be in from the first completion to the last, such as one
-            that holds signals: what ends the process there may cost the version number; default
-            None.
-
-    Raises DifferentContentError; ConflictError where the version is another's or was disabled;
-    BusyError where another run is at the same release, also without `enable`; ApiError,
-    TransportError, IntegrityError, OSError. This run has then not left the version enabled, except
-    where an error says that it could not read, or undo, the last state.
+    `AdminClient.publish` describes the arguments, but two: `files` are from `local_files`, and
+    `progress` gives, for each of them, the callback for its bytes.
     """
-    release = _release_id(client, application_id, version)
+    _check_if_exists(if_exists)
+    checksum = _checked(files, expected)
+    release = _release_id(requests)
     with Journal.opened(journal, release) as opened:
-        run = Run(client, release, opened, completion_order(files), if_exists, enable)
-        run.settle = min(settle, client._transport.read_timeout)
+        run = Run(requests, opened, completion_order(files), if_exists, enable, checksum)
+        run.settle = min(settle, requests.transport.read_timeout)
         run.release_notes = release_notes
         run.expected = expected or {}
         run.progress = progress
@@ -93,28 +58,44 @@ def publish(
 
 
 def preview(
-    client: AdminClient,
-    application_id: str,
-    version: str,
+    requests: VersionRequests,
     files: Sequence[ReleaseFile],
     *,
     if_exists: str = "match",
     enable: bool = False,
+    expected: Mapping[str, str] | None = None,
     journal: Path | None = None,
-) -> Preview:
-    """What `publish` would do; changes nothing, and locks no journal.
-
-    Raises as `publish` does where the version has other content.
-    """
-    release = _release_id(client, application_id, version)
+) -> ReleasePreview:
+    """What `publish` would do; changes nothing, and locks no journal."""
+    _check_if_exists(if_exists)
+    checksum = _checked(files, expected)
+    release = _release_id(requests)
     opened = Journal.read(journal, release) if journal else Journal(None, release)
-    run = Run(client, release, opened, completion_order(files), if_exists, enable)
+    ordered = completion_order(files)
+    run = Run(requests, opened, ordered, if_exists, enable, checksum)
+    run.settle = 0.0  # what would be done once nobody else is at it
     step = run.first_step()
-    if step.action is Action.WAIT and not step.status:
-        raise BusyError(f"{step.reason}: this can be told in {step.seconds:.0f} s")
     status = step.status or ("unchanged" if step.action in _WHOLE else "created")
-    return Preview(status, enable and status != "skipped" and not run.is_enabled)
+    rows = [{**file.as_row(), "checksum": checksum(file), "status": status} for file in ordered]
+    return ReleasePreview(status, enable and status != "skipped" and not run.is_enabled, rows)
 
 
-def _release_id(client: AdminClient, application_id: str, version: str) -> ReleaseId:
-    return ReleaseId.of(client.base_url, client._transport.api_key, application_id, version)
+def _check_if_exists(if_exists: str) -> None:
+    if if_exists not in IF_EXISTS:
+        raise ValueError(f"if_exists must be one of {', '.join(IF_EXISTS)}, not {if_exists!r}")
+
+
+def _checked(files: Sequence[ReleaseFile], expected: Mapping[str, str] | None) -> Checksum:
+    """The checksum of each file, read from the disk once; the expected ones are compared now."""
+    checksum = cached(file_checksum)
+    for file in files:
+        if expected and file.name in expected:
+            check_expected(file, checksum(file), expected)
+    return checksum
+
+
+def _release_id(requests: VersionRequests) -> ReleaseId:
+    transport = requests.transport
+    return ReleaseId.of(
+        transport.base_url, transport.api_key, requests.application_id, requests.version
+    )

@@ -6,26 +6,26 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, ExitStack, suppress
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 
-from ..clients.admin import AdminClient
 from ..errors import (
     BusyError,
     ConflictError,
     IntegrityError,
 )
 from ..http.response import ApiResponse, Json
-from ..transfer.concurrency import Stopped, run_jobs
+from ..transfer.concurrency import Cancelled, run_jobs
 from ..transfer.file_rows import distinct_files
-from ..transfer.hashing import checksums_match
-from ..transfer.presigned import Progress
-from ..transfer.upload import LocalFile, Ticket
-from .files import ReleaseFile, cached, file_checksum
-from .journal import Creation, Journal, ReleaseId, UploadedFile
+from ..transfer.presigned import PresignedUpload, Progress
+from ..transfer.upload import LocalFile
+from .files import Checksum, ReleaseFile, check_expected
+from .journal import FINISH_SECONDS, Creation, Journal, UploadedFile
 from .observation import Observation, observe
+from .ownership import own_upload
 from .plan import LAGGING, Action, Situation, Step, next_step
+from .results import Release
+from .version_requests import VersionRequests
 from .writes import UnansweredError, Writes
 
 Reporter = Callable[[ReleaseFile], Progress]
@@ -35,18 +35,6 @@ _MAX_SETTLES = 10
 _MAX_ENABLES = 3
 _MAX_POLL_SECONDS = 2.0
 _PROTECTED = {Action.RESERVE, Action.UPLOAD_INLINE, Action.COMPLETE}
-
-
-@dataclass
-class Release:
-    """What became of it: `status` is `created`, `unchanged` or `skipped`; `files` are the server's
-    rows, each with that status; `is_enabled` is what was read last."""
-
-    application_id: str
-    version: str
-    status: str
-    is_enabled: bool
-    files: list[Json] = field(default_factory=list)
 
 
 class Run:
@@ -61,30 +49,30 @@ class Run:
 
     def __init__(
         self,
-        client: AdminClient,
-        release: ReleaseId,
+        requests: VersionRequests,
         journal: Journal,
         files: tuple[ReleaseFile, ...],
         if_exists: str,
         enable: bool,
+        checksum: Checksum,
     ) -> None:
         self.expected = {}
         self.notify: Callable[[str], None] = lambda _: None
-        self._client = client
-        self._transport = client._transport
-        self._writes = Writes(client._transport, journal)
-        self._app, self._version = release.application_id, release.version
+        self._requests = requests
+        self._transport = requests.transport
+        self._writes = Writes(requests.transport, journal)
         self._journal = journal
         self._files = files
         self._if_exists = if_exists
         self._enable = enable
-        self._checksum = cached(file_checksum)
+        self._checksum = checksum
         self._seen: Observation | None = None
         self._seen_since = 0.0
         self._earlier: set[str] = set()
         self._finished_before = False
         self._enabled_at: str | None = None
-        self._enables = 0
+        self._tried_to_enable = False
+        self._times_enabled = 0
         self._reasons: list[str] = []
         self._polls = 0
         self._waited = 0.0
@@ -93,26 +81,28 @@ class Run:
         """Takes one step after the other until the release is done; is inside of `protect()` while
         the version is being made."""
         step = self.first_step()
+        if step.action is not Action.DONE:
+            self._report_earlier()
         with ExitStack() as protected:
             inside = False
             while True:
                 self._writes.raise_if_exhausted(step)
                 if step.action is Action.DONE:
                     return self._done(step)
-                if inside and step.action not in _PROTECTED:
+                was_inside, inside = inside, _is_protected(step, inside)
+                if was_inside and not inside:
                     protected.close()
-                elif not inside and step.action in _PROTECTED:
+                elif inside and not was_inside:
                     protected.enter_context(protect())
-                inside = step.action in _PROTECTED
                 if self._take(step):
-                    self._look()
+                    self._read_version()
                 step = next_step(self._situation())
 
     def first_step(self) -> Step:
         """Reads the journal and the version, and decides on the first step."""
         self._writes.settle = self.settle
         self._take_over()
-        self._look()
+        self._read_version()
         if self._seen is None:
             self._begin()
         return next_step(self._situation())
@@ -124,9 +114,9 @@ class Run:
 
     # What is known
 
-    def _look(self) -> None:
+    def _read_version(self) -> None:
         """Reads the version from the server."""
-        seen = observe(self._client, self._app, self._version, exists=self._seen is not None)
+        seen = observe(self._requests, exists=self._seen is not None)
         if seen is None or self._seen is None or not seen.equals(self._seen):
             self._seen_since = time.monotonic()
         self._seen = seen
@@ -137,6 +127,7 @@ class Run:
         age = self._seen.age if self._seen and self._seen.age is not None else 0.0
         return Situation(
             files=self._files,
+            name=f"version {self._requests.version} of {self._requests.application_id}",
             checksum=self._checksum,
             seen=self._seen,
             uploaded=self._journal.files,
@@ -150,12 +141,22 @@ class Run:
             acknowledged_for=now - writes.acknowledged_at,
             unanswered_for=writes.unanswered_until - now,
             creation_unanswered_for=writes.creation_unanswered_until - now,
+            enabling_unanswered_for=writes.enabling_unanswered_until - now,
             unchanged_for=max(age, now - self._seen_since),
             enabled_at=self._enabled_at,
-            tried_to_enable=self._enables > 0,
-            unchecked=tuple(file for file in self._files if file.server_name in self._earlier),
+            tried_to_enable=self._tried_to_enable,
+            unchecked=tuple(file for file in self._files if self._is_unchecked(file)),
             refused=writes.refused,
             no_reservation=writes.no_reservation,
+        )
+
+    def _is_unchecked(self, file: ReleaseFile) -> bool:
+        """Whether the version has a file whose bytes an earlier run sent."""
+        uploaded = self._journal.files.get(file.server_name)
+        return (
+            uploaded is not None
+            and file.server_name in self._earlier
+            and any(row.get("fileId") == uploaded.upload_id for row in self._rows)
         )
 
     def _take_over(self) -> None:
@@ -170,7 +171,7 @@ class Run:
 
     def _begin(self) -> None:
         """Prepares to make the version; NotFoundError where there is no such application."""
-        found = self._client.get_application(self._app).require().get("createdAt")
+        found = self._requests.get_application().require().get("createdAt")
         created_at = found if isinstance(found, str) else None
         journal = self._journal
         stale = journal.application_created_at != created_at
@@ -179,12 +180,21 @@ class Run:
             journal.clear()
             self._earlier, self._finished_before = set(), False
         journal.application_created_at = created_at
-        self._client._check_version_id(self._app, self._version)
+        self._requests.check_id()
+
+    def _report_earlier(self) -> None:
+        """Reports the files whose bytes the object store has from an earlier run."""
+        situation = self._situation()
+        for file in self._files:
+            if file.server_name in self._earlier and situation.has_bytes(file, FINISH_SECONDS):
+                check_expected(file, self._checksum(file), self.expected)
+                if self.progress:
+                    self.progress(file)(file.size, file.size)
 
     # Steps
 
     def _take(self, step: Step) -> bool:
-        """Takes a step; False where it needs no look at the version afterwards."""
+        """Takes a step; False where the version need not be read again after it."""
         if step.action is Action.WAIT:
             self._wait(step)
             return True
@@ -213,7 +223,9 @@ class Run:
         if step.reason not in (LAGGING, *self._reasons):
             self._reasons.append(step.reason)
             self.notify(f"waiting up to {step.seconds:.0f} s: {step.reason}")
-        pause = min(step.seconds, self._transport.pause(self._polls), _MAX_POLL_SECONDS)
+        pause = min(
+            step.seconds, self._transport.retry_policy.pause(self._polls), _MAX_POLL_SECONDS
+        )
         self._polls += 1
         self._waited += pause
         time.sleep(pause)
@@ -221,57 +233,48 @@ class Run:
     def _send(self, step: Step) -> None:
         """All bytes to the object store. Nothing exists on the server afterwards."""
         try:
-            tickets = {
-                file.name: self._client.ask_ticket(self._app, self._version, file.name, file.size)
-                for file in step.files
+            presigned = {
+                file.name: self._requests.presign(file.name, file.size) for file in step.files
             }
         except ConflictError as error:
             self._writes.refuse(error)
             return
-        for file in self._files:
-            if file not in step.files:  # the object store has it from an earlier run
-                self._check_expected(file, self._journal.files[file.server_name].checksum)
-                if self.progress:
-                    self.progress(file)(file.size, file.size)
         stop, lock = threading.Event(), threading.Lock()
 
         def send(file: ReleaseFile) -> None:
-            uploaded = self._send_one(file, tickets[file.name], stop)
+            uploaded = self._send_one(file, presigned[file.name], stop)
             with lock:
                 self._journal.record_file(file.server_name, uploaded)
                 self._earlier.discard(file.server_name)
 
         run_jobs([partial(send, file) for file in step.files], self.parallel, stop)
 
-    def _send_one(self, file: ReleaseFile, ticket: Ticket, stop: threading.Event) -> UploadedFile:
+    def _send_one(
+        self, file: ReleaseFile, presigned: PresignedUpload, stop: threading.Event
+    ) -> UploadedFile:
         report = self.progress(file) if self.progress else None
 
-        def sent(done: int, total: int) -> None:
+        def report_sent(done: int, total: int) -> None:
             if stop.is_set():
-                raise Stopped
+                raise Cancelled
             if report:
                 report(done, total)
 
         with LocalFile.opened(file.path, file.name) as opened:
             if opened.size != file.size:
                 raise IntegrityError(f"{file.path} changed; nothing was completed")
-            put = self._client.put_file(self._app, self._version, opened, sent, ticket=ticket)
-        self._check_expected(file, put.checksum)
-        return UploadedFile(put.ticket.upload_id, file.size, put.checksum, confirmed=put.confirmed)
-
-    def _check_expected(self, file: ReleaseFile, checksum: str) -> None:
-        wanted = self.expected.get(file.name)
-        if wanted is not None and not checksums_match(wanted, checksum):
-            raise IntegrityError(f"{file.name} has checksum {checksum}, listed is {wanted}")
+            sent = self._requests.put_file(opened, report_sent, presigned)
+        check_expected(file, sent.checksum, self.expected)
+        return UploadedFile(
+            sent.presigned.upload_id, file.size, sent.checksum, confirmed=sent.confirmed
+        )
 
     def _reserve(self, _: Step) -> None:
         """Makes the version, still empty. Of two runs that come here one after the other, the
         second is refused."""
         main = self._files[-1].name
-        send = partial(
-            self._client._make_empty_version, self._app, self._version, main, self.release_notes
-        )
-        if self._writes.create(send).status_code == 400:
+        reserve = partial(self._requests.reserve, main, self.release_notes)
+        if self._writes.create(reserve).status_code == 400:
             self._writes.no_reservation, self._writes.refused = True, None
 
     def _upload_inline(self, step: Step) -> None:
@@ -281,17 +284,10 @@ class Run:
         report = self.progress(file) if self.progress else None
         if report:
             report(0, file.size)
-        self._check_expected(file, self._checksum(file))
+        check_expected(file, self._checksum(file), self.expected)
         with LocalFile.opened(file.path, file.name) as opened:
             answer = self._writes.create(
-                partial(
-                    self._client._upload_inline,
-                    self._app,
-                    self._version,
-                    opened,
-                    file.file_type,
-                    self.release_notes,
-                )
+                partial(self._requests.upload_inline, opened, file.file_type, self.release_notes)
             )
         if answer.success and report:
             report(file.size, file.size)
@@ -302,15 +298,13 @@ class Run:
         for file in step.files:
             uploaded = self._journal.files.get(file.server_name)
             row = rows.get(file.server_name)
-            if row is not None and (uploaded is None or uploaded.upload_id != row.get("fileId")):
+            if row is not None and own_upload(row, self._journal.files) is None:
                 uploaded = UploadedFile(str(row["fileId"]), file.size, self._checksum(file))
             assert uploaded is not None, "`plan` completes only what the object store has"
-            self._check_expected(file, uploaded.checksum)
+            check_expected(file, uploaded.checksum, self.expected)
             requests[file.server_name] = partial(
-                self._client._complete_upload,
+                self._requests.complete,
                 uploaded.upload_id,
-                self._app,
-                self._version,
                 file.name,
                 file.size,
                 uploaded.checksum,
@@ -327,35 +321,26 @@ class Run:
         )
         for file in step.files:
             file_id = self._journal.files[file.server_name].upload_id
-            stored = self._client.check_stored_bytes(
-                self._app, self._version, file_id, test_channel=True
-            )
+            stored = self._requests.check_stored_bytes(file_id)
             if stored.status != "ok":
                 self._journal.clear()
                 stored.raise_for_error()
         self._earlier.clear()
 
     def _enable_version(self, _: Step) -> None:
-        if self._enables >= _MAX_ENABLES:
+        if self._times_enabled >= _MAX_ENABLES:
             raise BusyError("another run resets this version each time that it is enabled")
-        self._enables += 1
+        self._tried_to_enable = True
         before = self._seen.created_at if self._seen else ""
         self._set_enabled(True).raise_for_error()
+        self._times_enabled += 1
         self._enabled_at = before
 
-    def _disable(self, step: Step) -> None:
-        assert step.error is not None, "`plan` says why"
-        for attempt in range(self._transport.retries + 1):
-            with suppress(UnansweredError):
-                if self._set_enabled(False).success:
-                    raise step.error
-            time.sleep(self._transport.pause(attempt))
-        raise step.error from BusyError("the version could not be disabled again")
+    def _disable(self, _: Step) -> None:
+        self._set_enabled(False).raise_for_error()
 
     def _set_enabled(self, enabled: bool) -> ApiResponse:
-        return self._writes.change(
-            partial(self._client.update_version, self._app, self._version, is_enabled=enabled)
-        )
+        return self._writes.set_enabled(partial(self._requests.set_enabled, enabled), enabled)
 
     @property
     def _rows(self) -> tuple[Json, ...]:
@@ -367,9 +352,22 @@ class Run:
         else:
             self._journal.finish()
             rows = distinct_files(self._rows)
-        confirmed = {file.upload_id: file.confirmed for file in self._journal.files.values()}
+        own = [own_upload(row, self._journal.files) for row in rows]
         shown = [
-            {**row, "status": step.status, "confirmed": confirmed.get(str(row.get("fileId")))}
-            for row in rows
+            {**row, "status": step.status, "confirmed": found[1].confirmed if found else None}
+            for row, found in zip(rows, own, strict=True)
         ]
-        return Release(self._app, self._version, step.status, self.is_enabled, shown)
+        return Release(
+            self._requests.application_id,
+            self._requests.version,
+            step.status,
+            self.is_enabled,
+            shown,
+        )
+
+
+def _is_protected(step: Step, inside: bool) -> bool:
+    """Whether a step belongs to the making of the version, as its waits for reads that lag do; they
+    take `VISIBLE_SECONDS` at most."""
+    lags = step.action is Action.WAIT and step.reason == LAGGING and not step.status
+    return step.action in _PROTECTED or (inside and lags)

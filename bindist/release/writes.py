@@ -37,6 +37,7 @@ class Writes:
         self.acknowledged_at = 0.0
         self.unanswered_until = 0.0
         self.creation_unanswered_until = 0.0
+        self.enabling_unanswered_until = 0.0
         self.refused: ConflictError | None = None
         self.no_reservation = False
         self._transport = transport
@@ -89,10 +90,19 @@ class Writes:
             self.acknowledged.add(name)
         self._end(created=True)
 
-    def change(self, send: Callable[[], ApiResponse]) -> ApiResponse:
-        """Sends a request that changes the version's state, not its files. One that lands late does
-        what the next one does. Raises UnansweredError."""
-        return self._send(send, lambda: None)
+    def set_enabled(self, send: Callable[[], ApiResponse], enabled: bool) -> ApiResponse:
+        """Sends a request that enables or disables the version. Raises UnansweredError."""
+
+        def note_unanswered() -> None:
+            if enabled:
+                self.enabling_unanswered_until = time.monotonic() + self.settle
+
+        if enabled:
+            self._journal.start_write()
+        answer = self._send(send, note_unanswered)
+        if enabled:
+            self._end()
+        return answer
 
     def note_success(self) -> None:
         """A step has been taken."""
@@ -103,7 +113,7 @@ class Writes:
         self._failures.append(error)
         self._failed_action = action
         if not self._is_exhausted:
-            time.sleep(self._transport.pause(len(self._failures) - 1))
+            time.sleep(self._transport.retry_policy.pause(len(self._failures) - 1))
 
     def raise_if_exhausted(self, step: Step) -> None:
         """Raises the last failure where the same step has failed as often as it is to be tried;
@@ -115,7 +125,7 @@ class Writes:
     def _is_exhausted(self) -> bool:
         if not self._failures:
             return False
-        last, attempts = self._failures[-1], self._transport.retries + 1
+        last, attempts = self._failures[-1], self._transport.retry_policy.attempts
         if self._failed_action in _CREATIONS:
             attempts = min(attempts, _MAX_CREATIONS)
         hopeless = isinstance(last, TransportError) and not last.transient
@@ -143,13 +153,14 @@ class Writes:
             raise UnansweredError(error) from error
         if answer.success:
             self.acknowledged_at = time.monotonic()
-        elif not 400 <= answer.status_code < 500 or answer.status_code == 408:
+        elif not self._transport.retry_policy.is_refusal(answer):
             note_unanswered()
             raise UnansweredError(_error_of(answer))
         return answer
 
     def _end(self, *, created: bool = False) -> None:
-        answered = self.unanswered_until <= time.monotonic()
+        unanswered = max(self.unanswered_until, self.enabling_unanswered_until)
+        answered = unanswered <= time.monotonic()
         self._journal.end_write(created=created, answered=answered)
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .faults.plan import FaultPlan
+from .faults.plan import KINDS, FaultPlan
 from .steps import LIKES, Step
 from .storage.folder import SandboxError, check_removable
 
 if TYPE_CHECKING:
     from .connection import RequestRecord as RequestRecord
     from .endpoint import Endpoint as Endpoint
+    from .endpoint import find_running as find_running
     from .endpoint import open_sandbox as open_sandbox
     from .endpoint import reset as reset
     from .server import SandboxServer as SandboxServer
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .storage.records import VersionState as VersionState
 
 __all__ = [
+    "KINDS",
     "LIKES",
     "Endpoint",
     "FaultPlan",
@@ -32,6 +34,7 @@ __all__ = [
     "Step",
     "VersionState",
     "check_removable",
+    "find_running",
     "open_sandbox",
     "reset",
 ]
@@ -39,9 +42,10 @@ __all__ = [
 _LAZY = {
     "Endpoint": "endpoint",
     "RequestRecord": "connection",
-    "SandboxKeys": "keys",
+    "SandboxKeys": "storage.keys",
     "SandboxServer": "server",
-    "VersionState": "records",
+    "VersionState": "storage.records",
+    "find_running": "endpoint",
     "open_sandbox": "endpoint",
     "reset": "endpoint",
 }

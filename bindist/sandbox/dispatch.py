@@ -10,8 +10,8 @@ from io import BytesIO
 
 from werkzeug.wrappers import Request, Response
 
-from .faults.plan import Arguments
 from .address import STORE_PATH
+from .faults.plan import Arguments
 from .routes.call import json_response
 from .routes.table import Api
 from .steps import AbortError, Like, Steps, Watcher

@@ -11,10 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import parse_qs
 
+from .address import ServerAddress
 from .connection import Connection, RequestRecord
 from .dispatch import Dispatcher
 from .faults.plan import FaultPlan
-from .address import ServerAddress
 from .routes.table import Api
 from .steps import LIKES, Hook, Like
 from .storage import catalogue, folder

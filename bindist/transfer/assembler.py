@@ -1,8 +1,8 @@
 """A file put together from blocks that come in any order: written in one thread, hashed in another.
 
-Whoever fetches fills buffers and never touches the disk or the hash, so that the network, the disk
-and the hash are busy at the same time. A buffer goes to the writer, from there to the hash where it
-is the next one in order, and back into the pool; what comes out of order, or is there from an
+The threads that fetch fill buffers and never touch the disk or the hash, so that the network, the
+disk and the hash are busy at the same time. A buffer goes to the writer, from there to the hash if
+it is the next one in order, and back into the pool; what comes out of order, or is there from an
 earlier run, is read from the file again when its turn comes. The pool is bounded, and so is memory.
 """
 
@@ -17,20 +17,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .block_file import BlockFile
-from .concurrency import Stopped
+from .concurrency import Cancelled
 from .ranges import ALIGNMENT, Range, merge, prefix
 
 MEMORY = 20 * 1024 * 1024
 """Bytes that the buffers for what is received take at the most."""
 
 _SPARE_BUFFERS = 8
-_LONGEST_WRITE = 8  # buffers
-_LONGEST_HELD = 1.0  # seconds; on a slow line, what has come is to be seen, and not to be lost
-_PATIENCE = 2.0  # seconds, for a disk that hangs while somebody waits for an interrupt
+_MAX_WRITE = 8  # buffers
+_MAX_HELD = 1.0  # seconds; on a slow line, what has come is to be seen, and not to be lost
+_INTERRUPT_SECONDS = 2.0  # seconds, for a disk that hangs while somebody waits for an interrupt
 
 
 @dataclass
-class _Filled:
+class _FilledBuffer:
     """A buffer that holds the bytes of the file from `start` to `end`."""
 
     buffer: memoryview
@@ -43,37 +43,37 @@ class _Filled:
         return self.buffer[first : first + self.end - self.start]
 
 
-def block_size(pens: int) -> int:
+def block_size(writers: int) -> int:
     """Bytes of a buffer: as many as leave some to spare where so many write at once, and no more
     than lie between the points where pieces begin."""
     block = ALIGNMENT
-    while MEMORY // block < pens + _SPARE_BUFFERS:
+    while MEMORY // block < writers + _SPARE_BUFFERS:
         block //= 2
     return block
 
 
-class Assembly:
+class FileAssembler:
     """Assembles `file`, of which the ranges `done` are there already.
 
-    `pens` is how many write at once. `written` is called, in the writer's thread, with each range
-    that has reached the file and with all that is there by then.
+    `writers` is how many write at once. `written` is called, in the writing thread, with each
+    range that has reached the file and with all that is there by then.
     """
 
     def __init__(
         self,
         file: BlockFile,
         done: list[Range],
-        pens: int,
+        writers: int,
         written: Callable[[Range, list[Range]], None],
     ) -> None:
         self._file = file
         self._done = done
         self._written = written
         self._sha256 = hashlib.sha256()
-        self.block = block_size(pens)
+        self.block = block_size(writers)
         self._free = [self._new_buffer() for _ in range(MEMORY // self.block)]
-        self._to_write: deque[_Filled] = deque()
-        self._to_hash: deque[_Filled] = deque()
+        self._to_write: deque[_FilledBuffer] = deque()
+        self._to_hash: deque[_FilledBuffer] = deque()
         self._hash_end = 0  # where what is hashed, or handed over to be hashed, ends
         self._ended = self._all_written = self._abandoned = False
         self._error: BaseException | None = None
@@ -85,9 +85,9 @@ class Assembly:
     def _new_buffer(self) -> memoryview:
         return memoryview(mmap.mmap(-1, self.block))  # on a page; takes memory when it is filled
 
-    def pen(self, start: int) -> Pen:
+    def block_writer(self, start: int) -> BlockWriter:
         """What writes the bytes of the file from `start` on; use each in one thread only."""
-        return Pen(self, start)
+        return BlockWriter(self, start)
 
     def finish(self) -> str:
         """Waits until all is written and hashed; returns the SHA-256 of the file from its start to
@@ -98,11 +98,11 @@ class Assembly:
         return self._sha256.hexdigest()
 
     def abandon(self) -> bool:
-        """Ends both threads; what the pens have flushed is written all the same. False where a disk
-        that hangs keeps one of them: the file is still in use then."""
+        """Ends both threads; what the writers have flushed is written all the same. False where a
+        disk that hangs keeps one of them: the file is still in use then."""
         with self._changed:
             self._abandoned = True
-        return self._end(_PATIENCE)
+        return self._end(_INTERRUPT_SECONDS)
 
     def _end(self, limit: float | None = None) -> bool:
         # Not by joining: a join that is interrupted takes its thread for ended ever after.
@@ -112,15 +112,15 @@ class Assembly:
             return self._changed.wait_for(lambda: not self._running, limit)
 
     def _take(self) -> memoryview:
-        """A free buffer; raises Stopped, or what went wrong, where there will be none."""
+        """A free buffer; raises Cancelled, or what went wrong, where there will be none."""
         with self._changed:
             while not self._free and not self._error and not self._ended:
                 self._changed.wait()
             if self._error or self._ended:
-                raise Stopped
+                raise Cancelled
             return self._free.pop()
 
-    def _hand_over(self, filled: _Filled) -> None:
+    def _hand_over(self, filled: _FilledBuffer) -> None:
         with self._changed:
             self._to_write.append(filled)
             self._changed.notify_all()
@@ -155,7 +155,7 @@ class Assembly:
             self._all_written = True
             self._changed.notify_all()
 
-    def _next_to_write(self) -> list[_Filled]:
+    def _next_to_write(self) -> list[_FilledBuffer]:
         """What waits to be written, as far as it is one piece of the file; nothing at the end."""
         with self._changed:
             while not self._to_write and not self._ended and not self._error:
@@ -164,9 +164,7 @@ class Assembly:
                 return []
             run = [self._to_write.popleft()]
             while (
-                self._to_write
-                and self._to_write[0].start == run[-1].end
-                and len(run) < _LONGEST_WRITE
+                self._to_write and self._to_write[0].start == run[-1].end and len(run) < _MAX_WRITE
             ):
                 run.append(self._to_write.popleft())
             return run
@@ -174,7 +172,7 @@ class Assembly:
     def _hash(self) -> None:
         own = self._new_buffer()
         while found := self._next_to_hash():
-            if isinstance(found, _Filled):
+            if isinstance(found, _FilledBuffer):
                 self._sha256.update(found.view)
                 with self._changed:
                     self._free.append(found.buffer)
@@ -185,7 +183,7 @@ class Assembly:
                 self._file.read(start, view)
                 self._sha256.update(view)
 
-    def _next_to_hash(self) -> _Filled | Range | None:
+    def _next_to_hash(self) -> _FilledBuffer | Range | None:
         """The next block in memory, or the next range that only the file has; None at the end."""
         with self._changed:
             while not self._abandoned and not self._error:
@@ -201,7 +199,7 @@ class Assembly:
         return None
 
 
-class Pen:
+class BlockWriter:
     """What one connection puts its bytes into: one buffer after the other, each handed over when it
     is full, or when its bytes have waited for long.
 
@@ -209,31 +207,31 @@ class Pen:
     its own start: so what is aligned in memory is aligned on the disk.
     """
 
-    def __init__(self, assembly: Assembly, start: int) -> None:
-        self._assembly = assembly
+    def __init__(self, assembler: FileAssembler, start: int) -> None:
+        self._assembler = assembler
         self._start = self._position = start
         self._buffer: memoryview | None = None
         self._since = 0.0
 
-    def room(self) -> memoryview:
-        """Where the next bytes go; waits where all buffers are full. Raises Stopped where the
-        assembly has ended or failed: its `finish` tells why."""
+    def get_buffer(self) -> memoryview:
+        """Where the next bytes go; waits where all buffers are full. Raises Cancelled where the
+        assembler has ended or failed: its `finish` tells why."""
         if self._buffer is None:
-            self._buffer = self._assembly._take()
+            self._buffer = self._assembler._take()
             self._start = self._position
             self._since = time.monotonic()
         return self._buffer[self._position % len(self._buffer) :]
 
-    def filled(self, count: int) -> None:
-        """So many bytes are there now, from the start of the last `room` on."""
+    def buffer_updated(self, count: int) -> None:
+        """So many bytes are there now, from the start of the last `get_buffer` on."""
         self._position += count
-        whole = self._position % self._assembly.block == 0
-        if whole or time.monotonic() - self._since > _LONGEST_HELD:
+        whole = self._position % self._assembler.block == 0
+        if whole or time.monotonic() - self._since > _MAX_HELD:
             self.flush()
 
     def flush(self) -> None:
         """Hands over what has been collected, if anything."""
         if self._buffer is not None and self._position > self._start:
-            filled = _Filled(self._buffer, self._start, self._position)
+            filled = _FilledBuffer(self._buffer, self._start, self._position)
             self._buffer = None
-            self._assembly._hand_over(filled)
+            self._assembler._hand_over(filled)

@@ -7,10 +7,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-_PATIENCE = 2.0
+_INTERRUPT_SECONDS = 2.0
 
 
-class Stopped(BaseException):
+class Cancelled(BaseException):
     """Raised in a job that finds that it is to end; never reaches the caller."""
 
 
@@ -19,7 +19,7 @@ def run_jobs(jobs: Sequence[Callable[[], None]], limit: int, stop: threading.Eve
 
     The first that fails sets `stop`, which the others watch, and its exception is raised when they
     have ended. An interrupt ends the wait at once: threads still in a system call are daemons, and
-    whoever writes files does so that being killed does no harm.
+    code that writes files must survive being killed.
     """
     waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
     for job in jobs:
@@ -49,10 +49,10 @@ def run_jobs(jobs: Sequence[Callable[[], None]], limit: int, stop: threading.Eve
             left -= ended.acquire(timeout=0.5)
     except BaseException:
         stop.set()
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + _INTERRUPT_SECONDS
         while left and (rest := deadline - time.monotonic()) > 0:
             left -= ended.acquire(timeout=rest)
         raise
     for error in failures:
-        if not isinstance(error, Stopped):
+        if not isinstance(error, Cancelled):
             raise error

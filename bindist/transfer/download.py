@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import IO
 
 from ..errors import IntegrityError
-from .assembler import Assembly, Pen
+from .assembler import BlockWriter, FileAssembler
 from .block_file import BlockFile
 from .concurrency import run_jobs
 from .hashing import StreamHash, checksums_match, is_sha256
 from .part_file import PartFile
 from .placing import Seen
-from .presigned import ChangedError, Grant, Progress, Source
-from .range_reader import LARGEST_READ, receive
-from .ranges import LARGEST_PIECE, Range, missing, take_piece, total
+from .presigned import ChangedError, DownloadSource, PresignedDownload, Progress
+from .range_reader import MAX_READ, receive
+from .ranges import MAX_PIECE, Range, missing, take_piece, total
 
 PARALLEL_ABOVE = 64 * 1024 * 1024
 _JOIN_AFTER = 0.05  # seconds
@@ -45,16 +45,16 @@ class Download:
     path: Path | None = None
 
 
-def check_wanted(grant: Grant, verify: bool) -> None:
+def check_wanted(presigned: PresignedDownload, verify: bool) -> None:
     """Raises IntegrityError before the transfer where its result could not be verified."""
-    if verify and not is_sha256(grant.checksum):
+    if verify and not is_sha256(presigned.checksum):
         raise IntegrityError(
-            f"the server has no SHA-256 for {grant.file_name}, so it cannot be verified"
+            f"the server has no SHA-256 for {presigned.file_name}, so it cannot be verified"
         )
 
 
-class _Outflow:
-    """A stream as a sink for `size` bytes: each block goes to its hash and out."""
+class _StreamReceiver:
+    """A stream as a receiver for `size` bytes: each block goes to its hash and out."""
 
     def __init__(
         self, stream: IO[bytes], digest: StreamHash, size: int, progress: Progress | None
@@ -63,13 +63,13 @@ class _Outflow:
         self._digest = digest
         self._size = size
         self._progress = progress
-        self._buffer = memoryview(bytearray(LARGEST_READ))
+        self._buffer = memoryview(bytearray(MAX_READ))
         self._done = 0
 
-    def room(self) -> memoryview:
+    def get_buffer(self) -> memoryview:
         return self._buffer
 
-    def filled(self, count: int) -> None:
+    def buffer_updated(self, count: int) -> None:
         block = bytes(self._buffer[:count])
         self._digest.update(block)
         self._stream.write(block)
@@ -79,36 +79,36 @@ class _Outflow:
 
 
 def to_stream(
-    source: Source, stream: IO[bytes], *, verify: bool, progress: Progress | None
+    source: DownloadSource, stream: IO[bytes], *, verify: bool, progress: Progress | None
 ) -> Download:
     """Writes the file to `stream`, in order; see `CustomerClient.download_to_stream`."""
-    grant = source.grant()
-    check_wanted(grant, verify)
-    digest, size = StreamHash(), grant.file_size
+    presigned = source.presigned()
+    check_wanted(presigned, verify)
+    digest, size = StreamHash(), presigned.file_size
     try:
-        receive(source, (0, size), _Outflow(stream, digest, size, progress))
+        receive(source, (0, size), _StreamReceiver(stream, digest, size, progress))
     except ChangedError as error:
-        raise IntegrityError(f"{grant.file_name}: {error}") from None
+        raise IntegrityError(f"{presigned.file_name}: {error}") from None
     finally:
         checksum = digest.finish()
-    if verify and not checks_out(checksum, grant):
-        raise _mismatch(grant, checksum)
-    return Download(grant.file_name, grant.file_size, checksum, "downloaded")
+    if verify and not checks_out(checksum, presigned):
+        raise _mismatch(presigned, checksum)
+    return Download(presigned.file_name, presigned.file_size, checksum, "downloaded")
 
 
-def checks_out(checksum: str, grant: Grant) -> bool:
-    return checksums_match(checksum, grant.checksum)
+def checks_out(checksum: str, presigned: PresignedDownload) -> bool:
+    return checksums_match(checksum, presigned.checksum)
 
 
-def _mismatch(grant: Grant, checksum: str) -> IntegrityError:
+def _mismatch(presigned: PresignedDownload, checksum: str) -> IntegrityError:
     return IntegrityError(
-        f"checksum mismatch for {grant.file_name}: "
-        f"the server says {grant.checksum or 'nothing'}, the bytes are {checksum}"
+        f"checksum mismatch for {presigned.file_name}: "
+        f"the server says {presigned.checksum or 'nothing'}, the bytes are {checksum}"
     )
 
 
 def to_file(
-    source: Source,
+    source: DownloadSource,
     target: Path,
     before: Seen | None,
     *,
@@ -123,11 +123,11 @@ def to_file(
     with part.locked():
         reason = "the checksum is another one each time"
         for _ in range(_FRESH_STARTS):
-            grant = source.grant()
-            check_wanted(grant, verify)
-            identity = {"checksum": grant.checksum, "fileSize": grant.file_size}
-            done = part.left(identity, grant.file_size) if resume else []
-            part.start(identity, grant.file_size, done)
+            presigned = source.presigned()
+            check_wanted(presigned, verify)
+            identity = {"checksum": presigned.checksum, "fileSize": presigned.file_size}
+            done = part.resumable_ranges(identity, presigned.file_size) if resume else []
+            part.start(identity, presigned.file_size, done)
             try:
                 if done and part.etag:
                     source.expect_etag(part.etag)
@@ -135,20 +135,20 @@ def to_file(
             except ChangedError as error:
                 reason = str(error)
                 part.discard()
-                source.forget()
+                source.reset()
                 connections = 1  # and so without ranges, which may be what the store gets wrong
                 continue
             except IntegrityError:
                 part.discard()
                 raise
-            if verify and not checks_out(checksum, grant):
+            if verify and not checks_out(checksum, presigned):
                 part.discard()
                 if done:  # what an earlier run left may be what is wrong
                     continue
-                raise _mismatch(grant, checksum)
+                raise _mismatch(presigned, checksum)
             part.commit()
             status = "resumed" if done else "downloaded"
-            return Download(grant.file_name, grant.file_size, checksum, status, target)
+            return Download(presigned.file_name, presigned.file_size, checksum, status, target)
         raise IntegrityError(f"{target.name}: {reason}")
 
 
@@ -156,11 +156,11 @@ class _Transfer:
     """Fetches what is missing of a part file over as many connections as are of use."""
 
     def __init__(
-        self, source: Source, part: PartFile, done: list[Range], progress: Progress | None
+        self, source: DownloadSource, part: PartFile, done: list[Range], progress: Progress | None
     ) -> None:
         self._source = source
         self._part = part
-        self._size = source.grant().file_size
+        self._size = source.presigned().file_size
         self._done = done
         self._progress = progress
         self._stop = threading.Event()
@@ -179,29 +179,29 @@ class _Transfer:
         self._report(self._done)
         # What is small is likely to be read at once, and then from the cache.
         file = BlockFile(self._part.open, direct=self._size > PARALLEL_ABOVE)
-        assembly = Assembly(file, self._done, connections, self._written)
+        assembler = FileAssembler(file, self._done, connections, self._written)
         try:
-            jobs = [partial(self._work, assembly, number) for number in range(connections)]
+            jobs = [partial(self._work, assembler, number) for number in range(connections)]
             run_jobs(jobs, connections, self._stop)
-            return assembly.finish()
+            return assembler.finish()
         finally:
             self._stop.set()
-            if assembly.abandon():
+            if assembler.abandon():
                 file.close()
             else:  # a disk that hangs still has the file, and nobody is told of what it does yet
                 self._is_over = True
 
-    def _work(self, assembly: Assembly, number: int) -> None:
+    def _work(self, assembler: FileAssembler, number: int) -> None:
         if number and not self._is_of_use(number):
             return
         with self._lock:
             self._joined += 1
-        most = LARGEST_PIECE
+        most = MAX_PIECE
         while not self._stop.is_set() and (piece := self._take(most)):
             started = time.monotonic()
-            self._fetch(assembly.pen(piece[0]), piece)
+            self._fetch(assembler.block_writer(piece[0]), piece)
             rate = (piece[1] - piece[0]) / max(time.monotonic() - started, 0.001)
-            most = max(LARGEST_PIECE, int(rate * _PIECE_SECONDS))
+            most = max(MAX_PIECE, int(rate * _PIECE_SECONDS))
 
     def _take(self, most: int) -> Range | None:
         with self._lock:
@@ -226,14 +226,14 @@ class _Transfer:
                 return True
         return False
 
-    def _fetch(self, pen: Pen, piece: Range) -> None:
+    def _fetch(self, writer: BlockWriter, piece: Range) -> None:
         try:
-            receive(self._source, piece, pen, self._stop)
+            receive(self._source, piece, writer, self._stop)
         finally:
-            pen.flush()
+            writer.flush()
 
     def _written(self, written: Range, done: list[Range]) -> None:
-        """Bytes that have reached the file: for the journal, and for whoever watches."""
+        """Bytes that have reached the file: for the journal and for progress."""
         if self._is_over:
             return
         self._part.record(*written, self._source.etag)

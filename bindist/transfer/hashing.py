@@ -10,7 +10,7 @@ from pathlib import Path
 
 BLOCK = 1024 * 1024
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_MOST_WAITING = 8  # blocks
+_MAX_WAITING = 8  # blocks
 
 
 def normalize_checksum(checksum: object) -> str:
@@ -77,7 +77,7 @@ class _Worker:
 
     def __init__(self, digest: hashlib._Hash) -> None:
         self.digest = digest
-        self.blocks: queue.Queue[bytes | None] = queue.Queue(maxsize=_MOST_WAITING)
+        self.blocks: queue.Queue[bytes | None] = queue.Queue(maxsize=_MAX_WAITING)
         self.thread = threading.Thread(target=self._run, name="bindist-hash", daemon=True)
         self.thread.start()
 

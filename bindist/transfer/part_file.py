@@ -18,7 +18,7 @@ from ..errors import BusyError, IntegrityError
 from .placing import Seen, publish
 from .ranges import Range, merge, total
 
-_LONGEST_SUFFIX = len(".part.journal")
+_SUFFIX_LENGTH = len(".part.journal")
 _HEAD_LENGTH = 4096
 _BEGIN = b'{"checksum":'  # of every journal's first line
 
@@ -36,7 +36,7 @@ class PartFile:
 
     def __init__(self, target: Path, before: Seen | None = None) -> None:
         name = target.name
-        if len(os.fsencode(name)) + _LONGEST_SUFFIX > 255:
+        if len(os.fsencode(name)) + _SUFFIX_LENGTH > 255:
             name = hashlib.sha256(os.fsencode(name)).hexdigest()
         self.target = target
         self._before = before
@@ -75,7 +75,7 @@ class PartFile:
                 self._lock_path.unlink()
             lock.release()
 
-    def left(self, identity: dict[str, object], size: int) -> list[Range]:
+    def resumable_ranges(self, identity: dict[str, object], size: int) -> list[Range]:
         """What an earlier run has left of exactly these bytes; looks, and changes nothing."""
         notes = self._read_journal()
         if notes is None or notes.identity != identity:
@@ -83,7 +83,9 @@ class PartFile:
         try:
             with self.open() as file:
                 status = os.fstat(file.fileno())
-                if not notes.tell_of(file) or status.st_nlink > 1:  # killed after it was published
+                if (
+                    not notes.describes(file) or status.st_nlink > 1
+                ):  # killed after it was published
                     return []
         except FileNotFoundError:
             return []
@@ -92,10 +94,10 @@ class PartFile:
         return merge(found for found in notes.ranges if found[1] <= present)
 
     def start(self, identity: dict[str, object], size: int, done: list[Range]) -> None:
-        """Makes room for `size` bytes; keeps what is `done`, throws everything else away.
+        """Allocates `size` bytes; keeps what is `done`, throws everything else away.
 
         Raises FileExistsError where `NAME.part` or its journal is somebody's own file, OSError
-        where there is not room enough.
+        where there is not enough space.
         """
         if not done:
             self._check_own()
@@ -177,21 +179,21 @@ class PartFile:
     def _check_own(self) -> None:
         """Raises FileExistsError where the part or its journal is somebody's own file."""
         notes = self._read_journal()
-        if notes and not notes.are_ours:
+        if notes and not notes.is_ours:
             raise _in_the_way(self._journal_path)
         with contextlib.suppress(FileNotFoundError), self.open() as file:
-            if os.fstat(file.fileno()).st_size and not (notes and notes.tell_of(file)):
+            if os.fstat(file.fileno()).st_size and not (notes and notes.describes(file)):
                 raise _in_the_way(self.path)
 
-    def _read_journal(self) -> _Notes | None:
+    def _read_journal(self) -> _JournalState | None:
         try:
             with _open_own(self._journal_path, os.O_RDONLY) as journal:
-                return _Notes(journal.read())
+                return _JournalState(journal.read())
         except FileNotFoundError:
             return None
 
 
-class _Notes:
+class _JournalState:
     """What a journal says, in whatever state it is."""
 
     def __init__(self, content: bytes) -> None:
@@ -207,7 +209,7 @@ class _Notes:
             elif found := _range(note):
                 self.ranges.append(found)
         is_begun = content.startswith(_BEGIN) or _BEGIN.startswith(content)
-        self.are_ours = is_begun or bool(self._parts or self._heads)
+        self.is_ours = is_begun or bool(self._parts or self._heads)
 
     def _read(self, note: dict[str, object]) -> None:
         if _can_be_sent(etag := note.get("etag")):
@@ -217,7 +219,7 @@ class _Notes:
         if found := _pair(note.get("head"), int, str):
             self._heads.append(found)
 
-    def tell_of(self, file: BinaryIO) -> bool:
+    def describes(self, file: BinaryIO) -> bool:
         """Whether these notes are about this file, and not about one that has its name since."""
         status = os.fstat(file.fileno())
         known = (status.st_ino, status.st_size) in self._parts

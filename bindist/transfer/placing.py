@@ -14,7 +14,7 @@ Seen = tuple[int, int]
 """Size in bytes and modification time in nanoseconds of what has a name."""
 
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/(\d+)(?:/task/\d+)?)/fd/(\d+)")
-_MOST_LINKS = 40
+_MAX_LINKS = 40
 
 
 def look(target: Path) -> Seen | None:
@@ -40,7 +40,7 @@ def is_special(target: Path) -> bool:
 
 def descriptor_of(path: Path) -> int | None:
     """The descriptor of this process that /dev/stdout, /dev/fd/N and links to them stand for."""
-    for _ in range(_MOST_LINKS):
+    for _ in range(_MAX_LINKS):
         found = _DESCRIPTOR.fullmatch(f"{os.path.realpath(path.parent)}/{path.name}")
         if found and found[1] in (None, str(os.getpid())):
             return int(found[2])

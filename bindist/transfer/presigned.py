@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..errors import IntegrityError
 from ..file_names import safe_file_name
-from ..http.response import ApiResponse, Json, count_in
+from ..http.response import ApiResponse, Json, count_in, text_in
 from ..http.transport import Transport
 from .file_rows import distinct_files
 from .hashing import normalize_checksum
@@ -17,9 +18,11 @@ Progress = Callable[[int, int], None]
 """Called with the bytes that are done and the bytes there are in all; from any thread. The first
 number goes back where something has to be fetched or sent again."""
 
+_STALE_SECONDS = 300.0
+
 
 @dataclass(frozen=True)
-class Grant:
+class PresignedDownload:
     """A pre-signed URL and what the server says of the bytes behind it."""
 
     url: str
@@ -28,46 +31,63 @@ class Grant:
     checksum: str
 
     def __repr__(self) -> str:
-        return f"Grant({self.file_name!r}, {self.file_size}, {self.checksum!r})"
+        return f"PresignedDownload({self.file_name!r}, {self.file_size}, {self.checksum!r})"
 
     @property
     def content(self) -> tuple[int, str]:
         return self.file_size, self.checksum
 
 
+@dataclass(frozen=True)
+class PresignedUpload:
+    """A pre-signed URL to put a file to, and the id that completes it."""
+
+    upload_id: str
+    url: str
+    asked: float = field(default_factory=time.monotonic, compare=False)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether most of the half hour that it is valid is still to come."""
+        return time.monotonic() - self.asked < _STALE_SECONDS
+
+    def __repr__(self) -> str:
+        return f"PresignedUpload({self.upload_id!r})"
+
+
 class ChangedError(Exception):
     """These are not the bytes that were begun with, and why: start over."""
 
 
-class Source:
+class DownloadSource:
     """One file of a version. It asks for a URL when one is first needed and reuses it until it
     expires, since asking counts as a download in the statistics."""
 
-    def __init__(self, transport: Transport, ask: Callable[[], Grant]) -> None:
+    def __init__(self, transport: Transport, ask: Callable[[], PresignedDownload]) -> None:
         self.transport = transport
         self._ask = ask
-        self._grant: Grant | None = None
+        self._presigned: PresignedDownload | None = None
         self._lock = threading.Lock()
         self._etag: str | None = None
 
-    def grant(self) -> Grant:
+    def presigned(self) -> PresignedDownload:
         with self._lock:
-            if self._grant is None:
-                self._grant = self._ask()
-            return self._grant
+            if self._presigned is None:
+                self._presigned = self._ask()
+            return self._presigned
 
-    def renew(self, expired: Grant) -> None:
+    def renew(self, expired: PresignedDownload) -> None:
         """Asks again, once for all threads that noticed; raises ChangedError for other content."""
         with self._lock:
-            if self._grant is expired:
-                self._grant = self._ask()
-                if self._grant.content != expired.content:
+            if self._presigned is expired:
+                self._presigned = self._ask()
+                if self._presigned.content != expired.content:
                     raise ChangedError("the file on the server has been replaced")
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Makes the next one a fresh start."""
         with self._lock:
-            self._grant = self._etag = None
+            self._presigned = self._etag = None
 
     @property
     def etag(self) -> str | None:
@@ -82,10 +102,13 @@ class Source:
                 raise ChangedError("the file in the object store has been replaced")
 
 
-def read_grant(answer: ApiResponse, transport: Transport) -> Grant:
-    """The grant in an answer of `GET /v1/downloads/url`; IntegrityError for a useless one."""
+def read_presigned_download(answer: ApiResponse, transport: Transport) -> PresignedDownload:
+    """The presigned download in a response of `GET /v1/downloads/url`.
+
+    Raises IntegrityError where the response holds none that may be used.
+    """
     told = {name: answer.require().get(name) for name in ("fileName", "fileSize", "checksum")}
-    return Grant(
+    return PresignedDownload(
         url=transport.check_store_url(
             answer.require().get("url") or answer.require().get("downloadUrl")
         ),
@@ -93,6 +116,14 @@ def read_grant(answer: ApiResponse, transport: Transport) -> Grant:
         file_size=count_in(told, "fileSize"),
         checksum=normalize_checksum(told["checksum"]),
     )
+
+
+def read_presigned_upload(
+    answer: ApiResponse, check_url: Callable[[object], str]
+) -> PresignedUpload:
+    """Reads the response of `POST .../upload/large-url`."""
+    told = {"uploadId": answer.require().get("uploadId")}  # without the URL, which is secret
+    return PresignedUpload(text_in(told, "uploadId"), check_url(answer.require().get("uploadUrl")))
 
 
 def pick_file(files: Json, file_id: str | None) -> Json:

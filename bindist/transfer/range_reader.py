@@ -1,5 +1,5 @@
-"""The bytes of a `Source`, whatever the network does meanwhile, received straight into the memory
-that they are written and hashed from."""
+"""The bytes of a `DownloadSource`, whatever the network does meanwhile, received straight into the
+memory that they are written and hashed from."""
 
 from __future__ import annotations
 
@@ -13,49 +13,51 @@ from urllib3.exceptions import HTTPError
 
 from ..errors import IntegrityError, TransportError
 from ..http.response import is_expired
-from ..http.transport import RETRY_STATUSES, Transport
-from .presigned import ChangedError, Grant, Source
+from ..http.transport import Transport
+from .presigned import ChangedError, DownloadSource, PresignedDownload
 from .ranges import Range, parse_content_range
 
-SMALLEST_READ = 64 * 1024
-LARGEST_READ = 1024 * 1024
+MIN_READ = 64 * 1024
+MAX_READ = 1024 * 1024
 _SHORT, _LONG = 0.05, 0.2  # seconds that a read may take before the next one asks for more, or less
 
 
-class Sink(Protocol):
+class Receiver(Protocol):
     """Takes bytes in order, from where it has told them to be put."""
 
-    def room(self) -> memoryview:
+    def get_buffer(self) -> memoryview:
         """Where the next bytes go; never empty."""
         ...
 
-    def filled(self, count: int) -> None:
-        """So many bytes are there now, from the start of the last `room` on."""
+    def buffer_updated(self, count: int) -> None:
+        """So many bytes are there now, from the start of the last `get_buffer` on."""
         ...
 
 
-def receive(source: Source, wanted: Range, sink: Sink, stop: threading.Event | None = None) -> None:
-    """Puts the bytes of one range into `sink`, reconnecting where it was cut, from the last byte
-    on; returns early once `stop` is set.
+def receive(
+    source: DownloadSource, wanted: Range, receiver: Receiver, stop: threading.Event | None = None
+) -> None:
+    """Puts the bytes of one range into `receiver`, reconnecting where it was cut, from the last
+    byte on; returns early once `stop` is set.
 
-    Gives up after twice as many tries without a new byte as the client has retries: what has come
-    already is worth more patience than a call. Raises TransportError, ApiError for what the object
-    store refuses, ChangedError for other content, and what the sink raises.
+    Gives up after as many attempts without a new byte as the client's `RetryPolicy` allows. Raises
+    TransportError, ApiError for what the object store refuses, ChangedError for other content, and
+    what the receiver raises.
     """
     transport = source.transport
-    patience = 2 * transport.retries
+    policy = transport.store_retry_policy
     position, end = wanted
-    fruitless, renewed = 0, False
+    stalled_attempts, renewed = 0, False
     while position < end and not (stop and stop.is_set()):
-        grant, retry_after = source.grant(), None
+        presigned, retry_after = source.presigned(), None
         try:
-            with _open(source, grant, position, end) as response:
+            with _open(source, presigned, position, end) as response:
                 if response.status_code in (200, 206):
                     body = _Body(transport, response)
-                    while count := body.read_into(sink.room()[: end - position]):
-                        fruitless, renewed = 0, False
+                    while count := body.read_into(receiver.get_buffer()[: end - position]):
+                        stalled_attempts, renewed = 0, False
                         position += count
-                        sink.filled(count)
+                        receiver.buffer_updated(count)
                         if stop and stop.is_set():
                             return
                         if position >= end:
@@ -65,43 +67,43 @@ def receive(source: Source, wanted: Range, sink: Sink, stop: threading.Event | N
                 retry_after = response.headers.get("Retry-After")
                 answer = transport.read_failure(response)
             if is_expired(answer) and not renewed:
-                source.renew(grant)
+                source.renew(presigned)
                 renewed = True
                 continue
-            if answer.status_code < 500 and answer.status_code not in RETRY_STATUSES:
-                answer.raise_for_error()
-            if fruitless >= patience:
+            if not policy.retries_response(stalled_attempts, answer, repeatable=True):
                 answer.raise_for_error()
         except TransportError as error:
-            if fruitless >= patience or not error.transient:
+            if not policy.retries_error(stalled_attempts, error, repeatable=True):
                 raise
-        pause = transport.pause(fruitless, retry_after)
-        fruitless += 1
+        pause = policy.pause(stalled_attempts, retry_after)
+        stalled_attempts += 1
         if stop:
             stop.wait(pause)
         else:
             time.sleep(pause)
 
 
-def _open(source: Source, grant: Grant, position: int, end: int) -> requests.Response:
+def _open(
+    source: DownloadSource, presigned: PresignedDownload, position: int, end: int
+) -> requests.Response:
     """Asks for the bytes from `position` to `end`; returns a checked answer, or a failed one."""
-    whole = position == 0 and end == grant.file_size
+    whole = position == 0 and end == presigned.file_size
     headers = {} if whole else {"Range": f"bytes={position}-{end - 1}"}
     if source.etag:
         headers["If-Match"] = source.etag
-    response = source.transport.open_store("GET", grant.url, headers=headers)
+    response = source.transport.open_store("GET", presigned.url, headers=headers)
     try:
         if response.status_code in (412, 416):
             raise ChangedError("the file in the object store has been replaced")  # noqa: TRY301
         if response.status_code in (200, 206):
-            _check(source, response, (position, end), grant.file_size)
+            _check(source, response, (position, end), presigned.file_size)
     except BaseException:
         response.close()
         raise
     return response
 
 
-def _check(source: Source, response: requests.Response, wanted: Range, size: int) -> None:
+def _check(source: DownloadSource, response: requests.Response, wanted: Range, size: int) -> None:
     """Raises ChangedError unless the answer holds exactly the wanted bytes of the same object."""
     encoding = response.headers.get("Content-Encoding", "identity").lower()
     if encoding not in ("", "identity", "aws-chunked"):
@@ -121,8 +123,8 @@ def _check(source: Source, response: requests.Response, wanted: Range, size: int
 def next_read(size: int, took: float) -> int:
     """How many bytes to ask for, where asking for `size` took so many seconds."""
     if took < _SHORT:
-        return min(2 * size, LARGEST_READ)
-    return max(size // 2, SMALLEST_READ) if took > _LONG else size
+        return min(2 * size, MAX_READ)
+    return max(size // 2, MIN_READ) if took > _LONG else size
 
 
 class _Body:
@@ -138,19 +140,19 @@ class _Body:
         below = getattr(response.raw, "_fp", None)
         self._below = below if isinstance(below, HTTPResponse) else None
         self._readinto = (self._below or response.raw).readinto
-        self._size = SMALLEST_READ
+        self._size = MIN_READ
 
-    def read_into(self, room: memoryview) -> int:
-        """Fills `room` or its beginning; returns the number of bytes, 0 at the end of the body.
+    def read_into(self, buffer: memoryview) -> int:
+        """Fills `buffer` or its beginning; returns the number of bytes, 0 at the end of the body.
 
         Asks for about as much as comes in a tenth of a second: what has come of it is lost where
         the connection is reset, and is not seen before it is whole. Raises TransportError when cut.
         """
         started = time.monotonic()
         try:
-            count: int = self._readinto(room[: self._size])
+            count: int = self._readinto(buffer[: self._size])
         except (HTTPError, HTTPException, OSError, ValueError) as error:
-            failed = self._transport.explain(error, self._response.url)
+            failed = self._transport.transport_error(error, self._response.url)
         else:
             self._size = next_read(self._size, time.monotonic() - started)
             return count

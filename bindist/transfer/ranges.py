@@ -10,10 +10,10 @@ Range = tuple[int, int]
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 
 DEFAULT_CONNECTIONS = 4
-MOST_CONNECTIONS = 32
+MAX_CONNECTIONS = 32
 
-SMALLEST_PIECE = 4 * 1024 * 1024
-LARGEST_PIECE = 32 * 1024 * 1024
+MIN_PIECE = 4 * 1024 * 1024
+MAX_PIECE = 32 * 1024 * 1024
 ALIGNMENT = 1024 * 1024
 
 
@@ -55,7 +55,7 @@ def prefix(done: list[Range]) -> int:
 
 
 def take_piece(
-    gaps: list[Range], connections: int, most: int = LARGEST_PIECE
+    gaps: list[Range], connections: int, most: int = MAX_PIECE
 ) -> tuple[Range, list[Range]]:
     """The first piece of `gaps`, for one of so many connections, and the gaps without it.
 
@@ -66,7 +66,7 @@ def take_piece(
     """
     (start, end), *others = gaps
     share = total(gaps) // (2 * connections)
-    until = start + max(SMALLEST_PIECE, min(share, most - ALIGNMENT))
+    until = start + max(MIN_PIECE, min(share, most - ALIGNMENT))
     until = min(end, until + -until % ALIGNMENT)
     return (start, until), [(until, end), *others] if until < end else others
 

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 
 from ..errors import IntegrityError, NotFoundError
-from .presigned import ChangedError, Source
+from .presigned import ChangedError, DownloadSource
 from .range_reader import receive
 
 
@@ -39,19 +39,19 @@ class _FirstBytes:
     def __init__(self) -> None:
         self.stop = threading.Event()
 
-    def room(self) -> memoryview:
+    def get_buffer(self) -> memoryview:
         return memoryview(bytearray(1))
 
-    def filled(self, count: int) -> None:
+    def buffer_updated(self, count: int) -> None:
         if count:
             self.stop.set()
 
 
-def check(source: Source) -> StoredBytes:
+def check(source: DownloadSource) -> StoredBytes:
     """Asks the object store for the first byte; see `CustomerClient.check_stored_bytes`."""
-    grant = source.grant()
-    said = (grant.file_name, grant.file_size, grant.checksum)
-    if grant.file_size == 0:
+    presigned = source.presigned()
+    said = (presigned.file_name, presigned.file_size, presigned.checksum)
+    if presigned.file_size == 0:
         return StoredBytes(*said, "different", "the server says that it has 0 bytes")
     try:
         _look(source)
@@ -62,14 +62,14 @@ def check(source: Source) -> StoredBytes:
     return StoredBytes(*said, "ok")
 
 
-def _look(source: Source) -> None:
+def _look(source: DownloadSource) -> None:
     """Raises NotFoundError or ChangedError unless there are as many bytes as there should be."""
     try:
         _receive_first(source, 1)
     except ChangedError:  # an empty object has no range, and some stores ignore ranges
-        _receive_first(source, source.grant().file_size)
+        _receive_first(source, source.presigned().file_size)
 
 
-def _receive_first(source: Source, end: int) -> None:
+def _receive_first(source: DownloadSource, end: int) -> None:
     first = _FirstBytes()
     receive(source, (0, end), first, first.stop)

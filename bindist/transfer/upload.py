@@ -7,56 +7,38 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import requests
 
 from ..errors import IntegrityError, TransportError
-from ..http.response import ApiResponse, failure, is_expired, text_in
+from ..http.response import ApiResponse, failure, is_expired
 from ..http.transport import BLOCK, Transport, request_log
 from .hashing import StreamHash, checksums_match
-from .presigned import Progress
+from .presigned import PresignedUpload, Progress
 
 INLINE_LIMIT = 4 * 1024 * 1024
 """Files up to this many bytes go inline, in one request; gateways refuse larger ones."""
 
 _MD5 = re.compile(r'"?([0-9a-f]{32})"?')
 _SSE_C = "x-amz-server-side-encryption-customer-algorithm"
-_STALE_SECONDS = 300.0
-
-
-@dataclass(frozen=True)
-class Ticket:
-    """A pre-signed URL to put a file to, and the id that completes it."""
-
-    upload_id: str
-    url: str
-    asked: float = field(default_factory=time.monotonic, compare=False)
-
-    @property
-    def is_fresh(self) -> bool:
-        """Whether most of the half hour that it is valid is still to come."""
-        return time.monotonic() - self.asked < _STALE_SECONDS
-
-    def __repr__(self) -> str:
-        return f"Ticket({self.upload_id!r})"
 
 
 @dataclass(frozen=True)
 class SentFile:
-    """A file that the object store has taken: the `ticket` it went out with, its SHA-256 in
-    `checksum`, and whether the store `confirmed` the bytes by an ETag that is their MD5. Where it
-    is not confirmed the store gives no MD5, as with SSE-KMS and SSE-C."""
+    """A file that the object store has taken: the `presigned` upload it went out with, its SHA-256
+    in `checksum`, and whether the store `confirmed` the bytes by an ETag that is their MD5. A store
+    that encrypts with SSE-KMS or SSE-C gives no MD5."""
 
-    ticket: Ticket
+    presigned: PresignedUpload
     checksum: str
     confirmed: bool
 
     def __iter__(self) -> Iterator[Any]:
-        """The ticket and the checksum, for `ticket, checksum = client.put_file(...)`."""
-        return iter((self.ticket, self.checksum))
+        """The upload and the checksum, for `presigned, checksum = client.put_file(...)`."""
+        return iter((self.presigned, self.checksum))
 
 
 class _LocalError(Exception):
@@ -163,7 +145,7 @@ def _state(found: os.stat_result) -> tuple[int, ...]:
 
 def put_file(
     transport: Transport,
-    ask: Callable[[], Ticket],
+    ask: Callable[[], PresignedUpload],
     file: LocalFile,
     progress: Progress | None,
 ) -> SentFile:
@@ -183,47 +165,50 @@ def put_file(
 
     body = Body(file.stream, file.size, sent)
     try:
-        ticket, etag = put(transport, ask, body)
+        presigned, etag = put(transport, ask, body)
     finally:
         checksum = digest.finish()
     file.check_unchanged(body.tell())
-    return SentFile(ticket, checksum, check_arrived(file.name, etag, digest.md5()))
+    return SentFile(presigned, checksum, check_arrived(file.name, etag, digest.md5()))
 
 
-def put(transport: Transport, ask: Callable[[], Ticket], body: Body) -> tuple[Ticket, str | None]:
-    """Puts the body to the object store; returns the ticket used, and the MD5 if the store tells.
+def put(
+    transport: Transport, ask: Callable[[], PresignedUpload], body: Body
+) -> tuple[PresignedUpload, str | None]:
+    """Puts the body to the object store; returns the upload that was used, and the MD5 if the
+    store tells.
 
     A try that fails on the way is repeated from the start, as often as the client retries; an
     expired URL is replaced once. Raises ApiError where the store refuses, TransportError where no
     answer came.
     """
-    ticket, renewed, attempt = ask(), False, 0
+    policy = transport.store_retry_policy
+    presigned, renewed, attempt = ask(), False, 0
     while True:
         retry_after, expired = None, False
         body.seek(0)
         try:
-            response = transport.open_store("PUT", ticket.url, body=body)
+            response = transport.open_store("PUT", presigned.url, body=body)
         except _LocalError as failed:
             raise failed.error from None
         except TransportError as error:
-            if attempt >= transport.retries or not error.transient:
+            if not policy.retries_error(attempt, error, repeatable=True):
                 raise
             # A store that refuses an expired URL may hang up before all is sent, and so unheard.
-            renew = not ticket.is_fresh
+            renew = not presigned.is_fresh
         else:
             answer = _refusal(transport, response)
             if answer is None:
-                return ticket, _md5_of(transport, response)
+                return presigned, _md5_of(transport, response)
             retry_after = response.headers.get("Retry-After")
             renew = expired = is_expired(answer) and not renewed
-            passing = answer.status_code >= 500 or answer.status_code in (200, 429)
-            if not expired and (attempt >= transport.retries or not passing):
+            if not expired and not policy.retries_response(attempt, answer, repeatable=True):
                 answer.raise_for_error()
         if not expired:
-            time.sleep(transport.pause(attempt, retry_after))
+            time.sleep(policy.pause(attempt, retry_after))
             attempt += 1
         if renew:
-            ticket, renewed = ask(), True
+            presigned, renewed = ask(), True
 
 
 def _refusal(transport: Transport, response: requests.Response) -> ApiResponse | None:
@@ -262,12 +247,6 @@ def _md5_of(transport: Transport, response: requests.Response) -> str | None:
         return None
     found = _MD5.fullmatch(response.headers.get("ETag", ""))
     return found[1] if found else None
-
-
-def read_ticket(answer: ApiResponse, check_url: Callable[[object], str]) -> Ticket:
-    """The ticket in an answer of `POST /v1/management/upload/large-url`."""
-    told = {"uploadId": answer.require().get("uploadId")}  # without the URL, which is secret
-    return Ticket(text_in(told, "uploadId"), check_url(answer.require().get("uploadUrl")))
 
 
 def check_stored(answer: ApiResponse, size: int, checksum: str) -> ApiResponse:

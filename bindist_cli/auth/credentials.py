@@ -129,7 +129,7 @@ def own_url(settings: Settings) -> str:
 
 def check_plain_http(settings: Settings) -> None:
     """Raises CliError where the key would cross a network unencrypted."""
-    from bindist.http.url_policy import is_loopback  # not for those who only look at settings
+    from bindist.connection import is_loopback  # not for those who only look at settings
 
     url = urlsplit(settings.api_url)
     crosses = url.scheme == "http" and url.hostname and not is_loopback(settings.api_url)

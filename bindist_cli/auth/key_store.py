@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bindist.http.redaction import HIDDEN, redact
+from bindist.redaction import HIDDEN, redact
 
 from ..exit_codes import CliError, Exit
 from ..settings import toml_edit

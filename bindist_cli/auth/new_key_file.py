@@ -29,7 +29,7 @@ _ROOM = b"\n" * 4096
 
 
 class KeyFile:
-    """A new file for a key, with room in it before the request that makes the key is sent.
+    """A new file for a key, with space allocated before the request that makes the key is sent.
 
     So that a full disk or a wrong path is found while there is no key yet that could be lost. The
     file is removed again where no key was made.
@@ -94,26 +94,26 @@ class KeyFile:
 
     def show(self, sink: Sink, columns: Sequence[Column], made: Json, found: object) -> None:
         """Prints what was made, with its key or the file that the key is in now."""
-        from bindist.clients.base import check_key
+        from bindist.connection import check_key
 
         # A rotation's answer also has the secret alone, which is a part of the hosted key.
         mask_keys({name: made.get(name) for name in ("apiKey", "apiSecret")})
         try:
             key = check_key(found if isinstance(found, str) else "")
         except ValueError:
-            raise CliError("the server's answer has no usable key in it", Exit.FAILED) from None
+            raise CliError("the server's response has no usable key in it", Exit.FAILED) from None
         if self._descriptor is None:
             sink.one(columns, {**made, "apiKey": key})
-            sink.note("This key is shown this once: keep it now.")
+            sink.note("This key is shown only once: store it now.")
             return
         try:
             self._write(key.encode() + b"\n")
             self._check_there()
-        except OSError as error:  # in spite of the room: better seen than lost
+        except OSError as error:  # although space is allocated: print the key rather than lose it
             sink.one(columns, {**made, "apiKey": key})
             raise CliError(
                 f"cannot write {self._path}: {error.strerror}; "
-                "the key was printed instead, this once: keep it now"
+                "the key was printed instead, only this once: store it now"
             ) from None
         os.close(self._descriptor)
         self._descriptor = None

@@ -20,11 +20,13 @@ def command() -> None:
     examples=("bindist activity list --type download --since 7d", "bindist activity list --json"),
 )
 @click.option("--type", "kind", type=click.Choice(["upload", "download"]), help="Only these.")
-@click.option("--app", "app_id", metavar="APP", type=APPLICATION, help="Of this application.")
-@click.option("--customer", metavar="ID", type=CUSTOMER, help="Of this customer.")
+@click.option(
+    "--app", "app_id", metavar="APP", type=APPLICATION, help="Only rows of this application."
+)
+@click.option("--customer", metavar="ID", type=CUSTOMER, help="Only rows of this customer.")
 @since_option
 @until_option
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="N rows at most.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Print at most N rows.")
 @pass_app
 def list_(
     app: App,
@@ -35,7 +37,7 @@ def list_(
     until: str | None,
     limit: int | None,
 ) -> None:
-    """List uploads and downloads, the newest first; the server gives 100 rows at most."""
+    """List uploads and downloads, the newest first; the server returns at most 100 rows."""
     answer = app.client.list_activity(
         kind,
         page_size=limit or 100,

@@ -22,15 +22,19 @@ def command() -> None:
         "bindist admin rotate-key --yes --key-file admin.key",
     ),
 )
-@click.option("--apps-admin", is_flag=True, help="The key of the restricted admin-apps instead.")
+@click.option(
+    "--apps-admin",
+    is_flag=True,
+    help="Rotate the key of admin-apps, a restricted administrator.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @key_file_option
 @pass_app
 def rotate_key(app: App, apps_admin: bool, yes: bool, key_file: str | None) -> None:
-    """Get a new key for the administrator. The old one dies at once."""
+    """Create a new key for the administrator. The old key stops working immediately."""
     whose = "admin-apps" if apps_admin else "the key in use"
     if not yes:
-        app.confirm(f"Make a new key for {whose}? The old one stops working at once.", "--yes")
+        app.confirm(f"Make a new key for {whose}? The old key stops working immediately.", "--yes")
     source = app.key.source
     with KeyFile(key_file) as file:
         if apps_admin:

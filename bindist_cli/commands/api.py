@@ -46,12 +46,16 @@ def _typed(text: str) -> Any:
 @click.argument("method", metavar="METHOD", type=click.Choice(METHODS, case_sensitive=False))
 @click.argument("path")
 @click.option(
-    "-f", "fields", multiple=True, metavar="K=V", help="A field of the JSON body; repeatable."
+    "-f", "fields", multiple=True, metavar="K=V", help="Add a field to the JSON body; repeatable."
 )
-@click.option("-q", "query", multiple=True, metavar="K=V", help="A query parameter; repeatable.")
-@click.option("-H", "headers", multiple=True, metavar="N:V", help="A header; repeatable.")
-@click.option("--input", "source", metavar="F", help="A file with the JSON body; - is stdin.")
-@click.option("--paginate", is_flag=True, help="All pages; their lists are joined.")
+@click.option(
+    "-q", "query", multiple=True, metavar="K=V", help="Add a query parameter; repeatable."
+)
+@click.option("-H", "headers", multiple=True, metavar="N:V", help="Add a header; repeatable.")
+@click.option(
+    "--input", "source", metavar="F", help="Read the JSON body from this file; - is stdin."
+)
+@click.option("--paginate", is_flag=True, help="Request all pages and join their lists.")
 @pass_app
 def command(
     app: App,
@@ -63,7 +67,7 @@ def command(
     source: str | None,
     paginate: bool,
 ) -> None:
-    """Send any request to the API and print its whole answer.
+    """Send any request to the API and print the whole response.
 
     METHOD is GET, POST, PUT, PATCH, DELETE or HEAD. PATH starts with /v1/, which may be left out.
     A failed answer is printed too, with the exit code that its status has.
@@ -98,7 +102,7 @@ def command(
 
 def _all_pages(fetch: Any) -> Any:
     """The first page's answer, with the rows of all pages in its list; or the first failed one."""
-    from bindist.clients.pagination import walk_answers
+    from bindist.pagination import walk_answers
 
     joined: list[Any] = []
     first: Any = None
@@ -118,6 +122,6 @@ def _only_list(answer: Any) -> list[Any]:
         return []
     lists = [value for value in (answer.data or {}).values() if isinstance(value, list)]
     if len(lists) != 1:
-        raise click.UsageError("--paginate needs an answer with one list in it")
+        raise click.UsageError("--paginate requires a response with exactly one list")
     found: list[Any] = lists[0]
     return found

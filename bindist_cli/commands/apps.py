@@ -22,15 +22,30 @@ def command() -> None:
 
 
 @command.command("list", examples=("bindist apps list --tag cli", "bindist apps list --json"))
-@click.option("--search", metavar="TEXT", help="Text in the name or the description.")
-@click.option("--tag", "tags", multiple=True, metavar="T", help="Any of these tags; repeatable.")
-@click.option("--active/--inactive", "is_active", default=None, help="Only such ones.")
-@click.option("--sort", type=click.Choice(list(SORTS)), help="What to sort by.")
-@click.option("--desc", is_flag=True, help="The other way round.")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="N applications at most.")
-@click.option("--page", type=click.IntRange(min=1), metavar="N", help="This page alone.")
 @click.option(
-    "--page-size", type=click.IntRange(1, 100), metavar="N", help="Applications a page (100)."
+    "--search", metavar="TEXT", help="Only applications with this text in the name or description."
+)
+@click.option(
+    "--tag",
+    "tags",
+    multiple=True,
+    metavar="T",
+    help="Only applications with this tag; repeatable, any of them matches.",
+)
+@click.option(
+    "--active/--inactive", "is_active", default=None, help="Only active (or inactive) applications."
+)
+@click.option("--sort", type=click.Choice(list(SORTS)), help="Sort by this field.")
+@click.option("--desc", is_flag=True, help="Sort in descending order.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), metavar="N", help="Print at most N applications."
+)
+@click.option("--page", type=click.IntRange(min=1), metavar="N", help="Print only this page.")
+@click.option(
+    "--page-size",
+    type=click.IntRange(1, 100),
+    metavar="N",
+    help="Applications per page. [default: 100]",
 )
 @pass_app
 def list_(
@@ -99,13 +114,22 @@ def find_application(app: App, app_id: str) -> columns.Json:
     )
 )
 @click.argument("app_id", metavar="APP", type=IDENTIFIER)
-@click.option("--name", help="What people call it; default APP.")
+@click.option("--name", help="Display name. [default: APP]")
 @click.option("--description", help="Up to 2000 characters.")
-@click.option("--tag", "tags", multiple=True, metavar="T", help="Repeatable, up to 20.")
+@click.option("--tag", "tags", multiple=True, metavar="T", help="A tag; repeatable, at most 20.")
 @click.option(
-    "--customer", "customers", multiple=True, metavar="ID", type=CUSTOMER, help="Who may have it."
+    "--customer",
+    "customers",
+    multiple=True,
+    metavar="ID",
+    type=CUSTOMER,
+    help="A customer who may download it; repeatable.",
 )
-@click.option("--if-not-exists", is_flag=True, help="Leave one that exists as it is.")
+@click.option(
+    "--if-not-exists",
+    is_flag=True,
+    help="Leave an application that exists unchanged, and exit with 0.",
+)
 @pass_app
 def create(
     app: App,
@@ -143,7 +167,7 @@ def delete(app: App, app_id: str, yes: bool) -> None:
     examples=("bindist apps stats skylark", "bindist apps stats skylark --version 1.9.0 --json")
 )
 @click.argument("app_id", metavar="APP", type=APPLICATION)
-@click.option("--version", metavar="V", type=VERSION_TEXT, help="Of this version alone.")
+@click.option("--version", metavar="V", type=VERSION_TEXT, help="Only downloads of this version.")
 @pass_app
 def stats(app: App, app_id: str, version: str | None) -> None:
     """Show download statistics."""
@@ -173,6 +197,6 @@ def grant(app: App, app_id: str, customers: tuple[str, ...]) -> None:
 @click.argument("customers", metavar="CUSTOMER...", nargs=-1, required=True, type=CUSTOMER)
 @pass_app
 def revoke(app: App, app_id: str, customers: tuple[str, ...]) -> None:
-    """Take an application away from customers."""
+    """Revoke customers' access to an application."""
     answer = app.client.update_application_customers(app_id, remove_customer_ids=customers)
     app.sink.one(columns.GRANTS, answer.require())

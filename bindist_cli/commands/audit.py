@@ -16,17 +16,19 @@ ONE_PAGE = 100
 
 @click.group(cls=Group, name="audit")
 def command() -> None:
-    """Administrative events; for financial administrators."""
+    """Administrative events; only a financial administrator may see them."""
 
 
 @command.command(
     "list",
     examples=("bindist audit list --since 7d", "bindist audit list --type CUSTOMER_CREATED"),
 )
-@click.option("--type", "kind", metavar="EVENT", help="Such as APPLICATION_CREATED.")
+@click.option(
+    "--type", "kind", metavar="EVENT", help="Only events of this type, such as APPLICATION_CREATED."
+)
 @since_option
 @until_option
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="N events at most.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Print at most N events.")
 @pass_app
 def list_(
     app: App, kind: str | None, since: str | None, until: str | None, limit: int | None

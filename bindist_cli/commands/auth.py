@@ -39,7 +39,7 @@ def command() -> None:
         "printenv BINDIST_API_KEY | bindist auth login --with-key --profile work",
     )
 )
-@click.option("--with-key", is_flag=True, help="Read the key from stdin; ask nothing.")
+@click.option("--with-key", is_flag=True, help="Read the key from stdin instead of asking for it.")
 @pass_app
 def login(app: App, with_key: bool) -> None:
     """Store the key of a profile, once the server has accepted it.
@@ -108,7 +108,7 @@ def _tell_of_environment(app: App) -> None:
 def _ask(app: App) -> Key:
     if app.settings.no_input or not sys.stdin.isatty():
         raise CliError(
-            "this needs the key, and nobody can be asked",
+            "the key is required, but stdin is not a terminal",
             Exit.USAGE,
             hint="`bindist auth login --with-key < FILE` reads it from stdin",
         )
@@ -153,7 +153,7 @@ def logout(app: App) -> None:
 @command.command(examples=("bindist auth status", "bindist auth status --json"))
 @pass_app
 def status(app: App) -> None:
-    """Show which key is in use, whose it is, and whether it works; exit 4 where it does not."""
+    """Show which key is in use, whose it is, and whether it works; exit with 4 if it does not."""
     found = {
         "profile": app.settings.profile,
         "apiUrl": app.api_url,

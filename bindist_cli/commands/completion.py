@@ -54,7 +54,7 @@ _POWERSHELL = "bindist completion powershell | Out-String | Invoke-Expression"
     examples=("bindist completion bash --install", "bindist completion zsh > _bindist"),
 )
 @click.argument("shell", metavar="bash|zsh|fish|powershell", type=click.Choice([*scripts.SCRIPTS]))
-@click.option("--install", is_flag=True, help="Put it where the shell looks for it.")
+@click.option("--install", is_flag=True, help="Install the script where the shell looks for it.")
 @pass_app
 def command(app: App, shell: str, install: bool) -> None:
     """Print the script that makes a shell complete commands, options and values.

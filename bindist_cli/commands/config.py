@@ -41,7 +41,7 @@ def list_(app: App, context: click.Context) -> None:
 @click.pass_context
 @pass_app
 def get(app: App, context: click.Context, key: str) -> None:
-    """Print the value of a setting that is in use; an empty line where there is none."""
+    """Print the value of a setting in use, or an empty line if it has none."""
     config_file.check_key(key)
     found = config_file.row(key, app.settings, context.meta.get(FLAGS, {}), environment())
     if app.settings.output in (None, "table"):
@@ -62,7 +62,7 @@ def get(app: App, context: click.Context, key: str) -> None:
 @click.argument("value", metavar="VALUE")
 @pass_app
 def set_(app: App, key: str, value: str) -> None:
-    """Write a setting; the profile is made where there is none of that name."""
+    """Write a setting; create the profile if it does not exist."""
     app.settings, _ = app.resolve_anyway()
     written = config_file.set_value(app.settings, key, value)
     _show(app, key, written)
@@ -72,7 +72,7 @@ def set_(app: App, key: str, value: str) -> None:
 @_key
 @pass_app
 def unset(app: App, key: str) -> None:
-    """Remove a setting; it is then what it is by default."""
+    """Remove a setting, so that its default applies."""
     config_file.check_key(key)
     app.settings, problems = app.resolve_anyway()
     for problem in problems:
@@ -85,7 +85,7 @@ def unset(app: App, key: str) -> None:
 @command.command(examples=("bindist config path",))
 @pass_app
 def path(app: App) -> None:
-    """Print where the file with the settings is, or would be."""
+    """Print the path of the settings file."""
     app.settings, _ = app.resolve_anyway()
     found = str(app.settings.config_dir / CONFIG)
     if app.settings.output in (None, "table"):

@@ -14,8 +14,10 @@ from ..output import columns
 from ..params import CUSTOMER
 
 _notes = click.option("--notes", help="Up to 2000 characters.")
-_email = click.option("--email", help="An address; empty removes it.")
-_reference = click.option("--reference", help="Your own number for it; up to 200 characters.")
+_email = click.option("--email", help="E-mail address; an empty one removes it.")
+_reference = click.option(
+    "--reference", help="Your own reference for the customer, at most 200 characters."
+)
 _license = click.option("--license", help="Up to 500 characters.")
 
 
@@ -60,12 +62,18 @@ def find_customer(app: App, customer_id: str) -> columns.Json:
         "bindist customers create --name 'Initech' --key-file initech.key",
     )
 )
-@click.option("--name", required=True, help="What it is called.")
+@click.option("--name", required=True, help="Name of the customer.")
 @_notes
 @_email
 @_reference
 @_license
-@click.option("--parent", default="admin", metavar="ID", type=CUSTOMER, help="Default admin.")
+@click.option(
+    "--parent",
+    default="admin",
+    metavar="ID",
+    type=CUSTOMER,
+    help="Create it below this customer. [default: admin]",
+)
 @key_file_option
 @pass_app
 def create(app: App, /, name: str, parent: str, key_file: str | None, **fields: Any) -> None:
@@ -77,7 +85,7 @@ def create(app: App, /, name: str, parent: str, key_file: str | None, **fields: 
 
 @command.command(examples=("bindist customers update acme --notes 'Pays by invoice'",))
 @click.argument("customer", metavar="ID", type=CUSTOMER)
-@click.option("--name", help="What it is called.")
+@click.option("--name", help="Name of the customer.")
 @_notes
 @_email
 @_reference
@@ -97,7 +105,7 @@ def update(app: App, /, customer: str, **fields: Any) -> None:
 @click.argument("customer", metavar="ID", type=CUSTOMER)
 @pass_app
 def enable(app: App, customer: str) -> None:
-    """Let a customer's key work again."""
+    """Enable a customer's key again."""
     _switch(app, customer, True)
 
 
@@ -105,7 +113,7 @@ def enable(app: App, customer: str) -> None:
 @click.argument("customer", metavar="ID", type=CUSTOMER)
 @pass_app
 def disable(app: App, customer: str) -> None:
-    """Make a customer's key useless until it is enabled again."""
+    """Disable a customer's key until the customer is enabled again."""
     _switch(app, customer, False)
 
 
@@ -120,9 +128,9 @@ def _switch(app: App, customer: str, is_active: bool) -> None:
 @key_file_option
 @pass_app
 def rotate_key(app: App, customer: str, yes: bool, key_file: str | None) -> None:
-    """Give a customer a new key. The old one dies at once; the new one is shown this once."""
+    """Give a customer a new key. The old key stops working immediately."""
     if not yes:
-        app.confirm(f"Give {customer} a new key? The old one stops working at once.", "--yes")
+        app.confirm(f"Give {customer} a new key? The old key stops working immediately.", "--yes")
     with KeyFile(key_file) as file:
         made = app.client.regenerate_customer_key(customer).require()
         file.show(app.sink, columns.NEW_KEY, made, usable_key(made, app.api_url))

@@ -204,7 +204,11 @@ def quoting(shell: str, env: Mapping[str, str]) -> Callable[[str], tuple[str, st
     kept, piece = env.get("COMP_KEPT", ""), env["COMP_PIECE"]
     quote = None if set(kept) & set("\"'") else _open_quote(piece)
     start = len("".join(_split(kept)[:1]))
-    return lambda value: ("quoted", None if quote is None else _in_bash(value[start:], quote))
+    # A backtick would end a command that is in backticks, however it is quoted.
+    return lambda value: (
+        "quoted",
+        None if quote is None or "`" in value else _in_bash(value[start:], quote),
+    )
 
 
 def _open_quote(piece: str) -> str | None:
@@ -230,11 +234,10 @@ def _in_single(text: str) -> str:
 
 
 def _in_double(text: str) -> str:
-    # A backslash before ! would stay in the word.
-    shown = _OBEYED.sub(lambda found: '"\\!"' if found[0] == "!" else f"\\{found[0]}", text)
-    if text.endswith('"'):
-        return shown[:-2] + '"\\"'
-    return shown + '"' if text.endswith("!") else shown
+    # In single quotes between two double ones: a backslash would stay before !, and would go where
+    # the whole command is in backticks.
+    shown = _OBEYED.sub("\"'\\g<0>'\"", text)
+    return shown + '"' if _OBEYED.search(text[-1:]) else shown
 
 
 _QUOTINGS: dict[str, Callable[[str], str]] = {

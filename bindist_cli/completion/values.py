@@ -16,7 +16,7 @@ from ..settings import resolve
 from ..settings.resolve import Settings
 
 if TYPE_CHECKING:
-    from bindist.clients.admin import AdminClient
+    from bindist import AdminClient
 
     from .cache import Item
 
@@ -38,7 +38,7 @@ def fetch(
     if not settings.is_sandbox and not _may_have_key(settings, env):
         return []
     # This takes time of ours, whatever the server does: the limit is for what may never end.
-    import bindist.clients.admin  # noqa: F401
+    from bindist import AdminClient  # noqa: F401
 
     return _within(LIMIT_SECONDS, lambda: _ask(settings, env, _SOURCES[kind], words))
 
@@ -70,7 +70,7 @@ def _within(seconds: float, work: Callable[[], list[Item]]) -> list[Item] | None
 def _ask(
     settings: Settings, env: Mapping[str, str], source: Source, words: Sequence[Any]
 ) -> list[Item]:
-    from bindist.clients.admin import AdminClient
+    from bindist import AdminClient
 
     try:
         url, key = _access(settings, env)
@@ -86,7 +86,7 @@ def _ask(
 def _access(settings: Settings, env: Mapping[str, str]) -> tuple[str, str]:
     if not settings.is_sandbox:
         return settings.api_url, find_key(settings, env).value
-    from bindist.sandbox.endpoint import find_running
+    from bindist.sandbox import find_running
 
     running = find_running(settings.sandbox_dir)
     if running is None:  # to start one takes longer than anybody waits at the prompt

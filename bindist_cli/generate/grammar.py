@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from .. import topics
 from ..cli import COMMANDS, cli
 from ..completion.engine import WORDS
 from ..options import is_shared
@@ -83,7 +84,16 @@ def _values(kind: Any) -> str | list[tuple[str, str]]:
     if isinstance(kind, click.Path):
         return "file" if kind.file_okay else "dir"
     name = str(getattr(kind, "kind", ""))
-    return list(KEYS.items()) if name == "settings" else name or []
+    return _KNOWN[name]() if name in _KNOWN else name or []
+
+
+def _help_subjects() -> list[tuple[str, str]]:
+    """What `bindist help` shows; where a topic and a command have one name, the topic."""
+    return list({**COMMANDS, **{name: topics.summary(name) for name in topics.names()}}.items())
+
+
+_KNOWN = {"settings": lambda: list(KEYS.items()), "help": _help_subjects}
+"""The kinds of values that do not depend on a server."""
 
 
 def text() -> str:

@@ -1,14 +1,13 @@
-"""The generated parts of the README, from the same data that the program and its checks use."""
+"""The generated parts of the topics, from the same data that the program and its checks use."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from textwrap import fill
 
 import click
 
-from bindist.sandbox.faults.plan import KINDS
+from bindist.sandbox import KINDS
 
 from ..cli import COMMANDS, cli
 from ..exit_codes import MEANINGS
@@ -65,9 +64,9 @@ def exits() -> str:
 
 
 def faults() -> str:
-    """The sandbox's kinds of faults, in one sentence."""
-    kinds = ", ".join(f"`{name}{kind.form}`" for name, kind in KINDS.items())
-    return fill(f"{kinds}.", 118, break_on_hyphens=False, break_long_words=False) + "\n"
+    """A row for each kind of fault of the sandbox."""
+    rows = ((f"`{name}{kind.form}`", kind.does) for name, kind in KINDS.items())
+    return _table(("kind", "what the sandbox does"), rows)
 
 
 def settings() -> str:
@@ -85,8 +84,8 @@ def settings() -> str:
     return _table(("variable", "in a profile", "meaning"), rows)
 
 
-def floors() -> str:
-    """A line for each package: its modules from the ground up, as import-linter holds them to."""
+def layers() -> str:
+    """A line for each package: its modules from the lowest layer up, as import-linter has them."""
     import tomlkit
 
     project = Path(__file__).parents[2] / "pyproject.toml"

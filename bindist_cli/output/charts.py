@@ -47,11 +47,11 @@ def bars(counts: Mapping[str, int], width: int) -> str:
     names = [formatting.one_line(name)[:24] for name, _ in shown]
     label = max(cell_len(name) for name in names)
     digits = max(len(str(count)) for _, count in shown)
-    room = max(width - label - digits - 4, 1)
+    space = max(width - label - digits - 4, 1)
     most = max(count for _, count in shown)
     return "\n".join(
         f"{set_cell_size(name, label)}  {count:>{digits}}  "
-        f"{formatting.bar(count, most, room)}".rstrip()
+        f"{formatting.bar(count, most, space)}".rstrip()
         for name, (_, count) in zip(names, shown, strict=True)
     )
 

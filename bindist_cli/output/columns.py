@@ -88,7 +88,7 @@ STYLES = {
 class Column:
     """One field: its key in the API, its heading, how people see it.
 
-    `wide` columns are in tables only where there is room for them; `hidden` ones in no table.
+    `wide` columns are in tables only where they fit; `hidden` ones in no table.
     Scripts get every column, in this order. `flexible` ones are shortened first.
     """
 
@@ -298,4 +298,8 @@ CHECKS = (
     Column("status", "Status"),
     Column("details", "Details", flexible=True),
     Column("hint", "What to do", hidden=True),
+)
+TOPICS = (
+    Column("topic", "Topic"),
+    Column("summary", "What it explains"),
 )

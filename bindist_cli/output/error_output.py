@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from bindist import errors
-from bindist.http.redaction import redact
+from bindist.redaction import redact
 
 from ..exit_codes import CliError, Exit, exit_for
 from . import formatting
@@ -24,9 +24,9 @@ _LONGEST = 300
 
 HINTS: tuple[tuple[type[Exception], str], ...] = (
     (errors.AuthenticationError, "`bindist auth login` stores a key that works"),
-    (errors.RateLimitError, "wait a little and run it again"),
-    (errors.ServerError, "it is safe to run this again"),
-    (errors.BusyError, "wait until it is done, then run this again"),
+    (errors.RateLimitError, "wait a moment, then run the command again"),
+    (errors.ServerError, "run the command again: this is safe"),
+    (errors.BusyError, "wait until it has ended, then run the command again"),
     (errors.QuotaError, "delete what is no longer needed, or ask for a larger quota"),
 )
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import quote
 
-from bindist.http.redaction import HIDDEN
+from bindist.redaction import HIDDEN
 
 if TYPE_CHECKING:
     from re import Match, Pattern

@@ -101,7 +101,7 @@ def set_value(settings: Settings, key: str, text: str) -> Any:
 
 
 def unset(settings: Settings, key: str) -> None:
-    """Removes one setting; it is then what it is by default."""
+    """Removes one setting, so that its default applies."""
     toml_edit.change(_path(settings), {_names(settings, key): None}, private=False)
 
 
@@ -138,7 +138,7 @@ def parse(settings: Settings, key: str, text: str) -> Any:
 
 def check_url(text: str) -> str:
     """The address of an API, as it is stored. Raises CliError where it is not one."""
-    from bindist.clients.base import check_base_url
+    from bindist.connection import check_base_url
 
     try:
         return check_base_url(text)

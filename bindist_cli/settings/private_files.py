@@ -145,7 +145,7 @@ def locked(folder: Path) -> Iterator[None]:
         raise CliError(
             f"another bindist is changing the files in {folder}",
             Exit.UNAVAILABLE,
-            hint="wait until it is done, then run this again",
+            hint="wait until it has ended, then run the command again",
         ) from error
     except OSError as error:
         raise unwritable(folder / LOCK, error) from error

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from bindist.http.redaction import HIDDEN
+from bindist.redaction import HIDDEN
 
 from ..exit_codes import CliError, Exit
 from ..params import OUTPUTS, STORE_ETAGS
@@ -23,6 +23,8 @@ DEFAULT_URL = "https://api.bindist.eu"
 HOSTED = "bindist.eu"
 SANDBOX = "sandbox"
 NO_PROFILE = "NO_PROFILE"
+_ON = ("1", "true", "yes", "on")
+_OFF = ("", "0", "false", "no", "off")
 
 ENVIRONMENT = {
     "BINDIST_API_KEY": "the API key",
@@ -122,7 +124,7 @@ def parse_toml(path: Path, text: str) -> dict[str, Any]:
         last = f"at line {len(text.splitlines())}"
         reason = str(error).replace("at end of document", last)
         raise CliError(
-            f"{path} is not valid TOML: {reason}", Exit.USAGE, hint=f"mend that line of {path}"
+            f"{path} is not valid TOML: {reason}", Exit.USAGE, hint=f"correct that line of {path}"
         ) from error
 
 
@@ -137,7 +139,7 @@ def _parse_toml(text: str) -> dict[str, Any]:
 
 
 class _Problems:
-    """What is wrong with settings: raised at once, or collected where they are to be mended."""
+    """What is wrong with settings: raised at once, or collected."""
 
     def __init__(self, found: list[CliError] | None) -> None:
         self._found = found
@@ -181,7 +183,7 @@ def resolve(
             )
         )
         output = None
-    debug = bool(flags.get("debug")) or is_set(env, "BINDIST_DEBUG")
+    debug = bool(flags.get("debug")) or _switch(env, "BINDIST_DEBUG", found)
     return Settings(
         profile=profile,
         api_url=url,
@@ -191,7 +193,7 @@ def resolve(
         csv_safe=bool(flags.get("csv_safe")),
         quiet=bool(flags.get("quiet")),
         color=color(flags, env),
-        no_input=bool(flags.get("no_input")) or is_set(env, "BINDIST_NO_INPUT"),
+        no_input=bool(flags.get("no_input")) or _switch(env, "BINDIST_NO_INPUT", found),
         timeout=_positive("timeout", setting("timeout", "BINDIST_TIMEOUT"), found),
         retries=setting("retries", "BINDIST_RETRIES"),
         ca_bundle=setting("ca_bundle", "BINDIST_CA_BUNDLE"),
@@ -302,8 +304,25 @@ def _store_etag(value: str, found: _Problems) -> str:
 
 
 def is_set(env: Mapping[str, str], name: str) -> bool:
-    """Whether a switch is on."""
-    return env.get(name, "").lower() not in ("", "0", "false", "no")
+    """Whether a boolean variable is on; raises CliError naming it for any other word."""
+    text = env.get(name, "").strip().lower()
+    if text in _ON:
+        return True
+    if text in _OFF:
+        return False
+    raise CliError(
+        f"{name} must be 1 or 0, not {env[name]!r}",
+        Exit.USAGE,
+        hint="on: 1, true, yes, on; off: 0, false, no, off, or empty",
+    )
+
+
+def _switch(env: Mapping[str, str], name: str, found: _Problems) -> bool:
+    try:
+        return is_set(env, name)
+    except CliError as error:
+        found.add(error)
+        return False
 
 
 def color(flags: Mapping[str, Any], env: Mapping[str, str]) -> bool | None:

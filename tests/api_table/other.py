@@ -14,11 +14,13 @@ TRANSFERS = (
     *map(
         Method,
         (
-            "ask_ticket",
             "check_stored_bytes",
+            "check_stored_version",
             "download_to_file",
             "download_to_stream",
-            "put_file",
+            "download_version",
+            "preview_publish",
+            "publish",
             "upload_file",
         ),
     ),
@@ -51,4 +53,5 @@ OTHER_COMMANDS = (
     ),
     Command("doctor", LIST, recorded=(Recorded(),)),
     Command("completion", TEXT, "bash"),
+    Command("help", LIST),
 )

@@ -149,7 +149,7 @@ PUBLISHING = (
     Endpoint(
         "POST",
         "/v1/management/upload/large-url",
-        "UploadTicket",
+        "UploadUrl",
         hands_out_url=True,
         methods=(
             Method(

@@ -46,7 +46,8 @@ class Method:
     `args`, `kwargs`: a valid call; `{library}`, `{shelf}` and `{tool}` stand for an application
     that is read, downloaded from and changed, `{version}` and `{customer}` for existing ones, and
     `{mark}` for a name that is not in use.
-    `returns`: default an ApiResponse with the endpoint's data. `pages`: it returns an iterator over all pages. `raises`: a failed response is an ApiError.
+    `returns`: default an ApiResponse with the endpoint's data. `pages`: it returns an iterator over
+    all pages. `raises`: a failed response is an ApiError.
     `prepared`: an application `{mark}` must exist. `lookups`: paths that it reads before.
     """
 
@@ -143,7 +144,6 @@ def audited(event: str) -> str:
 def count(table: str) -> str:
     """The effect of a request that makes a row in this table."""
     return f"SELECT count(*) FROM {table}"
-
 
 
 def _filled(value: Any, names: Mapping[str, str]) -> Any:

@@ -14,7 +14,7 @@ from bindist import AdminClient, ApiError, ApiResponse, CustomerClient, Transpor
 from bindist.sandbox import SandboxServer
 from bindist.sandbox.storage.database import Session
 from bindist.sandbox.storage.folder import DATABASE, OBJECTS
-from tests.faults.calls import CONTENT, LARGE, Call, Place, Step
+from tests.faults.calls import CONTENT, LARGE, ON_DISK, Call, Place, Step
 from tests.faults.matrix import Row, Seen
 from tests.faults.required import RETRIES
 from tests.sdk.canned import CannedServer
@@ -89,7 +89,7 @@ class Bench:
             place = Place(client, f"m{next(self._numbers)}", self._files)
             if call.prepare:
                 call.prepare(client, place.mark)
-            if call.method == "download_to_file":
+            if call.method in ON_DISK:
                 place.target.parent.mkdir()
                 place.target.write_bytes(_OLD)
             self.server.requests.clear()

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from bindist import AdminClient
-from bindist.transfer.upload import LocalFile
 from tests.api_table import CONTENT, METHODS, Endpoint, Method
 
 LARGE = CONTENT * 1400  # 4.2 MB: too large to go inline
@@ -75,8 +74,8 @@ def change(method: str, path: str, effect: str = "", **more: bool) -> Step:
 
 UPLOADS = "SELECT count(*) FROM uploads"
 FILES = read("/applications/shelf/versions/1.0/files")
-URL = read("/downloads/url", "SELECT count(*) FROM downloads", url=True)
-TICKET = Step("read", "POST", "/v1/management/upload/large-url", url=True)  # makes nothing
+DOWNLOAD_URL = read("/downloads/url", "SELECT count(*) FROM downloads", url=True)
+UPLOAD_URL = Step("read", "POST", "/v1/management/upload/large-url", url=True)  # makes nothing
 VERSIONS = read("/applications/tool/versions")
 COMPLETE = change("POST", "/management/upload/large-complete", UPLOADS)
 STREAM = Step("stream", "GET", "/store/*", again=True, cut="cut:1000")
@@ -97,14 +96,15 @@ def to_file(place: Place) -> bytes:
     return place.target.read_bytes()
 
 
-def ask_ticket(place: Place) -> bool:
-    ticket = place.client.ask_ticket("tool", place.mark, "a.bin", 5)
-    return ticket.is_fresh and ticket.url.startswith(place.client.base_url)
+def to_folder(place: Place) -> bytes:
+    (found,) = place.client.download_version("shelf", "1.0", place.target.parent, replace=True)
+    assert found.path
+    return found.path.read_bytes()
 
 
-def put_file(place: Place) -> str:
-    with LocalFile.opened(place.files / "small.bin") as file:
-        return place.client.put_file("tool", place.mark, file).checksum
+def check_stored(place: Place) -> None:
+    (found,) = place.client.check_stored_version("shelf", "1.0")
+    found.raise_for_error()
 
 
 NAMES = {
@@ -164,30 +164,33 @@ REQUESTS = (
 )
 
 TRANSFERS = (
-    Call("ask_ticket", ask_ticket, (TICKET,), raises=True),
     Call(
         "download_file",
         lambda at: at.client.download_file("shelf", "1.0")[0],
-        (URL, STREAM),
+        (DOWNLOAD_URL, STREAM),
         raises=True,
     ),
-    Call("download_to_stream", to_stream, (URL, STREAM), raises=True),
+    Call("download_to_stream", to_stream, (DOWNLOAD_URL, STREAM), raises=True),
     Call(
         "check_stored_bytes",
         lambda at: at.client.check_stored_bytes("shelf", "1.0").raise_for_error(),
-        (URL, FIRST),
+        (DOWNLOAD_URL, FIRST),
         raises=True,
     ),
-    Call("download_to_file", to_file, (FILES, URL, FILE), raises=True),
+    Call("download_to_file", to_file, (FILES, DOWNLOAD_URL, FILE), raises=True),
+    Call("download_version", to_folder, (FILES, DOWNLOAD_URL, FILE), raises=True),
+    Call("check_stored_version", check_stored, (FILES, DOWNLOAD_URL, FIRST), raises=True),
     Call(
         "upload_large_file",
         lambda at: at.client.upload_large_file("tool", at.mark, "a.bin", CONTENT),
-        (TICKET, PUT, VERSIONS, COMPLETE),
+        (UPLOAD_URL, PUT, VERSIONS, COMPLETE),
         sends=CONTENT,
     ),
     Call(
         "upload_file",
-        lambda at: at.client.upload_file("tool", at.mark, at.files / "small.bin"),
+        lambda at: at.client.upload_file(
+            "tool", at.mark, at.files / "small.bin", file_type="DEPENDENCY"
+        ),
         (change("POST", "/management/upload", UPLOADS),),
         sends=CONTENT,
         name="upload_file small",
@@ -195,11 +198,14 @@ TRANSFERS = (
     Call(
         "upload_file",
         lambda at: at.client.upload_file("tool", at.mark, at.files / "large.bin"),
-        (TICKET, PUT, VERSIONS, COMPLETE),
+        (UPLOAD_URL, PUT, VERSIONS, COMPLETE),
         sends=LARGE,
         name="upload_file large",
     ),
-    Call("put_file", put_file, (TICKET, PUT), raises=True, sends=CONTENT),
 )
 
 CALLS = (*SINGLE, *REQUESTS, *TRANSFERS)
+OF_SEVERAL_STEPS = frozenset({"publish", "preview_publish"})
+"""These read the server after each step, and have their faults in tests/release/test_faults.py."""
+ON_DISK = frozenset({"download_to_file", "download_version"})
+"""These put a file where another one is."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tests.faults.calls import CALLS, LARGE, Call, Step
+from tests.faults.calls import CALLS, LARGE, ON_DISK, Call, Step
 from tests.faults.required import (
     AFTER_A_CUT,
     API,
@@ -93,7 +93,7 @@ class Row:
             count - (kept if at == self.at else 0) if step.effect else None
             for at, (count, step) in enumerate(zip(requests, self.call.steps, strict=True))
         )
-        left = "" if self.call.method != "download_to_file" else "old"
+        left = "old" if self.call.method in ON_DISK else ""
         if left and cell.outcome == "ok":
             left = "new"
         return Seen(self._outcome(cell.outcome), requests, done, left)

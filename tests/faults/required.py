@@ -9,10 +9,10 @@ A cell is OUTCOME/REQUESTS[+URLS]:
     404         a failed answer with this status, and the code that CODES has for it
     wrong       IntegrityError
     /2          after so many requests, all tries counted
-    /*          after all tries that a download has without a new byte: 5, or 4 after a cut
+    /*          after all tries that a download has without a new byte: 3, or 2 after a cut
     +1          having asked for so many URLs more than one
 
-The clients of the matrix have RETRIES 2: a call is tried 3 times, a file asked for 5 times. `read`
+The clients of the matrix have RETRIES 2: a call and a file are tried 3 times. `read`
 is what the API may be asked twice, `change` everything else; `stream`, `file`, `first` and `put`
 are the object store's: a GET into memory, a GET to disk, a GET of the first byte alone, a PUT.
 """
@@ -22,7 +22,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 RETRIES = 2
-TRIES = 5
+TRIES = 3
 """Of a download without a new byte."""
 
 API = """

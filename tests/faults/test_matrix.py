@@ -20,7 +20,7 @@ from tests.faults.matrix import API_FAULTS, ROWS, STORE_FAULTS, Case, Row, Seen
 from tests.faults.required import STALLS, kind_of
 from tests.sdk.canned import CannedServer
 
-PATIENCE, LONG_PATIENCE = 0.5, 3.0
+TIMEOUT, LONG_TIMEOUT = 0.5, 3.0
 """Seconds until a client of the stalled server gives up."""
 BENCHES = 32
 
@@ -61,7 +61,7 @@ def test_no_call_hangs_where_the_server_stalls(
     wanted = {(row, *case): row.required(*case) for row in ROWS for case in cases(row, stalls=True)}
     benches: SimpleQueue[Bench] = SimpleQueue()
     for _ in range(BENCHES):
-        benches.put(workshop(PATIENCE))
+        benches.put(workshop(TIMEOUT))
 
     def observe(case: tuple[Row, str, bool]) -> Seen:
         bench = benches.get()
@@ -70,7 +70,7 @@ def test_no_call_hangs_where_the_server_stalls(
         finally:
             benches.put(bench)
 
-    alone = workshop(LONG_PATIENCE)
+    alone = workshop(LONG_TIMEOUT)
     for call in CALLS:
         alone.learn(call)
     in_turn = sorted(wanted, key=lambda case: -sum(wanted[case].requests))

@@ -18,9 +18,9 @@ import pytest
 from click.testing import Result
 
 from bindist import AdminClient, ApiError, TransportError
-from bindist.clients.pagination import MOST_PAGES, walk_pages
-from bindist.http.response import DEEPEST, from_body
+from bindist.http.response import MAX_DEPTH, from_body
 from bindist.http.transport import ANSWER_LIMIT
+from bindist.pagination import MAX_PAGES, walk_pages
 from bindist_cli.exit_codes import Exit
 from tests.hostile.recorded import RecordedServer
 from tests.sdk.canned import CannedServer
@@ -216,7 +216,7 @@ def nested(depth: int, opening: str, closing: str) -> bytes:
 
 
 REFUSED = {
-    "an array too deep": nested(DEEPEST, "[", "]"),
+    "an array too deep": nested(MAX_DEPTH, "[", "]"),
     "an array much too deep": nested(900, "[", "]"),
     "objects much too deep": OK + b'{"x": ' * 900 + b"1" + b"}" * 900 + b"}}",
     "an array beyond all depth": nested(200_000, "[", "]"),
@@ -256,7 +256,7 @@ def test_unusable_json_is_a_clear_error(
     [
         b'{"success": false, "success": true, "data": 5, "data": {"applications": []}}',
         b"\xef\xbb\xbf" + OK + b"1}}",
-        nested(DEEPEST - 4, "[", "]"),
+        nested(MAX_DEPTH - 4, "[", "]"),
         OK + b"1" + b"0" * 300 + b"}}",
     ],
     ids=["keys twice", "a byte order mark", "deep enough", "a big integer"],
@@ -353,9 +353,7 @@ def test_a_server_that_repeats_a_page_ends_the_iteration(
 
 
 @pytest.mark.counts("hostile")
-def test_rows_before_a_failing_page_are_yielded(
-    canned: CannedServer, connect: Connect
-) -> None:
+def test_rows_before_a_failing_page_are_yielded(canned: CannedServer, connect: Connect) -> None:
     pages(canned, "a", "b")
     walk = connect(canned.url).iter_applications()
     assert [next(walk)["applicationId"], next(walk)["applicationId"]] == ["a", "b"]
@@ -374,4 +372,4 @@ def test_endless_different_pages_end_the_iteration() -> None:
 
     with pytest.raises(ApiError, match="the list never ends"):
         list(walk_pages(fetch, "rows"))
-    assert next(numbers) == MOST_PAGES
+    assert next(numbers) == MAX_PAGES

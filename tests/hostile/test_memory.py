@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from bindist import AdminClient
-from bindist.http.response import DEEPEST, MOST_CONTAINERS, from_body
+from bindist.http.response import MAX_CONTAINERS, MAX_DEPTH, from_body
 from bindist.http.transport import ANSWER_LIMIT
 from tests.sdk.canned import CannedServer
 
@@ -67,12 +67,12 @@ DEEP = {
 
 @pytest.mark.parametrize("what", DEEP)
 def test_nesting_beyond_the_limit_is_refused(what: str) -> None:
-    assert from_body(200, DEEP[what](DEEPEST - 2)).success
-    assert not from_body(200, DEEP[what](DEEPEST - 1)).success
+    assert from_body(200, DEEP[what](MAX_DEPTH - 2)).success
+    assert not from_body(200, DEEP[what](MAX_DEPTH - 1)).success
 
 
 def test_brackets_in_strings_do_not_count_as_nesting() -> None:
-    text = '[{"' * MOST_CONTAINERS + "\\"
+    text = '[{"' * MAX_CONTAINERS + "\\"
     body = json.dumps({"success": True, "data": {"notes": text}}).encode()
     assert from_body(200, body).require() == {"notes": text}
 

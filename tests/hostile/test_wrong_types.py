@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 
 from bindist import AdminClient, BinDistError
 from bindist.release.files import local_files
-from bindist.release.publish import publish
 from bindist_cli.commands.doctor.diagnostics import clock_row
 from bindist_cli.exit_codes import Exit
-from tests.counters import Record
 from tests.api_table import COMMANDS, ENDPOINTS, METHODS
+from tests.counters import Record
 from tests.hostile.recorded import CONTENT, CONTROLS, GONE, RecordedServer, fields
+from tests.publishing import publish
 
 REPLACEMENTS = (
     None,
@@ -203,6 +203,7 @@ FURTHER: dict[str, Callable[[AdminClient, Path], Any]] = {
     "download_file": lambda c, _: c.download_file("alpha", "1.0.0"),
     "download_to_file": lambda c, folder: c.download_to_file("alpha", "1.0.0", folder),
     "download_to_stream": lambda c, _: c.download_to_stream("alpha", "1.0.0", io.BytesIO()),
+    "download_version": lambda c, folder: c.download_version("alpha", "1.0.0", folder),
     "upload_large_file": lambda c, _: c.upload_large_file("alpha", "1", "a.exe", b"bytes"),
     "upload_file": lambda c, _: c.upload_file("a", "1", io.BytesIO(b"bytes"), file_name="a.exe"),
     "publish": lambda c, folder: publish(c, "alpha", "1.0.0", local_files([uploaded(folder)])),

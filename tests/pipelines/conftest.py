@@ -15,6 +15,7 @@ import pytest
 
 from bindist import AdminClient, __version__
 from bindist.sandbox import SandboxServer
+from bindist_cli import topics
 from tests.conftest import ADMIN_KEY
 from tests.pipelines.actions import REPOSITORY, Runner
 
@@ -37,10 +38,10 @@ NOTES = "Faster, and `$(touch pwned)` is only text"
 
 @pytest.fixture
 def example() -> Callable[[str], str]:
-    """The README's code block after the marker of that name."""
+    """The code block after the marker of that name in the topic on pipelines."""
 
     def find(name: str) -> str:
-        text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+        text = (topics.FOLDER / "pipelines.md").read_text(encoding="utf-8")
         (found,) = re.findall(rf"<!-- pipeline: {name} -->\n```\w+\n(.*?)^```$", text, re.S | re.M)
         return found
 

@@ -154,7 +154,7 @@ def test_other_content_is_a_failed_step_with_the_reason_as_an_annotation(use, di
     assert outputs["status"] == ""
     (annotation,) = [line for line in machine.log.splitlines() if line.startswith("::")]
     assert annotation.startswith("::error title=bindist::version 2.1.0 of acme exists with diff")
-    assert annotation.endswith("%0Ahint: upload it under a new version")
+    assert annotation.endswith("%0Ahint: upload the files under a new version number")
 
 
 # The key
@@ -198,9 +198,7 @@ def test_the_key_is_on_no_command_line(use, command_lines):
     ],
 )
 @pytest.mark.counts("hostile")
-def test_invalid_inputs_are_reported_and_run_nothing(
-    use, server, workspace, name, value, said
-):
+def test_invalid_inputs_are_reported_and_run_nothing(use, server, workspace, name, value, said):
     asked = len(server.requests)
     machine, _ = use(**{name: value})
     assert machine.returncode == 2

@@ -1,4 +1,4 @@
-"""The README's pipelines, run as they stand there."""
+"""The pipelines of the topic, run as they are shown there."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from bindist import __version__
+from bindist_cli import topics
 from tests.conftest import ADMIN_KEY
 from tests.pipelines.actions import REPOSITORY
 from tests.pipelines.conftest import INSTALL, NOTES, TAG
@@ -80,7 +81,8 @@ def gitlab(example, bash, workspace, tmp_path):
 
 
 def test_the_examples_name_this_version():
-    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    pages = (REPOSITORY / "README.md", topics.FOLDER / "pipelines.md")
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
     assert set(re.findall(r"OWNER/bindist\S*@v([\d.]+)", text)) == {__version__}
 
 
@@ -159,7 +161,7 @@ def test_the_script_tries_again_where_the_service_is_unavailable(script, server,
     server.faults.add("status:503,method=GET,times=1")
     done = script(BINDIST_RETRIES="0", PAUSES="0")
     assert done.returncode == 0, done.stdout
-    assert "unavailable; the same again in 0 s" in done.stdout
+    assert "service unavailable; next attempt in 0 s" in done.stdout
     released()
 
 
@@ -168,14 +170,14 @@ def test_the_script_gives_up_in_the_end(script, server):
     server.faults.add("status:503,times=0")
     done = script(BINDIST_RETRIES="0", PAUSES="0")
     assert done.returncode == 7
-    assert done.stdout.count("the same again") == 1
+    assert done.stdout.count("next attempt") == 1
 
 
 @pytest.mark.counts("hostile")
 def test_the_script_reports_a_wrong_key_without_showing_it(script):
     done = script(BINDIST_API_KEY=WRONG_KEY)
     assert done.returncode == 4
-    assert "the key is wrong, or was rotated" in done.stdout
+    assert "the server rejects the key: it is wrong, or was rotated" in done.stdout
     assert WRONG_KEY not in done.stdout
 
 
@@ -185,7 +187,7 @@ def test_the_script_reports_different_content(script, workspace, released):
     build.write_text(build.read_text().replace("the archive", "another one"))
     done = script()
     assert done.returncode == 6
-    assert "2.1.0 is there already, with other content" in done.stdout
+    assert "2.1.0 exists with other content: use another version number" in done.stdout
     released()
 
 
@@ -194,4 +196,4 @@ def test_the_script_reports_files_that_differ_from_the_build(script, workspace):
         build.write("printf ' and more' >> acme.zip\n")
     done = script()
     assert done.returncode == 8
-    assert "it has to be built anew" in done.stdout
+    assert "build again" in done.stdout

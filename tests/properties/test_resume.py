@@ -59,7 +59,7 @@ examples = settings(
 @examples
 def test_recorded_ranges_are_resumable_in_any_order(place, notes):
     begun(place, notes)
-    left = PartFile(place).left(IDENTITY, SIZE)
+    left = PartFile(place).resumable_ranges(IDENTITY, SIZE)
     assert left == merge(tuple(note) for note, _ in notes)
 
 
@@ -75,7 +75,7 @@ def test_interleaved_pieces_leave_no_gap(place, data, notes):
     ]
     order = data.draw(st.permutations([each for each in halves if each[0] < each[1]]))
     begun(place, [(note, '"one"') for note in [*done, *order]])
-    left = PartFile(place).left(IDENTITY, SIZE)
+    left = PartFile(place).resumable_ranges(IDENTITY, SIZE)
     assert (left, total(left)) == ([(0, SIZE)], SIZE)
 
 
@@ -86,13 +86,13 @@ def test_a_truncated_journal_claims_only_recorded_ranges(place, data, notes):
     header, size = header_length(journal), journal.stat().st_size
     # The length depends on the inode, and what is drawn may not.
     os.truncate(journal, header + data.draw(st.integers(0, 10_000)) % (size - header + 1))
-    left = PartFile(place).left(IDENTITY, SIZE)
+    left = PartFile(place).resumable_ranges(IDENTITY, SIZE)
     assert members(left) <= members(notes)
     part = PartFile(place)
     part.start(IDENTITY, SIZE, left)
     part.record(17, 4711, '"one"')
     part.close()
-    again = members(PartFile(place).left(IDENTITY, SIZE))
+    again = members(PartFile(place).resumable_ranges(IDENTITY, SIZE))
     assert members([(17, 4711)]) <= again <= members([*left, (17, 4711)])
 
 

@@ -1,4 +1,4 @@
-"""The README as data: its code blocks, and its tables."""
+"""The README and the help topics as data: their code blocks, links and tables."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from bindist_cli import topics
+
 REPOSITORY = Path(__file__).parents[2]
-TEXT = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+TOPICS = [topics.FOLDER / f"{name}.md" for name in topics.names()]
+TEXTS = {path: path.read_text(encoding="utf-8") for path in (REPOSITORY / "README.md", *TOPICS)}
 
 _BLOCK = re.compile(r"(?:^<!-- ([^\n]+) -->\n)?^```(\w*)\n(.*?)^```$", re.S | re.M)
+_CODE = re.compile(r"``(.+?)``|`([^`\n]+(?:\n[^`\n]+)?)`")
 
 
 @dataclass(frozen=True)
@@ -24,20 +28,28 @@ class Block:
 
 
 def _blocks() -> list[Block]:
-    numbers: Counter[str] = Counter()
     found = []
-    for marker, language, text in _BLOCK.findall(TEXT):
-        numbers[language] += 1
-        found.append(Block(language, text, marker, marker or f"{language} {numbers[language]}"))
+    for path, text in TEXTS.items():
+        numbers: Counter[str] = Counter()
+        for marker, language, code in _BLOCK.findall(text):
+            numbers[language] += 1
+            name = marker or f"{path.stem}: {language} {numbers[language]}"
+            found.append(Block(language, code, marker, name))
     return found
 
 
 BLOCKS = _blocks()
 
 
+def inline_code(text: str) -> list[str]:
+    """What stands between backticks outside of code blocks."""
+    return [" ".join((a or b).split()) for a, b in _CODE.findall(_BLOCK.sub("", text))]
+
+
 def table(marker: str) -> list[list[str]]:
     """The cells of the table between the markers of that name, without its head."""
-    text = TEXT.partition(f"<!-- {marker} -->\n")[2].partition(f"<!-- /{marker} -->")[0]
+    (text,) = (text for text in TEXTS.values() if f"<!-- {marker} -->\n" in text)
+    text = text.partition(f"<!-- {marker} -->\n")[2].partition(f"<!-- /{marker} -->")[0]
     rows = [line.strip("|\n").split(" | ") for line in text.splitlines()]
     return [[cell.strip() for cell in row] for row in rows[2:]]
 

@@ -19,7 +19,7 @@ import pytest
 
 from bindist import AdminClient
 from bindist.release.journal import Journal, ReleaseId
-from bindist.sandbox import SandboxServer
+from bindist.sandbox import SandboxServer, Step
 from bindist.transfer.part_file import PartFile
 from tests.conftest import ADMIN_KEY
 from tests.readme.page import matches, table
@@ -142,9 +142,34 @@ def different(scene: Scene) -> None:
     scene(*UPLOAD, "acme.exe")
 
 
+def half_made(scene: Scene) -> None:
+    with AdminClient(scene.server.url, ADMIN_KEY) as other:
+        other.upload_small_file(
+            "acme", "2.0.0", "manual.txt", b"how to use it", file_type="DOCUMENTATION"
+        )
+    scene("versions", "upload", "acme", "2.0.0", "acme.exe", "manual.txt", "--dry-run")
+
+
+def two_releases(scene: Scene) -> None:
+    """Another machine completes its file between this run's look and its completion."""
+    once = threading.Lock()
+
+    def meanwhile(step: Step) -> None:
+        if step.path.endswith("large-complete") and once.acquire(blocking=False):
+            with AdminClient(scene.server.url, ADMIN_KEY) as other:
+                sent = other.get_large_upload_url("acme", "2.0.0", "other.exe", 5).require()
+                other.complete_large_upload(
+                    sent["uploadId"], "acme", "2.0.0", "other.exe", 5, "0" * 64
+                )
+
+    scene.server.on_step = meanwhile
+    scene("versions", "upload", "acme", "2.0.0", "acme.exe")
+
+
 def busy_release(scene: Scene) -> None:
     folder = scene.config / "releases"
-    scene.stack.enter_context(Journal.opened(folder, scene.server.url, "acme", "2.0.0"))
+    release = ReleaseId.of(scene.server.url, ADMIN_KEY, "acme", "2.0.0")
+    scene.stack.enter_context(Journal.opened(folder, release))
     scene("versions", "upload", "acme", "2.0.0", "acme.exe")
 
 
@@ -254,8 +279,7 @@ def store_without_tls(scene: Scene) -> None:
     server = scene.stack.enter_context(CannedServer(tls=True))
     server.open()
     row = {"fileName": "acme.zip", "fileId": "f1", "fileSize": 1, "checksum": "0" * 64}
-    for _ in range(2):  # asked for by the command, to choose, and by the client
-        server.answer({"success": True, "data": {"files": [{**row, "fileType": "MAIN"}]}})
+    server.answer({"success": True, "data": {"files": [{**row, "fileType": "MAIN"}]}})
     server.answer({"success": True, "data": {**row, "url": "http://store.example.com/acme"}})
     scene("--api-url", server.url, "--ca-bundle", str(CERTIFICATE), *DOWNLOAD)
 
@@ -302,9 +326,11 @@ PROVOKED: dict[str, Callable[[Scene], None]] = {
     "Version '…' is not enabled for download": lambda scene: scene(*DOWNLOAD, "-O", "got.exe"),
     "… has no enabled version": lambda scene: scene("versions", "download", "acme"),
     "version … of … exists with different content": different,
-    "version … of … lacks some of these files": lambda scene: scene(
+    "version … of … lacks some of these files": half_made,
+    "version … of … exists with fewer files": lambda scene: scene(
         *UPLOAD, "acme.exe", "manual.txt", "--dry-run"
     ),
+    "version … of … has the files of another run, too": two_releases,
     "version … of … would share the files of version … of …: …": same_version_id,
     "version … of … is not enabled: …": not_whole,
     "another process is uploading version … of …": busy_release,
@@ -313,15 +339,15 @@ PROVOKED: dict[str, Callable[[Scene], None]] = {
     "… appeared while the file was downloaded, and was not replaced; …": appeared,
     "… is in the way: no download has left it there; …": a_part_of_ones_own,
     "checksum mismatch for …: the server says …, the bytes are …": damaged,
-    "… of … files are not those of version …": other_files,
+    "… of … files differ from version …": other_files,
     "the version has two files called …, with the checksums … and …": mixed,
     "the object store has other bytes than were sent of …": altered,
-    "… is not the file that … lists": other_list,
+    "… is not the file that was expected: its SHA-256 is …, listed is …": other_list,
     "… changed while it was sent; nothing was completed": changing,
     "the server's file name … has … in it": hostile_name,
     "the server gives for the file an address …": store_without_tls,
     "Storage quota exceeded.": quota,
-    "this needs a confirmation, and nobody can be asked": lambda scene: scene(
+    "confirmation required, but stdin is not a terminal": lambda scene: scene(
         "apps", "delete", "acme"
     ),
     "the sandbox needs the extra `sandbox`": no_extra,

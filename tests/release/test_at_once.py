@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from bindist import AdminClient, BusyError, DifferentContentError
-from bindist.release.journal import Journal, ReleaseId
 from bindist.release.files import local_files
-from bindist.release.publish import Release, publish
+from bindist.release.journal import Journal, ReleaseId
+from bindist.release.results import Release
 from tests.conftest import ADMIN_KEY
+from tests.publishing import publish
 from tests.release.conftest import APPLICATION, COMPLETE, CONTENTS, Watched
 
 RUNS = 3
@@ -80,7 +81,7 @@ def test_where_the_answer_is_lost_that_says_who_makes_it_one_does(
 def test_on_one_machine_the_second_is_told_that_another_is_at_it(
     watched: Watched, tmp_path: Path
 ) -> None:
-    with Journal.opened(tmp_path, watched.server.url, APPLICATION, "1.0"):
+    with Journal.opened(tmp_path, ReleaseId.of(watched.server.url, ADMIN_KEY, APPLICATION, "1.0")):
         (ended,) = run_at_once(watched, "1.0", [tmp_path])
     assert isinstance(ended, BusyError)
     assert statuses(run_at_once(watched, "1.0", [tmp_path])) == ["created"]

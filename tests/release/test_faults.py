@@ -8,9 +8,10 @@ import pytest
 
 from bindist import AdminClient, BinDistError
 from bindist.release.files import local_files
-from bindist.release.publish import Release, publish
+from bindist.release.results import Release
 from tests.conftest import ADMIN_KEY
 from tests.counters import Record
+from tests.publishing import publish
 from tests.release.conftest import APPLICATION, COMPLETE, Watched
 
 STEPS = 17
@@ -61,7 +62,14 @@ def client(watched: Watched):
 def make(client: AdminClient, watched: Watched, version: str, folder: Path) -> Release:
     files = local_files(watched.paths)
     return publish(
-        client, APPLICATION, version, files, enable=True, parallel=1, journal=folder / "releases"
+        client,
+        APPLICATION,
+        version,
+        files,
+        enable=True,
+        parallel=1,
+        journal=folder / "releases",
+        settle=0.1,
     )
 
 

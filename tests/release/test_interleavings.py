@@ -4,15 +4,21 @@ codes say what is so. `interleavings` and `races` try all of it as scripts; here
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from bindist import DifferentContentError
+from bindist.sandbox import Step
 from tests.counters import Record
+from tests.publishing import publish
 from tests.release.interleavings import (
     FAULTS,
     PAIRS,
+    SETTLE,
     WRITES,
     Explorer,
     Scenario,
@@ -79,3 +85,31 @@ def test_machines_that_release_at_once_make_one_whole_version(tmp_path: Path) ->
         explorer.server.faults.add("slow-store=80")
         for found in race(explorer, 50, RACED):
             assert not faults_of(found, explorer), (found.contents, found.ended)
+
+
+def test_an_enabling_that_lands_late_releases_no_mixed_version(explorer: Explorer) -> None:
+    """Another run's file arrives after this run has read all back, and its enabling is late."""
+    server, client = explorer.server, explorer.clients["A"]
+    ticket = explorer.clients["B"].get_large_upload_url("tool", "late", "c.txt", 1).require()
+
+    def complete(step: Step) -> None:
+        if step.path == "/v1/applications/tool/versions" and step.caller == "admin":
+            seen = server.version_state("tool", "late")
+            if seen and len(seen.files) == 2 and client_enables.is_set():
+                server.on_step = None
+                explorer.clients["B"]._complete_upload(
+                    ticket["uploadId"], "tool", "late", "c.txt", 1, "0" * 64, None
+                )
+
+    client_enables = threading.Event()
+    server.faults.add("late-completion=0.1,method=PATCH,path=*")
+    server.on_step = complete
+    server.after_step = lambda step: client_enables.set() if "files" in step.name else None
+    with pytest.raises(DifferentContentError):
+        publish(client, "tool", "late", explorer.files["two"], enable=True, settle=SETTLE)
+    server.on_step = server.after_step = None
+    server.faults.clear()
+    time.sleep(SETTLE)
+    state = server.version_state("tool", "late")
+    assert state is not None
+    assert not state.is_enabled

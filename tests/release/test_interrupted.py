@@ -18,10 +18,11 @@ from bindist import (
     IntegrityError,
     TransportError,
 )
-from bindist.release.journal import Journal, ReleaseId, UploadedFile
 from bindist.release.files import local_files
-from bindist.release.publish import Release, publish
+from bindist.release.journal import Journal, ReleaseId, UploadedFile
+from bindist.release.results import Release
 from tests.conftest import ADMIN_KEY
+from tests.publishing import publish
 from tests.release.conftest import APPLICATION, COMPLETE, Watched
 
 RESERVE = "/v1/management/upload"
@@ -75,11 +76,15 @@ def test_an_empty_version_that_may_be_another_runs_is_watched_before_it_is_taken
     client, watched, tmp_path
 ):
     """This run was killed before its reservation was carried out; another one's was."""
-    with Journal.opened(tmp_path, client.base_url, APPLICATION, "1.0") as journal:
+    with Journal.opened(
+        tmp_path, ReleaseId.of(client.base_url, ADMIN_KEY, APPLICATION, "1.0")
+    ) as journal:
         for path in watched.paths:
             checksum = hashlib.sha256(path.read_bytes()).hexdigest()
-            journal.note(path.name, Sent(f"old-{path.name}", path.stat().st_size, checksum))
-        journal.begin()
+            journal.record_file(
+                path.name, UploadedFile(f"old-{path.name}", path.stat().st_size, checksum)
+            )
+        journal.start_write()
     watched.server.faults.add(f"stall:0.15,path={COMPLETE},nth=1")
     with AdminClient(watched.server.url, ADMIN_KEY, backoff=0.01) as other:
         thread = threading.Thread(
@@ -99,9 +104,13 @@ def test_an_empty_version_that_may_be_another_runs_is_watched_before_it_is_taken
 
 def test_bytes_that_the_store_may_have_thrown_away_are_sent_again(client, watched, tmp_path):
     interrupt(client, watched, tmp_path, f"html:502,path={RESERVE}")
-    with Journal.opened(tmp_path, client.base_url, APPLICATION, "1.0") as journal:
-        old = journal.sent["tool.dll"]
-        journal.note("tool.dll", Sent(old.upload_id, old.file_size, old.checksum, 1.0))
+    with Journal.opened(
+        tmp_path, ReleaseId.of(client.base_url, ADMIN_KEY, APPLICATION, "1.0")
+    ) as journal:
+        old = journal.files["tool.dll"]
+        journal.record_file(
+            "tool.dll", UploadedFile(old.upload_id, old.file_size, old.checksum, 1.0)
+        )
     watched.server.requests.clear()
     make(client, watched, tmp_path)
     (sent,) = [each.path for each in watched.server.requests if each.method == "PUT"]
@@ -127,10 +136,10 @@ def test_the_type_of_a_small_file_is_the_one_that_was_asked_for(client, watched,
 def test_a_name_that_the_server_writes_otherwise_is_found_again(client, watched, tmp_path):
     path = tmp_path / unicodedata.normalize("NFD", "éclair.bin")
     path.write_bytes(b"content")
-    watched.server.faults.add(f"lost,path={RESERVE}")
+    watched.server.faults.add(f"lost,path={COMPLETE}")
     done = make(client, watched, tmp_path / "journal", files=local_files([path]))
-    assert done.status == "created"
-    assert len([each for each in watched.server.requests if each.path == RESERVE]) == 1
+    assert (done.status, len(done.files)) == ("created", 1)
+    assert len([each for each in watched.server.requests if each.path == COMPLETE]) == 1
 
 
 def test_a_version_that_cannot_be_seen_is_a_conflict(client, watched, tmp_path):
@@ -163,7 +172,7 @@ def test_a_refusal_leaves_nothing_that_makes_anothers_version_ones_own(
     client, watched, tmp_path, count
 ):
     files = local_files(watched.paths[-count:])
-    watched.server.faults.add(f"html:502,path={RESERVE},times=0")
+    watched.server.faults.add(f"html:502,path={RESERVE if count > 1 else COMPLETE},times=0")
     with pytest.raises(Exception, match=r"502|gateway|page"):
         make(client, watched, tmp_path, files=files)
     watched.server.faults.clear()

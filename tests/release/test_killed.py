@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -25,15 +26,19 @@ STEPS = (
     "PUT manual.txt",
     "PUT tool.dll",
     "PUT tool.exe",
-    "POST upload: make the version",
-    "GET versions: enabled?",
+    "POST upload: reserve the version",
+    "GET files: whose rows are there?",
+    "GET versions: is it enabled?",
     "POST large-complete 1",
-    "GET versions: enabled?",
     "POST large-complete 2",
-    "GET versions: enabled?",
-    "POST large-complete 3",
-    "GET files: read back",
+    "GET versions: is it enabled?",
+    "GET files: whose rows are there?",
+    "POST large-complete 3, MAIN",
+    "GET versions: is it enabled?",
+    "GET files: is it whole?",
     "PATCH: enable",
+    "GET versions: is it enabled?",
+    "GET files: is it whole?",
 )
 PHASES = {
     # The server has the request, and has done nothing about it.
@@ -123,7 +128,8 @@ def test_killed_at_any_step_it_is_finished_by_the_same_command(
     sent = [path for method, path in again if method == "PUT"]
     assert len(sent) <= max(0, 8 - step), "what the object store has is not sent again"
     watched.check(VERSION)
-    assert not list((tmp_path / "releases").glob("*.json")), "nothing is left to finish"
+    for journal in (tmp_path / "releases").glob("*.json"):
+        assert json.loads(journal.read_text())["finished_at"], "nothing is left to finish"
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])

@@ -17,6 +17,7 @@ from tests.api_table import METHODS, TRANSFERS, Method
 
 NO = inspect.Parameter.empty  # a parameter without a default
 
+
 def defaults(kind: type, method: str, *, by_name: bool) -> dict[str, Any]:
     parameters = list(inspect.signature(getattr(kind, method)).parameters.values())[1:]
     return {
@@ -101,6 +102,7 @@ def test_an_answer_is_a_dataclass_with_the_promised_fields() -> None:
         "error": "Json | None",
         "meta": "Json | None",
         "raw": "Json",
+        "date": "float | None",
     }
 
 

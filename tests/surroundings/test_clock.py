@@ -74,16 +74,16 @@ def test_a_refused_url_is_renewed_whatever_the_local_clock_says(canned, client, 
 
 
 @pytest.mark.parametrize(("hours", "kept"), [(-1, True), (1, True), (-25, False), (25, False)])
-def test_notes_on_a_release_from_another_day_are_not_relied_upon(tmp_path, hours, kept):
-    """The store may have thrown away by then what they say it has."""
-    made = ("https://api.example", "tool", "1.0")
-    with Journal.opened(tmp_path, *made) as journal:
-        journal.note("a.bin", Sent("id", 5, "0" * 64))
+def test_a_journal_from_another_day_is_not_relied_upon(tmp_path, hours, kept):
+    """The store may have dropped by then what the journal says it has."""
+    made = ReleaseId.of("https://api.example", "key", "tool", "1.0")
+    with Journal.opened(tmp_path, made) as journal:
+        journal.record_file("a.bin", UploadedFile("id", 5, "0" * 64))
     (file,) = tmp_path.glob("*.json")
     moment = time.time() + 3600 * hours
     os.utime(file, (moment, moment))
-    with Journal.opened(tmp_path, *made) as journal:
-        assert bool(journal.sent) is kept
+    with Journal.opened(tmp_path, made) as journal:
+        assert bool(journal.files) is kept
 
 
 @pytest.mark.parametrize("hours", [-1, 1])

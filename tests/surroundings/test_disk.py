@@ -110,9 +110,7 @@ def test_a_disk_too_small_for_the_file_is_reported_before_the_download(
 
 
 @pytest.mark.counts("hostile")
-def test_a_disk_that_fills_up_keeps_only_whole_files(
-    disk, invoke, admin, published, inside
-):
+def test_a_disk_that_fills_up_keeps_only_whole_files(disk, invoke, admin, published, inside):
     files = {f"{number}.bin": bytes([number]) * 100_000 for number in range(4)}
     for name, content in files.items():
         (inside / name).write_bytes(content)
@@ -127,9 +125,7 @@ def test_a_disk_that_fills_up_keeps_only_whole_files(
 
 
 @pytest.mark.counts("hostile")
-def test_a_download_resumes_after_a_file_size_limit_stopped_it(
-    sh, invoke, published, inside
-):
+def test_a_download_resumes_after_a_file_size_limit_stopped_it(sh, invoke, published, inside):
     done = sh("versions download tool 1.0", before="ulimit -f 100")
     told(done, "File too large")
     assert not (inside / "tool.bin").exists()
@@ -188,9 +184,7 @@ def test_no_key_is_created_if_it_cannot_be_stored(sh, at_server, inside, words):
 
 
 @pytest.mark.counts("hostile")
-def test_a_new_key_that_cannot_be_stored_is_printed(
-    start, wait_until, at_server, tmp_path
-):
+def test_a_new_key_that_cannot_be_stored_is_printed(start, wait_until, at_server, tmp_path):
     resource = pytest.importorskip("resource", reason="needs limits of processes")
     if not hasattr(resource, "prlimit"):
         pytest.skip("this system cannot limit a process that runs")

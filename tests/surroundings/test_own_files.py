@@ -132,9 +132,7 @@ def test_an_unusable_key_file_is_an_error(invoke, at_server, monkeypatch, tmp_pa
 @posix
 @pytest.mark.parametrize("leads_to", ["precious", "nothing"])
 @pytest.mark.counts("hostile")
-def test_a_link_at_the_key_file_is_not_followed(
-    invoke, at_server, inside, tmp_path, leads_to
-):
+def test_a_link_at_the_key_file_is_not_followed(invoke, at_server, inside, tmp_path, leads_to):
     (tmp_path / "precious").write_text("precious")
     (inside / "new.key").symlink_to(tmp_path / leads_to)
     result = invoke("admin", "rotate-key", "--yes", "--key-file", "new.key")

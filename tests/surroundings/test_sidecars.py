@@ -55,12 +55,23 @@ def test_bytes_that_were_never_written_are_detected_and_fetched(
     record_property("bytes", SIZE)
 
 
-@pytest.mark.parametrize("length", [0, 10, HALF, SIZE * 2])
 @pytest.mark.counts("hostile")
-def test_a_part_of_another_length_than_claimed_ends_right_too(customer, published, left, length):
-    folder = left([[0, HALF]], CONTENT[:length].ljust(length, b"\0"))
+def test_an_empty_part_is_filled(customer, published, left):
+    folder = left([[0, HALF]], b"")
     customer.download_to_file("tool", "1.0", folder / "tool.bin")
     assert (folder / "tool.bin").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("length", [10, HALF, SIZE * 2])
+@pytest.mark.counts("hostile")
+def test_a_part_of_another_length_than_its_journal_says_is_not_ours(
+    customer, published, left, length
+):
+    part = CONTENT[:length].ljust(length, b"\0")
+    folder = left([[0, HALF]], part)
+    with pytest.raises(FileExistsError, match="is in the way"):
+        customer.download_to_file("tool", "1.0", folder / "tool.bin")
+    assert (folder / "tool.bin.part").read_bytes() == part
 
 
 @pytest.mark.counts("hostile")

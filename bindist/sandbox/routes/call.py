@@ -12,8 +12,8 @@ from urllib.parse import parse_qsl
 
 from werkzeug.wrappers import Request, Response
 
-from ..clock import milliseconds, timestamp
 from ..address import STORE_PATH, ServerAddress
+from ..clock import milliseconds, timestamp
 from ..steps import Steps
 from ..storage.database import Row, Session
 from ..storage.history import History

@@ -17,7 +17,7 @@ from ...output import columns
 )
 @pass_app
 def command(app: App) -> None:
-    """Check this installation, and say what to do about each problem.
+    """Check this installation and explain how to solve each problem.
 
     Versions, files and who may read them, the environment (names only), proxies, the server, the
     clock and the key. Exit 1 where there is a problem, 4 where it is the key.

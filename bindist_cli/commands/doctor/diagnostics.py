@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from bindist._version import __version__
-from bindist.http.redaction import redact
-from bindist.http.url_policy import is_loopback
+from bindist import __version__
+from bindist.connection import is_loopback
+from bindist.redaction import redact
 
 from ...auth.credentials import key_store, profile_option
 from ...auth.key_store import CREDENTIALS, NoKeyringError
@@ -49,7 +49,7 @@ Row = dict[str, Any]
 
 
 @dataclass
-class Patient:
+class CheckContext:
     """What the checks share: this run, and what they find out on the way."""
 
     app: App
@@ -64,7 +64,7 @@ class Patient:
         return self.app.settings
 
 
-Check = Callable[[Patient], Iterator[Row]]
+Check = Callable[[CheckContext], Iterator[Row]]
 
 
 def row(check: str, details: str, status: str = OK, hint: str | None = None) -> Row:
@@ -75,27 +75,27 @@ def row(check: str, details: str, status: str = OK, hint: str | None = None) -> 
 def examine(app: App, problems: list[CliError]) -> tuple[list[Row], Exit]:
     """All checks, whatever any of them runs into; and the exit code that they amount to."""
     app.settings = replace(app.settings, retries=0, timeout=app.settings.timeout or ANSWER_SECONDS)
-    patient = Patient(app, problems)
+    context = CheckContext(app, problems)
     for name, check in CHECKS:
-        _make(name, check, patient)
-    if patient.exit is Exit.DONE and any(made["status"] == PROBLEM for made in patient.rows):
-        patient.exit = Exit.FAILED
-    return patient.rows, patient.exit
+        _make(name, check, context)
+    if context.exit is Exit.DONE and any(made["status"] == PROBLEM for made in context.rows):
+        context.exit = Exit.FAILED
+    return context.rows, context.exit
 
 
-def _make(name: str, check: Check, patient: Patient) -> None:
+def _make(name: str, check: Check, context: CheckContext) -> None:
     try:
-        patient.rows += check(patient)
+        context.rows += check(context)
     except Exception as error:
         found = error_output.explain(error)
-        details = redact("; ".join([found.message, *found.facts]), *patient.app.secrets)
-        hint = patient.app.hint(error) or found.hint
-        patient.rows.append(row(name, details, PROBLEM, hint))
+        details = redact("; ".join([found.message, *found.facts]), *context.app.secrets)
+        hint = context.app.hint(error) or found.hint
+        context.rows.append(row(name, details, PROBLEM, hint))
         if found.exit is Exit.NOT_AUTHENTICATED:
-            patient.exit = Exit.NOT_AUTHENTICATED
+            context.exit = Exit.NOT_AUTHENTICATED
 
 
-def _versions(patient: Patient) -> Iterator[Row]:  # noqa: ARG001
+def _versions(context: CheckContext) -> Iterator[Row]:  # noqa: ARG001
     yield row("bindist", __version__)
     yield row("Python", f"{platform.python_version()} ({sys.executable})")
     for package in PACKAGES:
@@ -103,7 +103,7 @@ def _versions(patient: Patient) -> Iterator[Row]:  # noqa: ARG001
     yield row("platform", platform.platform())
 
 
-def _sandbox_extra(patient: Patient) -> Iterator[Row]:  # noqa: ARG001
+def _sandbox_extra(context: CheckContext) -> Iterator[Row]:  # noqa: ARG001
     try:
         yield row("sandbox extra", f"werkzeug {metadata.version('werkzeug')}")
     except metadata.PackageNotFoundError:
@@ -111,7 +111,7 @@ def _sandbox_extra(patient: Patient) -> Iterator[Row]:  # noqa: ARG001
         yield row("sandbox extra", "not installed", hint=hint)
 
 
-def _folder(patient: Patient) -> Iterator[Row]:  # noqa: ARG001
+def _folder(context: CheckContext) -> Iterator[Row]:  # noqa: ARG001
     folder = config_dir(environment())
     choose = "BINDIST_CONFIG_DIR names another folder"
     if folder == private_files.NOWHERE:
@@ -131,7 +131,7 @@ def _folder(patient: Patient) -> Iterator[Row]:  # noqa: ARG001
 
 
 def _file(name: str, private: bool) -> Check:
-    def check(patient: Patient) -> Iterator[Row]:  # noqa: ARG001
+    def check(context: CheckContext) -> Iterator[Row]:  # noqa: ARG001
         path = config_dir(environment()) / name
         text = private_files.read(path, private=private)
         if text is None:
@@ -148,24 +148,24 @@ def _mode(path: Path) -> str:
     return f"{stat.S_IMODE(path.stat().st_mode):04o}"
 
 
-def _settings(patient: Patient) -> Iterator[Row]:
-    told = {made["details"] for made in patient.rows}
-    for problem in patient.problems:
+def _settings(context: CheckContext) -> Iterator[Row]:
+    told = {made["details"] for made in context.rows}
+    for problem in context.problems:
         if problem.message in told:
             continue
         yield row("settings", "; ".join([problem.message, *problem.facts]), PROBLEM, problem.hint)
-    if not patient.problems:
-        yield row("settings", f"profile {patient.settings.profile}")
+    if not context.problems:
+        yield row("settings", f"profile {context.settings.profile}")
 
 
-def _variables(patient: Patient) -> Iterator[Row]:  # noqa: ARG001
+def _variables(context: CheckContext) -> Iterator[Row]:  # noqa: ARG001
     env = environment()
     known = [name for name in ENVIRONMENT if env.get(name)]
     yield row("environment", ", ".join(known) or "no variable of ours is set")
     unknown = [name for name in env if name.startswith("BINDIST_") and name not in ENVIRONMENT]
     for name in sorted(unknown):
         near = difflib.get_close_matches(name, ENVIRONMENT, 1, cutoff=0.8)
-        hint = f"{near[0]} is" if near else "unset it, or see the README for the names that are"
+        hint = f"{near[0]} is" if near else "unset it, or see `bindist help settings` for the names"
         yield row("environment", f"not read: {name}", WARNING, hint)
     generic = [name for name in GENERIC if env.get(name)]
     if generic:
@@ -178,59 +178,43 @@ def _variables(patient: Patient) -> Iterator[Row]:  # noqa: ARG001
         )
 
 
-def _proxies(patient: Patient) -> Iterator[Row]:
+def _proxies(context: CheckContext) -> Iterator[Row]:
     found = {name: url for name, url in urllib.request.getproxies().items() if name != "no"}
     if not found:
         yield row("proxies", "none")
         return
     shown = ", ".join(f"{name}: {shown_address(url)}" for name, url in sorted(found.items()))
-    url = patient.settings.api_url or "http://127.0.0.1"
+    url = context.settings.api_url or "http://127.0.0.1"
     host = urlsplit(url).hostname or url
     direct = is_loopback(url) or urllib.request.proxy_bypass(host)
     around = "; not used for " + host if direct else ""
     yield row("proxies", shown + around)
 
 
-def _server(patient: Patient) -> Iterator[Row]:
+def _server(context: CheckContext) -> Iterator[Row]:
     """One request without the key: its answer tells what the address leads to, and the time."""
-    from bindist.clients.base import DEFAULT_TIMEOUT
-    from bindist.http.transport import Transport
+    from bindist import probe_server
 
-    settings, url = patient.settings, check_url(patient.app.api_url)
-    seconds = settings.timeout or DEFAULT_TIMEOUT[0]
-    transport = Transport(
-        url,
-        "",
-        timeout=(seconds, seconds),
-        retries=0,
-        backoff=0,
-        verify=settings.ca_bundle,
-    )
-    started = datetime.now(timezone.utc)
-    try:
-        response = transport.open_store("HEAD", f"{url}/v1/applications")
-        with response:
-            status, headers = response.status_code, response.headers
-    finally:
-        transport.close()
-    took = (datetime.now(timezone.utc) - started).total_seconds()
-    patient.answered = True
-    patient.server_date = headers.get("Date")
-    details = f"{url} (from {settings.url_source}) answers in {took * 1000:.0f} ms"
+    settings, url = context.settings, check_url(context.app.api_url)
+    found = probe_server(url, timeout=settings.timeout or ANSWER_SECONDS, verify=settings.ca_bundle)
+    status = found.status_code
+    context.answered = True
+    context.server_date = found.date
+    details = f"{url} (from {settings.url_source}) answers in {found.seconds * 1000:.0f} ms"
     if status >= 500:
-        hint = "wait a little and run it again"
+        hint = "wait a moment, then run the command again"
         yield row("server", f"{details}, but with HTTP {status}", PROBLEM, hint)
     elif 300 <= status < 400:
-        target = redact(headers.get("Location", "another address"))
+        target = redact(found.location or "another address")
         hint = f"`bindist config set api_url URL{profile_option(settings.profile)}`"
         yield row("server", f"{details}, but redirects to {target}", PROBLEM, hint)
     else:
         yield row("server", details)
 
 
-def _clock(patient: Patient) -> Iterator[Row]:
-    if patient.answered:
-        yield clock_row(patient.server_date, datetime.now(timezone.utc))
+def _clock(context: CheckContext) -> Iterator[Row]:
+    if context.answered:
+        yield clock_row(context.server_date, datetime.now(timezone.utc))
 
 
 def clock_row(date: str | None, now: datetime) -> Row:
@@ -253,18 +237,18 @@ def clock_row(date: str | None, now: datetime) -> Row:
     )
 
 
-def _key(patient: Patient) -> Iterator[Row]:
-    source = patient.app.key.source
-    if not patient.answered:
+def _key(context: CheckContext) -> Iterator[Row]:
+    source = context.app.key.source
+    if not context.answered:
         yield row("key", f"from {source}; not tried")
         return
-    answer = patient.app.client.list_applications(page_size=1)
+    answer = context.app.client.list_applications(page_size=1)
     answer.raise_for_error()
     yield row("key", f"works, from {source}")
 
 
-def _keyring(patient: Patient) -> Iterator[Row]:
-    store = key_store(patient.settings, environment())
+def _keyring(context: CheckContext) -> Iterator[Row]:
+    store = key_store(context.settings, environment())
     instead = f"keys are kept in {CREDENTIALS}"
     if store.keyring is None:
         yield row("keyring", f"turned off by BINDIST_NO_KEYRING; {instead}")

@@ -11,8 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
-from bindist.sandbox import LIKES
-from bindist.sandbox.faults.plan import KINDS
+from bindist.sandbox import KINDS, LIKES
 
 from ...context import App, pass_app
 from ...exit_codes import CliError, Exit
@@ -23,13 +22,13 @@ _folder_option = click.option(
     "--data-dir",
     metavar="D",
     type=click.Path(file_okay=False),
-    help="Where it keeps its data; default the profile's own folder.",
+    help="Folder of the sandbox's data. [default: sandbox/ in the configuration folder]",
 )
 
 
 @click.group(cls=Group, name="sandbox")
 def command() -> None:
-    """A complete local server, to try things and to test with.
+    """A complete local server for trying bindist and for tests.
 
     The profile `sandbox` is always there: `bindist --profile sandbox apps list`. Its first use
     creates a small sample catalogue.
@@ -54,12 +53,19 @@ class _Serve(Command):
         "bindist sandbox serve --like aws --fault slow-db=6 --fault late-completion=3",
     ),
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default any free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Port to listen on. [default: any free port]",
+)
 @_folder_option
-@click.option("--empty", is_flag=True, help="Without the sample catalogue.")
-@click.option("--admin-key", metavar="K", help="The administrator's key.")
-@click.option("--apps-admin-key", metavar="K", help="The restricted administrator's key.")
-@click.option("--customer-key", metavar="K", help="The customer's key.")
+@click.option("--empty", is_flag=True, help="Start without the sample catalogue.")
+@click.option("--admin-key", metavar="K", help="Set the administrator's key.")
+@click.option(
+    "--apps-admin-key", metavar="K", help="Set the key of admin-apps, the restricted administrator."
+)
+@click.option("--customer-key", metavar="K", help="Set the customer's key.")
 @click.option(
     "--like",
     type=click.Choice(LIKES),
@@ -142,7 +148,7 @@ def demo(app: App) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_app
 def reset(app: App, data_dir: str | None, yes: bool) -> None:
-    """Throw the sandbox's data away; the next use starts with a new sample catalogue.
+    """Delete the sandbox's data; the next use starts with a new sample catalogue.
 
     Only what a sandbox has made is removed. A folder that is not a sandbox's is refused.
     """

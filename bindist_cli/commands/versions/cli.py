@@ -13,17 +13,17 @@ from ...exit_codes import CliError
 from ...options import Group
 from ...output import columns, formatting
 from ...params import APPLICATION, FILE_OF_VERSION, LOCAL_FILE, LOCAL_FOLDER, MINUTES, VERSION
-from ...text_input import read_text
 from .download import DownloadRequest, check_place, download, share_link
 from .enabling import check_whole
-from .lookups import distinct, files_of, find_version, kept_notes, latest, ordered_versions
+from .lookups import distinct, files_of, find_version, latest, ordered_versions
+from .release_notes import kept_release_notes, read_release_notes
 from .upload import UploadRequest, upload
 from .verify import checksum_lines, verify_files
 
 _app_argument = click.argument("app_id", metavar="APP", type=APPLICATION)
 _version_argument = click.argument("version", metavar="VERSION", type=VERSION)
 _test_channel = click.option(
-    "--test-channel", is_flag=True, help="Versions that are not enabled, too."
+    "--test-channel", is_flag=True, help="Include versions that are not enabled for production."
 )
 _notes_options = (
     click.option("--notes", metavar="TEXT", help="Release notes, up to 5000 characters."),
@@ -47,8 +47,10 @@ def command() -> None:
 )
 @_app_argument
 @_test_channel
-@click.option("--changelog", metavar="TEXT", help="Text in the release notes.")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="N versions at most.")
+@click.option(
+    "--changelog", metavar="TEXT", help="Only versions with this text in the release notes."
+)
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Print at most N versions.")
 @pass_app
 def list_(
     app: App, app_id: str, test_channel: bool, changelog: str | None, limit: int | None
@@ -91,7 +93,7 @@ def show(app: App, app_id: str, version: str) -> None:
 @_test_channel
 @pass_app
 def latest_command(app: App, app_id: str, test_channel: bool) -> None:
-    """Print the version that `latest` means; exit 3 where there is none."""
+    """Print the version that `latest` stands for; exit with 3 if there is none."""
     version = latest(app, app_id, test_channel)
     if app.settings.output in (None, "table"):
         app.sink.text(formatting.one_line(version))
@@ -134,26 +136,41 @@ def checksums(app: App, app_id: str, version: str) -> None:
 @click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=LOCAL_FILE)
 @_notes_options[0]
 @_notes_options[1]
-@click.option("--enable", is_flag=True, help="Release it, once every checksum read back is right.")
+@click.option(
+    "--enable",
+    is_flag=True,
+    help="Enable the version for production once every checksum is read back and right.",
+)
 @click.option(
     "--if-exists",
     type=click.Choice(["match", "skip", "fail"]),
     default="match",
     show_default=True,
-    help="If the version exists: compare it, leave it, or fail.",
+    help="If the version exists: compare the files, skip the upload, or fail.",
 )
 @click.option(
     "--checksums",
     "sums",
     metavar="F",
     type=LOCAL_FILE,
-    help="A SHA256SUMS that the files must match.",
+    help="Compare the files with this SHA256SUMS before the upload.",
 )
-@click.option("--name", metavar="NAME", help="What the file is called; needed where FILE is -.")
-@click.option("--type", "file_type", type=click.Choice(FILE_TYPES), help="For a single file.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done; change nothing.")
 @click.option(
-    "--parallel", type=click.IntRange(1, 16), default=4, show_default=True, help="Files at once."
+    "--name", metavar="NAME", help="Name of the file on the server; required if FILE is -."
+)
+@click.option(
+    "--type",
+    "file_type",
+    type=click.Choice(FILE_TYPES),
+    help="Type of the file; for a single file only.",
+)
+@click.option("--dry-run", is_flag=True, help="Print what the upload would do, and change nothing.")
+@click.option(
+    "--parallel",
+    type=click.IntRange(1, 16),
+    default=4,
+    show_default=True,
+    help="Upload this many files at the same time.",
 )
 @pass_app
 def upload_command(
@@ -171,14 +188,14 @@ def upload_command(
     dry_run: bool,
     parallel: int,
 ) -> None:
-    """Upload files as one version: whole, or invisible. Safe to run again at any point."""
+    """Upload files as one version that customers see whole or not at all."""
     upload(
         app,
         UploadRequest(
             app_id,
             version,
             paths,
-            notes=_notes(notes, notes_file, paths),
+            release_notes=read_release_notes(notes, notes_file, paths),
             enable=enable,
             if_exists=if_exists,
             checksums=sums,
@@ -188,17 +205,6 @@ def upload_command(
             parallel=parallel,
         ),
     )
-
-
-def _notes(text: str | None, file: str | None, paths: tuple[str, ...] = ()) -> str | None:
-    if text is not None and file is not None:
-        raise click.UsageError("notes come from --notes or from --notes-file, not from both")
-    if file == "-" and "-" in paths:
-        raise click.UsageError("stdin can be the file or the notes, not both")
-    notes = read_text(file) if file else text
-    if notes is not None and len(notes.strip()) > 5000:
-        raise click.UsageError(f"the notes have {len(notes.strip())} characters; 5000 are allowed")
-    return notes
 
 
 @command.command(
@@ -212,7 +218,12 @@ def _notes(text: str | None, file: str | None, paths: tuple[str, ...] = ()) -> s
 @_notes_options[0]
 @_notes_options[1]
 @click.option("--clear-notes", is_flag=True, help="Remove the release notes.")
-@click.option("--active/--inactive", "is_active", default=None, help="Inactive: on no channel.")
+@click.option(
+    "--active/--inactive",
+    "is_active",
+    default=None,
+    help="Show the version, or hide it on every channel.",
+)
 @pass_app
 def update(
     app: App,
@@ -224,7 +235,7 @@ def update(
     is_active: bool | None,
 ) -> None:
     """Change a version's release notes, or hide it everywhere."""
-    text = _notes(notes, notes_file)
+    text = read_release_notes(notes, notes_file)
     if clear_notes and text is not None:
         raise click.UsageError("--clear-notes and new notes exclude each other")
     if text is None and not clear_notes and is_active is None:
@@ -233,7 +244,7 @@ def update(
         app_id, version, is_active=is_active, release_notes="" if clear_notes else text
     )
     changed = answer.require()
-    if clear_notes and kept_notes(app, app_id, version):
+    if clear_notes and kept_release_notes(app, app_id, version):
         raise CliError(
             "the server kept the release notes, though it answered that they are gone",
             hint="`--notes TEXT` replaces them",
@@ -244,7 +255,11 @@ def update(
 @command.command(examples=("bindist versions enable skylark 2.0.0",))
 @_app_argument
 @_version_argument
-@click.option("--force", is_flag=True, help="Enable it whatever files it has.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Enable the version even if its files are missing, unfinished or mixed.",
+)
 @pass_app
 def enable(app: App, app_id: str, version: str, force: bool) -> None:
     """Release a version to the production channel.
@@ -265,7 +280,7 @@ def enable(app: App, app_id: str, version: str, force: bool) -> None:
 @_version_argument
 @pass_app
 def disable(app: App, app_id: str, version: str) -> None:
-    """Take a version from the production channel."""
+    """Remove a version from the production channel."""
     answer = app.client.update_version(app_id, version, is_enabled=False)
     app.sink.one(columns.VERSION, answer.require())
 
@@ -286,33 +301,33 @@ def disable(app: App, app_id: str, version: str) -> None:
     multiple=True,
     metavar="NAME|ID",
     type=FILE_OF_VERSION,
-    help="This one; repeatable.",
+    help="Download this file, by name or id; repeatable.",
 )
-@click.option("--all", "all_files", is_flag=True, help="Every file of the version.")
+@click.option("--all", "all_files", is_flag=True, help="Download every file of the version.")
 @click.option(
     "--dir",
     "folder",
     metavar="D",
     type=LOCAL_FOLDER,
-    help="The folder to put them in; default this one.",
+    help="Folder for the files. [default: the current folder]",
 )
 @click.option(
     "-O",
     "target",
     metavar="PATH",
     type=LOCAL_FILE,
-    help="Where to put the one file; - is stdout. Pipes and devices are written to.",
+    help="Write the file to this path; - is stdout. Pipes and devices are written to.",
 )
 @_test_channel
-@click.option("--force", is_flag=True, help="Replace a file that has other content.")
-@click.option("--no-resume", is_flag=True, help="Start anew even where a part is there.")
-@click.option("--no-verify", is_flag=True, help="Accept whatever comes. Not recommended.")
+@click.option("--force", is_flag=True, help="Replace a local file that has other content.")
+@click.option("--no-resume", is_flag=True, help="Start again even if a part of the file is there.")
+@click.option("--no-verify", is_flag=True, help="Do not verify the checksum. Not recommended.")
 @click.option(
     "--connections",
     type=click.IntRange(1, 32),
     default=4,
     show_default=True,
-    help="At once, in all, for files over 64 MiB.",
+    help="Use at most this many connections in total for files over 64 MiB.",
 )
 @pass_app
 def download_command(
@@ -329,7 +344,7 @@ def download_command(
     no_verify: bool,
     connections: int,
 ) -> None:
-    """Download a version: verified, resumed where it was cut, whole or not at all.
+    """Download a version: verified, resumed, and complete or not at all.
 
     Without VERSION the highest enabled one. Without --file or --all its MAIN file. Without --force
     nothing is replaced, a file that appears meanwhile neither; a file system without hard links is
@@ -370,7 +385,9 @@ def download_command(
 @_version_argument
 @click.argument("paths", metavar="[PATH...]", nargs=-1, type=click.Path(exists=True))
 @click.option(
-    "--remote", is_flag=True, help="Fetch one stored byte of each file; counts a download for each."
+    "--remote",
+    is_flag=True,
+    help="Request one stored byte of each file; the server counts one download for each.",
 )
 @pass_app
 def verify(app: App, app_id: str, version: str, paths: tuple[str, ...], remote: bool) -> None:
@@ -393,10 +410,10 @@ def verify(app: App, app_id: str, version: str, paths: tuple[str, ...], remote: 
     "wanted",
     metavar="NAME|ID",
     type=FILE_OF_VERSION,
-    help="This file; default the MAIN one.",
+    help="Share this file, by name or id. [default: the MAIN file]",
 )
 @click.option("--expires", type=MINUTES, default="30m", show_default=True, help="5m to 24h.")
 @pass_app
 def share(app: App, app_id: str, version: str, wanted: str | None, expires: int) -> None:
-    """Make a link that anybody can download with, without a key, until it expires."""
+    """Create a link that anyone can download with, without a key, until it expires."""
     share_link(app, app_id, version, wanted, expires)

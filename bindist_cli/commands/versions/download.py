@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-import threading
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING, Any
 
 from bindist import errors
 
@@ -22,9 +19,11 @@ from ...output.columns import Json
 from ...output.error_output import explain
 from ...output.progress import Report, transfers
 from ...output.streams import binary_stdout
-from .lookups import distinct, files_of
+from .lookups import distinct, files_of, mixed_version
 
-_FILES_AT_ONCE = 4
+if TYPE_CHECKING:
+    from bindist import Download
+    from bindist.errors import FinishedDownload
 
 
 @dataclass(frozen=True)
@@ -46,48 +45,48 @@ class DownloadRequest:
 
 def choose_files(
     rows: Sequence[Json], wanted: Sequence[str], app_id: str, version: str
-) -> list[Json]:
+) -> Sequence[Json]:
     """The files of these names or ids; raises CliError for one that is not there, and for a name
-    where one has two checksums: only an id says which is meant then."""
-    chosen: list[Json] = []
-    for name in wanted:
-        found = [row for row in rows if row.get("fileId") == name]
-        if not found:
-            files = distinct(rows, app_id, version)
-            found = [row for row in files if row.get("fileName") == name]
-        if not found:
-            names = ", ".join(str(row.get("fileName")) for row in files)
-            raise CliError(f"there is no file {name!r}", Exit.NOT_FOUND, facts=[f"files: {names}"])
-        chosen += [row for row in found[:1] if row not in chosen]
-    return chosen
+    where one has two checksums."""
+    from bindist import rows as file_rows
+
+    try:
+        return file_rows.choose_files(rows, wanted)
+    except errors.IntegrityError as error:
+        raise mixed_version(error, app_id, version) from error
+    except errors.NotFoundError as error:
+        names = ", ".join(str(row.get("fileName")) for row in file_rows.distinct_files(rows))
+        raise CliError(str(error), Exit.NOT_FOUND, facts=[f"files: {names}"]) from error
 
 
 def download(app: App, request: DownloadRequest) -> None:
     """Carries out `versions download` and prints what became of each file."""
-    from bindist.transfer.presigned import pick_file
+    chosen = _chosen(app, request)
+    if not request.verify:
+        app.sink.warn("the download is not verified")
+    if request.target is None or not (opened := _stream(request.target)):
+        _to_files(app, request, chosen)
+        return
+    try:
+        with opened as stream:
+            _to_stream(app, request, chosen[0], stream)
+    except OSError as error:
+        if request.target != "-":
+            error.filename = request.target
+        raise
+
+
+def _chosen(app: App, request: DownloadRequest) -> Sequence[Json]:
+    """The rows of the files to download."""
+    from bindist.rows import main_file
 
     rows = files_of(app, request.app_id, request.version)
-    chosen: Sequence[Json]
     if not rows:
         raise CliError(f"version {request.version} has no files", Exit.NOT_FOUND)
     if request.wanted:
-        chosen = choose_files(rows, request.wanted, request.app_id, request.version)
-    else:
-        chosen = distinct(rows, request.app_id, request.version)
-        if not request.all_files:
-            chosen = [pick_file({"files": chosen}, None)]
-    if not request.verify:
-        app.sink.warn("what is downloaded will not be verified")
-    if request.target and (opened := _stream(request.target)):
-        try:
-            with opened as stream:
-                _to_stream(app, request, chosen[0], stream)
-        except OSError as error:
-            if request.target != "-":
-                error.filename = request.target
-            raise
-    else:
-        _to_files(app, request, _targets(request, chosen))
+        return choose_files(rows, request.wanted, request.app_id, request.version)
+    files = distinct(rows, request.app_id, request.version)
+    return files if request.all_files else [main_file(files)]
 
 
 def check_place(folder: Path, target: str | None) -> None:
@@ -110,7 +109,7 @@ def check_place(folder: Path, target: str | None) -> None:
 def _stream(target: str) -> AbstractContextManager[IO[bytes]] | None:
     """What the file is written to as it arrives: stdout, a descriptor, a pipe or a device such as
     /dev/null. None for everything else."""
-    from bindist.transfer.placing import descriptor_of
+    from bindist.special_files import descriptor_of
 
     number = 1 if target == "-" else descriptor_of(Path(target))
     if number == 1:
@@ -140,130 +139,94 @@ def _is_stream(status: os.stat_result) -> bool:
     return stat.S_ISFIFO(status.st_mode) or stat.S_ISCHR(status.st_mode)
 
 
-def _targets(request: DownloadRequest, chosen: Sequence[Json]) -> list[tuple[Json, Path]]:
-    """Where each file goes; checked before the first one is asked for."""
+def _to_files(app: App, request: DownloadRequest, chosen: Sequence[Json]) -> None:
+    """Downloads to disk and prints a row for each file that is there afterwards."""
     from bindist.file_names import safe_file_name
-    from bindist.transfer.part_file import PartFile
-    from bindist.transfer.placing import is_special
+    from bindist.rows import count_in
 
-    if request.target:
-        targets = [Path(request.target)]
-        if targets[0].is_dir():
-            targets = [targets[0] / safe_file_name(chosen[0].get("fileName"))]
-    else:
-        targets = [request.folder / safe_file_name(row.get("fileName")) for row in chosen]
-    # A file may not be called what another one is called while it is on its way, either.
-    paths = [_folded(path) for target in targets for path in PartFile(target).paths]
-    if len(set(paths)) < len(paths):
-        raise CliError(
-            "two files of this version have the same name, or get in each other's way",
-            Exit.USAGE,
-            hint="use --file ID -O PATH",
-        )
-    for target in targets:
-        if target.is_dir():
-            raise CliError(f"{target} is a folder", Exit.USAGE)
-        if is_special(target):
-            raise CliError(
-                f"{target} is a device, a pipe or a socket, and not replaced by a file",
-                Exit.USAGE,
-                hint="-O PATH writes the one file to a pipe or to a device such as /dev/null",
-            )
-    request.folder.mkdir(parents=True, exist_ok=True)
-    return list(zip(chosen, targets, strict=True))
-
-
-def _folded(path: Path) -> str:
-    """A path as the least discerning file system knows it."""
-    return unicodedata.normalize("NFKC", str(path)).casefold()
-
-
-def _to_files(app: App, request: DownloadRequest, targets: Sequence[tuple[Json, Path]]) -> None:
-    from bindist.http.response import count_in, text_in
-    from bindist.transfer.concurrency import Stopped, run_jobs
-    from bindist.transfer.download import PARALLEL_ABOVE
-
-    sizes = {str(target): count_in(row, "fileSize") for row, target in targets}
-    # By its id: without one the server would choose a file, and it would get another one's name.
-    ids = {str(target): text_in(row, "fileId") for row, target in targets}
-    results: dict[str, Json] = {}
-    failed: dict[str, Exception] = {}
-    client, stop = app.client, threading.Event()
-    large = sum(size > PARALLEL_ABOVE for size in sizes.values())
-    connections = max(1, request.connections // min(max(large, 1), _FILES_AT_ONCE))
-
-    def report(key: str) -> Report:
-        shown = reporter(key)
-
-        def reported(done: int, size: int) -> None:
-            if stop.is_set():
-                raise Stopped
-            shown(done, size)
-
-        return reported
-
-    def fetch(target: Path) -> None:
-        key = str(target)
-        try:
-            found = client.download_to_file(
-                request.app_id,
-                request.version,
-                target,
-                file_id=ids[key],
-                test_channel=request.test_channel,
-                verify_checksum=request.verify,
-                resume=request.resume,
-                connections=connections,
-                progress=report(key),
-                replace=request.force,
-            )
-        except errors.TargetExistsError as error:
-            failed[key] = _exists(error)
-            return
-        except errors.PermissionDeniedError as error:
-            failed[key] = _not_enabled(error, request)
-            return
-        except Exception as error:
-            failed[key] = error
-            return
-        results[key] = {
-            "fileName": found.file_name,
-            "path": str(found.path),
-            "fileSize": found.file_size,
-            "checksum": found.checksum,
-            "status": found.status,
-        }
-
-    jobs = [partial(fetch, target) for _, target in targets]
+    sizes = {safe_file_name(row.get("fileName")): count_in(row, "fileSize") for row in chosen}
     try:
         with transfers(app.sink, sizes, "downloading") as reporter:
-            run_jobs(jobs, _FILES_AT_ONCE, stop)
+            reports = {name: reporter(name) for name in sizes}
+            done = _download(app, request, chosen, reports)
     except KeyboardInterrupt:
-        app.sink.note("what has arrived is kept: the same command goes on from there")
+        app.sink.note("the part that arrived is kept: run the same command again to continue")
         raise
-    if len(targets) == 1 and failed:
-        raise next(iter(failed.values()))
-    app.sink.rows(columns.DOWNLOADS, [results[key] for key in sizes if key in results])
-    if failed:
-        raise _some_failed(failed, len(targets))
+    except errors.IncompleteDownloadError as error:
+        app.sink.rows(columns.DOWNLOADS, [_as_row(found) for found in error.downloads])
+        raise _some_failed(error, request) from error
+    except (errors.PermissionDeniedError, errors.TargetConflictError, FileExistsError) as error:
+        raise _explained(error, request) from error
+    app.sink.rows(columns.DOWNLOADS, [_as_row(found) for found in done])
 
 
-def _some_failed(failed: dict[str, Exception], count: int) -> CliError:
-    shown = {name: explain(error) for name, error in failed.items()}
-    codes = {error.exit for error in shown.values()}
-    hints = {error.hint for error in shown.values()}
+def _download(
+    app: App, request: DownloadRequest, chosen: Sequence[Json], reports: Mapping[str, Report]
+) -> list[Download]:
+    options: dict[str, Any] = {
+        "test_channel": request.test_channel,
+        "replace": request.force,
+        "resume": request.resume,
+        "verify_checksum": request.verify,
+        "connections": request.connections,
+    }
+    version = request.app_id, request.version
+    if request.target is None:
+        return app.client.download_version(
+            *version,
+            request.folder,
+            files=chosen,
+            progress=lambda name, done, size: reports[name](done, size),
+            **options,
+        )
+    (row,) = chosen
+    (report,) = reports.values()
+    target = Path(request.target)
+    return [app.client.download_to_file(*version, target, listed=row, progress=report, **options)]
+
+
+def _as_row(found: FinishedDownload) -> Json:
+    return {
+        "fileName": found.file_name,
+        "path": str(found.path),
+        "fileSize": found.file_size,
+        "checksum": found.checksum,
+        "status": found.status,
+    }
+
+
+def _some_failed(error: errors.IncompleteDownloadError, request: DownloadRequest) -> CliError:
+    count = len(error.downloads) + len(error.failures)
+    shown = {name: _explained(each, request) for name, each in error.failures.items()}
+    codes = {each.exit for each in shown.values()}
+    hints = {each.hint for each in shown.values()}
+    paths = {name: str(request.folder / name) for name in shown}
     facts = [
-        error.message if error.message.startswith(name) else f"{name}: {error.message}"
-        for name, error in shown.items()
+        each.message if each.message.startswith(paths[name]) else f"{paths[name]}: {each.message}"
+        for name, each in shown.items()
     ]
     return CliError(
-        f"{len(failed)} of {count} files failed",
-        codes.pop() if len(failed) == count and len(codes) == 1 else Exit.PARTIAL,
+        f"{len(shown)} of {count} files failed",
+        codes.pop() if len(shown) == count and len(codes) == 1 else Exit.PARTIAL,
         facts=facts,
         hint=(hints.pop() if len(hints) == 1 else None)
-        or "run it again: what is there already is kept",
+        or "run the command again: complete files are kept",
         code="SOME_FAILED",
     )
+
+
+def _explained(error: Exception, request: DownloadRequest) -> CliError:
+    """An error of the SDK with the option that helps."""
+    if isinstance(error, errors.TargetExistsError):
+        return _exists(error)
+    if isinstance(error, errors.PermissionDeniedError):
+        return _not_enabled(error, request)
+    shown = explain(error)
+    if isinstance(error, errors.TargetConflictError):
+        shown.hint = "use --file ID -O PATH"
+    elif isinstance(error, FileExistsError) and error.errno is None:
+        shown.hint = "-O PATH writes the one file to a pipe or to a device such as /dev/null"
+    return shown
 
 
 def _not_enabled(error: errors.PermissionDeniedError, request: DownloadRequest) -> CliError:
@@ -286,7 +249,7 @@ def _exists(error: errors.TargetExistsError) -> CliError:
 
 
 def _to_stream(app: App, request: DownloadRequest, row: Json, stream: IO[bytes]) -> None:
-    from bindist.http.response import count_in, text_in
+    from bindist.rows import count_in, text_in
 
     name = str(row.get("fileName"))
     if stream.isatty():
@@ -310,8 +273,8 @@ def _to_stream(app: App, request: DownloadRequest, row: Json, stream: IO[bytes])
 
 def share_link(app: App, app_id: str, version: str, wanted: str | None, minutes: int) -> None:
     """Carries out `versions share`: makes the link and prints it, unless it leads elsewhere."""
-    from bindist.http.response import text_in
-    from bindist.http.url_policy import check_address
+    from bindist.connection import check_address
+    from bindist.rows import text_in
 
     if app.settings.is_sandbox and app.endpoint.own:
         raise CliError(

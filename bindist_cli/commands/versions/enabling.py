@@ -35,7 +35,7 @@ def problem_of(record: Json, rows: Sequence[Json]) -> str | None:
     The record of a version has the size, and on some servers the checksum, of the file that was
     completed last. That is written before the file is listed, and MAIN files are completed last.
     """
-    from bindist.transfer.file_rows import distinct_files
+    from bindist.rows import distinct_files
 
     try:
         files = distinct_files(rows)
@@ -56,7 +56,7 @@ def problem_of(record: Json, rows: Sequence[Json]) -> str | None:
 
 def _may_be_of(record: Json, row: Json) -> bool:
     """Whether the record may be that of a completion of this file; what it does not say may be."""
-    from bindist.transfer.hashing import normalize_checksum
+    from bindist.checksums import normalize_checksum
 
     size, checksum = record.get("fileSize"), normalize_checksum(record.get("checksum"))
     return size in (None, row.get("fileSize")) and checksum in (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bindist.errors import IntegrityError
+
 from ...context import App
 from ...exit_codes import CliError, Exit
 from ...output.columns import Json
@@ -21,7 +23,7 @@ def ordered_versions(
 
 def latest(app: App, app_id: str, test_channel: bool) -> str:
     """What `latest` means: the highest enabled version, or of all with the test channel."""
-    from bindist.http.response import text_in
+    from bindist.rows import text_in
 
     rows = ordered_versions(app, app_id, test_channel)
     if not rows:
@@ -62,22 +64,20 @@ def files_of(app: App, app_id: str, version: str) -> Sequence[Json]:
 
 def distinct(rows: Sequence[Json], app_id: str, version: str) -> Sequence[Json]:
     """One row for each file; raises CliError where one name has two checksums."""
-    from bindist.errors import IntegrityError
-    from bindist.transfer.file_rows import distinct_files
+    from bindist.rows import distinct_files
 
     try:
         return distinct_files(rows)
     except IntegrityError as error:
-        raise CliError(
-            str(error),
-            Exit.INTEGRITY,
-            hint=f"`bindist versions files {app_id} {version}` lists them; "
-            "upload the release under a new version",
-            code="MIXED_VERSION",
-        ) from error
+        raise mixed_version(error, app_id, version) from error
 
 
-def kept_notes(app: App, app_id: str, version: str) -> bool:
-    """Whether the version still has notes: self-hosted servers have been seen to keep them."""
-    rows = app.client.list_versions(app_id, test_channel=True).rows("versions")
-    return any(row.get("releaseNotes") for row in rows if row.get("version") == version)
+def mixed_version(error: IntegrityError, app_id: str, version: str) -> CliError:
+    """The error for a version where one name has two checksums."""
+    return CliError(
+        str(error),
+        Exit.INTEGRITY,
+        hint=f"`bindist versions files {app_id} {version}` lists them; "
+        "upload the release under a new version",
+        code="MIXED_VERSION",
+    )

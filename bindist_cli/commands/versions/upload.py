@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -25,8 +25,7 @@ from ...signals import held_signals
 from ...text_input import read_text
 
 if TYPE_CHECKING:
-    from bindist.release.files import ReleaseFile
-    from bindist.release.publish import Release
+    from bindist import Release
 
 _RELEASES = "releases"
 
@@ -38,7 +37,7 @@ class UploadRequest:
     app_id: str
     version: str
     paths: tuple[str, ...]
-    notes: str | None
+    release_notes: str | None
     enable: bool
     if_exists: str
     checksums: str | None
@@ -50,42 +49,47 @@ class UploadRequest:
 
 def upload(app: App, request: UploadRequest) -> None:
     """Carries out `versions upload` and prints the version as it is afterwards."""
-    from bindist.release.files import local_files
-    from bindist.release.publish import publish
-
     with _paths(request) as paths:
-        try:
-            files = local_files(paths, name=request.name, file_type=request.file_type)
-        except ValueError as error:
-            raise CliError(str(error), Exit.USAGE) from error
-        expected = _expected(request.checksums, files)
+        expected = _expected(request, paths)
         try:
             if request.dry_run:
-                _show_plan(app, request, files)
-                return
-            sizes = {file.name: file.size for file in files}
-            with transfers(app.sink, sizes, "uploading") as reporter:
-                done = publish(
-                    app.client,
-                    request.app_id,
-                    request.version,
-                    files,
-                    if_exists=request.if_exists,
-                    enable=request.enable,
-                    release_notes=request.notes,
-                    expected=expected,
-                    progress=lambda file: reporter(file.name),
-                    parallel=request.parallel,
-                    journal=_journal(app),
-                    notify=app.sink.note,
-                    protect=partial(held_signals, app.sink.note),
-                )
+                _show_preview(app, request, paths, expected)
+            else:
+                _show_release(app, request, _publish(app, request, paths, expected))
         except errors.DifferentContentError as error:
             raise _different(error, request) from error
         except (KeyboardInterrupt, errors.TransportError, errors.ServerError):
-            app.sink.note("the same command, run again, goes on from what is there")
+            if not request.dry_run:
+                app.sink.note("run the same command again to continue")
             raise
-    _show_release(app, request, done)
+
+
+def _publish(
+    app: App, request: UploadRequest, paths: Sequence[Path], expected: Mapping[str, str]
+) -> Release:
+    sizes = {_name(request, path): path.stat().st_size for path in paths}
+    with transfers(app.sink, sizes, "uploading") as reporter:
+        reports = {name: reporter(name) for name in sizes}
+        return app.client.publish(
+            request.app_id,
+            request.version,
+            paths,
+            enable=request.enable,
+            if_exists=request.if_exists,
+            release_notes=request.release_notes,
+            expected=expected,
+            file_name=request.name,
+            file_type=request.file_type,
+            progress=lambda name, done, size: reports[name](done, size),
+            parallel=request.parallel,
+            journal=_journal(app),
+            notify=app.sink.note,
+            protect=partial(held_signals, app.sink.note),
+        )
+
+
+def _name(request: UploadRequest, path: Path) -> str:
+    return request.name or path.name
 
 
 def _journal(app: App) -> Path | None:
@@ -101,32 +105,22 @@ def _journal(app: App) -> Path | None:
     return folder if usable else None
 
 
-def _show_plan(app: App, request: UploadRequest, files: Sequence[ReleaseFile]) -> None:
-    from bindist.release.files import cached, completion_order, file_checksum
-    from bindist.release.publish import preview
-
+def _show_preview(
+    app: App, request: UploadRequest, paths: Sequence[Path], expected: Mapping[str, str]
+) -> None:
     folder = app.settings.config_dir / _RELEASES
-    outcome = preview(
-        app.client,
+    outcome = app.client.preview_publish(
         request.app_id,
         request.version,
-        files,
-        if_exists=request.if_exists,
+        paths,
         enable=request.enable,
+        if_exists=request.if_exists,
+        expected=expected,
+        file_name=request.name,
+        file_type=request.file_type,
         journal=folder if os.access(folder, os.R_OK) else None,
     )
-    checksum = cached(file_checksum)
-    rows = [
-        {
-            "fileName": file.name,
-            "status": outcome.status,
-            "fileType": file.file_type,
-            "fileSize": file.size,
-            "checksum": checksum(file),
-        }
-        for file in completion_order(files)
-    ]
-    app.sink.rows(columns.PLANNED, rows)
+    app.sink.rows(columns.PLANNED, outcome.files)
     what = f"version {request.version} of {request.app_id} would be {outcome.status}"
     app.sink.note(what + (" and enabled" if outcome.enable else "") + "; nothing was changed")
 
@@ -155,26 +149,26 @@ def _different(error: errors.DifferentContentError, request: UploadRequest) -> C
     if error.mixed:
         hint = (
             f"`bindist versions update {request.app_id} {request.version} --inactive` hides it; "
-            "upload under a new version"
+            "upload under a new version number"
         )
     elif error.incomplete:
         hint = (
             "another run has begun it and not ended: run it again where it was begun, "
-            "or upload under a new version"
+            "or upload under a new version number"
         )
     else:
-        hint = "upload it under a new version"
+        hint = "upload the files under a new version number"
     code = "INCOMPLETE" if error.incomplete else "MIXED" if error.mixed else "DIFFERENT_CONTENT"
     width = max((len(name) for name, _, _ in error.differences), default=0)
     return CliError(
-        f"version {request.version} of {request.app_id} {error}",
+        str(error),
         Exit.CONFLICT,
         facts=[
             f"{name:{width}}  server {short(server)}  local {short(local)}"
             for name, server, local in error.differences
         ],
         hint=hint,
-        code=code if error.differences else "EXISTS",
+        code=code if error.differences or error.mixed else "EXISTS",
     )
 
 
@@ -208,31 +202,31 @@ def _expanded(name: str) -> list[Path]:
     return found
 
 
-def _expected(name: str | None, files: Sequence[ReleaseFile]) -> dict[str, str]:
+def _expected(request: UploadRequest, paths: Sequence[Path]) -> dict[str, str]:
     """What a SHA256SUMS lists: all files given and no others, each with its own checksum."""
-    from bindist.release.files import file_checksum
-    from bindist.transfer.hashing import checksums_match, is_sha256
-
-    if name is None:
+    listing = request.checksums
+    if listing is None:
         return {}
-    listed: dict[str, str] = {}
-    for number, line in enumerate(read_text(name).splitlines(), 1):
-        checksum, _, called = line.strip().partition(" ")
-        if not line.strip() or line.startswith("#"):
-            continue
-        if not is_sha256(checksum) or not called.strip(" *"):
-            raise CliError(f"{name}, line {number}: not a checksum and a file name", Exit.USAGE)
-        listed[Path(called.strip().removeprefix("*")).name] = checksum
-    given = {file.name for file in files}
-    for missing, where in ((given - set(listed), name), (set(listed) - given, "the files given")):
+    listed = _listed_checksums(listing)
+    given = {_name(request, path) for path in paths}
+    for missing, where in (
+        (given - set(listed), listing),
+        (set(listed) - given, "the files given"),
+    ):
         if missing:
             raise CliError(f"{', '.join(sorted(missing))}: not in {where}", Exit.USAGE)
-    for file in files:
-        local = file_checksum(file)
-        if not checksums_match(listed[file.name], local):
-            raise CliError(
-                f"{file.path} is not the file that {name} lists",
-                Exit.INTEGRITY,
-                facts=[f"listed {listed[file.name]}", f"local  {local}"],
-            )
+    return listed
+
+
+def _listed_checksums(listing: str) -> dict[str, str]:
+    from bindist.checksums import is_sha256
+
+    listed: dict[str, str] = {}
+    for number, line in enumerate(read_text(listing).splitlines(), 1):
+        checksum, _, name = line.strip().partition(" ")
+        if not line.strip() or line.startswith("#"):
+            continue
+        if not is_sha256(checksum) or not name.strip(" *"):
+            raise CliError(f"{listing}, line {number}: not a checksum and a file name", Exit.USAGE)
+        listed[Path(name.strip().removeprefix("*")).name] = checksum
     return listed

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 from ...context import App
@@ -13,13 +11,13 @@ from ...output import columns
 from ...output.columns import Json
 from .lookups import distinct, files_of
 
-_FILES_AT_ONCE = 4
+_STORED = {"ok": "stored", "missing": "not-stored", "different": "other-size"}
 
 
 def checksum_lines(rows: Sequence[Json]) -> list[str]:
     """Lines for `sha256sum -c`, which would read any other file too that they name."""
+    from bindist.checksums import is_sha256, normalize_checksum
     from bindist.file_names import safe_file_name
-    from bindist.transfer.hashing import is_sha256, normalize_checksum
 
     lines = []
     for row in rows:
@@ -49,7 +47,7 @@ def verify_files(
     wrong = [row for row in rows if row["status"] not in ("ok", "stored")]
     if wrong:
         raise CliError(
-            f"{len(wrong)} of {len(rows)} files are not those of version {version}",
+            f"{len(wrong)} of {len(rows)} files differ from version {version}",
             Exit.INTEGRITY,
             facts=[f"{row['path'] or row['fileName']}: {row['status']}" for row in wrong],
             code="VERIFICATION_FAILED",
@@ -58,7 +56,7 @@ def verify_files(
 
 def _local_rows(listed: Mapping[str, Json], paths: Sequence[Path]) -> list[Json]:
     """A row for each local file: `ok`, `different`, `missing`, or `unknown` to the server."""
-    from bindist.transfer.hashing import checksums_match, normalize_checksum, sha256_file
+    from bindist.checksums import checksums_match, normalize_checksum, sha256_file
 
     rows: list[Json] = []
     folders = [path for path in paths if path.is_dir()]
@@ -87,27 +85,18 @@ def _local_rows(listed: Mapping[str, Json], paths: Sequence[Path]) -> list[Json]
 
 def _stored_rows(app: App, app_id: str, version: str, listed: Mapping[str, Json]) -> list[Json]:
     """A row for each file of the version: `stored`, `not-stored` or `other-size`."""
-    from bindist.http.response import text_in
-    from bindist.transfer.concurrency import run_jobs
-    from bindist.transfer.hashing import normalize_checksum
+    from bindist.checksums import normalize_checksum
 
-    statuses = {"ok": "stored", "missing": "not-stored", "different": "other-size"}
-    found: dict[str, str] = {}
-    ids = {name: text_in(row, "fileId") for name, row in listed.items()}
-    client = app.client
-
-    def check(name: str) -> None:
-        stored = client.check_stored_bytes(app_id, version, ids[name], test_channel=True)
-        found[name] = statuses[stored.status]
-
-    run_jobs([partial(check, name) for name in listed], _FILES_AT_ONCE, threading.Event())
+    stored = app.client.check_stored_version(
+        app_id, version, files=listed.values(), test_channel=True
+    )
     return [
         {
             "fileName": name,
-            "status": found[name],
+            "status": _STORED[found.status],
             "path": None,
             "serverChecksum": normalize_checksum(row.get("checksum")) or None,
             "checksum": None,
         }
-        for name, row in listed.items()
+        for (name, row), found in zip(listed.items(), stored, strict=True)
     ]

@@ -134,7 +134,7 @@ def test_what_makes_no_sense_sends_nothing(invoke, at_server, inside, words):
 def test_paginate_needs_a_list(invoke, at_catalogue):
     query = ("-q", "applicationId=harbor", "-q", "version=1.0.0")
     result = invoke("api", "GET", "downloads/url", *query, "--paginate")
-    assert (result.exit_code, "one list in it" in result.stderr) == (2, True)
+    assert (result.exit_code, "exactly one list" in result.stderr) == (2, True)
 
 
 def test_text_of_the_server_is_not_obeyed(invoke, at_server, admin):

@@ -39,6 +39,7 @@ MADE_HERE = {
     "SETTINGS",
     "CHECKS",
     "TOKEN",
+    "TOPICS",
 }  # of no server's answer
 ELSEWHERE = {
     "customerIds": ("apps", "create", "new"),

@@ -46,7 +46,7 @@ def test_different_content_is_shown_file_by_file(invoke, release, tmp_path):
     error, fact, hint = result.stderr.splitlines()
     assert error == "error: version 2.1.0 of tool exists with different content"
     assert re.fullmatch(r"  tool\.exe  server [0-9a-f]{6}…  local [0-9a-f]{6}…", fact)
-    assert hint == "  hint: upload it under a new version"
+    assert hint == "  hint: upload the files under a new version number"
 
 
 def test_a_version_that_is_not_enabled_has_the_command_that_enables_it(invoke, release):

@@ -172,7 +172,7 @@ def test_a_page_that_was_cut_out_leaves_raw_as_it_came(
 def test_pages_count_from_one_and_are_checked_before_any_request(
     server: SandboxServer, admin: AdminClient, method: str, arguments: dict[str, int]
 ) -> None:
-    with pytest.raises(ValueError, match="count from 1"):
+    with pytest.raises(ValueError, match="must be 1 or more"):
         getattr(admin, method)(**arguments)
     assert server.requests == []
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from bindist import AdminClient, ApiError, CustomerClient, ServerError, TransportError
 from bindist.clients.base import named_if_given, segment
-from bindist.clients.pagination import next_query, walk_pages
 from bindist.http.response import from_body
+from bindist.pagination import next_query, walk_pages
 from bindist.sandbox import SandboxServer
 from tests.sdk.canned import CannedServer
 

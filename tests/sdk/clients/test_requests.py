@@ -72,6 +72,6 @@ def test_the_test_channel_is_a_header(
 def test_a_text_in_place_of_a_list_is_a_value_error_before_any_request(
     canned: CannedServer, asker: AdminClient, call: Call
 ) -> None:
-    with pytest.raises(ValueError, match="a list is needed"):
+    with pytest.raises(ValueError, match="must be a list"):
         call(asker)
     assert canned.asked == []

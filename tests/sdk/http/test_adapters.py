@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from bindist import AdminClient, CustomerClient, IntegrityError, TransportError
-from bindist.http.adapters import MOST_INTERIM
+from bindist.http.adapters import MAX_INTERIM
 from bindist.http.transport import TOTAL_TIMEOUT, Transport
 from tests.sdk.canned import CannedServer
 
@@ -155,7 +155,7 @@ def test_interim_answers_are_passed_over(connect: Connect, interim: bytes, count
 @pytest.mark.parametrize("interim", [CONTINUE, EARLY])
 def test_interim_answers_without_number_are_given_up(connect: Connect, interim: bytes) -> None:
     with (
-        answering(interim * (MOST_INTERIM + 1) + WHOLE) as url,
+        answering(interim * (MAX_INTERIM + 1) + WHOLE) as url,
         pytest.raises(TransportError, match="more than 32 interim answers"),
     ):
         connect(url, retries=0).list_customers()

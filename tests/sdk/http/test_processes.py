@@ -104,8 +104,14 @@ ARGUMENTS: dict[type[errors.BinDistError], tuple[tuple[Any, ...], dict[str, Any]
     errors.BinDistError: (("something",), {}),
     errors.TransportError: (("no answer",), {"ambiguous": True, "transient": False}),
     errors.IntegrityError: (("other bytes",), {}),
-    errors.DifferentContentError: (("other files", DIFFERENCES), {"incomplete": True}),
+    errors.DifferentContentError: (
+        ("other files", DIFFERENCES),
+        {"incomplete": True, "mixed": True},
+    ),
     errors.BusyError: (("another process",), {}),
+    errors.TargetExistsError: (("a file appeared",), {}),
+    errors.TargetConflictError: (("two files of one name",), {}),
+    errors.IncompleteDownloadError: (([], {"a.bin": errors.BusyError("busy")}), {}),
     OwnError: (("home",), {}),
 }
 API_ERRORS = [errors.ApiError, *errors.ApiError.__subclasses__()]

@@ -12,9 +12,9 @@ import pytest
 
 from bindist import AdminClient, ApiError, ApiResponse, BinDistError, TransportError
 from bindist.http.redaction import HIDDEN, HiddenUrl
-from bindist.http.response import LONGEST_MESSAGE
+from bindist.http.response import MAX_MESSAGE
 from bindist.http.transport import Transport
-from bindist.transfer.upload import Ticket
+from bindist.transfer.presigned import PresignedUpload
 from tests.sdk.canned import CannedServer
 
 Connect = Callable[..., AdminClient]
@@ -106,7 +106,7 @@ def test_the_key_is_hidden_in_what_is_said_of_a_broken_answer(
 
 @pytest.mark.parametrize("before", range(0, len(KEY) + 1, 6))
 @pytest.mark.parametrize("as_json", [False, True])
-@pytest.mark.parametrize("limit", [LONGEST_MESSAGE, 10_000])
+@pytest.mark.parametrize("limit", [MAX_MESSAGE, 10_000])
 def test_no_cut_leaves_a_part_of_the_key(
     canned: CannedServer,
     client: AdminClient,
@@ -232,4 +232,4 @@ def test_a_signed_url_shows_its_place_and_not_its_query() -> None:
     url = HiddenUrl(signed("https://store.example"))
     assert repr(url) == f"'https://store.example/k?{HIDDEN}'"
     assert url == signed("https://store.example"), "it is a text like any other"
-    assert SIGNATURE not in repr([Ticket("u1", url)])
+    assert SIGNATURE not in repr([PresignedUpload("u1", url)])

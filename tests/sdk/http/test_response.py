@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bindist import AdminClient, errors
+from bindist import AdminClient, NotFoundError, errors
 from bindist.http.response import ApiResponse, code_for_status, failure, from_body
 from bindist.sandbox import SandboxServer
 from tests.sdk.canned import CannedServer
@@ -245,3 +245,13 @@ def test_require_raises_for_a_failure() -> None:
 
 def test_a_status_without_a_name_of_its_own_is_its_own_code() -> None:
     assert code_for_status(507) == "HTTP_507"
+
+
+def test_unwrap_returns_the_data_of_a_successful_response():
+    assert ApiResponse(True, 200, {"a": 1}, None, None, {}).unwrap() == {"a": 1}
+
+
+def test_unwrap_raises_as_raise_for_error_does():
+    error = {"code": "NOT_FOUND", "message": "no such version"}
+    with pytest.raises(NotFoundError):
+        ApiResponse(False, 404, None, error, None, {}).unwrap()

@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bindist import AdminClient, TransportError
-from bindist.http.transport import BACKOFF_CAP, RETRY_AFTER_CAP, Transport
+from bindist.http.retry import RetryPolicy
 from bindist.sandbox import SandboxServer
 from tests.sdk.canned import CannedServer
 
@@ -38,7 +38,18 @@ def tries(server: SandboxServer, client: AdminClient, method: str, fault: str) -
 
 @pytest.mark.parametrize(
     "fault",
-    ["status:429", "status:502", "html:502", "empty:503", "status:504", "refuse", "lost", "cut:5"],
+    [
+        "status:408",
+        "status:425",
+        "status:429",
+        "status:502",
+        "html:502",
+        "empty:503",
+        "status:504",
+        "refuse",
+        "lost",
+        "cut:5",
+    ],
 )
 def test_a_get_is_repeated_after_what_may_pass(
     server: SandboxServer, admin: AdminClient, fault: str
@@ -56,15 +67,17 @@ def test_a_get_is_not_repeated_after_what_stays(
 
 
 @pytest.mark.parametrize("method", CHANGES)
-def test_a_change_is_repeated_after_429_which_was_not_carried_out(
-    server: SandboxServer, admin: AdminClient, method: str
+@pytest.mark.parametrize("status", [425, 429])
+def test_a_change_is_repeated_after_a_status_that_says_it_was_not_carried_out(
+    server: SandboxServer, admin: AdminClient, method: str, status: int
 ) -> None:
-    assert tries(server, admin, method, "status:429") == 2
+    assert tries(server, admin, method, f"status:{status}") == 2
 
 
 @pytest.mark.parametrize("method", CHANGES)
 @pytest.mark.parametrize(
-    "fault", ["status:502", "status:503", "status:504", "text:500", "refuse", "lost", "cut:5"]
+    "fault",
+    ["status:408", "status:502", "status:503", "status:504", "text:500", "refuse", "lost", "cut:5"],
 )
 def test_a_change_is_not_repeated_where_it_may_have_been_carried_out(
     server: SandboxServer, admin: AdminClient, method: str, fault: str
@@ -141,8 +154,7 @@ def test_different_failures_share_the_same_count(server: SandboxServer, connect:
 # How long
 
 
-def transport(backoff: float = 1.0) -> Transport:
-    return Transport("http://x", "key", timeout=(1, 1), retries=0, backoff=backoff, verify=None)
+POLICY = RetryPolicy(retries=0, backoff=1.0)
 
 
 @pytest.mark.parametrize("retry_after", ["0", "Wed, 21 Oct 2015 07:28:00 GMT"])
@@ -165,12 +177,12 @@ def test_a_retry_after_is_waited_for(server: SandboxServer, connect: Connect) ->
 
 @pytest.mark.parametrize("seconds", ["61", "3600", "9" * 30])
 def test_a_retry_after_is_capped(seconds: str) -> None:
-    assert transport().pause(0, seconds) == RETRY_AFTER_CAP == 60
+    assert POLICY.pause(0, seconds) == POLICY.retry_after_cap == 60
 
 
 def test_a_retry_after_may_be_a_date() -> None:
     when = datetime.now(timezone.utc) + timedelta(seconds=30)
-    assert 25 < transport().pause(0, format_datetime(when, usegmt=True)) <= 30
+    assert 25 < POLICY.pause(0, format_datetime(when, usegmt=True)) <= 30
 
 
 @given(st.text() | st.none())
@@ -180,22 +192,22 @@ def test_a_retry_after_may_be_a_date() -> None:
 @example("1.5")
 @example("nan")
 def test_any_retry_after_gives_a_pause_that_can_be_waited(header: str | None) -> None:
-    assert 0 <= transport().pause(0, header) <= RETRY_AFTER_CAP
+    assert 0 <= POLICY.pause(0, header) <= POLICY.retry_after_cap
 
 
 @pytest.mark.parametrize("header", [None, "", "soon", "-5"])
 def test_without_a_usable_retry_after_the_pause_is_that_of_the_client(header: str | None) -> None:
-    assert 0.5 <= transport().pause(0, header) <= 1.0
+    assert 0.5 <= POLICY.pause(0, header) <= 1.0
 
 
 @given(st.integers(0, 10_000), st.floats(0, 100))
 def test_the_pause_doubles_up_to_its_cap_with_some_jitter(attempt: int, backoff: float) -> None:
-    ceiling = min(backoff * 2 ** min(attempt, 30), BACKOFF_CAP)
-    assert ceiling / 2 <= transport(backoff).pause(attempt) <= ceiling
+    ceiling = min(backoff * 2 ** min(attempt, 30), POLICY.backoff_cap)
+    assert ceiling / 2 <= RetryPolicy(0, backoff).pause(attempt) <= ceiling
 
 
 def test_clients_that_failed_together_do_not_come_back_together() -> None:
-    assert len({transport().pause(3) for _ in range(20)}) > 10
+    assert len({POLICY.pause(3) for _ in range(20)}) > 10
 
 
 def test_a_garbled_retry_after_does_not_hide_the_answer(canned: CannedServer, asker: Any) -> None:

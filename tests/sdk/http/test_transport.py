@@ -191,14 +191,14 @@ def test_a_connection_that_never_was_cannot_have_been_carried_out(
     transport: Transport, reason: Exception
 ) -> None:
     url = "https://files.example/k?X-Amz-Signature=abcdef"
-    found = transport.explain(unreached(reason), url)
+    found = transport.transport_error(unreached(reason), url)
     assert str(found).startswith("cannot connect to files.example:") and not found.ambiguous
 
 
 def test_a_connection_that_takes_too_long_names_the_time_for_connecting(
     transport: Transport,
 ) -> None:
-    found = transport.explain(requests.ConnectTimeout(), "https://files.example:99/k")
+    found = transport.transport_error(requests.ConnectTimeout(), "https://files.example:99/k")
     assert str(found) == "no connection to files.example:99 within 3 s" and not found.ambiguous
 
 

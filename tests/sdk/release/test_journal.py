@@ -13,29 +13,39 @@ from typing import Any
 import pytest
 
 from bindist import BusyError
-from bindist.journal import STALE_SECONDS, Journal, Sent
+from bindist.release.journal import (
+    STALE_SECONDS,
+    Creation,
+    Journal,
+    ReleaseId,
+    UploadedFile,
+)
 
-SENT = Sent("u-1", 7, "a" * 64)
+UPLOADED = UploadedFile("u-1", 7, "a" * 64)
 OF = ("http://127.0.0.1:1", "tool", "1.0")
 
 
 def opened(folder: Path, *of: str) -> Any:
-    return Journal.opened(folder, *(of or OF))
+    return Journal.opened(folder, release(*(of or OF)))
+
+
+def release(api_url: str, application_id: str, version: str, key: str = "key") -> ReleaseId:
+    return ReleaseId.of(api_url, key, application_id, version)
 
 
 @pytest.fixture
 def written(tmp_path: Path) -> Path:
     """The journal of a release that was interrupted."""
     with opened(tmp_path) as journal:
-        journal.note("tool.exe", SENT)
-        journal.begin()
+        journal.record_file("tool.exe", UPLOADED)
+        journal.start_write()
     (path,) = tmp_path.glob("*.json")
     return path
 
 
-def test_what_was_noted_is_there_again(written: Path) -> None:
+def test_a_journal_keeps_what_was_recorded(written: Path) -> None:
     with opened(written.parent) as journal:
-        assert (journal.sent, journal.begun) == ({"tool.exe": SENT}, True)
+        assert (journal.files, journal.creation) == ({"tool.exe": UPLOADED}, Creation.CREATING)
 
 
 @pytest.mark.parametrize(
@@ -46,12 +56,12 @@ def test_another_server_application_or_version_has_a_journal_of_its_own(
     written: Path, other: tuple[str, ...]
 ) -> None:
     with opened(written.parent, *other) as journal:
-        assert (journal.sent, journal.begun) == ({}, False)
+        assert (journal.files, journal.creation) == ({}, Creation.ABSENT)
 
 
-def test_one_that_is_forgotten_is_gone(written: Path) -> None:
+def test_a_cleared_journal_is_removed(written: Path) -> None:
     with opened(written.parent) as journal:
-        journal.forget()
+        journal.clear()
     assert list(written.parent.iterdir()) == []
 
 
@@ -80,9 +90,11 @@ def test_a_stale_draft_is_dropped_however_far_it_was_written(
 def test_a_run_killed_while_it_writes_leaves_a_draft_of_that_name(tmp_path: Path) -> None:
     script = (
         "import os, pathlib, sys\n"
-        "from bindist.journal import Journal\n"
+        "from bindist.release.journal import Journal, ReleaseId\n"
         "os.fsync = lambda descriptor: os._exit(9)\n"
-        f"with Journal.opened(pathlib.Path(sys.argv[1]), *{OF!r}) as journal: journal.begin()\n"
+        f"release = ReleaseId.of('{OF[0]}', 'key', '{OF[1]}', '{OF[2]}')\n"
+        "with Journal.opened(pathlib.Path(sys.argv[1]), release) as journal:\n"
+        "    journal.start_write()\n"
     )
     assert subprocess.run([sys.executable, "-c", script, str(tmp_path)]).returncode == 9
     (draft,) = tmp_path.glob(".bindist-release-*.draft")
@@ -139,18 +151,18 @@ def test_what_is_not_a_regular_file_is_kept(written: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000, "\xff"], ids=repr)
-def test_one_that_makes_no_sense_counts_for_nothing(written: Path, text: str) -> None:
+def test_a_journal_that_cannot_be_read_is_empty(written: Path, text: str) -> None:
     written.write_text(text, encoding="latin-1")
     with opened(written.parent) as journal:
-        assert (journal.sent, journal.begun) == ({}, False)
+        assert (journal.files, journal.creation) == ({}, Creation.ABSENT)
 
 
-@pytest.mark.parametrize("key", ["format", "api_url", "application_id", "version"])
-def test_one_that_is_of_something_else_counts_for_nothing(written: Path, key: str) -> None:
+@pytest.mark.parametrize("key", ["format", "api_url", "tenant", "application_id", "version"])
+def test_a_journal_of_another_release_is_empty(written: Path, key: str) -> None:
     found = json.loads(written.read_text())
     written.write_text(json.dumps({**found, key: "other"}))
     with opened(written.parent) as journal:
-        assert (journal.sent, journal.begun) == ({}, False)
+        assert (journal.files, journal.creation) == ({}, Creation.ABSENT)
 
 
 @pytest.mark.parametrize(
@@ -169,15 +181,15 @@ def test_one_that_is_of_something_else_counts_for_nothing(written: Path, key: st
     ],
     ids=repr,
 )
-def test_an_entry_that_makes_no_sense_is_left_out(written: Path, entry: object) -> None:
+def test_an_entry_that_cannot_be_right_is_left_out(written: Path, entry: object) -> None:
     found = json.loads(written.read_text())
     found["files"]["other.dll"] = entry
     written.write_text(json.dumps(found))
     with opened(written.parent) as journal:
-        assert journal.sent == {"tool.exe": SENT}
+        assert journal.files == {"tool.exe": UPLOADED}
 
 
-def test_another_process_is_told_that_one_is_at_it(tmp_path: Path) -> None:
+def test_a_second_process_is_told_that_the_release_is_busy(tmp_path: Path) -> None:
     with opened(tmp_path):
         with pytest.raises(BusyError, match=r"version 1\.0 of tool"), opened(tmp_path):
             pass
@@ -189,11 +201,11 @@ def test_another_process_is_told_that_one_is_at_it(tmp_path: Path) -> None:
 
 def test_without_a_folder_nothing_is_kept(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
-    with Journal.opened(None, *OF) as journal:
-        journal.note("tool.exe", SENT)
-        journal.begin()
-        assert journal.sent == {"tool.exe": SENT}
-        journal.forget()
+    with Journal.opened(None, release(*OF)) as journal:
+        journal.record_file("tool.exe", UPLOADED)
+        journal.start_write()
+        assert journal.files == {"tool.exe": UPLOADED}
+        journal.clear()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -202,5 +214,60 @@ def test_a_journal_that_cannot_be_written_is_an_error_and_leaves_no_draft(writte
         written.unlink()
         written.mkdir()
         with pytest.raises(OSError):
-            journal.note("lib.dll", SENT)
+            journal.record_file("lib.dll", UPLOADED)
         assert not [path for path in written.parent.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("t1.secret", "t2.secret", False),
+        ("t1.secret", "t1.rotated", True),
+        ("bare", "another", True),
+        ("bare", "t1.secret", False),
+    ],
+)
+def test_the_tenant_in_the_key_belongs_to_the_release(
+    tmp_path: Path, one: str, other: str, same: bool
+) -> None:
+    """The hosted service has applications of the same names for each tenant."""
+    with Journal.opened(tmp_path, release(*OF, key=one)) as journal:
+        journal.record_file("tool.exe", UPLOADED)
+    (path,) = tmp_path.glob("*.json")
+    assert "secret" not in path.read_text()
+    assert "t1" not in path.read_text()
+    with Journal.opened(tmp_path, release(*OF, key=other)) as journal:
+        assert bool(journal.files) is same
+
+
+def test_a_write_is_recorded_from_its_start_to_its_response(tmp_path: Path) -> None:
+    with opened(tmp_path) as journal:
+        journal.start_write()
+        assert Journal.read(tmp_path, release(*OF)).written_at is not None
+        journal.end_write(answered=False)
+        assert Journal.read(tmp_path, release(*OF)).written_at is not None
+        journal.end_write(created=True)
+        found = Journal.read(tmp_path, release(*OF))
+        assert (found.written_at, found.creation) == (None, Creation.CREATED)
+
+
+def test_a_finished_release_keeps_its_upload_ids(written: Path) -> None:
+    with opened(written.parent) as journal:
+        journal.finish()
+    found = Journal.read(written.parent, release(*OF))
+    assert found.files == {"tool.exe": UPLOADED}
+    assert found.finished_at is not None
+    assert found.written_at is None
+
+
+def test_a_journal_that_is_only_read_is_not_changed(written: Path) -> None:
+    before = written.read_bytes()
+    journal = Journal.read(written.parent, release(*OF))
+    journal.clear()
+    assert written.read_bytes() == before
+
+
+def test_a_version_that_is_anothers_is_disowned(written: Path) -> None:
+    with opened(written.parent) as journal:
+        journal.disown()
+    assert Journal.read(written.parent, release(*OF)).creation is Creation.ABSENT

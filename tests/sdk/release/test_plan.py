@@ -1,146 +1,365 @@
-"""What is to be done about a release, decided from what is known: no server, no file is asked."""
+"""The next step of a release, decided from what is known: no server and no file is asked."""
 
 from __future__ import annotations
 
-import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from bindist.journal import Sent
-from bindist.planning import (
-    ReleaseFile,
-    RemoteVersion,
-    differences,
-    local_files,
-    plan,
-    remembered,
-)
 
-from bindist import DifferentContentError
-from bindist.transfer.upload import INLINE_LIMIT
+from bindist import BusyError, ConflictError, DifferentContentError, IntegrityError
+from bindist.http.response import failure
+from bindist.release.files import ReleaseFile, completion_order
+from bindist.release.journal import Creation, UploadedFile
+from bindist.release.observation import Observation
+from bindist.release.plan import Action, Situation, Step, next_step
 
-FILES = [
-    ReleaseFile(Path("a.exe"), "a.exe", 1, "MAIN"),
-    ReleaseFile(Path("b.dll"), "b.dll", 2, "DEPENDENCY"),
-    ReleaseFile(Path("c.txt"), "c.txt", 3, "DOCUMENTATION"),
-]
+MAIN = ReleaseFile(Path("a.exe"), "a.exe", 1, "MAIN")
+LIBRARY = ReleaseFile(Path("b.dll"), "b.dll", 2, "DEPENDENCY")
+TEXT = ReleaseFile(Path("c.txt"), "c.txt", 3, "DOCUMENTATION")
+FILES = (MAIN, LIBRARY, TEXT)
+INLINE = ReleaseFile(Path("c.txt"), "c.txt", 3, "MAIN")
+SETTLED, UNSETTLED = 100.0, 1.0  # seconds since the version was written; `settle` is 60
 
 
 def checksum(file: ReleaseFile) -> str:
     return file.name[0] * 64
 
 
-def sent(*files: ReleaseFile) -> dict[str, Sent]:
-    return {file.name: Sent(f"id of {file.name}", file.size, checksum(file)) for file in files}
-
-
-def remote(*files: ReleaseFile, enabled: bool = False) -> RemoteVersion:
-    rows = tuple(
-        {"fileName": file.name, "checksum": checksum(file), "fileId": f"id of {file.name}"}
+def uploaded(*files: ReleaseFile, **more: Any) -> dict[str, UploadedFile]:
+    return {
+        file.name: UploadedFile(f"own {file.name}", file.size, checksum(file), **more)
         for file in files
+    }
+
+
+def row(file: ReleaseFile, file_id: str = "", content: str = "") -> dict[str, Any]:
+    return {
+        "fileName": file.name,
+        "checksum": content or checksum(file),
+        "fileId": file_id or f"own {file.name}",
+        "fileType": file.file_type,
+    }
+
+
+def seen(*rows: dict[str, Any], enabled: bool = False, size: int = 1, made: str = "then"):
+    record = {"isEnabled": enabled, "fileSize": size, "createdAt": made}
+    return Observation(rows, record)
+
+
+def situation(*files: ReleaseFile, **known: Any) -> Situation:
+    """All bytes are sent, and nothing is made, unless `known` says otherwise."""
+    ordered = completion_order(files or FILES)
+    known.setdefault("uploaded", uploaded(*ordered))
+    known.setdefault("seen", None)
+    return Situation(ordered, checksum, **known)
+
+
+def names(step: Step) -> str:
+    return " ".join(file.name for file in step.files)
+
+
+OWN = tuple(row(file) for file in FILES)
+OTHERS = tuple(row(file, f"other {file.name}") for file in FILES)
+CREATED = {"creation": Creation.CREATED, "wrote": True}
+
+MAKING: dict[str, tuple[dict[str, Any], Action, str]] = {
+    "bytes come first": ({"uploaded": {}}, Action.SEND, "b.dll c.txt a.exe"),
+    "bytes that the store has are not sent again": (
+        {"uploaded": uploaded(LIBRARY)},
+        Action.SEND,
+        "c.txt a.exe",
+    ),
+    "bytes older than an hour are sent again": (
+        {"uploaded": {**uploaded(*FILES), **uploaded(TEXT, uploaded_at=1.0)}},
+        Action.SEND,
+        "c.txt",
+    ),
+    "several files are reserved": ({}, Action.RESERVE, ""),
+    "a reservation that read lag hides is not repeated": (CREATED, Action.COMPLETE, "b.dll c.txt"),
+    "a server without empty versions gets the first file": (
+        {"no_reservation": True},
+        Action.COMPLETE,
+        "b.dll c.txt",
+    ),
+    "a creation without a response is waited for": (
+        {"creation_unanswered_for": 5.0},
+        Action.WAIT,
+        "",
+    ),
+    "a refused creation is looked up once more": (
+        {"refused": ConflictError(failure(409, "exists"))},
+        Action.WAIT,
+        "",
+    ),
+    "a completion that read lag hides is waited for": (
+        {"acknowledged": frozenset({"a.exe"})},
+        Action.WAIT,
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize(("known", "action", "files"), MAKING.values(), ids=MAKING)
+def test_a_version_that_does_not_exist(known: dict[str, Any], action: Action, files: str) -> None:
+    step = next_step(situation(**known))
+    assert (step.action, names(step)) == (action, files)
+
+
+@pytest.mark.parametrize(
+    "wrong", [UploadedFile("u", 2, "0" * 64), UploadedFile("u", 3, "b" * 64)], ids=["sum", "size"]
+)
+def test_a_file_that_has_changed_since_is_sent_again(wrong: UploadedFile) -> None:
+    step = next_step(situation(uploaded={**uploaded(*FILES), "b.dll": wrong}))
+    assert (step.action, names(step)) == (Action.SEND, "b.dll")
+
+
+def test_one_file_is_not_reserved() -> None:
+    step = next_step(situation(MAIN))
+    assert (step.action, names(step)) == (Action.COMPLETE, "a.exe")
+
+
+def test_a_type_that_the_extension_does_not_give_goes_inline() -> None:
+    assert next_step(situation(INLINE, uploaded={})).action is Action.UPLOAD_INLINE
+
+
+def test_a_version_that_the_server_refuses_and_does_not_show_is_a_conflict() -> None:
+    refused = ConflictError(failure(409, "exists"))
+    with pytest.raises(ConflictError):
+        next_step(situation(refused=refused, acknowledged_for=10.0))
+
+
+def test_a_completion_that_the_server_forgets_is_an_integrity_error() -> None:
+    with pytest.raises(IntegrityError):
+        next_step(situation(acknowledged=frozenset({"a.exe"}), acknowledged_for=10.0))
+
+
+FILLING: dict[str, tuple[dict[str, Any], Action, str]] = {
+    "its own reservation is filled": ({"seen": seen(), **CREATED}, Action.COMPLETE, "b.dll c.txt"),
+    "MAIN comes last and alone": (
+        {"seen": seen(row(LIBRARY), row(TEXT)), **CREATED},
+        Action.COMPLETE,
+        "a.exe",
+    ),
+    "what an earlier run began is finished": (
+        {"seen": seen(row(LIBRARY)), "creation": Creation.CREATED},
+        Action.COMPLETE,
+        "c.txt",
+    ),
+    "a file that is listed twice is there": (
+        {"seen": seen(row(LIBRARY), row(TEXT), row(TEXT, "again")), **CREATED},
+        Action.WAIT,
+        "",
+    ),
+    "a completion that read lag hides is not repeated": (
+        {"seen": seen(row(LIBRARY)), "acknowledged": frozenset({"c.txt"}), **CREATED},
+        Action.WAIT,
+        "",
+    ),
+    "an empty version of another run is left while it may write": (
+        {"seen": seen(), "unchanged_for": UNSETTLED},
+        Action.WAIT,
+        "",
+    ),
+    "an empty version that nobody fills is filled": (
+        {"seen": seen(), "unchanged_for": SETTLED},
+        Action.COMPLETE,
+        "b.dll c.txt",
+    ),
+    "another run's files are left while it may write": (
+        {"seen": seen(row(LIBRARY, "other")), "unchanged_for": UNSETTLED, **CREATED},
+        Action.WAIT,
+        "",
+    ),
+    "another run's files are completed once it has ended": (
+        {"seen": seen(row(LIBRARY, "other")), "unchanged_for": SETTLED, **CREATED},
+        Action.COMPLETE,
+        "c.txt",
+    ),
+}
+
+
+@pytest.mark.parametrize(("known", "action", "files"), FILLING.values(), ids=FILLING)
+def test_a_version_that_lacks_files(known: dict[str, Any], action: Action, files: str) -> None:
+    step = next_step(situation(**known))
+    assert (step.action, names(step)) == (action, files)
+
+
+ENDING: dict[str, tuple[dict[str, Any], Action, str]] = {
+    "whole and not to be enabled": ({"seen": seen(*OWN), **CREATED}, Action.DONE, "created"),
+    "whole when first seen": ({"seen": seen(*OTHERS)}, Action.DONE, "unchanged"),
+    "whole and enabled": (
+        {"seen": seen(*OTHERS, enabled=True), "enable": True},
+        Action.DONE,
+        "unchanged",
+    ),
+    "its own files are enabled at once": (
+        {"seen": seen(*OWN), "enable": True, "unchanged_for": UNSETTLED, **CREATED},
+        Action.ENABLE,
+        "",
+    ),
+    "another run's files are enabled once settled": (
+        {"seen": seen(*OTHERS), "enable": True, "unchanged_for": SETTLED},
+        Action.ENABLE,
+        "",
+    ),
+    "another run's files are not enabled before": (
+        {"seen": seen(*OTHERS), "enable": True, "unchanged_for": UNSETTLED},
+        Action.WAIT,
+        "unchanged",
+    ),
+    "a write without a response settles first": (
+        {"seen": seen(*OWN), "enable": True, "unanswered_for": 9.0, **CREATED},
+        Action.WAIT,
+        "unchanged",
+    ),
+    "a record that is not MAIN's is completed again": (
+        {"seen": seen(*OWN, size=0), "enable": True, **CREATED, "acknowledged_for": SETTLED},
+        Action.COMPLETE,
+        "",
+    ),
+    "bytes of an earlier run are shown to be there": (
+        {"seen": seen(*OWN), "unchecked": (TEXT,), **CREATED},
+        Action.CHECK_BYTES,
+        "",
+    ),
+    "after a race, an enabled version is watched": (
+        {"seen": seen(*OWN, *OTHERS, enabled=True), "unchanged_for": UNSETTLED, **CREATED},
+        Action.WAIT,
+        "unchanged",
+    ),
+    "after a race, an enabled version that stays is right": (
+        {"seen": seen(*OWN, *OTHERS, enabled=True), "unchanged_for": SETTLED, **CREATED},
+        Action.DONE,
+        "created",
+    ),
+    "an enabling that read lag hides is waited for": (
+        {"seen": seen(*OWN), "enable": True, "enabled_at": "then", **CREATED},
+        Action.WAIT,
+        "unchanged",
+    ),
+    "a version that was made anew since is enabled again": (
+        {
+            "seen": seen(*OWN, made="later"),
+            "enable": True,
+            "enabled_at": "then",
+            "unchanged_for": SETTLED,
+            **CREATED,
+        },
+        Action.ENABLE,
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize(("known", "action", "status"), ENDING.values(), ids=ENDING)
+def test_a_version_that_is_whole(known: dict[str, Any], action: Action, status: str) -> None:
+    step = next_step(situation(**known))
+    assert (step.action, step.status) == (action, status)
+
+
+OTHER_TEXT = row(TEXT, "other", "0" * 64)
+CONFLICTS: dict[str, tuple[dict[str, Any], dict[str, bool]]] = {
+    "other content": ({"seen": seen(row(LIBRARY), OTHER_TEXT), **CREATED}, {"mixed": True}),
+    "other content of another run alone": ({"seen": seen(OTHER_TEXT)}, {"mixed": False}),
+    "one name with two checksums": (
+        {"seen": seen(*OWN, OTHER_TEXT), **CREATED},
+        {"mixed": True},
+    ),
+    "more files": (
+        {"seen": seen(*OTHERS, row(ReleaseFile(Path("d"), "d", 1, "MAIN"), "other d"))},
+        {"mixed": False},
+    ),
+    "fewer files, enabled": ({"seen": seen(row(LIBRARY), enabled=True), **CREATED}, {}),
+    "fewer files of a release that is whole without this run's": (
+        {"seen": seen(row(MAIN, "other")), "unchanged_for": SETTLED, **CREATED},
+        {"incomplete": False},
+    ),
+    "a smaller release that this run has made larger": (
+        {"seen": seen(row(MAIN, "other"), row(LIBRARY), row(TEXT)), **CREATED},
+        {"mixed": True},
+    ),
+    "fewer files, and no bytes to finish it with": (
+        {"seen": seen(row(LIBRARY, "other")), "unchanged_for": SETTLED, "uploaded": {}},
+        {"incomplete": True},
+    ),
+}
+
+
+@pytest.mark.parametrize(("known", "flags"), CONFLICTS.values(), ids=CONFLICTS)
+def test_a_version_with_other_content(known: dict[str, Any], flags: dict[str, bool]) -> None:
+    with pytest.raises(DifferentContentError) as raised:
+        next_step(situation(**known))
+    assert {flag: getattr(raised.value, flag) for flag in flags} == flags
+
+
+def test_other_content_in_a_version_that_this_run_has_enabled_is_disabled_again() -> None:
+    now = situation(seen=seen(*OWN, OTHER_TEXT, enabled=True), tried_to_enable=True, **CREATED)
+    assert next_step(now).action is Action.DISABLE
+    with pytest.raises(DifferentContentError):  # another run has enabled it
+        next_step(replace(now, tried_to_enable=False))
+
+
+def test_an_enabling_without_a_response_is_waited_for_before_a_conflict_is_told() -> None:
+    """It may still be carried out, and would release what is mixed."""
+    now = situation(
+        seen=seen(*OWN, OTHER_TEXT),
+        tried_to_enable=True,
+        enabling_unanswered_for=9.0,
+        **CREATED,
     )
-    return RemoteVersion(rows, enabled)
+    assert next_step(now).action is Action.WAIT
+    with pytest.raises(DifferentContentError):
+        next_step(replace(now, enabling_unanswered_for=-1.0))
 
 
-def names(files: tuple[ReleaseFile, ...]) -> str:
-    return " ".join(file.name for file in files)
+def test_a_version_that_somebody_has_disabled_is_left_so() -> None:
+    with pytest.raises(ConflictError, match="somebody has disabled"):
+        next_step(
+            situation(
+                seen=seen(*OWN), enable=True, enabled_at="then", acknowledged_for=10.0, **CREATED
+            )
+        )
 
 
-def test_what_the_object_store_has_is_not_sent_again():
-    planned = plan(FILES, None, checksum, sent=sent(FILES[1]))
-    assert (names(planned.send), names(planned.complete)) == ("c.txt a.exe", "b.dll c.txt a.exe")
+def test_a_race_without_enabling_is_no_success() -> None:
+    with pytest.raises(BusyError):
+        next_step(situation(seen=seen(*OWN, *OTHERS), **CREATED))
 
 
-@pytest.mark.parametrize(
-    "wrong", [Sent("u", 2, "0" * 64), Sent("u", 3, "b" * 64)], ids=["checksum", "size"]
-)
-def test_what_has_changed_since_is_sent_again(wrong: Sent):
-    planned = plan(FILES, None, checksum, sent={**sent(*FILES), "b.dll": wrong})
-    assert names(planned.send) == "b.dll"
-
-
-def test_what_an_interrupted_run_has_begun_is_finished():
-    planned = plan(FILES, remote(FILES[1]), checksum, sent=sent(*FILES), begun=True, enable=True)
-    assert (planned.action, planned.enable) == ("finish", True)
-    assert (names(planned.send), names(planned.complete)) == ("", "c.txt a.exe")
-
-
-@pytest.mark.parametrize("if_exists", ["match", "skip", "fail"])
-def test_it_is_finished_whatever_is_to_be_done_with_what_exists(if_exists: str):
-    planned = plan(FILES, remote(), checksum, sent=sent(*FILES), begun=True, if_exists=if_exists)
-    assert planned.action == "finish"
-
-
-@pytest.mark.parametrize(
-    "known",
-    [
-        {"sent": sent(*FILES), "begun": False},
-        {"sent": sent(*FILES[:2]), "begun": True},
-        {"sent": {}, "begun": True},
-    ],
-    ids=["begun by somebody else", "not all was sent", "nothing is known"],
-)
-def test_what_cannot_be_finished_is_told_as_incomplete(known: dict[str, Any]):
-    with pytest.raises(DifferentContentError) as raised:
-        plan(FILES, remote(FILES[1]), checksum, **known)
-    assert raised.value.incomplete
-
-
-def test_files_under_other_ids_are_another_runs():
-    rows = ({"fileName": "b.dll", "checksum": "b" * 64, "fileId": "another"},)
-    with pytest.raises(DifferentContentError) as raised:
-        plan(FILES, RemoteVersion(rows, False), checksum, sent=sent(*FILES), begun=True)
-    assert raised.value.incomplete
-
-
-def test_what_is_enabled_is_never_finished():
-    with pytest.raises(DifferentContentError) as raised:
-        plan(FILES, remote(FILES[1], enabled=True), checksum, sent=sent(*FILES), begun=True)
-    assert not raised.value.incomplete
-
-
-def test_other_content_is_never_finished():
-    rows = (*remote(FILES[1]).files, {"fileName": "c.txt", "checksum": "0" * 64})
-    with pytest.raises(DifferentContentError) as raised:
-        plan(FILES, RemoteVersion(rows, False), checksum, sent=sent(*FILES), begun=True)
-    assert not raised.value.incomplete
-
-
-def test_a_name_that_the_server_has_twice_is_a_difference():
-    rows = remote(*FILES, FILES[1]).files
-    assert differences(FILES, rows, checksum) == [("b.dll", "b" * 64, None)]
-
-
-def test_a_file_is_read_once_for_its_checksum():
-    asked: list[str] = []
-
-    def count(file: ReleaseFile) -> str:
-        asked.append(file.name)
-        return checksum(file)
-
-    look_up = remembered(count)
-    assert [look_up(FILES[0]), look_up(FILES[0])] == ["a" * 64] * 2
-    assert asked == ["a.exe"]
-
-
-@pytest.mark.parametrize(("over", "allowed"), [(0, True), (1, False)])
-def test_only_a_file_that_goes_inline_may_have_another_type_than_its_name_says(
-    over: int, allowed: bool, tmp_path: Path
-):
-    path = tmp_path / "notes.txt"
-    path.touch()
-    os.truncate(path, INLINE_LIMIT + over)
-    if allowed:
-        assert [file.file_type for file in local_files([path], file_type="MAIN")] == ["MAIN"]
-    else:
-        with pytest.raises(ValueError, match=r"notes\.txt will be DOCUMENTATION"):
-            local_files([path], file_type="MAIN")
+def test_a_row_of_ones_own_with_other_content_is_an_integrity_error() -> None:
+    with pytest.raises(IntegrityError, match=r"read back, c\.txt"):
+        next_step(situation(seen=seen(row(TEXT, content="0" * 64)), **CREATED))
 
 
 @pytest.mark.parametrize("wrong", [[], {}, None, 7], ids=repr)
-def test_an_id_that_is_none_makes_no_file_ones_own(wrong: Any):
-    rows = ({"fileName": "b.dll", "checksum": "b" * 64, "fileId": wrong},)
-    with pytest.raises(DifferentContentError) as raised:
-        plan(FILES, RemoteVersion(rows, False), checksum, sent=sent(*FILES), begun=True)
-    assert raised.value.incomplete
+def test_an_id_that_is_no_text_makes_no_file_ones_own(wrong: Any) -> None:
+    now = situation(seen=seen({**row(LIBRARY), "fileId": wrong}), unchanged_for=UNSETTLED)
+    assert next_step(now).action is Action.WAIT
+
+
+@pytest.mark.parametrize("if_exists", ["skip", "fail"])
+@pytest.mark.parametrize(
+    ("known", "begun"),
+    [
+        ({"seen": seen(), "creation": Creation.CREATED}, True),
+        ({"seen": seen(row(LIBRARY)), "creation": Creation.CREATED}, True),
+        ({"seen": seen(*OWN), "creation": Creation.CREATED}, True),
+        ({"seen": seen(*OTHERS), "creation": Creation.CREATING}, False),
+        ({"seen": seen(*OTHERS)}, False),
+        ({"seen": seen(*OWN), "creation": Creation.CREATED, "finished": True}, False),
+        ({"seen": seen(), "creation": Creation.CREATED, "uploaded": {}}, False),
+    ],
+)
+def test_what_this_release_has_begun_is_finished_whatever_is_to_be_done_with_what_exists(
+    known: dict[str, Any], begun: bool, if_exists: str
+) -> None:
+    now = situation(if_exists=if_exists, **known)
+    if begun:
+        assert next_step(now).status != "skipped"
+    elif if_exists == "skip":
+        assert next_step(now).status == "skipped"
+    else:
+        with pytest.raises(DifferentContentError, match="exists already"):
+            next_step(now)

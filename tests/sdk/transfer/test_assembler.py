@@ -18,10 +18,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bindist.transfer.assembler import MEMORY, Assembly, Pen, block_size
+from bindist.transfer.assembler import MEMORY, BlockWriter, FileAssembler, block_size
 from bindist.transfer.block_file import PAGE, BlockFile
-from bindist.transfer.concurrency import Stopped
-from bindist.transfer.ranges import MOST_CONNECTIONS, Range, merge, missing
+from bindist.transfer.concurrency import Cancelled
+from bindist.transfer.ranges import MAX_CONNECTIONS, Range, merge, missing
 
 BLOCK = block_size(1)
 SIZE = 3 * BLOCK + 5 * PAGE + 17
@@ -51,12 +51,12 @@ def nobody(written: Range, done: list[Range]) -> None:
     pass
 
 
-def write(pen: Pen, content: bytes) -> None:
-    """Puts bytes where the pen wants them, as much at a time as it takes."""
+def write(writer: BlockWriter, content: bytes) -> None:
+    """Puts bytes where the writer wants them, as much at a time as it takes."""
     while content:
-        room = pen.room()[: len(content)]
+        room = writer.get_buffer()[: len(content)]
         room[:] = content[: len(room)]
-        pen.filled(len(room))
+        writer.buffer_updated(len(room))
         content = content[len(room) :]
 
 
@@ -72,12 +72,12 @@ def test_pieces_in_any_order_are_the_whole_file(file, points, chance) -> None:
     edges = sorted({0, SIZE, *points})
     pieces = list(itertools.pairwise(edges))
     chance.shuffle(pieces)
-    assembly = Assembly(file, [], 1, nobody)
+    assembler = FileAssembler(file, [], 1, nobody)
     for start, end in pieces:
-        pen = assembly.pen(start)
-        write(pen, CONTENT[start:end])
-        pen.flush()
-    assert assembly.finish() == CHECKSUM
+        writer = assembler.block_writer(start)
+        write(writer, CONTENT[start:end])
+        writer.flush()
+    assert assembler.finish() == CHECKSUM
     assert content_of(file) == CONTENT
 
 
@@ -88,30 +88,30 @@ def test_what_is_there_already_is_hashed_and_not_written_again(file, there) -> N
     for start, end in done:
         file.write(start, [memoryview(CONTENT)[start:end]])
     told: list[Range] = []
-    assembly = Assembly(file, done, 1, lambda written, _: told.append(written))
+    assembler = FileAssembler(file, done, 1, lambda written, _: told.append(written))
     for start, end in missing(done, SIZE):
-        pen = assembly.pen(start)
-        write(pen, CONTENT[start:end])
-        pen.flush()
-    assert assembly.finish() == CHECKSUM
+        writer = assembler.block_writer(start)
+        write(writer, CONTENT[start:end])
+        writer.flush()
+    assert assembler.finish() == CHECKSUM
     assert merge(told) == missing(done, SIZE)
 
 
 def test_many_pens_at_once(file) -> None:
-    assembly = Assembly(file, [], 4, nobody)
+    assembler = FileAssembler(file, [], 4, nobody)
 
     def work(start: int) -> None:
-        pen = assembly.pen(start)
+        writer = assembler.block_writer(start)
         for position in range(start, min(start + BLOCK, SIZE), 1000):
-            write(pen, CONTENT[position : min(position + 1000, start + BLOCK)])
-        pen.flush()
+            write(writer, CONTENT[position : min(position + 1000, start + BLOCK)])
+        writer.flush()
 
     threads = [threading.Thread(target=work, args=(at,)) for at in range(0, SIZE, BLOCK)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert assembly.finish() == CHECKSUM
+    assert assembler.finish() == CHECKSUM
 
 
 def test_bytes_are_told_of_only_when_the_file_has_them(file) -> None:
@@ -123,11 +123,11 @@ def test_bytes_are_told_of_only_when_the_file_has_them(file) -> None:
         os.preadv(file._reading.fileno(), [view], start)
         seen.append(bytes(view) == CONTENT[start:end])
 
-    assembly = Assembly(file, [], 1, look)
-    pen = assembly.pen(0)
-    write(pen, CONTENT)
-    pen.flush()
-    assembly.finish()
+    assembler = FileAssembler(file, [], 1, look)
+    writer = assembler.block_writer(0)
+    write(writer, CONTENT)
+    writer.flush()
+    assembler.finish()
     assert seen and all(seen)
 
 
@@ -143,38 +143,38 @@ def test_a_disk_that_is_full_stops_the_pens_and_is_what_finish_raises(tmp_path: 
     path = tmp_path / "file"
     path.touch()
     with closing(FullDisk(opener(path), direct=False)) as file:
-        assembly = Assembly(file, [], 1, nobody)
-        pen = assembly.pen(BLOCK)
-        with pytest.raises(Stopped):
+        assembler = FileAssembler(file, [], 1, nobody)
+        writer = assembler.block_writer(BLOCK)
+        with pytest.raises(Cancelled):
             for _ in range(100):
-                write(pen, bytes(BLOCK))
+                write(writer, bytes(BLOCK))
         with pytest.raises(OSError, match="space"):
-            assembly.finish()
+            assembler.finish()
 
 
 def test_a_callback_that_raises_stops_the_pens_and_is_what_finish_raises(file) -> None:
     def refuse(written: Range, done: list[Range]) -> None:
         raise LookupError("no")
 
-    assembly = Assembly(file, [], 1, refuse)
-    pen = assembly.pen(0)
-    with pytest.raises(Stopped):
+    assembler = FileAssembler(file, [], 1, refuse)
+    writer = assembler.block_writer(0)
+    with pytest.raises(Cancelled):
         for _ in range(100):
-            write(pen, CONTENT[:BLOCK])
+            write(writer, CONTENT[:BLOCK])
     with pytest.raises(LookupError):
-        assembly.finish()
+        assembler.finish()
 
 
 def test_what_was_flushed_is_written_even_where_all_is_abandoned(file) -> None:
     told: list[Range] = []
-    assembly = Assembly(file, [], 1, lambda written, _: told.append(written))
-    pen = assembly.pen(0)
-    write(pen, CONTENT[: BLOCK + 5])
-    pen.flush()
-    assembly.abandon()
+    assembler = FileAssembler(file, [], 1, lambda written, _: told.append(written))
+    writer = assembler.block_writer(0)
+    write(writer, CONTENT[: BLOCK + 5])
+    writer.flush()
+    assembler.abandon()
     assert merge(told) == [(0, BLOCK + 5)]
-    with pytest.raises(Stopped):
-        write(pen, CONTENT[:1])
+    with pytest.raises(Cancelled):
+        write(writer, CONTENT[:1])
 
 
 class HungDisk(BlockFile):
@@ -190,54 +190,54 @@ def test_a_disk_that_hangs_is_not_waited_for_where_all_is_abandoned(tmp_path: Pa
     path = tmp_path / "file"
     path.touch()
     with closing(HungDisk(opener(path), direct=False)) as file:
-        assembly = Assembly(file, [], 1, nobody)
-        pen = assembly.pen(0)
-        write(pen, CONTENT[:BLOCK])
-        assert assembly.abandon() is False, "the file is still in use"
+        assembler = FileAssembler(file, [], 1, nobody)
+        writer = assembler.block_writer(0)
+        write(writer, CONTENT[:BLOCK])
+        assert assembler.abandon() is False, "the file is still in use"
         file.released.set()
-        assert assembly.abandon() is True
+        assert assembler.abandon() is True
 
 
 def test_a_file_that_ends_too_soon_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(CONTENT[:100])
     with closing(BlockFile(opener(path), direct=False)) as file:
-        assembly = Assembly(file, [(0, 200)], 1, nobody)
+        assembler = FileAssembler(file, [(0, 200)], 1, nobody)
         with pytest.raises(OSError, match="ended"):
-            assembly.finish()
+            assembler.finish()
 
 
-@pytest.mark.parametrize("pens", [1, 4, 8, 16, MOST_CONNECTIONS])
-def test_buffers_are_bounded_and_leave_some_to_spare(pens: int) -> None:
-    block = block_size(pens)
+@pytest.mark.parametrize("writers", [1, 4, 8, 16, MAX_CONNECTIONS])
+def test_buffers_are_bounded_and_leave_some_to_spare(writers: int) -> None:
+    block = block_size(writers)
     assert block % PAGE == 0
-    assert MEMORY // block >= pens + 8
+    assert MEMORY // block >= writers + 8
 
 
 def test_on_a_slow_line_what_has_come_is_written_before_its_buffer_is_full(file) -> None:
     told: list[Range] = []
-    assembly = Assembly(file, [], 1, lambda written, _: told.append(written))
-    pen = assembly.pen(0)
-    write(pen, CONTENT[:100])
+    assembler = FileAssembler(file, [], 1, lambda written, _: told.append(written))
+    writer = assembler.block_writer(0)
+    write(writer, CONTENT[:100])
     deadline = time.monotonic() + 30
     position = 100
     while not told and time.monotonic() < deadline:
         time.sleep(0.05)
-        write(pen, CONTENT[position : position + 1])
+        write(writer, CONTENT[position : position + 1])
         position += 1
     assert told and position < BLOCK
-    write(pen, CONTENT[position:])
-    pen.flush()
-    assert assembly.finish() == CHECKSUM
+    write(writer, CONTENT[position:])
+    writer.flush()
+    assert assembler.finish() == CHECKSUM
 
 
 def test_a_pen_that_got_nothing_hands_nothing_over(file) -> None:
     told: list[Range] = []
-    assembly = Assembly(file, [], 1, lambda written, _: told.append(written))
-    pen = assembly.pen(0)
-    pen.room()
-    pen.flush()
-    write(pen, CONTENT)
-    pen.flush()
-    assert assembly.finish() == CHECKSUM
+    assembler = FileAssembler(file, [], 1, lambda written, _: told.append(written))
+    writer = assembler.block_writer(0)
+    writer.get_buffer()
+    writer.flush()
+    write(writer, CONTENT)
+    writer.flush()
+    assert assembler.finish() == CHECKSUM
     assert all(start < end for start, end in told)

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from bindist.transfer.concurrency import Stopped, run_jobs
+from bindist.transfer.concurrency import Cancelled, run_jobs
 
 
 def test_every_job_is_done_by_no_more_threads_than_allowed() -> None:
@@ -32,7 +32,7 @@ def test_the_first_failure_stops_the_others_and_is_raised() -> None:
         running.set()
         assert stop.wait(30)
         seen.append("stopped")
-        raise Stopped
+        raise Cancelled
 
     def fail() -> None:
         assert running.wait(30)
@@ -48,7 +48,7 @@ def test_a_failure_is_raised_even_where_a_job_found_before_that_it_is_to_end() -
 
     def end() -> None:
         assert running.wait(30)
-        raise Stopped
+        raise Cancelled
 
     def fail() -> None:
         running.set()
@@ -61,7 +61,7 @@ def test_a_failure_is_raised_even_where_a_job_found_before_that_it_is_to_end() -
 
 def test_who_stops_the_jobs_from_outside_gets_no_exception() -> None:
     def end() -> None:
-        raise Stopped
+        raise Cancelled
 
     stop = threading.Event()
     run_jobs([end], 1, stop)

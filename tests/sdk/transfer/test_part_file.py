@@ -30,7 +30,7 @@ def begun(target: Path, *ranges: tuple[int, int]) -> Path:
 def test_remembers_what_was_done_and_of_which_object(tmp_path):
     begun(tmp_path / "f", (0, 10), (50, 60), (10, 20))
     part = PartFile(tmp_path / "f")
-    assert part.left(IDENTITY, 100) == [(0, 20), (50, 60)]
+    assert part.resumable_ranges(IDENTITY, 100) == [(0, 20), (50, 60)]
     assert part.etag == '"etag"'
 
 
@@ -38,26 +38,26 @@ def test_goes_on_with_the_same_journal(tmp_path):
     begun(tmp_path / "f", (0, 10))
     part = PartFile(tmp_path / "f")
     with part.locked():
-        part.start(IDENTITY, 100, part.left(IDENTITY, 100))
+        part.start(IDENTITY, 100, part.resumable_ranges(IDENTITY, 100))
         part.record(10, 20, '"etag"')
-    assert PartFile(tmp_path / "f").left(IDENTITY, 100) == [(0, 20)]
+    assert PartFile(tmp_path / "f").resumable_ranges(IDENTITY, 100) == [(0, 20)]
 
 
 def test_other_bytes_have_nothing_done(tmp_path):
     begun(tmp_path / "f", (0, 10))
-    assert PartFile(tmp_path / "f").left({**IDENTITY, "checksum": "d" * 64}, 100) == []
+    assert PartFile(tmp_path / "f").resumable_ranges({**IDENTITY, "checksum": "d" * 64}, 100) == []
 
 
 def test_a_journal_without_its_part_file_says_nothing(tmp_path):
     begun(tmp_path / "f", (0, 10))
     (tmp_path / "f.part").unlink()
-    assert PartFile(tmp_path / "f").left(IDENTITY, 100) == []
+    assert PartFile(tmp_path / "f").resumable_ranges(IDENTITY, 100) == []
 
 
 def test_ranges_beyond_the_part_file_are_not_done(tmp_path):
     begun(tmp_path / "f", (0, 10), (50, 60))
     os.truncate(tmp_path / "f.part", 20)
-    assert PartFile(tmp_path / "f").left(IDENTITY, 100) == [(0, 10)]
+    assert PartFile(tmp_path / "f").resumable_ranges(IDENTITY, 100) == [(0, 10)]
 
 
 @given(cut=st.integers(0, 200))
@@ -68,12 +68,12 @@ def test_a_journal_that_ends_anywhere_never_claims_what_was_not_written(cut, tmp
     os.truncate(journal, min(header + cut, journal.stat().st_size))
     allowed = set(range(10)) | set(range(20, 30)) | set(range(40, 50))
     part = PartFile(tmp_path / "f")
-    left = part.left(IDENTITY, 100)
+    left = part.resumable_ranges(IDENTITY, 100)
     assert {byte for start, end in left for byte in range(start, end)} <= allowed
     with part.locked():
         part.start(IDENTITY, 100, left)
         part.record(60, 70, '"etag"')
-    again = PartFile(tmp_path / "f").left(IDENTITY, 100)
+    again = PartFile(tmp_path / "f").resumable_ranges(IDENTITY, 100)
     assert {byte for s, e in again for byte in range(s, e)} <= allowed | set(range(60, 70))
     assert (60, 70) in again
 
@@ -85,7 +85,7 @@ def test_a_journal_that_ends_before_it_tells_of_the_part_leaves_the_part_alone(t
     for cut in range(line):
         journal.write_bytes(content[:cut])
         part = PartFile(tmp_path / "f")
-        assert part.left(IDENTITY, 100) == []
+        assert part.resumable_ranges(IDENTITY, 100) == []
         with part.locked(), pytest.raises(FileExistsError, match=r"f\.part is in the way"):
             part.start(IDENTITY, 100, [])
         assert (tmp_path / "f.part").stat().st_size == 100
@@ -96,7 +96,7 @@ def test_a_journal_that_ends_before_it_tells_of_the_part_leaves_the_part_alone(t
 def test_a_journal_of_anything_at_all_is_read_without_an_error(content, tmp_path):
     (tmp_path / "f.part").write_bytes(b"x" * 100)
     (tmp_path / "f.part.journal").write_bytes(content)
-    assert PartFile(tmp_path / "f").left(IDENTITY, 100) == []
+    assert PartFile(tmp_path / "f").resumable_ranges(IDENTITY, 100) == []
 
 
 def test_only_one_holds_the_place(tmp_path):
@@ -121,7 +121,7 @@ def test_a_symbolic_link_in_the_place_is_refused(name, tmp_path):
     (tmp_path / name).symlink_to(victim)
     part = PartFile(tmp_path / "f")
     with part.locked(), pytest.raises(PermissionError, match="symbolic link"):
-        part.start(IDENTITY, 100, part.left(IDENTITY, 100) or [(0, 10)])
+        part.start(IDENTITY, 100, part.resumable_ranges(IDENTITY, 100) or [(0, 10)])
     assert victim.read_bytes() == b"precious"
 
 
@@ -173,7 +173,7 @@ def test_a_file_of_one_of_our_names_with_other_content_is_kept(name, tmp_path):
     (tmp_path / name).write_bytes(b"precious")
     part = PartFile(tmp_path / "f")
     with pytest.raises(FileExistsError, match="in the way"), part.locked():
-        part.start(IDENTITY, 100, part.left(IDENTITY, 100))
+        part.start(IDENTITY, 100, part.resumable_ranges(IDENTITY, 100))
     assert (tmp_path / name).read_bytes() == b"precious"
 
 
@@ -204,7 +204,7 @@ def test_a_journal_that_outlives_its_part_gives_away_no_other_file(
     (tmp_path / "f.part").rename(tmp_path / "moved away")
     (tmp_path / "f.part").write_bytes(content)
     part = PartFile(tmp_path / "f")
-    assert part.left(wanted, 100) == []
+    assert part.resumable_ranges(wanted, 100) == []
     with part.locked(), pytest.raises(FileExistsError, match="in the way"):
         part.start(wanted, 100, [])
     assert (tmp_path / "f.part").read_bytes() == content
@@ -227,7 +227,7 @@ def test_a_part_that_was_copied_with_its_journal_is_gone_on_with(tmp_path):
     other.mkdir()
     for name in ("f.part.journal", "f.part"):
         shutil.copyfile(tmp_path / name, other / name)
-    assert PartFile(other / "f").left(IDENTITY, 100) == [(0, 10), (50, 60)]
+    assert PartFile(other / "f").resumable_ranges(IDENTITY, 100) == [(0, 10), (50, 60)]
 
 
 def older_journal(folder, size):
@@ -241,9 +241,9 @@ def test_an_older_journal_is_gone_on_with_and_tells_of_its_part_from_then_on(tmp
     older_journal(tmp_path, 100)
     part = PartFile(tmp_path / "f")
     with part.locked():
-        assert part.left(IDENTITY, 100) == [(0, 10)]
+        assert part.resumable_ranges(IDENTITY, 100) == [(0, 10)]
         part.start(IDENTITY, 100, [(0, 10)])
-    assert PartFile(tmp_path / "f").left(IDENTITY, 100) == [(0, 10)]
+    assert PartFile(tmp_path / "f").resumable_ranges(IDENTITY, 100) == [(0, 10)]
     text = (tmp_path / "f.part.journal").read_text()
     assert '"part":' in text
     assert '"head":' in text
@@ -252,7 +252,7 @@ def test_an_older_journal_is_gone_on_with_and_tells_of_its_part_from_then_on(tmp
 def test_an_older_journal_is_not_of_a_part_of_another_size(tmp_path):
     older_journal(tmp_path, 99)
     part = PartFile(tmp_path / "f")
-    assert part.left(IDENTITY, 100) == []
+    assert part.resumable_ranges(IDENTITY, 100) == []
     with part.locked(), pytest.raises(FileExistsError, match="in the way"):
         part.start(IDENTITY, 100, [])
 
@@ -273,7 +273,7 @@ def test_a_run_killed_while_it_publishes_costs_the_published_file_nothing(tmp_pa
     begun(tmp_path / "f", (0, 10))
     os.link(tmp_path / "f.part", tmp_path / "f")
     part = PartFile(tmp_path / "f")
-    assert part.left(IDENTITY, 100) == []
+    assert part.resumable_ranges(IDENTITY, 100) == []
     with part.locked():
         part.start(IDENTITY, 7, [])
         part.discard()

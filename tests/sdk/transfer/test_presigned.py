@@ -11,7 +11,13 @@ from bindist import IntegrityError
 from bindist.errors import NotFoundError
 from bindist.http.response import failure, from_body
 from bindist.http.transport import Transport
-from bindist.transfer.presigned import ChangedError, Grant, Source, pick_file, read_grant
+from bindist.transfer.presigned import (
+    ChangedError,
+    DownloadSource,
+    PresignedDownload,
+    pick_file,
+    read_presigned_download,
+)
 from tests.sdk.canned import CannedServer
 
 
@@ -31,47 +37,47 @@ def answer(**changes: Any) -> Any:
     return reply
 
 
-def grant(url: str = URL, checksum: str = "00") -> Grant:
-    return Grant(url, "app.exe", 5, checksum)
+def presigned(url: str = URL, checksum: str = "00") -> PresignedDownload:
+    return PresignedDownload(url, "app.exe", 5, checksum)
 
 
-def asking(*grants: Grant) -> tuple[Source, list[Grant]]:
-    """A source that is given these grants one after the other, and those it still has."""
-    waiting = list(grants)
+def asking(*urls: PresignedDownload) -> tuple[DownloadSource, list[PresignedDownload]]:
+    """A source that is given these urls one after the other, and those it still has."""
+    waiting = list(urls)
     transport = Transport(API, "key", timeout=(1, 1), retries=0, backoff=0, verify=None)
-    return Source(transport, lambda: waiting.pop(0)), waiting
+    return DownloadSource(transport, lambda: waiting.pop(0)), waiting
 
 
-# Reading a grant
+# Reading a presigned
 
 
 def test_a_grant_says_what_the_answer_says() -> None:
-    assert read_grant(answer(), API) == Grant(URL, "app.exe", 5, "abc")
+    assert read_presigned_download(answer(), API) == PresignedDownload(URL, "app.exe", 5, "abc")
 
 
 def test_a_grant_is_read_under_the_hosted_name_too() -> None:
-    assert read_grant(answer(url=None, downloadUrl=URL), API).url == URL
+    assert read_presigned_download(answer(url=None, downloadUrl=URL), API).url == URL
 
 
 def test_the_signature_is_not_in_the_repr_of_a_grant() -> None:
-    assert "abcdef" not in repr(read_grant(answer(), API))
+    assert "abcdef" not in repr(read_presigned_download(answer(), API))
 
 
 @pytest.mark.parametrize("size", [None, -1, "5", 5.0, True])
 def test_a_size_that_is_no_count_is_an_integrity_error(size: object) -> None:
     with pytest.raises(IntegrityError):
-        read_grant(answer(fileSize=size), API)
+        read_presigned_download(answer(fileSize=size), API)
 
 
 @pytest.mark.parametrize("name", [None, "", "../up", "a/b"])
 def test_an_unsafe_name_is_an_integrity_error(name: str | None) -> None:
     with pytest.raises(IntegrityError):
-        read_grant(answer(fileName=name), API)
+        read_presigned_download(answer(fileName=name), API)
 
 
 def test_a_failed_answer_is_its_own_exception() -> None:
     with pytest.raises(NotFoundError):
-        read_grant(failure(404, "no such version"), API)
+        read_presigned_download(failure(404, "no such version"), API)
 
 
 @pytest.mark.parametrize(
@@ -114,36 +120,38 @@ def test_the_error_does_not_show_the_address() -> None:
 
 
 def test_a_source_asks_only_once() -> None:
-    source, waiting = asking(grant(), grant())
-    assert source.grant() is source.grant()
+    source, waiting = asking(presigned(), presigned())
+    assert source.presigned() is source.presigned()
     assert len(waiting) == 1
 
 
 def test_an_expired_grant_is_replaced() -> None:
-    source, _ = asking(grant("https://a.example/"), grant("https://b.example/"))
-    source.renew(source.grant())
-    assert source.grant().url == "https://b.example/"
+    source, _ = asking(presigned("https://a.example/"), presigned("https://b.example/"))
+    source.renew(source.presigned())
+    assert source.presigned().url == "https://b.example/"
 
 
 def test_a_grant_that_another_thread_has_replaced_is_not_replaced_again() -> None:
-    source, waiting = asking(grant("https://a.example/"), grant("https://b.example/"), grant())
-    expired = source.grant()
+    source, waiting = asking(
+        presigned("https://a.example/"), presigned("https://b.example/"), presigned()
+    )
+    expired = source.presigned()
     source.renew(expired)
     source.renew(expired)
     assert len(waiting) == 1
 
 
 def test_a_new_grant_for_other_content_is_a_change() -> None:
-    source, _ = asking(grant(checksum="00"), grant(checksum="11"))
+    source, _ = asking(presigned(checksum="00"), presigned(checksum="11"))
     with pytest.raises(ChangedError):
-        source.renew(source.grant())
+        source.renew(source.presigned())
 
 
 def test_a_forgotten_grant_is_asked_for_anew() -> None:
-    source, waiting = asking(grant(), grant())
-    source.grant()
-    source.forget()
-    source.grant()
+    source, waiting = asking(presigned(), presigned())
+    source.presigned()
+    source.reset()
+    source.presigned()
     assert not waiting
 
 

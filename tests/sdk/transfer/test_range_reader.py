@@ -13,33 +13,35 @@ import requests
 import urllib3
 
 from bindist.http.transport import Transport
-from bindist.transfer.presigned import ChangedError, Grant, Source
-from bindist.transfer.range_reader import LARGEST_READ, SMALLEST_READ, _Body, next_read, receive
+from bindist.transfer.presigned import ChangedError, DownloadSource, PresignedDownload
+from bindist.transfer.range_reader import MAX_READ, MIN_READ, _Body, next_read, receive
 from tests.sdk.canned import CannedServer
 
-CONTENT = bytes(range(256)) * (LARGEST_READ // 64)
+CONTENT = bytes(range(256)) * (MAX_READ // 64)
 
 
 class Memory:
-    """A sink that keeps what it is given, and can have somebody told of it."""
+    """A receiver that keeps what it is given, and can have somebody told of it."""
 
     def __init__(self, told: Callable[[int], None] = lambda _: None) -> None:
         self.received = bytearray()
         self._told = told
-        self._buffer = memoryview(bytearray(LARGEST_READ))
+        self._buffer = memoryview(bytearray(MAX_READ))
 
-    def room(self) -> memoryview:
+    def get_buffer(self) -> memoryview:
         return self._buffer
 
-    def filled(self, count: int) -> None:
+    def buffer_updated(self, count: int) -> None:
         self.received += self._buffer[:count]
         self._told(count)
 
 
 @pytest.fixture
-def source(canned: CannedServer) -> Iterator[Source]:
+def source(canned: CannedServer) -> Iterator[DownloadSource]:
     transport = Transport(canned.url, "key", timeout=(5, 5), retries=2, backoff=0.001, verify=None)
-    yield Source(transport, lambda: Grant(f"{canned.url}/k", "a.zip", len(CONTENT), "0" * 64))
+    yield DownloadSource(
+        transport, lambda: PresignedDownload(f"{canned.url}/k", "a.zip", len(CONTENT), "0" * 64)
+    )
     transport.close()
 
 
@@ -51,7 +53,7 @@ def partial(start: int, end: int, **headers: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("status", [412, 416])
 def test_an_object_that_was_replaced_is_a_change(
-    status: int, canned: CannedServer, source: Source
+    status: int, canned: CannedServer, source: DownloadSource
 ) -> None:
     canned.answer(b"", status)
     with pytest.raises(ChangedError, match="has been replaced"):
@@ -60,7 +62,7 @@ def test_an_object_that_was_replaced_is_a_change(
 
 @pytest.mark.counts("faults")
 def test_an_answer_without_length_that_ends_too_soon_is_gone_on_with(
-    canned: CannedServer, source: Source
+    canned: CannedServer, source: DownloadSource
 ) -> None:
     whole = len(CONTENT)
     canned.answer((CONTENT[:1000],), 200)
@@ -77,39 +79,39 @@ def test_an_answer_without_length_that_ends_too_soon_is_gone_on_with(
 
 
 def test_who_is_told_to_stop_gets_no_more_bytes_and_asks_for_none(
-    canned: CannedServer, source: Source
+    canned: CannedServer, source: DownloadSource
 ) -> None:
     canned.answer(CONTENT)
     stop = threading.Event()
     memory = Memory(lambda _: stop.set())
     receive(source, (0, len(CONTENT)), memory, stop)
-    assert memory.received == CONTENT[:SMALLEST_READ]
+    assert memory.received == CONTENT[:MIN_READ]
     receive(source, (0, len(CONTENT)), memory, stop)
-    assert memory.received == CONTENT[:SMALLEST_READ]
+    assert memory.received == CONTENT[:MIN_READ]
     assert len(canned.asked) == 1
 
 
 def test_reads_grow_with_the_rate_and_shrink_with_it() -> None:
-    quick = itertools.accumulate([0.01] * 6, next_read, initial=SMALLEST_READ)
-    assert list(quick) == [*(SMALLEST_READ << n for n in range(5)), LARGEST_READ, LARGEST_READ]
-    assert next_read(LARGEST_READ, 0.1) == LARGEST_READ
-    slow = itertools.accumulate([0.5] * 5, next_read, initial=LARGEST_READ)
-    assert list(slow) == [*(LARGEST_READ >> n for n in range(5)), SMALLEST_READ]
+    quick = itertools.accumulate([0.01] * 6, next_read, initial=MIN_READ)
+    assert list(quick) == [*(MIN_READ << n for n in range(5)), MAX_READ, MAX_READ]
+    assert next_read(MAX_READ, 0.1) == MAX_READ
+    slow = itertools.accumulate([0.5] * 5, next_read, initial=MAX_READ)
+    assert list(slow) == [*(MAX_READ >> n for n in range(5)), MIN_READ]
 
 
-def test_no_read_goes_past_what_is_wanted(canned: CannedServer, source: Source) -> None:
+def test_no_read_goes_past_what_is_wanted(canned: CannedServer, source: DownloadSource) -> None:
     canned.answer(CONTENT)
     counts: list[int] = []
     receive(source, (0, len(CONTENT)), Memory(counts.append))
-    assert counts[0] == SMALLEST_READ and max(counts) <= LARGEST_READ
+    assert counts[0] == MIN_READ and max(counts) <= MAX_READ
     assert sum(counts) == len(CONTENT)
 
 
 def test_one_connection_serves_one_range_after_the_other(
-    canned: CannedServer, source: Source
+    canned: CannedServer, source: DownloadSource
 ) -> None:
     whole = len(CONTENT)
-    edges = [0, 1, SMALLEST_READ, SMALLEST_READ + 7, whole]
+    edges = [0, 1, MIN_READ, MIN_READ + 7, whole]
     memory = Memory()
     for start, end in itertools.pairwise(edges):
         canned.answer(CONTENT[start:end], **partial(start, end))
@@ -119,11 +121,11 @@ def test_one_connection_serves_one_range_after_the_other(
     assert len({sent.connection for sent in canned.asked}) == 1
 
 
-def test_where_urllib3_hides_what_is_below_it_its_own_reading_does(source: Source) -> None:
+def test_where_urllib3_hides_what_is_below_it_its_own_reading_does(source: DownloadSource) -> None:
     answer = requests.Response()
     answer.raw = urllib3.HTTPResponse(io.BytesIO(CONTENT), preload_content=False)
     body, received = _Body(source.transport, answer), bytearray()
-    buffer = memoryview(bytearray(LARGEST_READ))
+    buffer = memoryview(bytearray(MAX_READ))
     while count := body.read_into(buffer):
         received += buffer[:count]
     body.release()

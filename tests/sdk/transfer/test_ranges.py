@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from bindist.transfer.ranges import (
     ALIGNMENT,
-    LARGEST_PIECE,
-    SMALLEST_PIECE,
+    MAX_PIECE,
+    MIN_PIECE,
     Range,
     merge,
     missing,
@@ -71,7 +71,7 @@ def test_the_prefix_ends_at_the_first_byte_that_is_not_done(ranges: list[Range])
     assert prefix(merge(ranges)) == next(n for n in range(62) if n not in done)
 
 
-def pieces(gaps: list[Range], connections: int, most: int = LARGEST_PIECE) -> list[Range]:
+def pieces(gaps: list[Range], connections: int, most: int = MAX_PIECE) -> list[Range]:
     """All pieces, taken one after the other."""
     cut = []
     while gaps:
@@ -86,7 +86,7 @@ def test_pieces_are_the_gaps_cut_up_in_order(gaps: list[Range], connections: int
     assert merge(cut) == merge(gaps) and cut == sorted(cut) and total(cut) == total(gaps)
 
 
-@given(GAPS, st.integers(1, 40), st.integers(LARGEST_PIECE, 8 * LARGEST_PIECE))
+@given(GAPS, st.integers(1, 40), st.integers(MAX_PIECE, 8 * MAX_PIECE))
 def test_no_piece_is_too_large_or_needlessly_small(
     gaps: list[Range], connections: int, most: int
 ) -> None:
@@ -94,7 +94,7 @@ def test_no_piece_is_too_large_or_needlessly_small(
     for start, end in pieces(gaps, connections, most):
         assert end - start <= most
         assert end % ALIGNMENT == 0 or end in ends
-        assert end - start >= SMALLEST_PIECE or end in ends
+        assert end - start >= MIN_PIECE or end in ends
 
 
 @given(st.integers(1, 1 << 33), st.integers(1, 32))

@@ -19,17 +19,17 @@ def complete(admin, upload_id):
 
 
 @pytest.fixture
-def ticket(admin, application):
-    return admin.ask_ticket(application, "1.0", "tool.bin", len(CONTENT))
+def presigned(admin, application):
+    return admin._presign_upload(application, "1.0", "tool.bin", len(CONTENT))
 
 
 @pytest.fixture
-def put(admin, ticket):
+def put(admin, presigned):
     """Puts bytes where the file belongs."""
 
     def send(content=CONTENT):
-        admin._transport.open_store("PUT", ticket.url, body=content).close()
-        return ticket.upload_id
+        admin._transport.open_store("PUT", presigned.url, body=content).close()
+        return presigned.upload_id
 
     return send
 
@@ -49,8 +49,8 @@ def test_it_counts_one_download(admin, put):
     assert admin.get_stats("tool").require()["totalDownloads"] == 1
 
 
-def test_what_was_never_sent_is_missing(admin, ticket):
-    complete(admin, ticket.upload_id)
+def test_what_was_never_sent_is_missing(admin, presigned):
+    complete(admin, presigned.upload_id)
     found = admin.check_stored_bytes("tool", "1.0", test_channel=True)
     assert found.status == "missing"
     with pytest.raises(IntegrityError, match=r"tool\.bin: the object store does not have it"):
@@ -81,13 +81,13 @@ def test_a_file_of_one_byte_is_there(admin, application):
 
 
 def test_each_file_by_its_id(admin, application):
-    tickets = [admin.ask_ticket(application, "1.0", name, 3) for name in ("a.txt", "b.bin")]
-    admin._transport.open_store("PUT", tickets[1].url, body=b"abc").close()
-    for ticket, name in zip(tickets, ("a.txt", "b.bin"), strict=True):
-        admin.complete_large_upload(ticket.upload_id, "tool", "1.0", name, 3, SHA256)
+    uploads = [admin._presign_upload(application, "1.0", name, 3) for name in ("a.txt", "b.bin")]
+    admin._transport.open_store("PUT", uploads[1].url, body=b"abc").close()
+    for uploaded, name in zip(uploads, ("a.txt", "b.bin"), strict=True):
+        admin.complete_large_upload(uploaded.upload_id, "tool", "1.0", name, 3, SHA256)
     found = [
         admin.check_stored_bytes("tool", "1.0", each.upload_id, test_channel=True)
-        for each in tickets
+        for each in uploads
     ]
     assert [(each.file_name, each.status) for each in found] == [
         ("a.txt", "missing"),

@@ -13,7 +13,8 @@ import pytest
 
 from bindist import AdminClient, ApiResponse, IntegrityError, TransportError
 from bindist.sandbox import SandboxServer
-from bindist.transfer.upload import INLINE_LIMIT, Body, LocalFile, Ticket, put
+from bindist.transfer.presigned import PresignedUpload
+from bindist.transfer.upload import INLINE_LIMIT, Body, LocalFile, put
 
 MIB = 1024 * 1024
 PUT = "path=/store/*,method=PUT"
@@ -42,10 +43,12 @@ def test_a_large_file_goes_through_the_object_store(admin, application, big, ser
     assert "/v1/management/upload" not in paths(server)
 
 
-def test_a_small_file_goes_inline_in_one_request(admin, application, tmp_path, server):
+def test_a_small_file_of_a_type_of_its_own_goes_inline_in_one_request(
+    admin, application, tmp_path, server
+):
     path = tmp_path / "small.bin"
     path.write_bytes(b"x" * INLINE_LIMIT)
-    admin.upload_file(application, "1.0", path).raise_for_error()
+    admin.upload_file(application, "1.0", path, file_type="DEPENDENCY").raise_for_error()
     assert paths(server)[-1] == "/v1/management/upload"
     assert stored(admin) == path.read_bytes()
 
@@ -108,9 +111,9 @@ def test_without_an_answer_of_the_store_nothing_is_completed(admin, application,
 
 
 def test_tries_that_last_longer_than_a_url_is_fresh_come_to_an_end_too(admin, application, server):
-    def ask() -> Ticket:
+    def ask() -> PresignedUpload:
         found = admin.get_large_upload_url(application, "1.0", "tool.bin", 5).require()
-        return Ticket(found["uploadId"], found["uploadUrl"], asked=-1e9)
+        return PresignedUpload(found["uploadId"], found["uploadUrl"], asked=-1e9)
 
     server.faults.add(f"lost,times=0,{PUT}")
     with pytest.raises(TransportError):
@@ -176,9 +179,9 @@ def test_an_altered_bit_is_found_however_fast_the_store_is(asker, canned, tmp_pa
     os.truncate(path, 96 * MIB)
     altered = hashlib.md5(bytes(96 * MIB - 1) + b"\x01").hexdigest()
     canned.answer(headers={"ETag": f'"{altered}"'})
-    ticket = Ticket("u1", f"{canned.url}/put")
+    presigned = PresignedUpload("u1", f"{canned.url}/put")
     with LocalFile.opened(path) as file, pytest.raises(IntegrityError, match=altered):
-        asker.put_file("tool", "1.0", file, ticket=ticket)
+        asker._put_file("tool", "1.0", file, presigned=presigned)
 
 
 @pytest.mark.parametrize(
@@ -200,8 +203,10 @@ def test_what_the_store_took_is_confirmed_by_an_etag_that_is_its_md5(
     etag = f'"{hashlib.md5(content).hexdigest()}"'
     canned.answer(headers={"ETag": etag, **headers})
     with LocalFile.opened(io.BytesIO(content), "a.bin") as file:
-        sent = asker.put_file("tool", "1.0", file, ticket=Ticket("u1", f"{canned.url}/put"))
-    assert (sent.ticket.upload_id, sent.confirmed) == ("u1", confirmed)
+        sent = asker._put_file(
+            "tool", "1.0", file, presigned=PresignedUpload("u1", f"{canned.url}/put")
+        )
+    assert (sent.presigned.upload_id, sent.confirmed) == ("u1", confirmed)
     assert sent.checksum == hashlib.sha256(content).hexdigest()
 
 
@@ -210,7 +215,9 @@ def test_etags_that_are_said_to_be_opaque_are_not_compared(canned, caplog):
     canned.answer(headers={"ETag": f'"{"0" * 32}"'})
     client = AdminClient(canned.url, "key", store_etag="opaque")
     with client, LocalFile.opened(io.BytesIO(b"x"), "a.bin") as file:
-        sent = client.put_file("tool", "1.0", file, ticket=Ticket("u1", f"{canned.url}/put"))
+        sent = client._put_file(
+            "tool", "1.0", file, presigned=PresignedUpload("u1", f"{canned.url}/put")
+        )
     assert not sent.confirmed
     assert "'a.bin': confirmed: false" in caplog.text
 
@@ -326,7 +333,9 @@ def test_a_server_that_says_that_it_has_something_else_is_not_believed(wrong, ca
     sound = {"fileSize": 5, "checksum": hashlib.sha256(b"bytes").hexdigest()}
     canned.answer({"success": True, "data": {**sound, **wrong}})
     with pytest.raises(IntegrityError, match="the version is not enabled"):
-        asker.upload_file("tool", "1.0", io.BytesIO(b"bytes"), file_name="a.zip")
+        asker.upload_file(
+            "tool", "1.0", io.BytesIO(b"bytes"), file_name="a.zip", file_type="DEPENDENCY"
+        )
 
 
 def test_the_body_of_a_request_goes_back_to_its_start_and_nowhere_else():
@@ -339,7 +348,9 @@ def test_the_body_of_a_request_goes_back_to_its_start_and_nowhere_else():
 
 
 def test_the_url_of_a_ticket_is_not_in_its_repr():
-    assert "abcdef" not in repr(Ticket("u-1", "https://store.example/?X-Amz-Signature=abcdef"))
+    assert "abcdef" not in repr(
+        PresignedUpload("u-1", "https://store.example/?X-Amz-Signature=abcdef")
+    )
 
 
 class FailingDisk(io.BytesIO):

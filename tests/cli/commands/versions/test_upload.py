@@ -41,8 +41,8 @@ def changes(server):
     return [r for r in server.requests if r.method != "GET"]
 
 
-def test_one_small_file_goes_in_one_request(answer, dist, at_server, remote):
-    answer("versions", "upload", "tool", "1.0.0", "dist/tool.exe")
+def test_a_file_of_a_type_of_its_own_goes_in_one_request(answer, dist, at_server, remote):
+    answer("versions", "upload", "tool", "1.0.0", "dist/tool.exe", "--type", "DEPENDENCY")
     assert [r.path for r in changes(at_server)[1:]] == ["/v1/management/upload"]
     assert remote() == ({"tool.exe": sums(dist)["tool.exe"]}, [False])
 
@@ -311,18 +311,27 @@ def test_a_network_that_fails_amid_a_release_is_told_with_what_to_do(
     words = ("versions", "upload", "tool", "1.0.0", "dist/*", "--enable", "--retries", "0")
     failed = invoke(*words)
     assert failed.exit_code == 7
-    assert "the same command, run again, goes on from what is there" in failed.stderr
+    assert "run the same command again to continue" in failed.stderr
     at_server.faults.clear()
     assert answer(*words)["isEnabled"]
     assert remote() == (sums(dist), [True])
 
 
-def test_what_somebody_else_has_half_made_is_told_as_that(invoke, dist, admin):
-    admin.upload_small_file("tool", "1.0.0", "tool.exe", (dist / "tool.exe").read_bytes())
+def test_a_version_that_another_run_has_half_made_is_incomplete(invoke, dist, admin):
+    admin.upload_small_file(
+        "tool", "1.0.0", "tool.dll", (dist / "tool.dll").read_bytes(), file_type="DEPENDENCY"
+    )
     result = invoke("versions", "upload", "tool", "1.0.0", "dist/*", "--json", "--dry-run")
     error = json.loads(result.stderr.splitlines()[-1])["error"]
     assert (result.exit_code, error["code"]) == (6, "INCOMPLETE")
     assert "run it again where it was begun" in error["hint"]
+
+
+def test_a_smaller_release_that_is_whole_has_other_content(invoke, dist, admin):
+    admin.upload_small_file("tool", "1.0.0", "tool.exe", (dist / "tool.exe").read_bytes())
+    result = invoke("versions", "upload", "tool", "1.0.0", "dist/*", "--json", "--dry-run")
+    error = json.loads(result.stderr.splitlines()[-1])["error"]
+    assert (result.exit_code, error["code"]) == (6, "DIFFERENT_CONTENT")
 
 
 def test_without_a_folder_for_the_journal_it_is_uploaded_and_told(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..http.response import ApiResponse, Json
+from .http.response import ApiResponse, Json
 
-MOST_PAGES = 10_000
-MOST_EMPTY_PAGES = 100
+MAX_PAGES = 10_000
+MAX_EMPTY_PAGES = 100
 _INCOMPLETE = "the list is incomplete: the server says that there is more"
 
 
@@ -37,7 +37,7 @@ def walk_answers(
     query: Json = {}
     before: list[Any] = []
     visited, empty = set[tuple[Any, ...]](), 0
-    for _ in range(MOST_PAGES):
+    for _ in range(MAX_PAGES):
         answer = fetch(query)
         rows = rows_of(answer)
         if rows and rows == before:
@@ -46,17 +46,21 @@ def walk_answers(
         following = next_query(query, answer.meta or {}, answer.data or {})
         if following is None:
             if _says_more(answer.data or {}):
-                raise answer.useless(f"{_INCOMPLETE}, and not where")
+                raise answer.invalid_response(f"{_INCOMPLETE}, and not where")
             return
         place = tuple(following.items())
         if place in visited:
-            raise answer.useless(f"{_INCOMPLETE}, and names a page that it has sent already")
+            raise answer.invalid_response(
+                f"{_INCOMPLETE}, and names a page that it has sent already"
+            )
         empty = 0 if rows else empty + 1
-        if empty == MOST_EMPTY_PAGES:
-            raise answer.useless(f"{_INCOMPLETE}, and sends {empty} empty pages in a row")
+        if empty == MAX_EMPTY_PAGES:
+            raise answer.invalid_response(f"{_INCOMPLETE}, and sends {empty} empty pages in a row")
         visited.add(place)
         query, before = following, list(rows) or before
-    raise answer.useless("the list never ends: the server says each time that there is more of it")
+    raise answer.invalid_response(
+        "the list never ends: the server says each time that there is more of it"
+    )
 
 
 def next_query(query: Json, meta: Json, data: Json) -> Json | None:

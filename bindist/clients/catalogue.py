@@ -1,0 +1,137 @@
+"""What every key may list: applications, their versions, files and statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from ..http.response import ApiResponse, Json
+from ..pagination import walk_pages
+from .base import BaseClient, named_if_given, segment
+
+if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
+    from ..types import Application, Applications, Files, Stats, Versions
+
+_TEST_CHANNEL = {"X-Channel": "Test"}
+MAX_PAGE_SIZE = 100
+
+
+class CatalogueClient(BaseClient):
+    """The part of a `CustomerClient` that lists."""
+
+    def list_applications(
+        self,
+        search: str | None = None,
+        tags: Iterable[str] | None = None,
+        page: int = 1,
+        page_size: int = 20,
+        *,
+        is_active: bool | None = None,
+        sort_by: str | None = None,
+        sort_order: str | None = None,
+    ) -> ApiResponse[Applications]:
+        """One page of the applications. `GET /v1/applications`
+
+        Args:
+            search: text to look for in names and descriptions, in any case.
+            tags: applications with any of these tags, compared exactly.
+            page: from 1; default 1.
+            page_size: 1 to 100 applications; default 20.
+            is_active: True for active applications only, False for inactive ones; default both.
+            sort_by: `name`, `createdAt` or `updatedAt`; default the server's order.
+            sort_order: `asc` or `desc`.
+
+        Returns `Applications`: `applications`, and what the key is in `isAdmin` and
+        `isFinancialAdmin`; `meta["pagination"]` tells of further pages.
+        """
+        query = _application_query(search, tags, is_active, sort_by, sort_order)
+        return self._get("/applications", {**query, "page": page, "limit": page_size})
+
+    def iter_applications(
+        self,
+        search: str | None = None,
+        tags: Iterable[str] | None = None,
+        *,
+        is_active: bool | None = None,
+        sort_by: str | None = None,
+        sort_order: str | None = None,
+        page_size: int = MAX_PAGE_SIZE,
+    ) -> Iterator[Application]:
+        """Yields each `Application` of all pages, asking for each page when it is needed.
+
+        `GET /v1/applications`, once for each page. `search`, `tags`, `is_active`, `sort_by` and
+        `sort_order` are those of `list_applications`; `page_size` is how many are asked for at
+        once, 1 to 100; default 100. Raises ApiError for a page that fails, TransportError where no
+        answer comes.
+        """
+        query = _application_query(search, tags, is_active, sort_by, sort_order)
+
+        def fetch(following: Json) -> ApiResponse:
+            return self._get("/applications", {**query, "limit": page_size, **following})
+
+        return walk_pages(fetch, "applications")
+
+    def get_application(self, application_id: str) -> ApiResponse[Application]:
+        """One application. `GET /v1/applications/{id}`
+
+        Returns `Application`, without `customers`; 404 also for one that the key may not see.
+        """
+        return self._get(f"/applications/{segment(application_id, 'application_id')}")
+
+    def list_versions(
+        self, application_id: str, test_channel: bool = False, *, changelog: str | None = None
+    ) -> ApiResponse[Versions]:
+        """The versions of an application. `GET /v1/applications/{id}/versions`
+
+        Args:
+            test_channel: True for disabled versions too; default False.
+            changelog: text to look for in the release notes, in any case; default all.
+
+        Returns `Versions`: `versions` in the server's order: numbers count as numbers, and a
+        pre-release stands above its release. Versions that are not active are in no list.
+        """
+        return self._get(
+            f"/applications/{segment(application_id, 'application_id')}/versions",
+            {"changelog": changelog},
+            channel_header(test_channel),
+        )
+
+    def list_version_files(self, application_id: str, version: str) -> ApiResponse[Files]:
+        """The files of a version, enabled or not; counts no download.
+
+        `GET /v1/applications/{id}/versions/{version}/files`. Returns `Files`: `files`, each with
+        `fileId`, `fileName`, `fileType`, `fileSize` (bytes) and `checksum` (SHA-256).
+        """
+        application, number = segment(application_id, "application_id"), segment(version, "version")
+        return self._get(f"/applications/{application}/versions/{number}/files")
+
+    def get_stats(self, application_id: str, *, version: str | None = None) -> ApiResponse[Stats]:
+        """Download statistics; needs an administrator's key. `GET /v1/applications/{id}/stats`
+
+        `version` is the only one to count; default all. Returns `Stats`: `totalDownloads`,
+        `uniqueCustomers`, `downloadsByVersion`, `downloadsByDate` and `recentDownloads` (10 at
+        most). An unknown application has statistics full of zeros.
+        """
+        path = f"/applications/{segment(application_id, 'application_id')}/stats"
+        return self._get(path, {"version": named_if_given(version, "version")})
+
+
+def _application_query(
+    search: str | None,
+    tags: Iterable[str] | None,
+    is_active: bool | None,
+    sort_by: str | None,
+    sort_order: str | None,
+) -> Json:
+    wanted = [tags] if isinstance(tags, str) else list(tags or ())
+    return {
+        "search": search,
+        "tags": ",".join(wanted) or None,
+        "isActive": None if is_active is None else str(is_active).lower(),
+        "sortBy": sort_by,
+        "sortOrder": sort_order,
+    }
+
+
+def channel_header(test_channel: bool) -> dict[str, str] | None:
+    return _TEST_CHANNEL if test_channel else None

@@ -1,0 +1,280 @@
+"""Downloads of one file: into memory, to a stream, to a file on disk."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from ..errors import TargetExistsError
+from ..file_names import safe_file_name
+from ..http.response import ApiResponse
+from ..rows import text_in
+from ..transfer import presigned
+from ..transfer.hashing import checksums_match, sha256_file
+from ..transfer.presigned import DownloadSource, Progress
+from ..transfer.ranges import DEFAULT_CONNECTIONS, MAX_CONNECTIONS
+from .base import named, named_if_given
+from .catalogue import CatalogueClient, channel_header
+
+if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
+    from ..transfer.download import Download
+    from ..transfer.stored import StoredBytes
+    from ..types import DownloadedFile, DownloadUrl
+
+StrPath = str | os.PathLike[str]
+FileRow = Mapping[str, object]
+"""A row of `list_version_files`, such as a `bindist.types.File`."""
+
+
+class DownloadsClient(CatalogueClient):
+    """The part of a `CustomerClient` that downloads one file."""
+
+    def get_download_url(
+        self,
+        application_id: str,
+        version: str,
+        file_id: str | None = None,
+        test_channel: bool = False,
+    ) -> ApiResponse[DownloadUrl]:
+        """A pre-signed URL, valid for 30 minutes. `GET /v1/downloads/url`
+
+        **Every call counts as a download in the statistics.** Without `file_id` the server chooses
+        the MAIN file. A version that is not enabled is 403 without `test_channel`.
+        Returns `DownloadUrl`: `url`, `expiresAt`, `fileName`, `fileSize` (bytes), `checksum`,
+        `downloadId`.
+        """
+        query = {
+            "applicationId": named(application_id, "application_id"),
+            "version": named(version, "version"),
+            "fileId": named_if_given(file_id, "file_id"),
+        }
+        return self._get("/downloads/url", query, channel_header(test_channel))
+
+    def download_file(
+        self,
+        application_id: str,
+        version: str,
+        file_id: str | None = None,
+        verify_checksum: bool = True,
+        test_channel: bool = False,
+    ) -> tuple[bytes, DownloadedFile]:
+        """A file in memory, as (bytes, metadata); `download_to_file` is for large ones.
+
+        `GET /v1/downloads/url` and the object store. `verify_checksum` is True by default; False
+        accepts whatever comes. Returns the bytes and `DownloadedFile`: `fileName`, `fileSize`
+        (bytes) and `checksum`. Raises ApiError for a failed answer, TransportError for none,
+        IntegrityError (a ValueError) for wrong bytes.
+        """
+        content = io.BytesIO()
+        found = self.download_to_stream(
+            application_id,
+            version,
+            content,
+            file_id=file_id,
+            test_channel=test_channel,
+            verify_checksum=verify_checksum,
+        )
+        metadata: DownloadedFile = {
+            "fileName": found.file_name,
+            "fileSize": found.file_size,
+            "checksum": found.checksum,
+        }
+        return content.getvalue(), metadata
+
+    def download_to_stream(
+        self,
+        application_id: str,
+        version: str,
+        stream: IO[bytes],
+        *,
+        file_id: str | None = None,
+        test_channel: bool = False,
+        verify_checksum: bool = True,
+        progress: Progress | None = None,
+    ) -> Download:
+        """Writes a file to a binary stream as it arrives, in blocks of 1 MiB at most.
+
+        `GET /v1/downloads/url` and the object store. A lost connection is taken up again where it
+        broke. Counts one download, and one more for each URL that expires on the way (they live 30
+        minutes).
+
+        Args:
+            stream: anything with `write(bytes)`.
+            file_id: which file of the version; default the MAIN one, which the server chooses where
+                there are several. `download_to_file` reads the list, and refuses one name with
+                two checksums.
+            test_channel: True allows a version that is not enabled; default False.
+            verify_checksum: False accepts whatever comes; default True.
+            progress: called with (bytes done, bytes in all); default None.
+
+        Returns what became of it, without a path. Raises ApiError, TransportError, and
+        IntegrityError where the bytes, **already written by then**, are not those that the server
+        has the checksum of.
+        """
+        from ..transfer import download  # not for those who only list
+
+        wanted = self._source(application_id, version, file_id, test_channel)
+        return download.to_stream(wanted, stream, verify=verify_checksum, progress=progress)
+
+    def download_to_file(
+        self,
+        application_id: str,
+        version: str,
+        path: StrPath,
+        *,
+        file_id: str | None = None,
+        test_channel: bool = False,
+        verify_checksum: bool = True,
+        resume: bool = True,
+        connections: int = DEFAULT_CONNECTIONS,
+        progress: Progress | None = None,
+        replace: bool = True,
+        listed: FileRow | None = None,
+    ) -> Download:
+        """Puts a file on disk: whole and verified under its name, or not at all.
+
+        The bytes go to `NAME.part` beside it, are verified, flushed to disk and renamed, replacing
+        what was there when the call began, and nothing that appeared since (a file system without
+        hard links is only looked at again right before). Interrupted by anything, the next call
+        goes on where it stopped. A file that is right already is left alone and costs no download.
+        A link is replaced, not what it leads to. Memory does not grow with size.
+        `GET /v1/applications/{id}/versions/{version}/files`, then `GET /v1/downloads/url` and the
+        object store.
+
+        Args:
+            path: a file, or an existing folder to put the file in under the server's name.
+            file_id: which file of the version; default the MAIN one.
+            test_channel: True allows a version that is not enabled; default False.
+            verify_checksum: False accepts whatever comes; default True.
+            resume: False starts anew even where a part is there; default True.
+            connections: how many at once for files over 64 MiB, 1 to 32; default 4.
+            progress: called with (bytes done, bytes in all) from any thread; may go back; default
+                None.
+            replace: False leaves alone a file with other content that is there from the start, and
+                raises TargetExistsError; default True.
+            listed: the file's row in `list_version_files`, where it is at hand: it is then not
+                asked for, and `file_id` not looked at; default None.
+
+        Returns what became of it: `status` is `downloaded`, `resumed` or `unchanged`. Raises
+        ApiError, TransportError, IntegrityError (nothing was kept), ValueError for `connections`,
+        TargetExistsError for a file that may not be replaced (one that appeared meanwhile: the
+        bytes are kept in `NAME.part`), OSError for the local disk and for devices and pipes, and
+        BusyError where another process is at the same file.
+        """
+        from .version_download import check_target
+
+        check_connections(connections)
+        target = Path(path)
+        if not target.is_dir():
+            check_target(target)
+        row: FileRow = listed or presigned.pick_file(
+            # The list names the file and its checksum without counting a download.
+            self.list_version_files(application_id, version).require(),
+            file_id,
+        )
+        name = safe_file_name(row.get("fileName"))
+        if target.is_dir():
+            target = target / name
+            check_target(target)
+        return self._download_row(
+            application_id,
+            version,
+            row,
+            target,
+            test_channel=test_channel,
+            verify_checksum=verify_checksum,
+            resume=resume,
+            connections=connections,
+            progress=progress,
+            replace=replace,
+        )
+
+    def check_stored_bytes(
+        self,
+        application_id: str,
+        version: str,
+        file_id: str | None = None,
+        *,
+        test_channel: bool = False,
+    ) -> StoredBytes:
+        """Whether the object store has a file's bytes, and as many as the server says.
+
+        Asks for the first byte only, and so does not verify the checksum. **Counts one download in
+        the statistics.** `GET /v1/downloads/url` and the object store.
+
+        Args:
+            file_id: which file of the version; default None, the MAIN one.
+            test_channel: True allows a version that is not enabled; default False.
+
+        Returns `StoredBytes`: `status` is `ok`, `missing` or `different`; its `raise_for_error()`
+        raises IntegrityError unless it is `ok`. Raises ApiError where the server or the store
+        refuses, TransportError where no answer came.
+        """
+        from ..transfer import stored  # not for those who only list
+
+        return stored.check(self._source(application_id, version, file_id, test_channel))
+
+    def _source(
+        self, application_id: str, version: str, file_id: str | None, test_channel: bool
+    ) -> DownloadSource:
+        def ask() -> presigned.PresignedDownload:
+            answer = self.get_download_url(application_id, version, file_id, test_channel)
+            return presigned.read_presigned_download(answer, self._transport)
+
+        return DownloadSource(self._transport, ask)
+
+    def _download_row(
+        self,
+        application_id: str,
+        version: str,
+        row: FileRow,
+        target: Path,
+        *,
+        test_channel: bool,
+        verify_checksum: bool,
+        resume: bool,
+        connections: int,
+        progress: Progress | None,
+        replace: bool,
+    ) -> Download:
+        """Downloads the file of a row of the version's list, unless it is there."""
+        from ..transfer import download, placing  # not for those who only list
+
+        before = placing.look(target)
+        if checksums_match(checksum := _checksum_of(target, row), row.get("checksum")):
+            size = target.stat().st_size
+            if progress:
+                progress(size, size)
+            name = safe_file_name(row.get("fileName"))
+            return download.Download(name, size, checksum, "unchanged", target)
+        if before is not None and not replace:
+            leads_nowhere = target.is_symlink() and not target.exists()
+            what = "is a link that leads nowhere" if leads_nowhere else "exists with other content"
+            raise TargetExistsError(f"{target} {what}")
+        # By its id: without one the server would choose a file.
+        wanted = self._source(application_id, version, text_in(row, "fileId"), test_channel)
+        return download.to_file(
+            wanted,
+            target,
+            before,
+            verify=verify_checksum,
+            resume=resume,
+            connections=connections,
+            progress=progress,
+        )
+
+
+def _checksum_of(path: Path, listed: FileRow) -> str:
+    """The checksum of a file that could be the listed one; empty for none or another size."""
+    if path.is_file() and path.stat().st_size == listed.get("fileSize"):
+        return sha256_file(path)
+    return ""
+
+
+def check_connections(connections: int) -> None:
+    """Raises ValueError for a number out of range."""
+    if not 1 <= connections <= MAX_CONNECTIONS:
+        raise ValueError(f"connections must be 1 to {MAX_CONNECTIONS}, not {connections!r}")

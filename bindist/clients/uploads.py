@@ -1,0 +1,174 @@
+"""Uploads of one file as a version, through the object store where it is large."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from ..errors import ApiError
+from ..file_names import derived_file_type
+from ..http.response import ApiResponse, response_of
+from ..release.files import check_derived_type
+from ..transfer import upload
+from ..transfer.hashing import sha256_bytes
+from ..transfer.presigned import PresignedUpload, Progress, read_presigned_upload
+from ..transfer.upload import Body, LocalFile, SentFile
+from .versions import VersionsClient, check_content
+
+if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
+    from ..types import NewVersion
+
+
+class UploadsClient(VersionsClient):
+    """The part of an `AdminClient` that uploads one file as a version."""
+
+    def upload_large_file(
+        self,
+        application_id: str,
+        version: str,
+        file_name: str,
+        content: bytes,
+        release_notes: str | None = None,
+    ) -> ApiResponse[NewVersion]:
+        """Makes a version of one file, sent through the object store.
+
+        Asks for a URL, puts the bytes there, and completes the version only where the store took
+        them: `POST /v1/management/upload/large-url`, `PUT` to the object store, and
+        `POST /v1/management/upload/large-complete`. The version is disabled at first. For files on
+        disk, `upload_file` needs no memory.
+
+        Args:
+            file_name: 1 to 255 characters, without a path; its extension decides on the type.
+            content: the bytes of the file.
+            release_notes: up to 5000 characters; default none.
+
+        Returns `NewVersion`, the answer to the completion, or the first failed answer. Raises
+        ValueError for empty content or a name that the server refuses, IntegrityError where other
+        bytes arrived.
+        """
+        check_content(file_name, len(content))
+
+        def ask() -> PresignedUpload:
+            return self._presign_upload(application_id, version, file_name, len(content))
+
+        try:
+            body = Body(io.BytesIO(content), len(content))
+            presigned, etag = upload.put(self._transport, ask, body)
+        except ApiError as error:
+            return response_of(error)
+        md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        upload.check_arrived(file_name, etag, md5)
+        return self.complete_large_upload(
+            presigned.upload_id,
+            application_id,
+            version,
+            file_name,
+            len(content),
+            sha256_bytes(content),
+            release_notes,
+        )
+
+    def upload_file(
+        self,
+        application_id: str,
+        version: str,
+        path_or_file: str | Path | IO[bytes],
+        *,
+        file_name: str | None = None,
+        file_type: str | None = None,
+        release_notes: str | None = None,
+        progress: Progress | None = None,
+    ) -> ApiResponse[NewVersion]:
+        """Makes a version of one file on disk.
+
+        The file is streamed to the object store by the same calls as `upload_large_file` makes,
+        hashed on the way, in memory that does not grow with its size. The version is disabled at
+        first.
+
+        Args:
+            path_or_file: a path, or a binary file object that can seek.
+            file_name: what the server shall call it; default the path's own name.
+            file_type: MAIN, DEPENDENCY, DOCUMENTATION or CONFIGURATION; default what the server
+                derives from the extension. Another type takes a single request, as
+                `upload_small_file` sends it, and is possible up to 4 MiB.
+            release_notes: up to 5000 characters; default none.
+            progress: called with (bytes sent, bytes in all); goes back where a try is repeated;
+                default None.
+
+        Returns `NewVersion`, or the first failed answer, of the object store too. Raises
+        ValueError for an empty file, a name the server refuses or a type it cannot be given;
+        IntegrityError where the file changed or other bytes arrived; OSError for the disk.
+        """
+        with LocalFile.opened(path_or_file, file_name) as file:
+            check_content(file.name, file.size)
+            if file_type not in (None, derived_file_type(file.name)):
+                check_derived_type(file.name, file.size, file_type)
+                return self._upload_inline(application_id, version, file, file_type, release_notes)
+            try:
+                sent = self._put_file(application_id, version, file, progress)
+            except ApiError as error:
+                return response_of(error)
+            answer = self.complete_large_upload(
+                sent.presigned.upload_id,
+                application_id,
+                version,
+                file.name,
+                file.size,
+                sent.checksum,
+                release_notes,
+            )
+        return upload.check_stored(answer, file.size, sent.checksum)
+
+    def _put_file(
+        self,
+        application_id: str,
+        version: str,
+        file: LocalFile,
+        progress: Progress | None = None,
+        presigned: PresignedUpload | None = None,
+    ) -> SentFile:
+        """Sends an open `file` to the object store without completing it.
+
+        `PUT` to the object store, with the URL of `presigned`, which `_presign_upload` returned
+        before; default None, and where that one is too old: a new one. `progress` is called
+        with (bytes sent, bytes in all). Returns a `SentFile`: the presigned upload that was used
+        last, for `complete_large_upload`, the SHA-256 of what was sent in `checksum`, and
+        `confirmed`, False where the store's ETag is no MD5 to compare with. Raises ApiError,
+        TransportError, IntegrityError, OSError.
+        """
+        at_hand = [presigned] if presigned and presigned.is_fresh else []
+
+        def ask() -> PresignedUpload:
+            if at_hand:
+                return at_hand.pop()
+            return self._presign_upload(application_id, version, file.name, file.size)
+
+        return upload.put_file(self._transport, ask, file, progress)
+
+    def _upload_inline(
+        self,
+        application_id: str,
+        version: str,
+        file: LocalFile,
+        file_type: str | None,
+        release_notes: str | None,
+    ) -> ApiResponse[NewVersion]:
+        content = file.stream.read(file.size + 1)
+        file.check_unchanged(len(content))
+        answer = self.upload_small_file(
+            application_id, version, file.name, content, release_notes, file_type=file_type
+        )
+        return upload.check_stored(answer, len(content), sha256_bytes(content))
+
+    def _presign_upload(
+        self, application_id: str, version: str, name: str, size: int
+    ) -> PresignedUpload:
+        """The answer of `get_large_upload_url` as a value, for a file of that `name` and `size`.
+
+        Returns the presigned upload. Raises ApiError where the answer is a failed one,
+        TransportError where there is none, IntegrityError where it holds no URL that may be used.
+        """
+        answer = self.get_large_upload_url(application_id, version, name, size)
+        return read_presigned_upload(answer, self._transport.check_store_url)

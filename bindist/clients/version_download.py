@@ -1,0 +1,115 @@
+"""Several files of one version, downloaded together into a folder."""
+
+from __future__ import annotations
+
+import threading
+import unicodedata
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from ..errors import IncompleteDownloadError, TargetConflictError
+from ..file_names import safe_file_name
+from ..http.response import Json, count_in, text_in
+from ..transfer.concurrency import Cancelled, run_jobs
+from ..transfer.download import PARALLEL_ABOVE, Download
+from ..transfer.part_file import PartFile
+from ..transfer.placing import is_special
+from ..transfer.presigned import Progress
+
+DEFAULT_PARALLEL = 4
+
+Fetch = Callable[[Json, Path, int, Progress], Download]
+"""(row, path, connections, progress): downloads one file."""
+FileProgress = Callable[[str, int, int], None]
+"""Called with a file's name, the bytes that are done and the bytes in all; from any thread."""
+
+
+def check_target(target: Path) -> None:
+    """Raises IsADirectoryError or FileExistsError for what no download may replace."""
+    if target.is_dir():
+        raise IsADirectoryError(f"{target} is a folder, and is not replaced by a file")
+    if is_special(target):
+        # Replacing /dev/null, as root can, would be missed by everybody on the machine.
+        raise FileExistsError(
+            f"{target} is a device, a pipe or a socket, and is not replaced by a file"
+        )
+
+
+def check_folder(folder: Path) -> None:
+    """Raises NotADirectoryError where no folder can be, or can be made."""
+    there = next((each for each in (folder, *folder.parents) if each.exists()), None)
+    if there is not None and not there.is_dir():
+        raise NotADirectoryError(f"{there} is not a folder")
+
+
+class VersionDownload:
+    """Files of a version (`rows` of its list) and where each goes in `folder`.
+
+    Raises IntegrityError for a row that is of no use, TargetConflictError where two files would get
+    in each other's way, and as `check_target` does.
+    """
+
+    def __init__(self, rows: Sequence[Json], folder: Path) -> None:
+        self.names = [safe_file_name(row.get("fileName")) for row in rows]
+        self._rows = rows
+        self._targets = [folder / name for name in self.names]
+        self._sizes = [count_in(row, "fileSize") for row in rows]
+        for row in rows:
+            text_in(row, "fileId")
+        self._check_targets(folder)
+
+    def _check_targets(self, folder: Path) -> None:
+        # A file may not be called what another one is called while it is on its way, either.
+        paths = [_folded(path) for target in self._targets for path in PartFile(target).paths]
+        if len(set(paths)) < len(paths):
+            raise TargetConflictError(
+                f"two files of this version have the same name in {folder}, "
+                "or get in each other's way"
+            )
+        for target in self._targets:
+            check_target(target)
+
+    def run(
+        self, fetch: Fetch, *, connections: int, parallel: int, progress: FileProgress | None
+    ) -> list[Download]:
+        """Downloads all files, `parallel` at once, with `connections` in all for large ones.
+
+        A file that fails leaves the others to go on. Raises the exception of a single file,
+        IncompleteDownloadError for one or more of several.
+        """
+        large = sum(size > PARALLEL_ABOVE for size in self._sizes)
+        connections = max(1, connections // min(max(large, 1), parallel))
+        stop = threading.Event()
+        done: dict[str, Download] = {}
+        failures: dict[str, Exception] = {}
+
+        def reporter(name: str) -> Progress:
+            def report(count: int, size: int) -> None:
+                if stop.is_set():
+                    raise Cancelled
+                if progress:
+                    progress(name, count, size)
+
+            return report
+
+        def download(name: str, row: Json, target: Path) -> None:
+            try:
+                done[name] = fetch(row, target, connections, reporter(name))
+            except Exception as error:
+                failures[name] = error
+
+        wanted = zip(self.names, self._rows, self._targets, strict=True)
+        run_jobs([partial(download, *each) for each in wanted], parallel, stop)
+        downloads = [done[name] for name in self.names if name in done]
+        if not failures:
+            return downloads
+        if len(self.names) == 1:
+            raise next(iter(failures.values()))
+        failed = {name: failures[name] for name in self.names if name in failures}
+        raise IncompleteDownloadError(downloads, failed)
+
+
+def _folded(path: Path) -> str:
+    """A path as the least discerning file system knows it."""
+    return unicodedata.normalize("NFKC", str(path)).casefold()

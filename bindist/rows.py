@@ -1,0 +1,46 @@
+"""What the rows of the API's lists hold, checked. A row is a dictionary as the server sent it.
+
+rows = client.list_version_files("acme", "1.0").rows("files")
+for row in distinct_files(rows):
+    print(text_in(row, "fileName"), count_in(row, "fileSize"))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from .errors import NotFoundError
+from .http.response import count_in, failure, text_in
+from .transfer.file_rows import distinct_files
+
+__all__ = ["choose_files", "count_in", "distinct_files", "main_file", "text_in"]
+
+Row = TypeVar("Row", bound=Mapping[str, Any])
+
+
+def main_file(rows: Iterable[Row]) -> Row:
+    """The file of a version that the server would choose: the first MAIN one, else the first.
+
+    Raises NotFoundError for no rows, IntegrityError where one name has two checksums.
+    """
+    files = sorted(distinct_files(rows), key=lambda row: row.get("fileType") != "MAIN")
+    if not files:
+        raise NotFoundError(failure(404, "the version has no files"))
+    return files[0]
+
+
+def choose_files(rows: Sequence[Row], wanted: Iterable[str]) -> list[Row]:
+    """The files of these names or ids, in that order, each once.
+
+    Raises NotFoundError for one that is not there, and IntegrityError for a name where one has two
+    checksums: only an id says which is meant then.
+    """
+    chosen: list[Row] = []
+    for name in wanted:
+        found = [row for row in rows if row.get("fileId") == name]
+        found = found or [row for row in distinct_files(rows) if row.get("fileName") == name]
+        if not found:
+            raise NotFoundError(failure(404, f"the version has no file {name!r:.300}"))
+        chosen += [row for row in found[:1] if row not in chosen]
+    return chosen

@@ -1,0 +1,70 @@
+"""Rows of a version's list: one a file, the main one, one by its name or id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bindist import IntegrityError, NotFoundError
+from bindist.rows import choose_files, distinct_files, main_file
+
+
+def row(name: str, file_id: str, file_type: str = "MAIN", checksum: str = "a") -> dict[str, Any]:
+    return {
+        "fileName": name,
+        "fileId": file_id,
+        "fileType": file_type,
+        "checksum": checksum * 64,
+    }
+
+
+EXE, DLL, TXT = row("a.exe", "1"), row("a.dll", "2", "DEPENDENCY"), row("a.txt", "3", "OTHER")
+MIXED = [row("a", "1", checksum="1"), row("a", "2", checksum="2")]
+
+
+@pytest.mark.parametrize(
+    ("rows", "chosen"), [([DLL, EXE], EXE), ([DLL, TXT], DLL), ([TXT], TXT)], ids=range(3)
+)
+def test_the_main_file_is_the_first_of_type_main_or_the_first(rows: Any, chosen: Any) -> None:
+    assert main_file(rows) == chosen
+
+
+def test_a_version_without_files_has_no_main_file() -> None:
+    with pytest.raises(NotFoundError, match="the version has no files"):
+        main_file([])
+
+
+@pytest.mark.parametrize(
+    ("wanted", "chosen"),
+    [
+        (["a.txt", "a.exe"], [TXT, EXE]),
+        (["2", "a.dll", "2"], [DLL]),
+        ([], []),
+    ],
+    ids=str,
+)
+def test_files_are_chosen_by_name_or_id_in_the_order_asked_for(wanted: Any, chosen: Any) -> None:
+    assert choose_files([EXE, DLL, TXT], wanted) == chosen
+
+
+@pytest.mark.parametrize("name", ["A.EXE", "4", ""])
+def test_a_file_that_is_not_there_is_not_found(name: str) -> None:
+    with pytest.raises(NotFoundError, match="the version has no file ") as caught:
+        choose_files([EXE, DLL], ["1", name])
+    assert (caught.value.status_code, caught.value.code) == (404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    "read",
+    [distinct_files, main_file, lambda rows: choose_files(rows, ["a"])],
+    ids=["distinct", "main", "by name"],
+)
+def test_one_name_with_two_checksums_is_an_integrity_error(read: Callable[[Any], Any]) -> None:
+    with pytest.raises(IntegrityError, match="two files called 'a'"):
+        read(MIXED)
+
+
+def test_one_name_with_two_checksums_can_be_chosen_by_id() -> None:
+    assert choose_files(MIXED, ["2"]) == [MIXED[1]]
