@@ -36,6 +36,12 @@ def test_every_command_has_a_row() -> None:
     assert sorted(command.path for command in COMMANDS) == sorted(path for path, _ in walk())
 
 
+def test_every_command_that_reads_a_response_has_recorded_calls() -> None:
+    without = {command.path for command in COMMANDS if not command.recorded}
+    others = {path for path in without if not path.startswith(("config ", "sandbox "))}
+    assert others == {"auth logout", "auth token", "completion", "help"}
+
+
 @pytest.mark.parametrize("method", [method for _, method in METHODS], ids=lambda row: row.name)
 def test_every_method_of_one_endpoint_has_an_example(method: Method) -> None:
     assert method.examples

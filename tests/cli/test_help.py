@@ -62,6 +62,7 @@ def test_every_option_is_explained(path):
 def test_help_has_no_empty_rows(invoke, path):
     text = invoke(*path, "--help").stdout
     options = text.partition("Options:\n")[2].partition("\n\n")[0].splitlines()
+    assert options
     assert all(line.startswith(("  -", "      ")) for line in options)
 
 

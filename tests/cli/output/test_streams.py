@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -236,4 +237,6 @@ def test_a_command_in_pieces_is_broken_too(runner: str, text: str) -> None:
 def test_a_long_line_of_what_is_passed_over_takes_no_long_time(runner: str) -> None:
     env = {runner: RUNNERS[runner]}
     for unit in (" ", "\x1b[0m", "\x1f", "\x85", "#", "#\u200b", "\n", "\u200b", ":"):
+        before = time.process_time()
         written(env, unit * 100_000)
+        assert time.process_time() - before < 5, ascii(unit)  # quadratic: minutes

@@ -177,7 +177,8 @@ def test_a_profile_with_a_value_of_the_wrong_type_names_it(name, wrong):
 
 
 def test_a_setting_that_is_not_known_does_no_harm():
-    resolve({}, {}, {"profiles": {"default": {"from_the_future": 1}}})
+    config = {"profiles": {"default": {"from_the_future": 1, "timeout": 5}}}
+    assert resolve({}, {}, config) == resolve({}, {}, {"profiles": {"default": {"timeout": 5}}})
 
 
 @pytest.mark.parametrize("wrong", [{"profiles": 5}, {"profiles": {"default": "x"}}])
