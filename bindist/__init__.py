@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from .http.response import ApiResponse
     from .probe import ServerProbe, probe_server
     from .release.results import Release, ReleasePreview
+    from .transfer.config import TransferConfig
     from .transfer.download import Download
     from .transfer.stored import StoredBytes
     from .types import *  # noqa: F403  each of its __all__ can be had from here
@@ -92,6 +93,7 @@ __all__ = [
     "StoredBytes",
     "TargetConflictError",
     "TargetExistsError",
+    "TransferConfig",
     "TransportError",
     "__version__",
     "probe_server",
@@ -108,6 +110,7 @@ _LATE = {
     "ReleasePreview": "release.results",
     "ServerProbe": "probe",
     "StoredBytes": "transfer.stored",
+    "TransferConfig": "transfer.config",
     "probe_server": "probe",
 }
 

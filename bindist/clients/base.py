@@ -11,6 +11,7 @@ from urllib.parse import quote
 from ..connection import check_base_url, check_encrypted, check_key
 from ..http.response import ApiResponse, Json
 from ..http.transport import ANSWER_LIMIT, Timeout, Transport
+from ..transfer.config import DEFAULTS, TransferConfig
 
 Self = TypeVar("Self", bound="BaseClient")
 
@@ -41,6 +42,7 @@ class BaseClient:
         allow_private_store: bool = False,
         total_timeout: float | None = None,
         answer_limit: int = ANSWER_LIMIT,
+        transfer_config: TransferConfig | None = None,
     ) -> None:
         """Makes a client; nothing is sent yet.
 
@@ -62,6 +64,8 @@ class BaseClient:
             total_timeout: seconds that one answer of the API may take in all, however steadily it
                 comes; default None, which is 330, or the sum of `timeout` where that is more.
             answer_limit: bytes that one answer of the API may have; default 16 MiB.
+            transfer_config: limits and defaults of uploads and downloads; default None, which is
+                `TransferConfig()`.
 
         Raises ValueError for an address that is not http(s), for `http://` to another machine
         without `allow_http`, for a key that no header can carry, for a number out of range, or for
@@ -80,6 +84,7 @@ class BaseClient:
             raise ValueError(f"total_timeout must be more than 0 seconds, not {total_timeout!r}")
         if answer_limit < 1:
             raise ValueError(f"answer_limit must be 1 byte or more, not {answer_limit!r}")
+        self._transfer_config = transfer_config or DEFAULTS
         url = check_base_url(base_url)
         if not allow_http:
             check_encrypted(url)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -13,11 +12,11 @@ from ..errors import NotFoundError
 from ..http.response import ApiResponse, Json, failure
 from ..rows import choose_files, distinct_files, text_in
 from ..transfer.presigned import Progress
-from ..transfer.ranges import DEFAULT_CONNECTIONS
 from .base import named, named_if_given, present
-from .downloads import DownloadsClient, FileRow, check_connections
+from .downloads import DownloadsClient, FileRow
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
+    from ..transfer.concurrency import CancellationToken
     from ..transfer.download import Download
     from ..transfer.stored import StoredBytes
     from ..types import ShareLink
@@ -71,8 +70,8 @@ class CustomerClient(DownloadsClient):
         resume: bool = True,
         verify_checksum: bool = True,
         progress: FileProgress | None = None,
-        connections: int = DEFAULT_CONNECTIONS,
-        parallel: int = 4,
+        connections: int | None = None,
+        parallel: int | None = None,
     ) -> list[Download]:
         """Puts the files of a version into a folder, each as `download_to_file` does.
 
@@ -92,8 +91,9 @@ class CustomerClient(DownloadsClient):
             progress: called with (file name, bytes done, bytes in all) from any thread; may go
                 back; default None.
             connections: how many at once, over all files, for those over 64 MiB: 1 to 32; default
-                4.
-            parallel: how many files at once, from 1; default 4.
+                None, which is that of the client's `transfer_config`: 4.
+            parallel: how many files at once, from 1; default None, which is `parallel_files` of
+                the client's `transfer_config`: 4.
 
         Returns a `Download` for each file, in the order of `files` or of the list. Raises
         NotFoundError for a version without files and for a file that it does not have;
@@ -105,15 +105,21 @@ class CustomerClient(DownloadsClient):
         """
         from .version_download import VersionDownload, check_folder
 
-        check_connections(connections)
-        check_parallel(parallel)
+        connections = self._connections(connections)
+        parallel = self._parallel(parallel)
         place = Path(folder)
         check_folder(place)
         rows = self._chosen_files(application_id, version, files)
         download = VersionDownload(rows, place)
         place.mkdir(parents=True, exist_ok=True)
 
-        def fetch(row: Json, target: Path, connections: int, progress: Progress) -> Download:
+        def fetch(
+            row: Json,
+            target: Path,
+            connections: int,
+            progress: Progress | None,
+            token: CancellationToken,
+        ) -> Download:
             return self._download_row(
                 application_id,
                 version,
@@ -125,9 +131,16 @@ class CustomerClient(DownloadsClient):
                 connections=connections,
                 progress=progress,
                 replace=replace,
+                token=token,
             )
 
-        return download.run(fetch, connections=connections, parallel=parallel, progress=progress)
+        return download.run(
+            fetch,
+            self._transfer_config,
+            connections=connections,
+            parallel=parallel,
+            progress=progress,
+        )
 
     def check_stored_version(
         self,
@@ -136,7 +149,7 @@ class CustomerClient(DownloadsClient):
         *,
         files: Iterable[str | FileRow] | None = None,
         test_channel: bool = False,
-        parallel: int = 4,
+        parallel: int | None = None,
     ) -> list[StoredBytes]:
         """Whether the object store has the bytes of a version's files: `check_stored_bytes` each.
 
@@ -146,16 +159,17 @@ class CustomerClient(DownloadsClient):
             files: names or ids of the files, or their rows in `list_version_files`, in which case
                 nothing is listed; default None, all files of the version.
             test_channel: True allows a version that is not enabled; default False.
-            parallel: how many files at once, from 1; default 4.
+            parallel: how many files at once, from 1; default None, which is `parallel_files` of
+                the client's `transfer_config`: 4.
 
         Returns a `StoredBytes` for each file, in the order of `files` or of the list. Raises
         NotFoundError for a version without files and for a file that it does not have,
         IntegrityError where one name has two checksums, ValueError for `parallel` below 1,
         ApiError, TransportError.
         """
-        from ..transfer.concurrency import run_jobs
+        from ..transfer.concurrency import CancellationToken, run_jobs
 
-        check_parallel(parallel)
+        parallel = self._parallel(parallel)
         rows = self._chosen_files(application_id, version, files)
         found: dict[str, StoredBytes] = {}
 
@@ -165,8 +179,14 @@ class CustomerClient(DownloadsClient):
             )
 
         ids = [text_in(row, "fileId") for row in rows]
-        run_jobs([partial(check, file_id) for file_id in ids], parallel, threading.Event())
+        run_jobs([partial(check, file_id) for file_id in ids], parallel, CancellationToken())
         return [found[file_id] for file_id in ids]
+
+    def _parallel(self, wanted: int | None) -> int:
+        """How many files are transferred at once; raises ValueError for a number below 1."""
+        if wanted is not None and wanted < 1:
+            raise ValueError(f"parallel must be 1 or more, not {wanted!r}")
+        return wanted or self._transfer_config.parallel_files
 
     def _chosen_files(
         self, application_id: str, version: str, files: Iterable[str | FileRow] | None
@@ -181,12 +201,6 @@ class CustomerClient(DownloadsClient):
         if wanted is None:
             return distinct_files(rows)
         return choose_files(rows, [_id_of(each) for each in wanted])
-
-
-def check_parallel(parallel: int) -> None:
-    """Raises ValueError for a number out of range."""
-    if parallel < 1:
-        raise ValueError(f"parallel must be 1 or more, not {parallel!r}")
 
 
 def _id_of(file: str | FileRow) -> str:

@@ -13,13 +13,14 @@ from ..file_names import safe_file_name
 from ..http.response import ApiResponse
 from ..rows import text_in
 from ..transfer import presigned
+from ..transfer.config import check_connections
 from ..transfer.hashing import checksums_match, sha256_file
 from ..transfer.presigned import DownloadSource, Progress
-from ..transfer.ranges import DEFAULT_CONNECTIONS, MAX_CONNECTIONS
 from .base import named, named_if_given
 from .catalogue import CatalogueClient, channel_header
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
+    from ..transfer.concurrency import CancellationToken
     from ..transfer.download import Download
     from ..transfer.stored import StoredBytes
     from ..types import DownloadedFile, DownloadUrl
@@ -129,7 +130,7 @@ class DownloadsClient(CatalogueClient):
         test_channel: bool = False,
         verify_checksum: bool = True,
         resume: bool = True,
-        connections: int = DEFAULT_CONNECTIONS,
+        connections: int | None = None,
         progress: Progress | None = None,
         replace: bool = True,
         listed: FileRow | None = None,
@@ -150,7 +151,8 @@ class DownloadsClient(CatalogueClient):
             test_channel: True allows a version that is not enabled; default False.
             verify_checksum: False accepts whatever comes; default True.
             resume: False starts anew even where a part is there; default True.
-            connections: how many at once for files over 64 MiB, 1 to 32; default 4.
+            connections: how many at once for files over 64 MiB, 1 to 32; default None, which is
+                that of the client's `transfer_config`: 4.
             progress: called with (bytes done, bytes in all) from any thread; may go back; default
                 None.
             replace: False leaves alone a file with other content that is there from the start, and
@@ -166,7 +168,7 @@ class DownloadsClient(CatalogueClient):
         """
         from .version_download import check_target
 
-        check_connections(connections)
+        connections = self._connections(connections)
         target = Path(path)
         if not target.is_dir():
             check_target(target)
@@ -224,7 +226,11 @@ class DownloadsClient(CatalogueClient):
             answer = self.get_download_url(application_id, version, file_id, test_channel)
             return presigned.read_presigned_download(answer, self._transport)
 
-        return DownloadSource(self._transport, ask)
+        return DownloadSource(self._transport, ask, self._transfer_config)
+
+    def _connections(self, wanted: int | None) -> int:
+        """How many connections a download uses; raises ValueError for a number out of range."""
+        return check_connections(self._transfer_config.connections if wanted is None else wanted)
 
     def _download_row(
         self,
@@ -239,6 +245,7 @@ class DownloadsClient(CatalogueClient):
         connections: int,
         progress: Progress | None,
         replace: bool,
+        token: CancellationToken | None = None,
     ) -> Download:
         """Downloads the file of a row of the version's list, unless it is there."""
         from ..transfer import download, placing  # not for those who only list
@@ -264,6 +271,7 @@ class DownloadsClient(CatalogueClient):
             resume=resume,
             connections=connections,
             progress=progress,
+            token=token,
         )
 
 
@@ -272,9 +280,3 @@ def _checksum_of(path: Path, listed: FileRow) -> str:
     if path.is_file() and path.stat().st_size == listed.get("fileSize"):
         return sha256_file(path)
     return ""
-
-
-def check_connections(connections: int) -> None:
-    """Raises ValueError for a number out of range."""
-    if not 1 <= connections <= MAX_CONNECTIONS:
-        raise ValueError(f"connections must be 1 to {MAX_CONNECTIONS}, not {connections!r}")

@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .customer import check_parallel
 from .uploads import UploadsClient
 
 if TYPE_CHECKING:  # what is needed for a release alone is imported by it
+    from ..release.files import ReleaseFile
     from ..release.results import Release, ReleasePreview
     from ..release.version_requests import VersionRequests
 
@@ -37,7 +37,7 @@ class PublishingClient(UploadsClient):
         file_name: str | None = None,
         file_type: str | None = None,
         progress: FileProgress | None = None,
-        parallel: int = 4,
+        parallel: int | None = None,
         journal: StrPath | None = None,
         settle: float = 60.0,
         notify: Callable[[str], None] | None = None,
@@ -68,7 +68,8 @@ class PublishingClient(UploadsClient):
                 what the server derives from the extension. Another type is possible up to 4 MiB.
             progress: called with (file name, bytes sent, bytes in all) from any thread; goes back
                 where an attempt is repeated; default None.
-            parallel: how many files are sent at once, from 1; default 4.
+            parallel: how many files are sent at once, from 1; default None, which is
+                `parallel_files` of the client's `transfer_config`: 4.
             journal: a folder for what is needed to finish an interrupted release, made where there
                 is none; default None. A release of several files that is interrupted between its
                 first and its last completion cannot be finished without it: its version stays
@@ -89,14 +90,13 @@ class PublishingClient(UploadsClient):
         TransportError, IntegrityError. This call has then not left the version enabled, except
         where an error says that it could not read, or undo, the last state.
         """
-        from ..release.files import local_files
         from ..release.publish import publish
 
-        check_parallel(parallel)
+        parallel = self._parallel(parallel)
         _check_settle(settle)
         return publish(
             self._version_requests(application_id, version),
-            local_files(_listed(paths), name=file_name, file_type=file_type),
+            self._local_files(paths, file_name, file_type),
             enable=enable,
             if_exists=if_exists,
             release_notes=release_notes,
@@ -136,17 +136,24 @@ class PublishingClient(UploadsClient):
         Returns a `ReleasePreview`: what would become of the version once no other run writes to it.
         Raises as `publish` does, DifferentContentError too.
         """
-        from ..release.files import local_files
         from ..release.publish import preview
 
         return preview(
             self._version_requests(application_id, version),
-            local_files(_listed(paths), name=file_name, file_type=file_type),
+            self._local_files(paths, file_name, file_type),
             enable=enable,
             if_exists=if_exists,
             expected=expected,
             journal=None if journal is None else Path(journal),
         )
+
+    def _local_files(
+        self, paths: StrPath | Iterable[StrPath], name: str | None, file_type: str | None
+    ) -> list[ReleaseFile]:
+        from ..release.files import local_files
+
+        limit = self._transfer_config.inline_limit
+        return local_files(_listed(paths), name=name, file_type=file_type, inline_limit=limit)
 
     def _version_requests(self, application_id: str, version: str) -> VersionRequests:
         """The requests about one version that a release consists of."""

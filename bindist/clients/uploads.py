@@ -12,6 +12,7 @@ from ..file_names import derived_file_type
 from ..http.response import ApiResponse, response_of
 from ..release.files import check_derived_type
 from ..transfer import upload
+from ..transfer.concurrency import CancellationToken
 from ..transfer.hashing import sha256_bytes
 from ..transfer.presigned import PresignedUpload, Progress, read_presigned_upload
 from ..transfer.upload import Body, LocalFile, SentFile
@@ -104,7 +105,9 @@ class UploadsClient(VersionsClient):
         with LocalFile.opened(path_or_file, file_name) as file:
             check_content(file.name, file.size)
             if file_type not in (None, derived_file_type(file.name)):
-                check_derived_type(file.name, file.size, file_type)
+                check_derived_type(
+                    file.name, file.size, file_type, self._transfer_config.inline_limit
+                )
                 return self._upload_inline(application_id, version, file, file_type, release_notes)
             try:
                 sent = self._put_file(application_id, version, file, progress)
@@ -128,15 +131,16 @@ class UploadsClient(VersionsClient):
         file: LocalFile,
         progress: Progress | None = None,
         presigned: PresignedUpload | None = None,
+        token: CancellationToken | None = None,
     ) -> SentFile:
         """Sends an open `file` to the object store without completing it.
 
         `PUT` to the object store, with the URL of `presigned`, which `_presign_upload` returned
         before; default None, and where that one is too old: a new one. `progress` is called
-        with (bytes sent, bytes in all). Returns a `SentFile`: the presigned upload that was used
-        last, for `complete_large_upload`, the SHA-256 of what was sent in `checksum`, and
-        `confirmed`, False where the store's ETag is no MD5 to compare with. Raises ApiError,
-        TransportError, IntegrityError, OSError.
+        with (bytes sent, bytes in all); the transfer ends where `token` is cancelled. Returns a
+        `SentFile`: the presigned upload that was used last, for `complete_large_upload`, the
+        SHA-256 of what was sent in `checksum`, and `confirmed`, False where the store's ETag is no
+        MD5 to compare with. Raises ApiError, TransportError, IntegrityError, OSError.
         """
         at_hand = [presigned] if presigned and presigned.is_fresh else []
 
@@ -145,7 +149,7 @@ class UploadsClient(VersionsClient):
                 return at_hand.pop()
             return self._presign_upload(application_id, version, file.name, file.size)
 
-        return upload.put_file(self._transport, ask, file, progress)
+        return upload.put_file(self._transport, ask, file, progress, token, self._transfer_config)
 
     def _upload_inline(
         self,
@@ -171,4 +175,5 @@ class UploadsClient(VersionsClient):
         TransportError where there is none, IntegrityError where it holds no URL that may be used.
         """
         answer = self.get_large_upload_url(application_id, version, name, size)
-        return read_presigned_upload(answer, self._transport.check_store_url)
+        check_url = self._transport.check_store_url
+        return read_presigned_upload(answer, check_url, self._transfer_config)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import unicodedata
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -11,16 +10,15 @@ from pathlib import Path
 from ..errors import IncompleteDownloadError, TargetConflictError
 from ..file_names import safe_file_name
 from ..http.response import Json, count_in, text_in
-from ..transfer.concurrency import Cancelled, run_jobs
-from ..transfer.download import PARALLEL_ABOVE, Download
+from ..transfer.concurrency import CancellationToken, run_jobs
+from ..transfer.config import TransferConfig
+from ..transfer.download import Download
 from ..transfer.part_file import PartFile
 from ..transfer.placing import is_special
 from ..transfer.presigned import Progress
 
-DEFAULT_PARALLEL = 4
-
-Fetch = Callable[[Json, Path, int, Progress], Download]
-"""(row, path, connections, progress): downloads one file."""
+Fetch = Callable[[Json, Path, int, "Progress | None", CancellationToken], Download]
+"""(row, path, connections, progress, token): downloads one file."""
 FileProgress = Callable[[str, int, int], None]
 """Called with a file's name, the bytes that are done and the bytes in all; from any thread."""
 
@@ -71,36 +69,34 @@ class VersionDownload:
             check_target(target)
 
     def run(
-        self, fetch: Fetch, *, connections: int, parallel: int, progress: FileProgress | None
+        self,
+        fetch: Fetch,
+        config: TransferConfig,
+        *,
+        connections: int,
+        parallel: int,
+        progress: FileProgress | None,
     ) -> list[Download]:
         """Downloads all files, `parallel` at once, with `connections` in all for large ones.
 
         A file that fails leaves the others to go on. Raises the exception of a single file,
         IncompleteDownloadError for one or more of several.
         """
-        large = sum(size > PARALLEL_ABOVE for size in self._sizes)
+        large = sum(size > config.parallel_above for size in self._sizes)
         connections = max(1, connections // min(max(large, 1), parallel))
-        stop = threading.Event()
+        token = CancellationToken()
         done: dict[str, Download] = {}
         failures: dict[str, Exception] = {}
 
-        def reporter(name: str) -> Progress:
-            def report(count: int, size: int) -> None:
-                if stop.is_set():
-                    raise Cancelled
-                if progress:
-                    progress(name, count, size)
-
-            return report
-
         def download(name: str, row: Json, target: Path) -> None:
+            report = partial(progress, name) if progress else None
             try:
-                done[name] = fetch(row, target, connections, reporter(name))
+                done[name] = fetch(row, target, connections, report, token)
             except Exception as error:
                 failures[name] = error
 
         wanted = zip(self.names, self._rows, self._targets, strict=True)
-        run_jobs([partial(download, *each) for each in wanted], parallel, stop)
+        run_jobs([partial(download, *each) for each in wanted], parallel, token)
         downloads = [done[name] for name in self.names if name in done]
         if not failures:
             return downloads

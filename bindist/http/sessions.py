@@ -13,7 +13,7 @@ from .._version import __version__
 from .adapters import TimeLimits, TimeoutAdapter
 from .url_policy import is_loopback, is_proxy
 
-BLOCK = 1024 * 1024
+_BLOCK = 1024 * 1024
 
 
 class KeyAuth(AuthBase):
@@ -50,7 +50,7 @@ class Session(requests.Session):
             {"User-Agent": f"bindist-python/{__version__}", "Accept-Encoding": "identity"}
         )
         # Retries are decided in `transport`; blocks of 1 MiB keep Python from being the limit.
-        adapter = TimeoutAdapter(limits, blocksize=BLOCK)
+        adapter = TimeoutAdapter(limits, blocksize=_BLOCK)
         self.mount("https://", adapter)
         self.mount("http://", adapter)
 

@@ -25,7 +25,6 @@ from .error_mapping import transport_error
 from .redaction import HiddenUrl, guard_urllib3_logs, redact, redact_and_cut, secrets_of
 from .response import MAX_ERROR_BODY, ApiResponse, from_body
 from .retry import RetryPolicy
-from .sessions import BLOCK as BLOCK
 from .sessions import Session, Sessions
 from .url_policy import check_address
 

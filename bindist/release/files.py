@@ -10,9 +10,9 @@ from pathlib import Path
 from ..errors import IntegrityError
 from ..file_names import derived_file_type, name_problem
 from ..http.response import Json
+from ..transfer.config import DEFAULTS, MIB
 from ..transfer.file_rows import distinct_files
 from ..transfer.hashing import checksums_match, normalize_checksum, sha256_file
-from ..transfer.upload import INLINE_LIMIT
 
 Checksum = Callable[["ReleaseFile"], str]
 """Gives the SHA-256 of a local file, in hex."""
@@ -46,7 +46,11 @@ class ReleaseFile:
 
 
 def local_files(
-    paths: Sequence[Path], *, name: str | None = None, file_type: str | None = None
+    paths: Sequence[Path],
+    *,
+    name: str | None = None,
+    file_type: str | None = None,
+    inline_limit: int = DEFAULTS.inline_limit,
 ) -> list[ReleaseFile]:
     """The files of a release, checked as far as that is possible without a request.
 
@@ -64,7 +68,7 @@ def local_files(
             raise ValueError(f"the file name {called!r} is not allowed: it {problem}")
         if size == 0:
             raise ValueError(f"{path} is empty: the server makes no file of it")
-        check_derived_type(called, size, file_type)
+        check_derived_type(called, size, file_type, inline_limit)
         file = ReleaseFile(path, called, size, file_type or derived_file_type(called))
         folded = file.server_name.casefold()
         if folded in seen:
@@ -76,13 +80,13 @@ def local_files(
     return files
 
 
-def check_derived_type(file_name: str, size: int, file_type: str | None) -> None:
+def check_derived_type(file_name: str, size: int, file_type: str | None, inline_limit: int) -> None:
     """Raises ValueError for a type that the server would not give a file of that name and size."""
     derived = derived_file_type(file_name)
-    if file_type not in (None, derived) and size > INLINE_LIMIT:
+    if file_type not in (None, derived) and size > inline_limit:
         raise ValueError(
             f"{file_name} will be {derived}: the type of a file over "
-            f"{INLINE_LIMIT // 1024 // 1024} MiB comes from its extension, not {file_type}"
+            f"{inline_limit / MIB:g} MiB comes from its extension, not {file_type}"
         )
 
 

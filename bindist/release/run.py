@@ -15,7 +15,7 @@ from ..errors import (
     IntegrityError,
 )
 from ..http.response import ApiResponse, Json
-from ..transfer.concurrency import Cancelled, run_jobs
+from ..transfer.concurrency import CancellationToken, run_jobs
 from ..transfer.file_rows import distinct_files
 from ..transfer.presigned import PresignedUpload, Progress
 from ..transfer.upload import LocalFile
@@ -239,31 +239,25 @@ class Run:
         except ConflictError as error:
             self._writes.refuse(error)
             return
-        stop, lock = threading.Event(), threading.Lock()
+        token, lock = CancellationToken(), threading.Lock()
 
         def send(file: ReleaseFile) -> None:
-            uploaded = self._send_one(file, presigned[file.name], stop)
+            uploaded = self._send_one(file, presigned[file.name], token)
             with lock:
                 self._journal.record_file(file.server_name, uploaded)
                 self._earlier.discard(file.server_name)
 
-        run_jobs([partial(send, file) for file in step.files], self.parallel, stop)
+        run_jobs([partial(send, file) for file in step.files], self.parallel, token)
 
     def _send_one(
-        self, file: ReleaseFile, presigned: PresignedUpload, stop: threading.Event
+        self, file: ReleaseFile, presigned: PresignedUpload, token: CancellationToken
     ) -> UploadedFile:
         report = self.progress(file) if self.progress else None
-
-        def report_sent(done: int, total: int) -> None:
-            if stop.is_set():
-                raise Cancelled
-            if report:
-                report(done, total)
 
         with LocalFile.opened(file.path, file.name) as opened:
             if opened.size != file.size:
                 raise IntegrityError(f"{file.path} changed; nothing was completed")
-            sent = self._requests.put_file(opened, report_sent, presigned)
+            sent = self._requests.put_file(opened, report, presigned, token)
         check_expected(file, sent.checksum, self.expected)
         return UploadedFile(
             sent.presigned.upload_id, file.size, sent.checksum, confirmed=sent.confirmed

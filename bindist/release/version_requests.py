@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..http.response import ApiResponse
 from ..http.transport import Transport
+from ..transfer.concurrency import CancellationToken
 from ..transfer.presigned import PresignedUpload, Progress
 from ..transfer.stored import StoredBytes
 from ..transfer.upload import LocalFile, SentFile
@@ -32,7 +33,7 @@ class VersionRequests:
     """Raises ConflictError where the version would share its id, and files, with another one."""
     presign: Callable[[str, int], PresignedUpload]
     """(file name, size): a URL to put a file to. Raises ConflictError where the version exists."""
-    put_file: Callable[[LocalFile, Progress, PresignedUpload], SentFile]
+    put_file: Callable[[LocalFile, Progress | None, PresignedUpload, CancellationToken], SentFile]
     """Sends a file to the object store, under a new URL where the one given is too old."""
     reserve: Callable[[str, str | None], ApiResponse]
     """(file name, release notes): makes the version, empty and disabled; 409 where it exists."""

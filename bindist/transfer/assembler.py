@@ -18,15 +18,8 @@ from dataclasses import dataclass
 
 from .block_file import BlockFile
 from .concurrency import Cancelled
-from .ranges import ALIGNMENT, Range, merge, prefix
-
-MEMORY = 20 * 1024 * 1024
-"""Bytes that the buffers for what is received take at the most."""
-
-_SPARE_BUFFERS = 8
-_MAX_WRITE = 8  # buffers
-_MAX_HELD = 1.0  # seconds; on a slow line, what has come is to be seen, and not to be lost
-_INTERRUPT_SECONDS = 2.0  # seconds, for a disk that hangs while somebody waits for an interrupt
+from .config import DEFAULTS, TransferConfig
+from .ranges import Range, merge, prefix
 
 
 @dataclass
@@ -43,11 +36,11 @@ class _FilledBuffer:
         return self.buffer[first : first + self.end - self.start]
 
 
-def block_size(writers: int) -> int:
+def block_size(writers: int, config: TransferConfig = DEFAULTS) -> int:
     """Bytes of a buffer: as many as leave some to spare where so many write at once, and no more
     than lie between the points where pieces begin."""
-    block = ALIGNMENT
-    while MEMORY // block < writers + _SPARE_BUFFERS:
+    block = config.block_size
+    while config.memory // block < writers + config.spare_buffers:
         block //= 2
     return block
 
@@ -65,13 +58,15 @@ class FileAssembler:
         done: list[Range],
         writers: int,
         written: Callable[[Range, list[Range]], None],
+        config: TransferConfig = DEFAULTS,
     ) -> None:
         self._file = file
         self._done = done
         self._written = written
         self._sha256 = hashlib.sha256()
-        self.block = block_size(writers)
-        self._free = [self._new_buffer() for _ in range(MEMORY // self.block)]
+        self.config = config
+        self.block = block_size(writers, config)
+        self._free = [self._new_buffer() for _ in range(config.memory // self.block)]
         self._to_write: deque[_FilledBuffer] = deque()
         self._to_hash: deque[_FilledBuffer] = deque()
         self._hash_end = 0  # where what is hashed, or handed over to be hashed, ends
@@ -102,7 +97,7 @@ class FileAssembler:
         disk that hangs keeps one of them: the file is still in use then."""
         with self._changed:
             self._abandoned = True
-        return self._end(_INTERRUPT_SECONDS)
+        return self._end(self.config.interrupt_seconds)
 
     def _end(self, limit: float | None = None) -> bool:
         # Not by joining: a join that is interrupted takes its thread for ended ever after.
@@ -164,7 +159,9 @@ class FileAssembler:
                 return []
             run = [self._to_write.popleft()]
             while (
-                self._to_write and self._to_write[0].start == run[-1].end and len(run) < _MAX_WRITE
+                self._to_write
+                and self._to_write[0].start == run[-1].end
+                and len(run) < self.config.max_write_buffers
             ):
                 run.append(self._to_write.popleft())
             return run
@@ -226,7 +223,7 @@ class BlockWriter:
         """So many bytes are there now, from the start of the last `get_buffer` on."""
         self._position += count
         whole = self._position % self._assembler.block == 0
-        if whole or time.monotonic() - self._since > _MAX_HELD:
+        if whole or time.monotonic() - self._since > self._assembler.config.max_held_seconds:
             self.flush()
 
     def flush(self) -> None:

@@ -1,4 +1,4 @@
-"""Several things at once, ended together."""
+"""Running jobs in threads, and ending them together."""
 
 from __future__ import annotations
 
@@ -6,20 +6,68 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from weakref import WeakSet
 
-_INTERRUPT_SECONDS = 2.0
+INTERRUPT_SECONDS = 2.0
+"""How long an interrupted call waits for its threads, in seconds."""
 
 
 class Cancelled(BaseException):
-    """Raised in a job that finds that it is to end; never reaches the caller."""
+    """Raised in a job whose token was cancelled; `run_jobs` does not pass it on to its caller."""
 
 
-def run_jobs(jobs: Sequence[Callable[[], None]], limit: int, stop: threading.Event) -> None:
-    """Runs the jobs, up to `limit` at once, and returns when all are done.
+class CancellationToken(threading.Event):
+    """Asks transfers to end: one token goes down every path of uploads and downloads.
 
-    The first that fails sets `stop`, which the others watch, and its exception is raised when they
-    have ended. An interrupt ends the wait at once: threads still in a system call are daemons, and
-    code that writes files must survive being killed.
+    A transfer looks at it before each attempt and after each block, and a pause ends when it is
+    cancelled. Any thread may cancel it; it is never reset.
+
+    Cancelling a token cancels the tokens made with it as their `parent`, and not the other way
+    round: so a file that fails ends its own connections, and the other files go on.
+    """
+
+    def __init__(self, parent: CancellationToken | None = None) -> None:
+        super().__init__()
+        self._children: WeakSet[CancellationToken] = WeakSet()
+        self._lock = threading.Lock()
+        if parent is not None:
+            parent._adopt(self)
+
+    def _adopt(self, child: CancellationToken) -> None:
+        with self._lock:
+            self._children.add(child)
+        if self.is_set():
+            child.set()
+
+    def set(self) -> None:
+        """Cancels this token and its children."""
+        super().set()
+        with self._lock:
+            children = list(self._children)
+        for child in children:
+            child.set()
+
+    def cancel(self) -> None:
+        """Asks everything that has this token to end."""
+        self.set()
+
+    def raise_if_cancelled(self) -> None:
+        """Raises Cancelled where the token was cancelled."""
+        if self.is_set():
+            raise Cancelled
+
+    def pause(self, seconds: float) -> None:
+        """Waits so many seconds; raises Cancelled as soon as the token is cancelled."""
+        self.wait(seconds)
+        self.raise_if_cancelled()
+
+
+def run_jobs(jobs: Sequence[Callable[[], None]], limit: int, token: threading.Event) -> None:
+    """Runs the jobs, up to `limit` at once, and returns when all have ended.
+
+    The first job that fails cancels `token`, which the others watch; its exception is raised when
+    they have ended. An interrupt ends the wait after 2 seconds at most: threads that are still in a
+    system call are daemons, and jobs that write files do it so that being killed does no harm.
     """
     waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
     for job in jobs:
@@ -30,28 +78,28 @@ def run_jobs(jobs: Sequence[Callable[[], None]], limit: int, stop: threading.Eve
 
     def work() -> None:
         try:
-            while not stop.is_set():
+            while not token.is_set():
                 waiting.get_nowait()()
         except queue.Empty:
             pass
         except BaseException as error:
             failures.append(error)
-            stop.set()
+            token.set()
         finally:
             ended.release()
 
-    left = 0
+    running = 0
     try:
         for _ in range(count):
-            left += 1  # before: an interrupt may come while it starts
+            running += 1  # before: an interrupt may come while it starts
             threading.Thread(target=work, daemon=True).start()
-        while left:  # in steps: a wait without limit cannot be interrupted on Windows
-            left -= ended.acquire(timeout=0.5)
+        while running:  # in steps: a wait without limit cannot be interrupted on Windows
+            running -= ended.acquire(timeout=0.5)
     except BaseException:
-        stop.set()
-        deadline = time.monotonic() + _INTERRUPT_SECONDS
-        while left and (rest := deadline - time.monotonic()) > 0:
-            left -= ended.acquire(timeout=rest)
+        token.set()
+        deadline = time.monotonic() + INTERRUPT_SECONDS
+        while running and (rest := deadline - time.monotonic()) > 0:
+            running -= ended.acquire(timeout=rest)
         raise
     for error in failures:
         if not isinstance(error, Cancelled):

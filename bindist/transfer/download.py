@@ -15,19 +15,13 @@ from typing import IO
 from ..errors import IntegrityError
 from .assembler import BlockWriter, FileAssembler
 from .block_file import BlockFile
-from .concurrency import run_jobs
+from .concurrency import CancellationToken, run_jobs
 from .hashing import StreamHash, checksums_match, is_sha256
 from .part_file import PartFile
 from .placing import Seen
 from .presigned import ChangedError, DownloadSource, PresignedDownload, Progress
-from .range_reader import MAX_READ, receive
-from .ranges import MAX_PIECE, Range, missing, take_piece, total
-
-PARALLEL_ABOVE = 64 * 1024 * 1024
-_JOIN_AFTER = 0.05  # seconds
-_UNLIMITED = 200_000_000  # bytes a second
-_PIECE_SECONDS = 2.0
-_FRESH_STARTS = 3
+from .range_reader import receive
+from .ranges import Range, missing, take_piece, total
 
 
 @dataclass(frozen=True)
@@ -57,13 +51,18 @@ class _StreamReceiver:
     """A stream as a receiver for `size` bytes: each block goes to its hash and out."""
 
     def __init__(
-        self, stream: IO[bytes], digest: StreamHash, size: int, progress: Progress | None
+        self,
+        stream: IO[bytes],
+        digest: StreamHash,
+        size: int,
+        progress: Progress | None,
+        buffer_size: int,
     ) -> None:
         self._stream = stream
         self._digest = digest
         self._size = size
         self._progress = progress
-        self._buffer = memoryview(bytearray(MAX_READ))
+        self._buffer = memoryview(bytearray(buffer_size))
         self._done = 0
 
     def get_buffer(self) -> memoryview:
@@ -79,14 +78,25 @@ class _StreamReceiver:
 
 
 def to_stream(
-    source: DownloadSource, stream: IO[bytes], *, verify: bool, progress: Progress | None
+    source: DownloadSource,
+    stream: IO[bytes],
+    *,
+    verify: bool,
+    progress: Progress | None,
+    token: CancellationToken | None = None,
 ) -> Download:
-    """Writes the file to `stream`, in order; see `CustomerClient.download_to_stream`."""
+    """Writes the file to `stream`, in order; see `CustomerClient.download_to_stream`.
+
+    Raises Cancelled where `token` is cancelled before the last byte.
+    """
+    token = token or CancellationToken()
     presigned = source.presigned()
     check_wanted(presigned, verify)
-    digest, size = StreamHash(), presigned.file_size
+    digest, size = StreamHash(queue_size=source.config.hash_queue), presigned.file_size
     try:
-        receive(source, (0, size), _StreamReceiver(stream, digest, size, progress))
+        receiver = _StreamReceiver(stream, digest, size, progress, source.config.max_read)
+        receive(source, (0, size), receiver, token)
+        token.raise_if_cancelled()
     except ChangedError as error:
         raise IntegrityError(f"{presigned.file_name}: {error}") from None
     finally:
@@ -116,13 +126,17 @@ def to_file(
     resume: bool,
     connections: int,
     progress: Progress | None,
+    token: CancellationToken | None = None,
 ) -> Download:
     """Puts the file at `target`, in the place of what was there `before` and of nothing else; see
-    `CustomerClient.download_to_file`."""
+    `CustomerClient.download_to_file`.
+
+    Raises Cancelled where `token` is cancelled; the part file stays, and the next call resumes it.
+    """
     part = PartFile(target, before)
     with part.locked():
         reason = "the checksum is another one each time"
-        for _ in range(_FRESH_STARTS):
+        for _ in range(source.config.fresh_starts):
             presigned = source.presigned()
             check_wanted(presigned, verify)
             identity = {"checksum": presigned.checksum, "fileSize": presigned.file_size}
@@ -131,7 +145,7 @@ def to_file(
             try:
                 if done and part.etag:
                     source.expect_etag(part.etag)
-                checksum = _Transfer(source, part, done, progress).run(connections)
+                checksum = _Transfer(source, part, done, progress, token).run(connections)
             except ChangedError as error:
                 reason = str(error)
                 part.discard()
@@ -156,14 +170,20 @@ class _Transfer:
     """Fetches what is missing of a part file over as many connections as are of use."""
 
     def __init__(
-        self, source: DownloadSource, part: PartFile, done: list[Range], progress: Progress | None
+        self,
+        source: DownloadSource,
+        part: PartFile,
+        done: list[Range],
+        progress: Progress | None,
+        token: CancellationToken | None,
     ) -> None:
         self._source = source
+        self._config = source.config
         self._part = part
         self._size = source.presigned().file_size
         self._done = done
         self._progress = progress
-        self._stop = threading.Event()
+        self._token = CancellationToken(parent=token)
         self._lock = threading.Lock()
         self._gaps = missing(done, self._size)
         self._all_taken = threading.Event()
@@ -173,19 +193,20 @@ class _Transfer:
 
     def run(self, connections: int) -> str:
         """Returns the SHA-256 of the whole file."""
-        if total(self._gaps) <= PARALLEL_ABOVE:
+        if total(self._gaps) <= self._config.parallel_above:
             connections = 1
         self._connections = connections
         self._report(self._done)
         # What is small is likely to be read at once, and then from the cache.
-        file = BlockFile(self._part.open, direct=self._size > PARALLEL_ABOVE)
-        assembler = FileAssembler(file, self._done, connections, self._written)
+        file = BlockFile(self._part.open, direct=self._size > self._config.parallel_above)
+        assembler = FileAssembler(file, self._done, connections, self._written, self._config)
         try:
             jobs = [partial(self._work, assembler, number) for number in range(connections)]
-            run_jobs(jobs, connections, self._stop)
+            run_jobs(jobs, connections, self._token)
+            self._token.raise_if_cancelled()  # what is there is not the whole file
             return assembler.finish()
         finally:
-            self._stop.set()
+            self._token.cancel()
             if assembler.abandon():
                 file.close()
             else:  # a disk that hangs still has the file, and nobody is told of what it does yet
@@ -196,21 +217,21 @@ class _Transfer:
             return
         with self._lock:
             self._joined += 1
-        most = MAX_PIECE
-        while not self._stop.is_set() and (piece := self._take(most)):
+        max_piece = self._config.max_piece
+        while not self._token.is_set() and (piece := self._take(max_piece)):
             started = time.monotonic()
             self._fetch(assembler.block_writer(piece[0]), piece)
             rate = (piece[1] - piece[0]) / max(time.monotonic() - started, 0.001)
-            most = max(MAX_PIECE, int(rate * _PIECE_SECONDS))
+            max_piece = max(self._config.max_piece, int(rate * self._config.piece_seconds))
 
-    def _take(self, most: int) -> Range | None:
+    def _take(self, max_piece: int) -> Range | None:
         with self._lock:
             if not self._gaps:
                 return None
             if self._connections == 1:
                 piece, *self._gaps = self._gaps
             else:
-                piece, self._gaps = take_piece(self._gaps, self._joined, most)
+                piece, self._gaps = take_piece(self._gaps, self._joined, max_piece, self._config)
             if not self._gaps:
                 self._all_taken.set()
             return piece
@@ -219,16 +240,17 @@ class _Transfer:
         """Waits until one more connection would help: one that carries this much is not limited,
         and what others carry beside it comes out of order, and has to be read again to be hashed.
         False where all is fetched, or given to others, before that."""
-        while self._gaps and not self._stop.is_set():
+        seconds = self._config.join_seconds * number
+        while self._gaps and not self._token.is_set():
             before = self._fetched
-            self._all_taken.wait(_JOIN_AFTER * number)  # and so holds nobody up at the end
-            if before and self._fetched - before < _UNLIMITED * _JOIN_AFTER * number:
+            self._all_taken.wait(seconds)  # and so holds nobody up at the end
+            if before and self._fetched - before < self._config.fast_rate * seconds:
                 return True
         return False
 
     def _fetch(self, writer: BlockWriter, piece: Range) -> None:
         try:
-            receive(self._source, piece, writer, self._stop)
+            receive(self._source, piece, writer, self._token)
         finally:
             writer.flush()
 

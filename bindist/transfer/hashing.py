@@ -8,9 +8,9 @@ import re
 import threading
 from pathlib import Path
 
-BLOCK = 1024 * 1024
+from .config import DEFAULTS
+
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_MAX_WAITING = 8  # blocks
 
 
 def normalize_checksum(checksum: object) -> str:
@@ -37,7 +37,7 @@ def sha256_bytes(content: bytes) -> str:
 def sha256_file(path: Path) -> str:
     """The SHA-256 of a file, in hex."""
     digest = hashlib.sha256()
-    buffer = memoryview(bytearray(BLOCK))
+    buffer = memoryview(bytearray(DEFAULTS.block_size))
     with path.open("rb", buffering=0) as file:
         while count := file.readinto(buffer):
             digest.update(buffer[:count])
@@ -51,9 +51,9 @@ class StreamHash:
     which may be called again.
     """
 
-    def __init__(self, *, md5: bool = False) -> None:
-        self._sha256 = _Worker(hashlib.sha256())
-        self._md5 = _Worker(hashlib.md5(usedforsecurity=False)) if md5 else None
+    def __init__(self, *, md5: bool = False, queue_size: int = DEFAULTS.hash_queue) -> None:
+        self._sha256 = _Worker(hashlib.sha256(), queue_size)
+        self._md5 = _Worker(hashlib.md5(usedforsecurity=False), queue_size) if md5 else None
         self._workers = [worker for worker in (self._md5, self._sha256) if worker]
 
     def update(self, block: bytes) -> None:
@@ -75,9 +75,9 @@ class StreamHash:
 class _Worker:
     """One digest, and the thread that computes it."""
 
-    def __init__(self, digest: hashlib._Hash) -> None:
+    def __init__(self, digest: hashlib._Hash, queue_size: int) -> None:
         self.digest = digest
-        self.blocks: queue.Queue[bytes | None] = queue.Queue(maxsize=_MAX_WAITING)
+        self.blocks: queue.Queue[bytes | None] = queue.Queue(maxsize=queue_size)
         self.thread = threading.Thread(target=self._run, name="bindist-hash", daemon=True)
         self.thread.start()
 

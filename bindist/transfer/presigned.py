@@ -11,14 +11,13 @@ from ..errors import IntegrityError
 from ..file_names import safe_file_name
 from ..http.response import ApiResponse, Json, count_in, text_in
 from ..http.transport import Transport
+from .config import DEFAULTS, TransferConfig
 from .file_rows import distinct_files
 from .hashing import normalize_checksum
 
 Progress = Callable[[int, int], None]
 """Called with the bytes that are done and the bytes there are in all; from any thread. The first
 number goes back where something has to be fetched or sent again."""
-
-_STALE_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -45,11 +44,13 @@ class PresignedUpload:
     upload_id: str
     url: str
     asked: float = field(default_factory=time.monotonic, compare=False)
+    lifetime: float = DEFAULTS.upload_url_lifetime
+    """Seconds after which it is not used for another attempt."""
 
     @property
     def is_fresh(self) -> bool:
-        """Whether most of the half hour that it is valid is still to come."""
-        return time.monotonic() - self.asked < _STALE_SECONDS
+        """Whether it may be used for another attempt."""
+        return time.monotonic() - self.asked < self.lifetime
 
     def __repr__(self) -> str:
         return f"PresignedUpload({self.upload_id!r})"
@@ -63,8 +64,14 @@ class DownloadSource:
     """One file of a version. It asks for a URL when one is first needed and reuses it until it
     expires, since asking counts as a download in the statistics."""
 
-    def __init__(self, transport: Transport, ask: Callable[[], PresignedDownload]) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        ask: Callable[[], PresignedDownload],
+        config: TransferConfig = DEFAULTS,
+    ) -> None:
         self.transport = transport
+        self.config = config
         self._ask = ask
         self._presigned: PresignedDownload | None = None
         self._lock = threading.Lock()
@@ -119,11 +126,15 @@ def read_presigned_download(answer: ApiResponse, transport: Transport) -> Presig
 
 
 def read_presigned_upload(
-    answer: ApiResponse, check_url: Callable[[object], str]
+    answer: ApiResponse, check_url: Callable[[object], str], config: TransferConfig = DEFAULTS
 ) -> PresignedUpload:
     """Reads the response of `POST .../upload/large-url`."""
     told = {"uploadId": answer.require().get("uploadId")}  # without the URL, which is secret
-    return PresignedUpload(text_in(told, "uploadId"), check_url(answer.require().get("uploadUrl")))
+    return PresignedUpload(
+        text_in(told, "uploadId"),
+        check_url(answer.require().get("uploadUrl")),
+        lifetime=config.upload_url_lifetime,
+    )
 
 
 def pick_file(files: Json, file_id: str | None) -> Json:

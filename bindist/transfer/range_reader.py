@@ -3,7 +3,6 @@ memory that they are written and hashed from."""
 
 from __future__ import annotations
 
-import threading
 import time
 from http.client import HTTPException, HTTPResponse
 from typing import Protocol
@@ -14,12 +13,10 @@ from urllib3.exceptions import HTTPError
 from ..errors import IntegrityError, TransportError
 from ..http.response import is_expired
 from ..http.transport import Transport
+from .concurrency import CancellationToken
+from .config import DEFAULTS, TransferConfig
 from .presigned import ChangedError, DownloadSource, PresignedDownload
 from .ranges import Range, parse_content_range
-
-MIN_READ = 64 * 1024
-MAX_READ = 1024 * 1024
-_SHORT, _LONG = 0.05, 0.2  # seconds that a read may take before the next one asks for more, or less
 
 
 class Receiver(Protocol):
@@ -35,10 +32,13 @@ class Receiver(Protocol):
 
 
 def receive(
-    source: DownloadSource, wanted: Range, receiver: Receiver, stop: threading.Event | None = None
+    source: DownloadSource,
+    wanted: Range,
+    receiver: Receiver,
+    token: CancellationToken | None = None,
 ) -> None:
     """Puts the bytes of one range into `receiver`, reconnecting where it was cut, from the last
-    byte on; returns early once `stop` is set.
+    byte on; returns early once `token` is cancelled.
 
     Gives up after as many attempts without a new byte as the client's `RetryPolicy` allows. Raises
     TransportError, ApiError for what the object store refuses, ChangedError for other content, and
@@ -48,17 +48,18 @@ def receive(
     policy = transport.store_retry_policy
     position, end = wanted
     stalled_attempts, renewed = 0, False
-    while position < end and not (stop and stop.is_set()):
+    token = token or CancellationToken()
+    while position < end and not token.is_set():
         presigned, retry_after = source.presigned(), None
         try:
             with _open(source, presigned, position, end) as response:
                 if response.status_code in (200, 206):
-                    body = _Body(transport, response)
+                    body = _Body(transport, response, source.config)
                     while count := body.read_into(receiver.get_buffer()[: end - position]):
                         stalled_attempts, renewed = 0, False
                         position += count
                         receiver.buffer_updated(count)
-                        if stop and stop.is_set():
+                        if token.is_set():
                             return
                         if position >= end:
                             body.release()
@@ -77,10 +78,7 @@ def receive(
                 raise
         pause = policy.pause(stalled_attempts, retry_after)
         stalled_attempts += 1
-        if stop:
-            stop.wait(pause)
-        else:
-            time.sleep(pause)
+        token.wait(pause)
 
 
 def _open(
@@ -120,11 +118,11 @@ def _check(source: DownloadSource, response: requests.Response, wanted: Range, s
     source.expect_etag(response.headers.get("ETag"))
 
 
-def next_read(size: int, took: float) -> int:
+def next_read(size: int, took: float, config: TransferConfig = DEFAULTS) -> int:
     """How many bytes to ask for, where asking for `size` took so many seconds."""
-    if took < _SHORT:
-        return min(2 * size, MAX_READ)
-    return max(size // 2, MIN_READ) if took > _LONG else size
+    if took < config.short_read_seconds:
+        return min(2 * size, config.max_read)
+    return max(size // 2, config.min_read) if took > config.long_read_seconds else size
 
 
 class _Body:
@@ -134,13 +132,19 @@ class _Body:
     lets it come to where it is to be.
     """
 
-    def __init__(self, transport: Transport, response: requests.Response) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        response: requests.Response,
+        config: TransferConfig = DEFAULTS,
+    ) -> None:
         self._transport = transport
+        self._config = config
         self._response = response
         below = getattr(response.raw, "_fp", None)
         self._below = below if isinstance(below, HTTPResponse) else None
         self._readinto = (self._below or response.raw).readinto
-        self._size = MIN_READ
+        self._size = config.min_read
 
     def read_into(self, buffer: memoryview) -> int:
         """Fills `buffer` or its beginning; returns the number of bytes, 0 at the end of the body.
@@ -154,7 +158,7 @@ class _Body:
         except (HTTPError, HTTPException, OSError, ValueError) as error:
             failed = self._transport.transport_error(error, self._response.url)
         else:
-            self._size = next_read(self._size, time.monotonic() - started)
+            self._size = next_read(self._size, time.monotonic() - started, self._config)
             return count
         raise failed
 

@@ -5,16 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from .config import DEFAULTS, TransferConfig
+
 Range = tuple[int, int]
 
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
-
-DEFAULT_CONNECTIONS = 4
-MAX_CONNECTIONS = 32
-
-MIN_PIECE = 4 * 1024 * 1024
-MAX_PIECE = 32 * 1024 * 1024
-ALIGNMENT = 1024 * 1024
 
 
 def merge(ranges: Iterable[Range]) -> list[Range]:
@@ -55,19 +50,23 @@ def prefix(done: list[Range]) -> int:
 
 
 def take_piece(
-    gaps: list[Range], connections: int, most: int = MAX_PIECE
+    gaps: list[Range],
+    connections: int,
+    max_piece: int = DEFAULTS.max_piece,
+    config: TransferConfig = DEFAULTS,
 ) -> tuple[Range, list[Range]]:
     """The first piece of `gaps`, for one of so many connections, and the gaps without it.
 
     In order, so that hashing can follow closely; large at first, to keep requests few; smaller
-    towards the end, so that no connection is left alone with a long last piece; `most` bytes at the
-    most. It ends at a multiple of 1 MiB, but for the end of a gap, so that no block of the disk is
-    written twice.
+    towards the end, so that no connection is left alone with a long last piece; `max_piece` bytes
+    at the most. It ends at a multiple of the block size, but for the end of a gap, so that no block
+    of the disk is written twice.
     """
     (start, end), *others = gaps
     share = total(gaps) // (2 * connections)
-    until = start + max(MIN_PIECE, min(share, most - ALIGNMENT))
-    until = min(end, until + -until % ALIGNMENT)
+    block = config.block_size
+    until = start + max(config.min_piece, min(share, max_piece - block))
+    until = min(end, until + -until % block)
     return (start, until), [(until, end), *others] if until < end else others
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 
 from ..errors import IntegrityError, NotFoundError
+from .concurrency import CancellationToken
 from .presigned import ChangedError, DownloadSource
 from .range_reader import receive
 
@@ -34,17 +34,17 @@ class StoredBytes:
 
 
 class _FirstBytes:
-    """Takes what comes first, and has the rest left where it is."""
+    """Takes the first byte, and then cancels the transfer."""
 
     def __init__(self) -> None:
-        self.stop = threading.Event()
+        self.enough = CancellationToken()
 
     def get_buffer(self) -> memoryview:
         return memoryview(bytearray(1))
 
     def buffer_updated(self, count: int) -> None:
         if count:
-            self.stop.set()
+            self.enough.cancel()
 
 
 def check(source: DownloadSource) -> StoredBytes:
@@ -54,7 +54,7 @@ def check(source: DownloadSource) -> StoredBytes:
     if presigned.file_size == 0:
         return StoredBytes(*said, "different", "the server says that it has 0 bytes")
     try:
-        _look(source)
+        _check_size(source)
     except NotFoundError as error:
         return StoredBytes(*said, "missing", f"the object store does not have it ({error.code})")
     except ChangedError as error:
@@ -62,7 +62,7 @@ def check(source: DownloadSource) -> StoredBytes:
     return StoredBytes(*said, "ok")
 
 
-def _look(source: DownloadSource) -> None:
+def _check_size(source: DownloadSource) -> None:
     """Raises NotFoundError or ChangedError unless there are as many bytes as there should be."""
     try:
         _receive_first(source, 1)
@@ -72,4 +72,4 @@ def _look(source: DownloadSource) -> None:
 
 def _receive_first(source: DownloadSource, end: int) -> None:
     first = _FirstBytes()
-    receive(source, (0, end), first, first.stop)
+    receive(source, (0, end), first, first.enough)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,12 +14,11 @@ import requests
 
 from ..errors import IntegrityError, TransportError
 from ..http.response import ApiResponse, failure, is_expired
-from ..http.transport import BLOCK, Transport, request_log
+from ..http.transport import Transport, request_log
+from .concurrency import CancellationToken
+from .config import DEFAULTS, TransferConfig
 from .hashing import StreamHash, checksums_match
 from .presigned import PresignedUpload, Progress
-
-INLINE_LIMIT = 4 * 1024 * 1024
-"""Files up to this many bytes go inline, in one request; gateways refuse larger ones."""
 
 _MD5 = re.compile(r'"?([0-9a-f]{32})"?')
 _SSE_C = "x-amz-server-side-encryption-customer-algorithm"
@@ -53,8 +51,13 @@ class Body:
     """A file as the body of a request: of known length, able to rewind, telling how far it is."""
 
     def __init__(
-        self, file: IO[bytes], size: int, sent: Callable[[int, bytes], None] | None = None
+        self,
+        file: IO[bytes],
+        size: int,
+        sent: Callable[[int, bytes], None] | None = None,
+        block_size: int = DEFAULTS.block_size,
     ) -> None:
+        self._block_size = block_size
         self._file = file
         self._size = size
         self._sent = sent
@@ -67,9 +70,9 @@ class Body:
         while block := self.read():
             yield block
 
-    def read(self, count: int = BLOCK) -> bytes:
+    def read(self, count: int = -1) -> bytes:
         """The next bytes; raises IntegrityError where the file has become shorter."""
-        count = min(count if count >= 0 else BLOCK, self._size - self._position)
+        count = min(count if count >= 0 else self._block_size, self._size - self._position)
         if count == 0:
             return b""
         try:
@@ -148,24 +151,29 @@ def put_file(
     ask: Callable[[], PresignedUpload],
     file: LocalFile,
     progress: Progress | None,
+    token: CancellationToken | None = None,
+    config: TransferConfig = DEFAULTS,
 ) -> SentFile:
     """Sends the file to the object store; returns what it was sent as.
 
     Raises as `put` does, and IntegrityError where the file changed or other bytes arrived.
     """
-    digest, hashed = StreamHash(md5=transport.store_etag == "md5"), 0
+    token = token or CancellationToken()
+    digest = StreamHash(md5=transport.store_etag == "md5", queue_size=config.hash_queue)
+    hashed = 0
 
-    def sent(position: int, block: bytes) -> None:
+    def block_read(position: int, block: bytes) -> None:
         nonlocal hashed
+        token.raise_if_cancelled()
         if position > hashed:  # else it is sent again
             digest.update(block[hashed - position :])
             hashed = position
         if progress:
             progress(position, file.size)
 
-    body = Body(file.stream, file.size, sent)
+    body = Body(file.stream, file.size, block_read, config.block_size)
     try:
-        presigned, etag = put(transport, ask, body)
+        presigned, etag = put(transport, ask, body, token)
     finally:
         checksum = digest.finish()
     file.check_unchanged(body.tell())
@@ -173,16 +181,19 @@ def put_file(
 
 
 def put(
-    transport: Transport, ask: Callable[[], PresignedUpload], body: Body
+    transport: Transport,
+    ask: Callable[[], PresignedUpload],
+    body: Body,
+    token: CancellationToken | None = None,
 ) -> tuple[PresignedUpload, str | None]:
     """Puts the body to the object store; returns the upload that was used, and the MD5 if the
     store tells.
 
-    A try that fails on the way is repeated from the start, as often as the client retries; an
-    expired URL is replaced once. Raises ApiError where the store refuses, TransportError where no
-    answer came.
+    An attempt that fails on the way is repeated from the start, as the client's `RetryPolicy` says;
+    an expired URL is replaced once. Raises ApiError where the store refuses, TransportError where
+    no response came, Cancelled where `token` is cancelled.
     """
-    policy = transport.store_retry_policy
+    policy, token = transport.store_retry_policy, token or CancellationToken()
     presigned, renewed, attempt = ask(), False, 0
     while True:
         retry_after, expired = None, False
@@ -205,7 +216,7 @@ def put(
             if not expired and not policy.retries_response(attempt, answer, repeatable=True):
                 answer.raise_for_error()
         if not expired:
-            time.sleep(policy.pause(attempt, retry_after))
+            token.pause(policy.pause(attempt, retry_after))
             attempt += 1
         if renew:
             presigned, renewed = ask(), True

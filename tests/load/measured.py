@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from bindist import AdminClient
+from bindist.transfer.config import TransferConfig
 from bindist.transfer.hashing import sha256_bytes, sha256_file
-from bindist.transfer.upload import INLINE_LIMIT
 
 Report = dict[str, Any]
 
@@ -95,7 +95,7 @@ def upload(client: AdminClient, path: str) -> Report:
 
 def content_of(number: int) -> bytes:
     """What process `number` uploads: the even ones what is too large to go inline."""
-    size = INLINE_LIMIT + 100_000 if number % 2 == 0 else 100_000
+    size = TransferConfig.inline_limit + 100_000 if number % 2 == 0 else 100_000
     return hashlib.shake_128(str(number).encode()).digest(size)
 
 

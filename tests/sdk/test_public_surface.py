@@ -91,6 +91,7 @@ def test_time_outs_and_retries_have_their_defaults(kind: type) -> None:
         "allow_private_store": False,
         "total_timeout": None,
         "answer_limit": 16 * 1024 * 1024,
+        "transfer_config": None,
     }
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from bindist import TransferConfig
 from bindist.file_names import FILE_TYPES
 
 from ...context import App, pass_app
@@ -167,8 +168,8 @@ def checksums(app: App, app_id: str, version: str) -> None:
 @click.option("--dry-run", is_flag=True, help="Print what the upload would do, and change nothing.")
 @click.option(
     "--parallel",
-    type=click.IntRange(1, 16),
-    default=4,
+    type=click.IntRange(1, TransferConfig.MAX_PARALLEL_FILES),
+    default=TransferConfig.parallel_files,
     show_default=True,
     help="Upload this many files at the same time.",
 )
@@ -324,8 +325,8 @@ def disable(app: App, app_id: str, version: str) -> None:
 @click.option("--no-verify", is_flag=True, help="Do not verify the checksum. Not recommended.")
 @click.option(
     "--connections",
-    type=click.IntRange(1, 32),
-    default=4,
+    type=click.IntRange(1, TransferConfig.MAX_CONNECTIONS),
+    default=TransferConfig.connections,
     show_default=True,
     help="Use at most this many connections in total for files over 64 MiB.",
 )

@@ -9,9 +9,10 @@ import pytest
 
 from bindist import AdminClient, IntegrityError, TransportError
 from bindist.sandbox import SandboxServer
-from bindist.transfer.upload import INLINE_LIMIT
+from bindist.transfer.config import TransferConfig
 from tests.sdk.canned import CannedServer
 
+INLINE_LIMIT = TransferConfig.inline_limit
 CONTENT = bytes(range(256)) * 20
 OK = {"success": True, "data": {}}
 

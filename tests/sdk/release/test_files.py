@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bindist.release.files import ReleaseFile, cached, compare, completion_order, local_files
-from bindist.transfer.upload import INLINE_LIMIT
+from bindist.transfer.config import TransferConfig
 
 FILES = [
     ReleaseFile(Path("a.exe"), "a.exe", 1, "MAIN"),
@@ -67,7 +67,7 @@ def test_only_a_file_that_goes_inline_may_have_another_type_than_its_extension_g
 ):
     path = tmp_path / "notes.txt"
     path.touch()
-    os.truncate(path, INLINE_LIMIT + over)
+    os.truncate(path, TransferConfig.inline_limit + over)
     if allowed:
         (file,) = local_files([path], file_type="MAIN")
         assert (file.file_type, file.needs_inline) == ("MAIN", True)

@@ -18,10 +18,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bindist.transfer.assembler import MEMORY, BlockWriter, FileAssembler, block_size
+from bindist.transfer.assembler import BlockWriter, FileAssembler, block_size
 from bindist.transfer.block_file import PAGE, BlockFile
 from bindist.transfer.concurrency import Cancelled
-from bindist.transfer.ranges import MAX_CONNECTIONS, Range, merge, missing
+from bindist.transfer.config import MAX_CONNECTIONS, TransferConfig
+from bindist.transfer.ranges import Range, merge, missing
 
 BLOCK = block_size(1)
 SIZE = 3 * BLOCK + 5 * PAGE + 17
@@ -211,7 +212,7 @@ def test_a_file_that_ends_too_soon_is_an_error(tmp_path: Path) -> None:
 def test_buffers_are_bounded_and_leave_some_to_spare(writers: int) -> None:
     block = block_size(writers)
     assert block % PAGE == 0
-    assert MEMORY // block >= writers + 8
+    assert TransferConfig.memory // block >= writers + 8
 
 
 def test_on_a_slow_line_what_has_come_is_written_before_its_buffer_is_full(file) -> None:

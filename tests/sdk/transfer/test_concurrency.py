@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from bindist.transfer.concurrency import Cancelled, run_jobs
+from bindist.transfer.concurrency import CancellationToken, Cancelled, run_jobs
 
 
 def test_every_job_is_done_by_no_more_threads_than_allowed() -> None:
@@ -83,3 +83,33 @@ def test_an_interrupt_ends_the_wait_and_the_jobs() -> None:
     finally:
         signal.signal(signal.SIGINT, before)
     assert ended.wait(30)
+
+
+# Cancellation
+
+
+def test_cancelling_a_token_cancels_its_children_and_not_its_parent() -> None:
+    parent = CancellationToken()
+    child, sibling = CancellationToken(parent), CancellationToken(parent)
+    child.cancel()
+    assert (parent.is_set(), child.is_set(), sibling.is_set()) == (False, True, False)
+    parent.cancel()
+    assert sibling.is_set()
+
+
+def test_a_child_of_a_cancelled_token_is_cancelled() -> None:
+    parent = CancellationToken()
+    parent.cancel()
+    with pytest.raises(Cancelled):
+        CancellationToken(parent).raise_if_cancelled()
+
+
+def test_cancelling_ends_a_pause_in_another_thread() -> None:
+    parent = CancellationToken()
+    threading.Timer(0.05, parent.cancel).start()
+    with pytest.raises(Cancelled):
+        CancellationToken(parent).pause(30)
+
+
+def test_a_pause_without_cancellation_returns() -> None:
+    CancellationToken().pause(0)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bindist.transfer.config import TransferConfig
 from bindist.transfer.hashing import (
-    BLOCK,
     StreamHash,
     checksums_match,
     is_sha256,
@@ -101,7 +101,7 @@ def test_the_md5_is_computed_beside_where_it_is_asked_for() -> None:
 
 
 def test_the_md5_is_computed_however_fast_the_blocks_come() -> None:
-    digest, block = StreamHash(md5=True), bytes(BLOCK)
+    digest, block = StreamHash(md5=True), bytes(TransferConfig.block_size)
     for _ in range(100):
         digest.update(block)
     assert digest.finish() == hashlib.sha256(block * 100).hexdigest()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import itertools
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,10 +12,13 @@ import requests
 import urllib3
 
 from bindist.http.transport import Transport
+from bindist.transfer.concurrency import CancellationToken
+from bindist.transfer.config import TransferConfig
 from bindist.transfer.presigned import ChangedError, DownloadSource, PresignedDownload
-from bindist.transfer.range_reader import MAX_READ, MIN_READ, _Body, next_read, receive
+from bindist.transfer.range_reader import _Body, next_read, receive
 from tests.sdk.canned import CannedServer
 
+MIN_READ, MAX_READ = TransferConfig.min_read, TransferConfig.max_read
 CONTENT = bytes(range(256)) * (MAX_READ // 64)
 
 
@@ -78,15 +80,13 @@ def test_an_answer_without_length_that_ends_too_soon_is_gone_on_with(
     ]
 
 
-def test_who_is_told_to_stop_gets_no_more_bytes_and_asks_for_none(
-    canned: CannedServer, source: DownloadSource
-) -> None:
+def test_a_cancelled_token_ends_receive(canned: CannedServer, source: DownloadSource) -> None:
     canned.answer(CONTENT)
-    stop = threading.Event()
-    memory = Memory(lambda _: stop.set())
-    receive(source, (0, len(CONTENT)), memory, stop)
+    token = CancellationToken()
+    memory = Memory(lambda _: token.cancel())
+    receive(source, (0, len(CONTENT)), memory, token)
     assert memory.received == CONTENT[:MIN_READ]
-    receive(source, (0, len(CONTENT)), memory, stop)
+    receive(source, (0, len(CONTENT)), memory, token)
     assert memory.received == CONTENT[:MIN_READ]
     assert len(canned.asked) == 1
 

@@ -8,10 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bindist.transfer.config import DEFAULTS as CONFIG
 from bindist.transfer.ranges import (
-    ALIGNMENT,
-    MAX_PIECE,
-    MIN_PIECE,
     Range,
     merge,
     missing,
@@ -71,7 +69,7 @@ def test_the_prefix_ends_at_the_first_byte_that_is_not_done(ranges: list[Range])
     assert prefix(merge(ranges)) == next(n for n in range(62) if n not in done)
 
 
-def pieces(gaps: list[Range], connections: int, most: int = MAX_PIECE) -> list[Range]:
+def pieces(gaps: list[Range], connections: int, most: int = CONFIG.max_piece) -> list[Range]:
     """All pieces, taken one after the other."""
     cut = []
     while gaps:
@@ -86,15 +84,15 @@ def test_pieces_are_the_gaps_cut_up_in_order(gaps: list[Range], connections: int
     assert merge(cut) == merge(gaps) and cut == sorted(cut) and total(cut) == total(gaps)
 
 
-@given(GAPS, st.integers(1, 40), st.integers(MAX_PIECE, 8 * MAX_PIECE))
+@given(GAPS, st.integers(1, 40), st.integers(CONFIG.max_piece, 8 * CONFIG.max_piece))
 def test_no_piece_is_too_large_or_needlessly_small(
     gaps: list[Range], connections: int, most: int
 ) -> None:
     ends = {end for _, end in gaps}
     for start, end in pieces(gaps, connections, most):
         assert end - start <= most
-        assert end % ALIGNMENT == 0 or end in ends
-        assert end - start >= MIN_PIECE or end in ends
+        assert end % CONFIG.block_size == 0 or end in ends
+        assert end - start >= CONFIG.min_piece or end in ends
 
 
 @given(st.integers(1, 1 << 33), st.integers(1, 32))

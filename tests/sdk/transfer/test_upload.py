@@ -13,8 +13,9 @@ import pytest
 
 from bindist import AdminClient, ApiResponse, IntegrityError, TransportError
 from bindist.sandbox import SandboxServer
+from bindist.transfer.config import TransferConfig
 from bindist.transfer.presigned import PresignedUpload
-from bindist.transfer.upload import INLINE_LIMIT, Body, LocalFile, put
+from bindist.transfer.upload import Body, LocalFile, put
 
 MIB = 1024 * 1024
 PUT = "path=/store/*,method=PUT"
@@ -24,7 +25,7 @@ PUT = "path=/store/*,method=PUT"
 def big(tmp_path: Path) -> Path:
     """A file that goes through the object store."""
     path = tmp_path / "big.bin"
-    path.write_bytes(random.Random(3).randbytes(INLINE_LIMIT + 3 * MIB + 17))
+    path.write_bytes(random.Random(3).randbytes(TransferConfig.inline_limit + 3 * MIB + 17))
     return path
 
 
@@ -47,7 +48,7 @@ def test_a_small_file_of_a_type_of_its_own_goes_inline_in_one_request(
     admin, application, tmp_path, server
 ):
     path = tmp_path / "small.bin"
-    path.write_bytes(b"x" * INLINE_LIMIT)
+    path.write_bytes(b"x" * TransferConfig.inline_limit)
     admin.upload_file(application, "1.0", path, file_type="DEPENDENCY").raise_for_error()
     assert paths(server)[-1] == "/v1/management/upload"
     assert stored(admin) == path.read_bytes()
