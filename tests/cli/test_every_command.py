@@ -27,7 +27,7 @@ def words(path: str, *more: str) -> list[str]:
 
 
 @pytest.mark.parametrize("path", CASES)
-def test_on_a_terminal(path, at_catalogue, terminal):
+def test_every_command_prints_on_a_terminal(path, at_catalogue, terminal):
     screen = terminal(*words(path))
     assert screen.returncode == CASES[path].exit, screen.text
     assert screen.text.strip()
@@ -35,7 +35,7 @@ def test_on_a_terminal(path, at_catalogue, terminal):
 
 
 @pytest.mark.parametrize("path", CASES)
-def test_in_a_pipe(path, at_catalogue, bindist):
+def test_every_command_prints_plain_lines_in_a_pipe(path, at_catalogue, bindist):
     done = bindist(*words(path))
     assert done.returncode == CASES[path].exit, done.stderr
     assert "\x1b" not in done.stdout + done.stderr
@@ -50,7 +50,7 @@ def test_in_a_pipe(path, at_catalogue, bindist):
 
 
 @pytest.mark.parametrize("path", SHAPED)
-def test_as_json(path, at_catalogue, bindist):
+def test_every_command_prints_json(path, at_catalogue, bindist):
     done = bindist(*words(path, "--json"))
     assert done.returncode == CASES[path].exit, done.stderr
     found = json.loads(done.stdout)
@@ -59,7 +59,7 @@ def test_as_json(path, at_catalogue, bindist):
 
 
 @pytest.mark.parametrize("path", SHAPED)
-def test_as_json_lines(path, at_catalogue, bindist):
+def test_every_command_prints_json_lines(path, at_catalogue, bindist):
     done = bindist(*words(path, "-o", "jsonl"))
     assert done.returncode == CASES[path].exit, done.stderr
     rows = [json.loads(line) for line in done.stdout.splitlines()]
@@ -68,7 +68,7 @@ def test_as_json_lines(path, at_catalogue, bindist):
 
 
 @pytest.mark.parametrize("path", SHAPED)
-def test_as_csv(path, at_catalogue, bindist):
+def test_every_command_prints_csv(path, at_catalogue, bindist):
     done = bindist(*words(path, "-o", "csv"))
     assert done.returncode == CASES[path].exit, done.stderr
     head, *rows = csv.reader(io.StringIO(done.stdout, newline=""))
@@ -78,7 +78,7 @@ def test_as_csv(path, at_catalogue, bindist):
 
 
 @pytest.mark.parametrize("path", SHAPED)
-def test_as_tab_separated_lines(path, at_catalogue, bindist):
+def test_every_command_prints_tab_separated_lines(path, at_catalogue, bindist):
     done = bindist(*words(path, "-o", "tsv"))
     assert done.returncode == CASES[path].exit, done.stderr
     lines = [[unescape(field) for field in line.split("\t")] for line in done.stdout.splitlines()]

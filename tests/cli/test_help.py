@@ -31,7 +31,7 @@ ELSEWHERE = ["bindist sandbox demo", "bindist auth login"]
 
 @pytest.mark.parametrize("path", TREE, ids=lambda path: " ".join(path) or "bindist")
 @pytest.mark.parametrize("flag", ["-h", "--help"])
-def test_help_is_an_answer(invoke, path, flag):
+def test_help_prints_to_stdout_and_exits_with_0(invoke, path, flag):
     result = invoke(*path, flag)
     assert result.exit_code == 0
     assert result.stderr == ""
@@ -39,7 +39,7 @@ def test_help_is_an_answer(invoke, path, flag):
 
 
 @pytest.mark.parametrize("path", TREE, ids=lambda path: " ".join(path) or "bindist")
-def test_every_command_says_what_it_is_for(path):
+def test_every_command_has_a_description(path):
     (purpose, *_) = (TREE[path].help or "").strip().splitlines()
     assert purpose[0].isupper()
     assert purpose.endswith((".", ":", ","))
@@ -75,7 +75,7 @@ def test_help_fits_80_columns(invoke, monkeypatch, path):
 
 
 @pytest.mark.parametrize("path", [path for path in TREE if path not in LEAVES], ids=str)
-def test_a_group_alone_shows_its_commands(invoke, path):
+def test_a_group_without_a_command_shows_its_help(invoke, path):
     result = invoke(*path)
     assert result.exit_code == 0
     for name in TREE[path].list_commands(click.Context(TREE[path])):
@@ -129,7 +129,7 @@ def test_every_example_works_on_a_new_sample_catalogue(shell, place, example):
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 @pytest.mark.parametrize("example", ENDLESS)
-def test_every_example_of_serving_works(start, tmp_path, example):
+def test_every_example_of_sandbox_serve_works(start, tmp_path, example):
     words = example.replace("/tmp/", f"{tmp_path}/").split()[1:]
     process = start(*words)
     assert process.stdout.readline().startswith("http://127.0.0.1:")

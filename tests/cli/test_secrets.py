@@ -143,7 +143,7 @@ def test_no_command_shows_a_secret(
         record_property("faults", len(at_catalogue.requests))
 
 
-def test_what_is_looked_for_is_there_to_be_found(invoke, at_catalogue):
+def test_the_search_finds_a_secret_that_is_printed(invoke, at_catalogue):
     """That none of it shows above is no accident of looking for the wrong things."""
     created = invoke("customers", "create", "--name", "New", "--json").stdout
     shared = invoke("versions", "share", "skylark", "1.10.0", "--json").stdout
@@ -167,7 +167,7 @@ def test_what_is_looked_for_is_there_to_be_found(invoke, at_catalogue):
     ],
 )
 @pytest.mark.counts("hostile")
-def test_no_secret_is_in_the_list_of_processes(start, at_catalogue, inside, wait_until, words):
+def test_no_secret_is_in_the_process_list(start, at_catalogue, inside, wait_until, words):
     where = "/store/*" if "versions" in words else "/v1/*"
     at_catalogue.faults.add(f"stall:0.4,path={where}")
     process = start(*words.replace("file.bin other.bin", str(inside / "*.bin")).split())

@@ -87,7 +87,7 @@ def test_the_examples_name_this_version():
 
 
 @pytest.mark.parametrize("name", ["github-action", "github"])
-def test_on_github(example, runner, on_path, released, name):
+def test_the_github_example_makes_a_release(example, runner, on_path, released, name):
     job = yaml.safe_load(example(name))["jobs"]["release"]
     logs = []
     for _ in range(2):
@@ -107,7 +107,7 @@ def test_on_github_a_wrong_key_ends_the_job_and_is_in_no_log(example, runner, on
     assert WRONG_KEY not in machine.log + machine.summary
 
 
-def test_on_gitlab(gitlab, released, workspace):
+def test_the_gitlab_example_makes_a_release(gitlab, released, workspace):
     statuses = []
     for _ in range(2):
         done = gitlab()
@@ -125,7 +125,7 @@ def test_on_gitlab_a_wrong_key_ends_the_job_and_is_in_no_log(gitlab, workspace):
 
 
 @pytest.mark.counts("faults")
-def test_on_gitlab_what_is_unavailable_is_what_gitlab_repeats(example, gitlab, server, monkeypatch):
+def test_gitlab_retries_only_unavailability(example, gitlab, server, monkeypatch):
     monkeypatch.setenv("BINDIST_RETRIES", "0")
     server.faults.add("status:503,method=GET,times=1")
     retry = yaml.safe_load(example("gitlab"))["release"]["retry"]
@@ -146,7 +146,7 @@ def script(example, bash):
     return run
 
 
-def test_from_a_script(script, released, workspace):
+def test_the_script_makes_a_release(script, released, workspace):
     statuses = []
     for _ in range(2):
         done = script()
@@ -157,7 +157,7 @@ def test_from_a_script(script, released, workspace):
 
 
 @pytest.mark.counts("faults")
-def test_the_script_tries_again_where_the_service_is_unavailable(script, server, released):
+def test_the_script_retries_if_the_service_is_unavailable(script, server, released):
     server.faults.add("status:503,method=GET,times=1")
     done = script(BINDIST_RETRIES="0", PAUSES="0")
     assert done.returncode == 0, done.stdout
@@ -166,7 +166,7 @@ def test_the_script_tries_again_where_the_service_is_unavailable(script, server,
 
 
 @pytest.mark.counts("faults")
-def test_the_script_gives_up_in_the_end(script, server):
+def test_the_script_limits_its_attempts(script, server):
     server.faults.add("status:503,times=0")
     done = script(BINDIST_RETRIES="0", PAUSES="0")
     assert done.returncode == 7

@@ -65,7 +65,7 @@ def test_csv_passes_no_control_character_on_but_tabs_and_line_breaks(printed, ro
 
 @given(rows=ROWS)
 @several
-def test_tsv_reads_back(printed, rows):
+def test_guarded_tsv_reads_back(printed, rows):
     lines = shown(printed, "tsv", rows).split("\n")
     assert lines.pop() == ""
     assert [[unescape(field) for field in line.split("\t")] for line in lines] == expected(rows)

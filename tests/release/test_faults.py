@@ -81,7 +81,7 @@ def changes(watched: Watched, since: int) -> list[str]:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_whatever_fails_once_the_release_is_right_in_the_end_and_never_wrong_before(
+def test_a_release_survives_any_single_fault_and_is_never_wrong_on_the_way(
     watched: Watched,
     client: AdminClient,
     tmp_path: Path,
@@ -117,7 +117,7 @@ def test_a_second_run_asks_for_nothing_that_changes_or_counts(
     assert not [sent for sent in asked if "downloads" in sent.path]
 
 
-def test_a_server_that_makes_no_empty_versions_gets_the_files_all_the_same(
+def test_a_server_without_empty_versions_gets_the_files_too(
     watched: Watched, client: AdminClient, tmp_path: Path
 ) -> None:
     watched.server.faults.add("status:400,path=/v1/management/upload,times=0")

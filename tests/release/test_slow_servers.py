@@ -35,7 +35,7 @@ def completed(watched: Watched) -> int:
     return kinds(watched).count(("POST", COMPLETE))
 
 
-def test_reads_that_lag_make_no_completion_be_repeated(watched: Watched, client) -> None:
+def test_stale_reads_repeat_no_completion(watched: Watched, client) -> None:
     watched.server.faults.add("stale-reads=300")
     done = make(client, watched, settle=5.0)
     assert (done.status, done.is_enabled) == ("created", True)
@@ -45,7 +45,7 @@ def test_reads_that_lag_make_no_completion_be_repeated(watched: Watched, client)
     watched.check(VERSION)
 
 
-def test_reads_that_lag_make_a_single_file_be_completed_once(watched: Watched, client) -> None:
+def test_stale_reads_complete_a_single_file_once(watched: Watched, client) -> None:
     watched.paths[:] = watched.paths[:1]
     watched.server.faults.add("stale-reads=300")
     assert make(client, watched, settle=5.0).is_enabled

@@ -66,7 +66,7 @@ def test_a_method_names_its_endpoint_or_the_method_that_it_calls(method: str) ->
 
 
 @pytest.mark.parametrize("method", methods(AdminClient))
-def test_a_method_tells_of_each_parameter(method: str) -> None:
+def test_a_method_documents_each_parameter(method: str) -> None:
     parameters = set(inspect.signature(getattr(AdminClient, method)).parameters) - {"self"}
     shared = re.search("(?s)Arguments that many.*", inspect.getdoc(CustomerClient) or "")
     assert shared
@@ -75,7 +75,7 @@ def test_a_method_tells_of_each_parameter(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", methods(AdminClient))
-def test_a_method_tells_what_it_returns(method: str) -> None:
+def test_a_method_documents_what_it_returns(method: str) -> None:
     if returned(method) == "None":
         assert "Returns" not in told(method)
     elif returned(method).startswith("Iterator["):
@@ -85,12 +85,12 @@ def test_a_method_tells_what_it_returns(method: str) -> None:
 
 
 @pytest.mark.parametrize(("method", "kind"), TYPED)
-def test_a_method_that_returns_an_answer_names_what_is_in_it(method: str, kind: str) -> None:
+def test_a_method_that_returns_a_response_names_its_data(method: str, kind: str) -> None:
     assert f"`{kind}`" in told(method)
 
 
 @pytest.mark.parametrize("method", RAISING)
-def test_a_method_tells_what_it_raises_unless_that_is_said_for_all(method: str) -> None:
+def test_a_method_documents_its_own_exceptions(method: str) -> None:
     assert "Raises" in told(method)
 
 
@@ -100,23 +100,23 @@ def test_a_client_says_that_failed_responses_are_returned(kind: type) -> None:
 
 
 @pytest.mark.parametrize("kind", CLIENTS)
-def test_a_client_tells_of_what_it_is_made(kind: Any) -> None:
+def test_a_client_documents_its_parameters(kind: Any) -> None:
     parameters = set(inspect.signature(kind).parameters)
     assert parameters - names_in(told("__init__", kind)) == set()
 
 
 @pytest.mark.parametrize("method", methods(ApiResponse))
-def test_a_method_of_an_answer_tells_what_it_returns_and_raises(method: str) -> None:
+def test_a_method_of_a_response_documents_what_it_returns_and_raises(method: str) -> None:
     assert "raise" in told(method, ApiResponse)
 
 
 @pytest.mark.parametrize("kind", [ApiResponse, Download])
-def test_a_value_tells_of_each_of_its_fields(kind: Any) -> None:
+def test_a_dataclass_documents_each_field(kind: Any) -> None:
     assert set(kind.__dataclass_fields__) - names_in(kind.__doc__) == set()
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_everything_public_is_documented_itself(name: str) -> None:
+def test_everything_public_has_its_own_docstring(name: str) -> None:
     text = vars(getattr(bindist, name)).get("__doc__") or ""
     assert text.strip()
     assert not text.startswith(f"{name}(")  # what dataclasses make up

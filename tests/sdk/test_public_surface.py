@@ -74,7 +74,7 @@ def test_every_public_method_is_documented(method: str) -> None:
 
 
 @pytest.mark.parametrize("kind", [CustomerClient, AdminClient])
-def test_a_client_is_made_of_an_address_and_a_key(kind: type) -> None:
+def test_a_client_takes_an_address_and_a_key(kind: type) -> None:
     assert defaults(kind, "__init__", by_name=False) == {"base_url": NO, "api_key": NO}
 
 
@@ -95,7 +95,7 @@ def test_time_outs_and_retries_have_their_defaults(kind: type) -> None:
     }
 
 
-def test_an_answer_is_a_dataclass_with_the_promised_fields() -> None:
+def test_a_response_is_a_dataclass_with_the_promised_fields() -> None:
     assert {field.name: field.type for field in dataclasses.fields(ApiResponse)} == {
         "success": "bool",
         "status_code": "int",
@@ -107,7 +107,7 @@ def test_an_answer_is_a_dataclass_with_the_promised_fields() -> None:
     }
 
 
-def test_everything_public_can_be_had_from_the_package() -> None:
+def test_every_public_name_can_be_imported_from_the_package() -> None:
     assert {name for name in bindist.__all__ if getattr(bindist, name, None) is None} == set()
 
 
@@ -120,7 +120,7 @@ def test_every_exception_is_public() -> None:
     assert found <= set(bindist.__all__)
 
 
-def test_dir_shows_what_is_imported_late() -> None:
+def test_dir_includes_lazily_imported_names() -> None:
     assert set(bindist.__all__) <= set(dir(bindist))
 
 
@@ -152,5 +152,5 @@ def test_a_star_import_brings_everything_public() -> None:
 
 
 @pytest.mark.parametrize("package", ["bindist", "bindist_cli"])
-def test_the_packages_say_that_they_are_typed(package: str) -> None:
+def test_the_packages_are_marked_as_typed(package: str) -> None:
     assert importlib.resources.files(package).joinpath("py.typed").is_file()

@@ -68,7 +68,7 @@ def kind_of(call: str) -> Any:
     return getattr(objects, found)
 
 
-def test_every_recorded_answer_is_what_its_type_says() -> None:
+def test_every_recorded_response_matches_its_type() -> None:
     found = {
         f"{name}: {problem}"
         for name, call, data in recorded()
@@ -77,7 +77,7 @@ def test_every_recorded_answer_is_what_its_type_says() -> None:
     assert found == set()
 
 
-def test_every_key_of_a_type_was_seen_in_a_recorded_answer() -> None:
+def test_every_key_of_a_type_is_in_a_recorded_response() -> None:
     seen: dict[str, set[str]] = defaultdict(set)
 
     def look(value: Any, kind: Any) -> None:
@@ -102,12 +102,12 @@ def test_every_key_of_a_type_was_seen_in_a_recorded_answer() -> None:
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_a_type_can_be_had_from_the_package(name: str) -> None:
+def test_a_type_can_be_imported_from_the_package(name: str) -> None:
     assert getattr(bindist, name) is PUBLIC[name]
     assert name in dir(bindist)
 
 
-def test_a_star_import_brings_no_types_of_answers() -> None:
+def test_a_star_import_has_no_response_types() -> None:
     assert not PUBLIC.keys() & set(bindist.__all__)
 
 
@@ -115,14 +115,14 @@ def test_a_star_import_brings_no_types_of_answers() -> None:
     ("method", "kind"),
     [("list_activity", objects.Activities), ("list_customers", objects.Customers)],
 )
-def test_what_a_client_adds_to_an_answer_is_in_its_type(
+def test_keys_that_a_client_adds_are_in_the_type(
     admin: AdminClient, method: str, kind: Any
 ) -> None:
     data = getattr(admin, method)(page=1).data
     assert list(misfits(data, kind, "data")) == []
 
 
-def test_what_is_told_of_a_file_in_memory_is_what_its_type_says(
+def test_the_metadata_of_download_file_match_their_type(
     admin: AdminClient, application: str
 ) -> None:
     admin.upload_small_file(application, "1.0", "a.zip", b"bytes").raise_for_error()
@@ -144,5 +144,5 @@ def test_what_is_told_of_a_file_in_memory_is_what_its_type_says(
         ({"hasMore": 1}, objects.AuditPagination),
     ],
 )
-def test_the_comparison_tells_what_does_not_fit(value: Any, kind: Any) -> None:
+def test_the_comparison_reports_mismatches(value: Any, kind: Any) -> None:
     assert list(misfits(value, kind, "data"))

@@ -75,7 +75,7 @@ def test_a_part_of_another_length_than_its_journal_says_is_not_ours(
 
 
 @pytest.mark.counts("hostile")
-def test_a_journal_of_another_version_is_of_no_use(customer, published, left):
+def test_a_journal_of_another_version_is_ignored(customer, published, left):
     folder = left([])
     wrong = {**IDENTITY, "checksum": "0" * 64}
     (folder / "tool.bin.part.journal").write_text(f"{json.dumps(wrong)}\n[0,{SIZE}]\n")

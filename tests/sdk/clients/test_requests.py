@@ -69,7 +69,7 @@ def test_the_test_channel_is_a_header(
         lambda c: c.update_application_customers("tool", "c1"),
     ],
 )
-def test_a_text_in_place_of_a_list_is_a_value_error_before_any_request(
+def test_a_string_in_place_of_a_list_is_a_value_error_before_any_request(
     canned: CannedServer, asker: AdminClient, call: Call
 ) -> None:
     with pytest.raises(ValueError, match="must be a list"):

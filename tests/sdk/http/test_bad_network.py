@@ -75,7 +75,7 @@ def cut_at_random(
         server.faults.add(f"{chance.choice(kinds)}:{at},method={method},path=/store/*,nth={number}")
 
 
-def test_a_download_cut_and_killed_ends_with_the_right_bytes_having_fetched_little_twice(
+def test_a_download_survives_cuts_and_kills_and_repeats_few_bytes(
     server: SandboxServer,
     admin: AdminClient,
     application: str,
@@ -117,7 +117,7 @@ def test_a_download_cut_and_killed_ends_with_the_right_bytes_having_fetched_litt
     record_property("bytes", SIZE)
 
 
-def test_an_upload_cut_and_killed_never_makes_a_version_with_wrong_bytes(
+def test_an_upload_survives_cuts_and_kills_without_wrong_bytes(
     server: SandboxServer,
     admin: AdminClient,
     application: str,

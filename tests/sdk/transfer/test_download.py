@@ -55,7 +55,7 @@ def fetched(server: SandboxServer) -> int:
     return sum(r.bytes_out for r in server.requests if r.path.startswith("/store/"))
 
 
-def test_puts_the_file_under_the_name_given(customer, publish, tmp_path):
+def test_a_file_is_downloaded_to_the_given_name(customer, publish, tmp_path):
     content = make_bytes(3 * MIB + 17)
     checksum = publish("1.0", content)
     found = customer.download_to_file("tool", "1.0", tmp_path / "out.bin")
@@ -68,12 +68,12 @@ def test_puts_the_file_under_the_name_given(customer, publish, tmp_path):
     assert found.path == tmp_path / "out.bin"
 
 
-def test_puts_the_file_into_a_folder_under_the_servers_name(customer, publish, tmp_path):
+def test_a_file_is_downloaded_into_a_folder_under_the_servers_name(customer, publish, tmp_path):
     publish("1.0", b"bytes")
     assert customer.download_to_file("tool", "1.0", tmp_path).path == tmp_path / "tool.bin"
 
 
-def test_leaves_nothing_beside_the_file(customer, publish, tmp_path):
+def test_a_download_leaves_only_the_file(customer, publish, tmp_path):
     publish("1.0", make_bytes(MIB))
     folder = tmp_path / "out"
     folder.mkdir()
@@ -91,7 +91,7 @@ def test_several_connections_give_the_same_bytes(customer, publish, tmp_path, se
     assert fetched(server) == len(content)
 
 
-def test_a_right_file_is_unchanged_and_costs_no_download(customer, admin, publish, tmp_path):
+def test_a_file_with_the_right_content_counts_no_download(customer, admin, publish, tmp_path):
     publish("1.0", b"the same bytes")
     customer.download_to_file("tool", "1.0", tmp_path)
     before = downloads(admin)
@@ -106,7 +106,7 @@ def test_a_file_with_other_content_is_replaced(customer, publish, tmp_path):
     assert (tmp_path / "tool.bin").read_bytes() == b"new bytes"
 
 
-def test_without_replace_a_file_with_other_content_is_left_alone(customer, publish, tmp_path):
+def test_without_replace_a_file_with_other_content_is_kept(customer, publish, tmp_path):
     publish("1.0", b"new bytes")
     (tmp_path / "tool.bin").write_bytes(b"old bytes")
     with pytest.raises(TargetExistsError, match=r"tool\.bin exists with other content"):
@@ -116,9 +116,7 @@ def test_without_replace_a_file_with_other_content_is_left_alone(customer, publi
 
 
 @pytest.mark.parametrize("replace", [True, False])
-def test_a_file_that_appears_during_the_transfer_is_left_alone(
-    customer, publish, tmp_path, replace
-):
+def test_a_file_that_appears_during_the_transfer_is_kept(customer, publish, tmp_path, replace):
     content = make_bytes(MIB)
     publish("1.0", content)
     target = tmp_path / "tool.bin"
@@ -156,7 +154,7 @@ def test_altered_bytes_never_replace_a_file(customer, publish, tmp_path, server)
     assert (tmp_path / "tool.bin").read_bytes() == b"precious"
 
 
-def test_altered_bytes_are_accepted_where_that_is_asked_for(customer, publish, tmp_path, server):
+def test_altered_bytes_are_accepted_without_verification(customer, publish, tmp_path, server):
     publish("1.0", make_bytes(MIB))
     server.faults.add(f"flip:1000,{STORE}")
     found = customer.download_to_file("tool", "1.0", tmp_path, verify_checksum=False)
@@ -164,7 +162,7 @@ def test_altered_bytes_are_accepted_where_that_is_asked_for(customer, publish, t
 
 
 @pytest.mark.parametrize("fault", ["reset:700000", "cut:700000", "lost", "refuse"])
-def test_a_lost_connection_is_taken_up_from_the_last_byte(
+def test_after_a_lost_connection_the_download_resumes_at_the_last_byte(
     fault, customer, admin, publish, tmp_path, server
 ):
     content = make_bytes(2 * MIB)
@@ -176,7 +174,7 @@ def test_a_lost_connection_is_taken_up_from_the_last_byte(
 
 
 @pytest.mark.parametrize("fault", ["status:503", "status:429/0", "html:502", "empty:500"])
-def test_a_store_that_is_busy_is_asked_again(fault, customer, publish, tmp_path, server):
+def test_a_busy_store_is_retried(fault, customer, publish, tmp_path, server):
     publish("1.0", b"bytes")
     server.faults.add(f"{fault},{STORE},times=2")
     assert customer.download_to_file("tool", "1.0", tmp_path).status == "downloaded"
@@ -211,7 +209,7 @@ def test_a_url_that_is_always_expired_is_an_error(customer, publish, tmp_path, s
         customer.download_to_file("tool", "1.0", tmp_path)
 
 
-def test_what_an_earlier_run_left_is_not_fetched_again(server, publish, tmp_path, customer):
+def test_bytes_of_an_earlier_run_are_not_downloaded_again(server, publish, tmp_path, customer):
     content = make_bytes(8 * MIB)
     publish("1.0", content)
     server.faults.add(f"cut:{5 * MIB},{STORE}")
@@ -235,13 +233,13 @@ def half_a_download(server: SandboxServer, tmp_path: Path) -> None:
     assert (tmp_path / "tool.bin.part").exists()
 
 
-def test_without_resume_it_starts_anew(server, publish, tmp_path, customer):
+def test_without_resume_the_download_starts_at_the_first_byte(server, publish, tmp_path, customer):
     publish("1.0", make_bytes(2 * MIB))
     half_a_download(server, tmp_path)
     assert customer.download_to_file("tool", "1.0", tmp_path, resume=False).status == "downloaded"
 
 
-def test_a_part_of_other_content_is_thrown_away(server, publish, tmp_path, customer):
+def test_a_part_of_other_content_is_discarded(server, publish, tmp_path, customer):
     publish("1.0", make_bytes(2 * MIB))
     other = make_bytes(2 * MIB, seed=2)
     publish("2.0", other)
@@ -250,7 +248,7 @@ def test_a_part_of_other_content_is_thrown_away(server, publish, tmp_path, custo
     assert (tmp_path / "tool.bin").read_bytes() == other
 
 
-def test_a_part_that_was_altered_is_noticed_and_fetched_again(
+def test_an_altered_part_is_detected_and_downloaded_again(
     server, publish, tmp_path, customer, admin
 ):
     content = make_bytes(2 * MIB)
@@ -265,7 +263,7 @@ def test_a_part_that_was_altered_is_noticed_and_fetched_again(
 
 
 @pytest.mark.parametrize("fault", ["range-ignore", "range-lie", 'etag:"other"', "length:5"])
-def test_a_store_that_answers_for_another_object_means_a_fresh_start(
+def test_another_object_in_the_store_restarts_the_download(
     fault, server, publish, tmp_path, customer
 ):
     content = make_bytes(2 * MIB)
@@ -276,7 +274,7 @@ def test_a_store_that_answers_for_another_object_means_a_fresh_start(
     assert (tmp_path / "tool.bin").read_bytes() == content
 
 
-def test_a_store_that_never_does_ranges_is_good_enough(server, publish, tmp_path, customer):
+def test_a_store_without_ranges_is_accepted(server, publish, tmp_path, customer):
     content = make_bytes(70 * MIB)
     publish("1.0", content)
     server.faults.add(f"range-ignore,times=0,{STORE}")
@@ -308,7 +306,7 @@ def test_a_size_that_the_store_does_not_have_is_an_integrity_error(
         customer.download_to_file(application, "1.0", tmp_path)
 
 
-def test_a_checksum_that_is_no_sha256_cannot_be_verified(admin, application, tmp_path, customer):
+def test_a_checksum_that_is_not_sha256_cannot_be_verified(admin, application, tmp_path, customer):
     found = admin.get_large_upload_url(application, "1.0", "tool.bin", 5).require()
     admin.complete_large_upload(found["uploadId"], application, "1.0", "tool.bin", 5, "Z" * 64)
     admin.update_version(application, "1.0", is_enabled=True).raise_for_error()
@@ -316,7 +314,7 @@ def test_a_checksum_that_is_no_sha256_cannot_be_verified(admin, application, tmp
         customer.download_to_file(application, "1.0", tmp_path)
 
 
-def test_a_version_that_is_not_enabled_needs_the_test_channel(admin, application, tmp_path):
+def test_a_disabled_version_needs_the_test_channel(admin, application, tmp_path):
     admin.upload_small_file(application, "1.0", "tool.bin", b"bytes").raise_for_error()
     with pytest.raises(PermissionDeniedError, match="not enabled"):
         admin.download_to_file(application, "1.0", tmp_path)
@@ -370,7 +368,7 @@ def test_an_error_in_the_callback_reaches_the_caller(customer, publish, tmp_path
         customer.download_to_file("tool", "1.0", tmp_path, progress=fail)
 
 
-def test_more_than_the_disk_has_is_refused_before_the_first_byte(
+def test_a_file_larger_than_the_disk_is_refused_before_the_first_byte(
     admin, application, tmp_path, customer, server
 ):
     found = admin.get_large_upload_url(application, "1.0", "tool.bin", 5).require()
@@ -386,7 +384,7 @@ def test_more_than_the_disk_has_is_refused_before_the_first_byte(
 
 
 @pytest.mark.parametrize("connections", [0, 33])
-def test_a_senseless_number_of_connections_is_a_value_error(connections, customer, tmp_path):
+def test_an_invalid_number_of_connections_is_a_value_error(connections, customer, tmp_path):
     with pytest.raises(ValueError, match="connections"):
         customer.download_to_file("tool", "1.0", tmp_path, connections=connections)
 

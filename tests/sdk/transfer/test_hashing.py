@@ -43,11 +43,11 @@ def test_case_and_prefix_make_no_difference(other: str) -> None:
 
 
 @pytest.mark.parametrize("other", [None, "", "sha256:", 5, SHA256[:-1], SHA256[:-1] + "g"])
-def test_what_is_no_sha256_matches_nothing(other: object) -> None:
+def test_an_invalid_sha256_matches_nothing(other: object) -> None:
     assert not checksums_match(other, SHA256)
 
 
-def test_two_equal_texts_that_are_no_sha256_do_not_match() -> None:
+def test_two_equal_texts_that_are_not_sha256_do_not_match() -> None:
     assert not checksums_match(
         "d41d8cd98f00b204e9800998ecf8427e", "d41d8cd98f00b204e9800998ecf8427e"
     )
@@ -93,7 +93,7 @@ def test_more_blocks_than_may_wait_are_hashed_all(path: Path) -> None:
     assert digest.finish() == SHA256, "asked again, it says the same"
 
 
-def test_the_md5_is_computed_beside_where_it_is_asked_for() -> None:
+def test_the_md5_is_computed_on_request() -> None:
     digest = StreamHash(md5=True)
     digest.update(CONTENT)
     assert digest.finish() == SHA256
@@ -108,14 +108,14 @@ def test_the_md5_is_computed_however_fast_the_blocks_come() -> None:
     assert digest.md5() == hashlib.md5(block * 100).hexdigest()
 
 
-def test_without_being_asked_there_is_no_md5() -> None:
+def test_the_md5_is_not_computed_by_default() -> None:
     digest = StreamHash()
     digest.update(CONTENT)
     digest.finish()
     assert digest.md5() is None
 
 
-def test_a_hash_that_is_let_go_leaves_no_thread() -> None:
+def test_a_discarded_hash_leaves_no_thread() -> None:
     digest = StreamHash(md5=True)
     digest.update(CONTENT)
     digest.finish()
