@@ -1,16 +1,11 @@
-"""Two runs of a release on a server that is not atomic, in every order of the server's steps.
+"""Two runs of a release on a server that is not atomic, in any order of the server's steps.
 
-Run as a script, it tries all orders with at most three switches between the runs, for several
-contents, with and without enabling, and with each request lost, late or doubled once:
-
-    python -m tests.release.interleavings [SECONDS]
+`all_orders` tries all of them as a script, `test_interleavings` a sample.
 """
 
 from __future__ import annotations
 
 import itertools
-import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -97,6 +92,7 @@ class Outcome:
     wrong: list[str]
     overtaken: list[str]
     waited: bool
+    fault_struck: bool
 
     def files(self) -> set[tuple[str, str]]:
         return content_of(self.state)
@@ -285,13 +281,14 @@ class Explorer:
         turns.direct()
         for thread in threads:
             thread.join(60)
+        struck = self.server.faults.all_struck
         self.server.faults.clear()
         if scenario.fault:
             time.sleep(SETTLE / 2)  # what is late lands
         state = self.server.version_state(APPLICATION, version)
         self.server.on_step = self.server.after_step = None
         self.server.requests.clear()
-        return Outcome(ended, state, dict(turns.steps), wrong, overtaken, turns.waited)
+        return Outcome(ended, state, dict(turns.steps), wrong, overtaken, turns.waited, struck)
 
     def content(self, name: str) -> set[tuple[str, str]]:
         return {(file, sha256(text).hexdigest()) for file, text in CONTENTS[name].items()}
@@ -340,54 +337,3 @@ def orders(first: int, second: int) -> Iterator[tuple[tuple[str, int | None], ..
         for count in range(ahead + 1):
             for then in range(1, behind + 1):
                 yield (one, count), (other, then), (one, None), (other, None)
-
-
-def main(seconds: float) -> int:
-    """Tries all scenarios, or as many as fit; prints what was wrong, and the counts."""
-    deadline = time.monotonic() + seconds
-    counts: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory() as folder, Explorer(Path(folder)) as explorer:
-        for scenario in all_scenarios(explorer):
-            if time.monotonic() > deadline:
-                print("time is over")
-                break
-            outcome = explorer.carry_out(scenario)
-            kind = f"{' and '.join(scenario.contents)}{', fault' if scenario.fault else ''}: "
-            counts[kind + "scenarios"] += 1
-            counts[kind + "waited"] += outcome.waited
-            counts[kind + "enabled while overtaken"] += bool(outcome.overtaken)
-            counts[kind + "number lost"] += number_is_lost(outcome)
-            counts[kind + "undone afterwards"] += any(
-                undone(scenario, outcome, explorer, index) for index in (0, 1)
-            )
-            if found := faults_found(scenario, outcome, explorer):
-                counts["wrong"] += 1
-                counts[kind + "wrong"] += 1
-                print(scenario, found, outcome.ended, sep="\n  ", flush=True)
-    for name, count in sorted(counts.items()):
-        print(f"{count:8}  {name}")
-    return 1 if counts["wrong"] else 0
-
-
-def all_scenarios(explorer: Explorer) -> Iterator[Scenario]:
-    """Every pair of contents in every order; then each request of a run lost, late or doubled."""
-    for contents, enable in itertools.product(PAIRS, ENABLE):
-        alone = explorer.carry_out(Scenario(contents, enable, (("A", None), ("B", None))))
-        other = explorer.carry_out(Scenario(contents, enable, (("B", None), ("A", None))))
-        first = max(alone.steps.get("A", 0), other.steps.get("A", 0))
-        second = max(alone.steps.get("B", 0), other.steps.get("B", 0))
-        for segments in orders(first, second):
-            yield Scenario(contents, enable, segments)
-    for contents, enable in itertools.product(PAIRS, ENABLE):
-        for fault, (method, path), nth in itertools.product(FAULTS, WRITES, (1, 2, 3)):
-            for count in range(0, 20, 2):
-                yield Scenario(
-                    contents,
-                    enable,
-                    (("A", count), ("B", None), ("A", None)),
-                    f"{fault},method={method},path={path},nth={nth}",
-                )
-
-
-if __name__ == "__main__":
-    sys.exit(main(float(sys.argv[1]) if len(sys.argv) > 1 else 3600.0))

@@ -198,6 +198,12 @@ class FaultPlan:
         with self._lock:
             self._faults.clear()
 
+    @property
+    def all_struck(self) -> bool:
+        """Whether each fault has befallen a request by now."""
+        with self._lock:
+            return all(fault.seen >= fault.nth for fault in self._faults)
+
     def most(self, kind: str) -> float:
         """The greatest argument with which a kind is in force, 0 where it is not."""
         with self._lock:
