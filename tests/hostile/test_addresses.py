@@ -319,8 +319,8 @@ def test_a_permitted_redirect_is_followed_without_the_key(
 def test_an_upload_is_not_redirected(
     canned: CannedServer, elsewhere: CannedServer, connect: Connect, status: int
 ) -> None:
-    ticket = {"uploadId": "u1", "uploadUrl": f"{canned.url}/first"}
-    canned.answer({"success": True, "data": ticket})
+    upload = {"uploadId": "u1", "uploadUrl": f"{canned.url}/first"}
+    canned.answer({"success": True, "data": upload})
     canned.answer(b"", status, headers={"Location": f"{elsewhere.url}/k"})
     answer = connect(canned.url).upload_large_file("alpha", "1.0.0", "a.exe", b"bytes")
     assert answer.error is not None and answer.error["code"] == "REDIRECT"

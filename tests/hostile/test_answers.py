@@ -1,4 +1,4 @@
-"""Answers made to exhaust memory, time or patience: bounded, and a clear error."""
+"""Answers made to exhaust memory or time: bounded, and a clear error."""
 
 from __future__ import annotations
 

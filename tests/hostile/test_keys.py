@@ -1,4 +1,4 @@
-"""New keys that are none: neither shown nor kept, and no line for whoever reads the output."""
+"""Invalid new keys: neither shown nor kept, and no such line for a script that reads the output."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def test_machines_that_release_at_once_make_one_whole_version(tmp_path: Path) ->
 def test_an_enabling_that_lands_late_releases_no_mixed_version(explorer: Explorer) -> None:
     """Another run's file arrives after this run has read all back, and its enabling is late."""
     server, client = explorer.server, explorer.clients["A"]
-    ticket = explorer.clients["B"].get_large_upload_url("tool", "late", "c.txt", 1).require()
+    upload = explorer.clients["B"].get_large_upload_url("tool", "late", "c.txt", 1).require()
 
     def complete(step: Step) -> None:
         if step.path == "/v1/applications/tool/versions" and step.caller == "admin":
@@ -98,7 +98,7 @@ def test_an_enabling_that_lands_late_releases_no_mixed_version(explorer: Explore
             if seen and len(seen.files) == 2 and client_enables.is_set():
                 server.on_step = None
                 explorer.clients["B"]._complete_upload(
-                    ticket["uploadId"], "tool", "late", "c.txt", 1, "0" * 64, None
+                    upload["uploadId"], "tool", "late", "c.txt", 1, "0" * 64, None
                 )
 
     client_enables = threading.Event()

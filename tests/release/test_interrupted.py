@@ -95,8 +95,8 @@ def test_an_empty_version_that_may_be_another_runs_is_watched_before_it_is_taken
         thread.start()
         while not watched.admin.list_version_files(APPLICATION, "1.0").success:
             time.sleep(0.001)
-        with AdminClient(watched.server.url, ADMIN_KEY, backoff=0.1) as patient:
-            done = make(patient, watched, tmp_path)
+        with AdminClient(watched.server.url, ADMIN_KEY, backoff=0.1) as slow:
+            done = make(slow, watched, tmp_path)
         thread.join()
     assert done.status == "unchanged"
     watched.check("1.0")
@@ -179,7 +179,7 @@ def test_a_refused_reservation_claims_no_version_of_another_run(client, watched,
 
 def test_a_lost_reservation_is_not_repeated_over_another_runs_version(client, watched, tmp_path):
     with AdminClient(watched.server.url, ADMIN_KEY, backoff=0.001) as other:
-        ticket = other.get_large_upload_url(APPLICATION, "1.0", "other.bin", 5).require()
+        upload = other.get_large_upload_url(APPLICATION, "1.0", "other.bin", 5).require()
 
         def meanwhile(_file: object) -> Any:
             watched.server.faults.add(f"html:502,path={COMPLETE},nth=1,times=1")
@@ -189,7 +189,7 @@ def test_a_lost_reservation_is_not_repeated_over_another_runs_version(client, wa
             while not any(asked.path == COMPLETE for asked in watched.server.requests):
                 time.sleep(0.001)  # the first completion, which fails, is this release's
             other.complete_large_upload(
-                ticket["uploadId"], APPLICATION, "1.0", "other.bin", 5, "0" * 64
+                upload["uploadId"], APPLICATION, "1.0", "other.bin", 5, "0" * 64
             )
 
         thread = threading.Thread(target=foreign)

@@ -40,7 +40,7 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
             waiting += [arg for arg in found.args if isinstance(arg, BaseException)]
 
 
-def patience(fault: str) -> float:
+def timeout_for(fault: str) -> float:
     """Seconds to wait for an answer: few only where none is to come."""
     return 0.5 if "stall" in fault else 30
 
@@ -195,7 +195,7 @@ def test_exceptions_of_a_download_show_neither_key_nor_signature(
     server: SandboxServer, application: str, version: str, fault: str
 ) -> None:
     server.faults.add(f"{fault},{STORE}")
-    client = CustomerClient(server.url, CUSTOMER_KEY, retries=0, timeout=patience(fault))
+    client = CustomerClient(server.url, CUSTOMER_KEY, retries=0, timeout=timeout_for(fault))
     with client, pytest.raises(BinDistError) as caught:
         client.download_file(application, version)
     text = everything(caught.value)
@@ -208,7 +208,7 @@ def test_exceptions_of_an_upload_show_neither_key_nor_signature(
     server: SandboxServer, connect: Connect, application: str, fault: str
 ) -> None:
     server.faults.add(f"{fault},{STORE}")
-    client = connect(server.url, retries=0, timeout=patience(fault))
+    client = connect(server.url, retries=0, timeout=timeout_for(fault))
     with pytest.raises(BinDistError) as caught:
         client.upload_large_file(application, "1.0", "a.exe", b"bytes")
     text = everything(caught.value)

@@ -1,4 +1,4 @@
-"""Our own files as they should not be: refused, with the command that mends them."""
+"""Our own files as they should not be: refused, with the command that repairs them."""
 
 from __future__ import annotations
 
@@ -208,6 +208,6 @@ def test_commands_work_without_a_home_and_a_user_name(stranger, program, publish
 @posix
 @pytest.mark.counts("hostile")
 def test_netrc_is_not_opened(invoke, at_server, tmp_path):
-    os.mkfifo(tmp_path / ".netrc", 0o600)  # whoever reads it waits for ever
+    os.mkfifo(tmp_path / ".netrc", 0o600)  # reading it would block
     assert invoke("apps", "list").exit_code == 0
     assert invoke("doctor").exit_code == 0

@@ -144,8 +144,8 @@ def test_a_refusal_of_the_object_store_is_returned_and_nothing_is_completed(
 def test_bytes_are_not_sent_where_the_object_store_redirects_to(
     canned: CannedServer, asker: AdminClient, status: int
 ) -> None:
-    ticket = {"uploadId": "u1", "uploadUrl": f"{canned.url}/here"}
-    canned.answer({"success": True, "data": ticket})
+    upload = {"uploadId": "u1", "uploadUrl": f"{canned.url}/here"}
+    canned.answer({"success": True, "data": upload})
     canned.answer(b"", status, headers={"Location": f"{canned.url}/elsewhere"})
     assert asker.upload_large_file("tool", "1.0", "a.exe", CONTENT).status_code == status
     assert [sent.target for sent in canned.asked][1:] == ["/here"]
@@ -174,8 +174,8 @@ def test_a_response_without_an_upload_url_is_an_integrity_error(
 def test_a_completion_never_resets_a_version_that_is_enabled(
     server: SandboxServer, admin: AdminClient, application: str
 ) -> None:
-    ticket = admin.get_large_upload_url(application, "1.0", "a.exe", 5).require()
-    sent = (ticket["uploadId"], application, "1.0", "a.exe", 5, "0" * 64)
+    upload = admin.get_large_upload_url(application, "1.0", "a.exe", 5).require()
+    sent = (upload["uploadId"], application, "1.0", "a.exe", 5, "0" * 64)
     admin.complete_large_upload(*sent).raise_for_error()
     admin.update_version(application, "1.0", is_enabled=True).raise_for_error()
     admin.get_download_url(application, "1.0").raise_for_error()

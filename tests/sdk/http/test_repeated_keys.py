@@ -199,9 +199,9 @@ UNUSABLE: dict[str, dict[str, Any]] = {
 
 
 def told(at: str, **changes: Any) -> dict[str, Any]:
-    grant = {"url": signed(at), "fileName": "a", "fileSize": 5, "checksum": "0" * 64}
-    ticket = {"uploadUrl": signed(at), "uploadId": "u1"}
-    return {"success": True, "data": {**grant, **ticket, **changes}}
+    download = {"url": signed(at), "fileName": "a", "fileSize": 5, "checksum": "0" * 64}
+    upload = {"uploadUrl": signed(at), "uploadId": "u1"}
+    return {"success": True, "data": {**download, **upload, **changes}}
 
 
 TRANSFERS: dict[str, Callable[[AdminClient], Any]] = {

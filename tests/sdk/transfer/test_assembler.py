@@ -55,10 +55,10 @@ def nobody(written: Range, done: list[Range]) -> None:
 def write(writer: BlockWriter, content: bytes) -> None:
     """Puts bytes where the writer wants them, as much at a time as it takes."""
     while content:
-        room = writer.get_buffer()[: len(content)]
-        room[:] = content[: len(room)]
-        writer.buffer_updated(len(room))
-        content = content[len(room) :]
+        buffer = writer.get_buffer()[: len(content)]
+        buffer[:] = content[: len(buffer)]
+        writer.buffer_updated(len(buffer))
+        content = content[len(buffer) :]
 
 
 def content_of(file: BlockFile) -> bytes:
@@ -133,7 +133,7 @@ def test_bytes_are_reported_only_after_they_are_written(file) -> None:
 
 
 class FullDisk(BlockFile):
-    """A disk with room for one block."""
+    """A disk with space for one block."""
 
     def write(self, offset: int, blocks: object) -> None:
         if offset >= BLOCK:

@@ -79,11 +79,11 @@ def test_a_full_disk_is_an_error(tmp_path: Path) -> None:
 def test_a_short_write_within_a_page_is_an_error_after_the_bytes_that_fit(
     tmp_path: Path,
 ) -> None:
-    path, room = tmp_path / "file", 2 * PAGE + 100
+    path, space = tmp_path / "file", 2 * PAGE + 100
     with (
         closing(BlockFile(Disk(path), direct=True)) as file,
-        largest_file(room),
+        largest_file(space),
         pytest.raises(OSError, match="too large"),
     ):
         file.write(0, blocks())
-    assert path.read_bytes() == CONTENT[:room]
+    assert path.read_bytes() == CONTENT[:space]

@@ -213,9 +213,9 @@ def test_bytes_of_an_earlier_run_are_not_downloaded_again(server, publish, tmp_p
     content = make_bytes(8 * MIB)
     publish("1.0", content)
     server.faults.add(f"cut:{5 * MIB},{STORE}")
-    impatient = CustomerClient(server.url, "test-customer-key-0003", retries=0)
-    with impatient, pytest.raises(TransportError):
-        impatient.download_to_file("tool", "1.0", tmp_path)
+    client = CustomerClient(server.url, "test-customer-key-0003", retries=0)
+    with client, pytest.raises(TransportError):
+        client.download_to_file("tool", "1.0", tmp_path)
     assert not (tmp_path / "tool.bin").exists()
     before = fetched(server)
     found = customer.download_to_file("tool", "1.0", tmp_path)
@@ -227,9 +227,9 @@ def test_bytes_of_an_earlier_run_are_not_downloaded_again(server, publish, tmp_p
 def half_a_download(server: SandboxServer, tmp_path: Path) -> None:
     """Leaves a part of `tool.bin` 1.0 behind."""
     server.faults.add(f"cut:{MIB + 5},{STORE}")
-    impatient = CustomerClient(server.url, "test-customer-key-0003", retries=0)
-    with impatient, pytest.raises(TransportError):
-        impatient.download_to_file("tool", "1.0", tmp_path)
+    client = CustomerClient(server.url, "test-customer-key-0003", retries=0)
+    with client, pytest.raises(TransportError):
+        client.download_to_file("tool", "1.0", tmp_path)
     assert (tmp_path / "tool.bin.part").exists()
 
 

@@ -21,16 +21,16 @@ def put(admin, application, at_server, inside):
     """Adds a file to version 1.0 of tool as another program may, each time under a new id."""
 
     def send(*files, stored=True):
-        tickets = [
+        uploads = [
             admin._presign_upload("tool", "1.0", name, len(content)) for name, content in files
         ]
-        for ticket, (name, content) in zip(tickets, files, strict=True):
+        for upload, (name, content) in zip(uploads, files, strict=True):
             if stored:
-                admin._transport.open_store("PUT", ticket.url, body=content).close()
+                admin._transport.open_store("PUT", upload.url, body=content).close()
             admin.complete_large_upload(
-                ticket.upload_id, "tool", "1.0", name, len(content), sha256(content)
+                upload.upload_id, "tool", "1.0", name, len(content), sha256(content)
             ).raise_for_error()
-        return [ticket.upload_id for ticket in tickets]
+        return [upload.upload_id for upload in uploads]
 
     return send
 
