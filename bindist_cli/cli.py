@@ -1,4 +1,4 @@
-"""The root of the command tree: groups loaded when they are used, errors turned into exit codes."""
+"""The root of the command tree: imports groups on demand, turns errors into exit codes."""
 
 from __future__ import annotations
 
@@ -13,28 +13,31 @@ import click
 from bindist import __version__
 
 from .exit_codes import CliError, Exit
-from .options import FLAGS, SHARED, Group, is_shared
+from .options import FLAGS, IS_PARSED, SHARED, Group, flags_in, help_rows, is_shared
 from .output import streams
 
 COMMANDS = {
-    "apps": "Applications: what is distributed, and who may have it.",
+    "apps": "Applications, and the customers that may download them.",
     "versions": "Versions and their files: upload, release, download, verify, share.",
-    "customers": "Customers and their keys.",
-    "activity": "Who uploaded and downloaded what.",
-    "audit": "Administrative events; only a financial administrator may see them.",
-    "admin": "The administrator's own key.",
-    "auth": "Log in and out; which key is in use, and whether it works.",
-    "config": "Settings of profiles.",
-    "sandbox": "A complete local server for trying bindist and for tests.",
+    "customers": "Customers and their API keys.",
+    "activity": "Uploads and downloads: who, what and when.",
+    "audit": "The log of administrative events.",
+    "admin": "The API keys of administrators.",
+    "auth": "Log in, log out, and check the key in use.",
+    "config": "Settings, stored per profile.",
+    "sandbox": "A complete local server for trials and tests.",
     "api": "Send any request to the API.",
-    "doctor": "Check this installation and explain how to solve each problem.",
-    "completion": "Print the script that makes a shell complete commands, options and values.",
+    "doctor": "Check this installation and suggest a fix for each problem.",
+    "completion": "Print or install the script for shell completion.",
     "help": "Show a help topic, or the help of a command.",
 }
 
 
+_UNPARSED_FLAGS = "bindist.unparsed_flags"
+
+
 class Root(Group):
-    """Loads a group's module only when that group is named."""
+    """Imports the module of a group only when that group is used."""
 
     def list_commands(self, context: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
@@ -51,7 +54,7 @@ class Root(Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         try:
             return super().resolve_command(context, args)
-        except click.exceptions.NoSuchCommand as error:  # it knows of no commands to suggest
+        except click.exceptions.NoSuchCommand as error:  # click would suggest loaded groups only
             raise click.exceptions.NoSuchCommand(
                 error.command_name, possibilities=COMMANDS, ctx=context
             ) from None
@@ -62,36 +65,44 @@ class Root(Group):
 
     def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         self.format_commands(context, formatter)
-        rows = [
-            row
-            for parameter in self.get_params(context)
-            if (row := parameter.get_help_record(context))
-        ]
         with formatter.section("Options, before or after any command"):
-            formatter.write_dl(rows)
+            formatter.write_dl(help_rows(self.get_params(context), context))
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Runs the program, with everything that it prints guarded, and exits. click's own would
-        answer an interrupt outside of `invoke`, as while modules are imported, by `Aborted!` and
-        1."""
+        """Runs the program with guarded output streams, and exits.
+
+        An interrupt outside of `invoke`, for instance during an import, exits with 130; click
+        alone would print `Aborted!` and exit with 1.
+        """
+        given = args[0] if args else kwargs.get("args")
+        flags = flags_in(sys.argv[1:] if given is None else given)
         with streams.guarded():
             try:
                 code = super().main(*args, **{**kwargs, "standalone_mode": False})
             except (KeyboardInterrupt, click.Abort):
-                code = _failed(CliError("interrupted", Exit.INTERRUPTED), {})
+                code = _failed(CliError("interrupted", Exit.INTERRUPTED), flags)
             except click.ClickException as error:
-                code = _failed(error, {})
+                code = _failed(error, flags)
         sys.exit(code or Exit.DONE)
 
-    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        flags = flags_in(args)  # click empties the list
         try:
-            return super().make_context(*args, **kwargs)
+            context = super().make_context(info_name, args, parent, **extra)
         except (click.UsageError, OSError) as error:
-            raise click.exceptions.Exit(_failed(error, {})) from None
+            raise click.exceptions.Exit(_failed(error, flags)) from None
+        context.meta[_UNPARSED_FLAGS] = flags
+        return context
 
     def invoke(self, context: click.Context) -> None:
-        """Runs the command; whatever it raises becomes a message and an exit code, here alone."""
-        from .context import App  # not for a help text, which has to be quick
+        """Runs the command. The only place that turns an exception into a message and exit code."""
+        from .context import App  # imported late, to keep --help fast
 
         flags = context.meta.setdefault(FLAGS, {})
         app = context.obj = App(flags)
@@ -104,27 +115,32 @@ class Root(Group):
         except (click.exceptions.Exit, SystemExit):
             raise
         except (KeyboardInterrupt, click.Abort):
-            code = _failed(CliError("interrupted", Exit.INTERRUPTED), flags)
+            code = _failed(CliError("interrupted", Exit.INTERRUPTED), _flags(context))
         except Exception as error:
-            code = _failed(error, flags, app.facts(error), app.hint(error))
+            code = _failed(error, _flags(context), app.facts(error), app.hint(error))
         raise click.exceptions.Exit(code)
 
 
+def _flags(context: click.Context) -> dict[str, Any]:
+    """The shared options that were given, also where the command line could not be parsed."""
+    unparsed = {} if context.meta.get(IS_PARSED) else context.meta[_UNPARSED_FLAGS]
+    return {**unparsed, **context.meta[FLAGS]}
+
+
 def _failed(
-    error: Exception, flags: dict[str, Any], facts: Sequence[str] = (), hint: str | None = None
+    error: Exception, flags: Mapping[str, Any], facts: Sequence[str] = (), hint: str | None = None
 ) -> Exit:
+    """Prints the error as text, or as JSON where that was asked for, in whichever way."""
     from .output import error_output
     from .settings import resolve
 
     if isinstance(error, OSError):
         gone = error.errno == errno.EPIPE and error_output.reader_has_gone()
         error_output.settle_stdout()
-        if gone:  # the reader, such as `head`, has read enough
+        if gone:  # the reader, such as `head`, has read all that it wants
             return Exit.DONE
     env = resolve.environment()
-    # A command line that could not be parsed leaves no flags; what it asked for still counts.
-    as_json = flags.get("output", env.get("BINDIST_OUTPUT")) in ("json", "jsonl")
-    as_json = as_json or (isinstance(error, click.UsageError) and "--json" in sys.argv[1:])
+    as_json = resolve.requested_output(flags, env) in ("json", "jsonl")
     color = resolve.color(flags, env)
     debug = bool(flags.get("debug")) or _debug_is_set(env)
     return error_output.show(error, facts, hint, as_json=as_json, color=color, debug=debug)
@@ -146,10 +162,11 @@ def _debug_is_set(env: Mapping[str, str]) -> bool:
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def cli() -> None:
-    """Publish, download and administer binaries with BinDist.
+    """Publish, download and manage software releases with BinDist.
 
-    Without an account: `bindist --profile sandbox apps list`. `bindist help` lists topics, such
-    as releases, settings and troubleshooting.
+    To try it without an account: `bindist --profile sandbox apps list`.
+
+    `bindist help` lists the help topics, such as releases, settings and troubleshooting.
     """
 
 

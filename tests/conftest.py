@@ -24,6 +24,12 @@ CUSTOMER_KEY = "test-customer-key-0003"
 PROGRAM = (sys.executable, "-m", "bindist_cli")
 
 
+def pytest_configure() -> None:
+    # Hundreds of processes are started: none should compile every module again.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+
+
 def pytest_runtest_setup() -> None:
     """Nothing leaves this machine."""
     socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)

@@ -8,10 +8,8 @@ import contextlib
 import hashlib
 import json
 import math
-import os
 import re
 import stat
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -19,8 +17,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from ..errors import BusyError
 from ..transfer.hashing import is_sha256
+from ..transfer.own_files import locked, replace_whole
 
 _FORMAT = 2
 FINISH_SECONDS = 12 * 3600.0
@@ -121,25 +119,12 @@ class Journal:
         if folder is None:
             yield cls(None, release)
             return
-        from filelock import FileLock, Timeout
-
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _remove_stale(folder)
         path = folder / release.file_name
-        lock = FileLock(path.with_suffix(".lock"), timeout=0, mode=0o600)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise BusyError(
-                f"another process is uploading version {release.version} of "
-                f"{release.application_id}"
-            ) from None
-        try:
+        busy = f"another process is uploading version {release.version} of {release.application_id}"
+        with locked(path.with_suffix(".lock"), busy, mode=0o600):
             yield cls(path, release)
-        finally:
-            with contextlib.suppress(OSError):  # Windows removes no file that is open
-                path.with_suffix(".lock").unlink()
-            lock.release()
 
     @classmethod
     def read(cls, folder: Path, release: ReleaseId) -> Journal:
@@ -220,20 +205,7 @@ class Journal:
             "files": {name: asdict(file) for name, file in self.files.items()},
         }
         text = json.dumps({"format": _FORMAT, **asdict(self._release), **state}, indent=1)
-        descriptor, draft = tempfile.mkstemp(  # mode 0600
-            dir=self._path.parent, prefix=_DRAFT_PREFIX, suffix=_DRAFT_SUFFIX
-        )
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(draft).replace(self._path)
-        except BaseException as error:
-            Path(draft).unlink(missing_ok=True)
-            if isinstance(error, OSError):  # "File too large" alone could be said of an upload
-                error.filename = str(self._path)
-            raise
+        replace_whole(self._path, text, prefix=_DRAFT_PREFIX, suffix=_DRAFT_SUFFIX)
 
 
 def _number(value: object) -> float | None:

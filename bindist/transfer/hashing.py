@@ -7,8 +7,12 @@ import queue
 import re
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .config import DEFAULTS
+
+if TYPE_CHECKING:
+    from ..types import StrPath
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -34,11 +38,11 @@ def sha256_bytes(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def sha256_file(path: Path) -> str:
+def sha256_file(path: StrPath) -> str:
     """The SHA-256 of a file, in hex."""
     digest = hashlib.sha256()
     buffer = memoryview(bytearray(DEFAULTS.block_size))
-    with path.open("rb", buffering=0) as file:
+    with Path(path).open("rb", buffering=0) as file:
         while count := file.readinto(buffer):
             digest.update(buffer[:count])
     return digest.hexdigest()

@@ -6,17 +6,23 @@ from itertools import islice
 
 import click
 
+from bindist.choices import EventType
+
 from ..context import App, pass_app
 from ..options import Group
 from ..output import columns
-from ..params import since_option, until_option
+from ..params import EVENT_TYPE, since_option, until_option
 
 ONE_PAGE = 100
 
 
 @click.group(cls=Group, name="audit")
 def command() -> None:
-    """Administrative events; only a financial administrator may see them."""
+    """The log of administrative events.
+
+    Reading it requires the key of a financial administrator, that is, an administrator with access
+    to this log (`bindist auth status` shows the role of a key).
+    """
 
 
 @command.command(
@@ -24,23 +30,32 @@ def command() -> None:
     examples=("bindist audit list --since 7d", "bindist audit list --type CUSTOMER_CREATED"),
 )
 @click.option(
-    "--type", "kind", metavar="EVENT", help="Only events of this type, such as APPLICATION_CREATED."
+    "--type",
+    "kind",
+    metavar="EVENT",
+    type=EVENT_TYPE,
+    help="Only events of this type, such as APPLICATION_CREATED.",
 )
 @since_option
 @until_option
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Print at most N events.")
 @pass_app
 def list_(
-    app: App, kind: str | None, since: str | None, until: str | None, limit: int | None
+    app: App, kind: EventType | None, since: str | None, until: str | None, limit: int | None
 ) -> None:
-    """List administrative events. All of them with --type; without it the server gives 100."""
+    """List administrative events, for financial administrators only.
+
+    Without --type, the server returns at most 100 events.
+    """
     found = app.client.iter_audit_events(
-        kind and kind.upper(),
+        kind,
         start_date=since,
         end_date=until,
         page_size=min(limit or ONE_PAGE, ONE_PAGE),
     )
     rows = list(islice(found, limit))
-    app.sink.rows(columns.AUDIT, rows, empty="no events")
+    app.printer.rows(columns.AUDIT, rows, empty="no events")
     if kind is None and len(rows) == ONE_PAGE:
-        app.sink.warn("there may be more: the server pages only with --type")
+        app.printer.warn(
+            "there may be more events: the server returns more than 100 only with --type"
+        )

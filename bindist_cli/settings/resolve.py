@@ -1,4 +1,4 @@
-"""Settings: what flags, environment and profile say, resolved by one pure function."""
+"""Resolves settings from flags, environment and profile, in one pure function."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import click
 
-from bindist.redaction import HIDDEN
+from bindist.choices import StoreEtag
 
 from ..exit_codes import CliError, Exit
 from ..params import OUTPUTS, STORE_ETAGS
 from . import private_files
+from .profile_keys import DEFAULT_URL, PROFILE_KEYS
 
 CONFIG = "config.toml"
-DEFAULT_URL = "https://api.bindist.eu"
 HOSTED = "bindist.eu"
 SANDBOX = "sandbox"
 NO_PROFILE = "NO_PROFILE"
@@ -29,44 +29,30 @@ _OFF = ("", "0", "false", "no", "off")
 ENVIRONMENT = {
     "BINDIST_API_KEY": "the API key",
     "BINDIST_API_KEY_FILE": "a file that holds the API key",
-    "BINDIST_TENANT_ID": "first half of a hosted key, together with BINDIST_API_SECRET",
-    "BINDIST_API_SECRET": "second half of a hosted key",
-    "BINDIST_API_URL": f"where the API is; default {DEFAULT_URL}",
-    "BINDIST_PROFILE": "which profile to use; default `default`",
-    "BINDIST_CONFIG_DIR": "where the configuration, the keys and the sandbox are kept",
-    "BINDIST_OUTPUT": "as --output",
-    "BINDIST_NO_INPUT": "as --no-input, if 1",
-    "BINDIST_NO_KEYRING": "never use the system keyring, if 1",
-    "BINDIST_TIMEOUT": "as --timeout",
-    "BINDIST_RETRIES": "as --retries",
-    "BINDIST_CA_BUNDLE": "as --ca-bundle",
-    "BINDIST_STORE_ETAG": "the object store's ETags: md5 (default), or opaque (SSE-KMS, SSE-C)",
-    "BINDIST_DEBUG": "as --debug, if 1",
-    "NO_COLOR": "no colours, if not empty",
-    "FORCE_COLOR": "colours even where the output is not a terminal, if not empty",
-    "CI": "no progress bars, if not empty",
-    "HTTPS_PROXY": "the proxy; HTTP_PROXY, ALL_PROXY and NO_PROXY likewise",
-    "REQUESTS_CA_BUNDLE": "a CA bundle, where neither --ca-bundle nor its variable names one",
-}
-
-PROFILE_KEYS: dict[str, tuple[type, str]] = {
-    "api_url": (str, "where the API is"),
-    "output": (str, "the output format: " + ", ".join(OUTPUTS)),
-    "timeout": (float, "seconds to wait for an answer"),
-    "retries": (int, "how often a request is repeated where that is safe"),
-    "ca_bundle": (str, "a file of certificates to trust"),
-    "allow_http": (bool, "send the key over plain http, to other machines too"),
-    "store_etag": (str, "the object store's ETags: md5 (default), or opaque (SSE-KMS, SSE-C)"),
-    "allow_private_store": (
-        bool,
-        "accept an object store in a private network from a server outside (VPN, on premises)",
-    ),
+    "BINDIST_TENANT_ID": "tenant id, the first half of a hosted key; requires BINDIST_API_SECRET",
+    "BINDIST_API_SECRET": "secret, the second half of a hosted key; requires BINDIST_TENANT_ID",
+    "BINDIST_API_URL": f"base URL of the API [default: {DEFAULT_URL}]",
+    "BINDIST_PROFILE": "the profile to use [default: default]",
+    "BINDIST_CONFIG_DIR": "folder for settings, keys and the sandbox's data",
+    "BINDIST_OUTPUT": "same as --output",
+    "BINDIST_NO_INPUT": "same as --no-input, if 1",
+    "BINDIST_NO_KEYRING": "if 1, do not use the system keyring",
+    "BINDIST_TIMEOUT": "same as --timeout",
+    "BINDIST_RETRIES": "same as --retries",
+    "BINDIST_CA_BUNDLE": "same as --ca-bundle",
+    "BINDIST_STORE_ETAG": "kind of the object store's ETags, see `store_etag` [default: md5]",
+    "BINDIST_DEBUG": "same as --debug, if 1",
+    "NO_COLOR": "disable colours, if not empty",
+    "FORCE_COLOR": "force colours even without a terminal, if not empty",
+    "CI": "print progress as lines instead of bars, if not empty",
+    "HTTPS_PROXY": "the proxy; HTTP_PROXY, ALL_PROXY and NO_PROXY work as usual",
+    "REQUESTS_CA_BUNDLE": "CA bundle, if neither --ca-bundle nor BINDIST_CA_BUNDLE is set",
 }
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that is settled before a command runs. The key is looked up when it is needed."""
+    """All settings of one run, except the key, which is looked up when it is needed."""
 
     profile: str
     api_url: str
@@ -83,10 +69,12 @@ class Settings:
     verbose: bool
     debug: bool
     allow_http: bool
-    store_etag: str
+    store_etag: StoreEtag
     allow_private_store: bool
     bars: bool
     config_dir: Path
+    values: Mapping[str, Any]
+    """Each key of `PROFILE_KEYS` with its value in use; None where there is none."""
 
     @property
     def is_sandbox(self) -> bool:
@@ -98,26 +86,26 @@ class Settings:
 
 
 def config_dir(env: Mapping[str, str]) -> Path:
-    """Where our files are: BINDIST_CONFIG_DIR, or the platform's place for them."""
+    """Returns the folder for our files: BINDIST_CONFIG_DIR, or the platform's default."""
     folder = Path(env.get("BINDIST_CONFIG_DIR") or click.get_app_dir("bindist"))
-    # Without a home it would be a folder called `~` in the current directory.
+    # Without a home folder, click returns a path that starts with a literal `~`.
     return (
         folder if folder.is_absolute() or env.get("BINDIST_CONFIG_DIR") else private_files.NOWHERE
     )
 
 
 def load_config(folder: Path) -> dict[str, Any]:
-    """The parsed `config.toml`; empty where there is none. Raises CliError naming the line."""
+    """Parses `config.toml`; empty if the file is missing. Raises CliError naming the line."""
     return read_toml(folder / CONFIG)
 
 
 def read_toml(path: Path, *, private: bool = False) -> dict[str, Any]:
-    """A parsed file; `private` ones must be readable by nobody else."""
+    """Parses a file; a `private` one must not be readable by other users."""
     return parse_toml(path, private_files.read(path, private=private) or "")
 
 
 def parse_toml(path: Path, text: str) -> dict[str, Any]:
-    """The text of that file; raises CliError naming the line."""
+    """Parses the text of the file `path`. Raises CliError naming the line."""
     try:
         return _parse_toml(text)
     except ValueError as error:
@@ -130,7 +118,7 @@ def parse_toml(path: Path, text: str) -> dict[str, Any]:
 
 def _parse_toml(text: str) -> dict[str, Any]:
     if sys.version_info >= (3, 11):
-        import tomllib  # a tenth of the time that tomlkit takes
+        import tomllib  # ten times as fast as tomlkit
 
         return tomllib.loads(text)
     import tomlkit
@@ -139,7 +127,7 @@ def _parse_toml(text: str) -> dict[str, Any]:
 
 
 class _Problems:
-    """What is wrong with settings: raised at once, or collected."""
+    """Problems with settings: raised immediately, or collected for commands that fix them."""
 
     def __init__(self, found: list[CliError] | None) -> None:
         self._found = found
@@ -158,28 +146,27 @@ def resolve(
     new_profile: bool = False,
     problems: list[CliError] | None = None,
 ) -> Settings:
-    """Flag, then environment, then profile, then default; CliError for what makes no sense.
+    """Resolves each setting: flag, then environment, then profile, then default.
 
-    With `problems`, what makes no sense is put there and left out. A profile that does not exist is
-    one, unless it may be a `new_profile`.
+    Raises CliError for an invalid setting; with `problems`, ignores the setting and appends the
+    error there instead. A profile that does not exist is an error, except with `new_profile`.
     """
     found = _Problems(problems)
     profile = _profile_name(flags, env, config, found)
     table = _profile_table(config, profile, new_profile, found)
 
-    def setting(name: str, variable: str, default: Any = None) -> Any:
-        return _first(
-            flags.get(name), _from_env(env, variable, name, found), table.get(name), default
-        )
-
-    url, source = _api_url(flags, env, table, profile)
-    output = setting("output", "BINDIST_OUTPUT")
+    url, source = _api_url(flags, env, table, profile, found)
+    values = {
+        name: _first(flags.get(name), _from_env(env, name, found), table.get(name), key.default)
+        for name, key in PROFILE_KEYS.items()
+    } | {"api_url": url}
+    output = values["output"]
     if output is not None and output not in OUTPUTS:
         found.add(
             CliError(
-                f"there is no output format {output!r}",
+                f"unknown output format {output!r}",
                 Exit.USAGE,
-                hint="one of " + ", ".join(OUTPUTS),
+                hint="use one of " + ", ".join(OUTPUTS),
             )
         )
         output = None
@@ -194,17 +181,27 @@ def resolve(
         quiet=bool(flags.get("quiet")),
         color=color(flags, env),
         no_input=bool(flags.get("no_input")) or _switch(env, "BINDIST_NO_INPUT", found),
-        timeout=_positive("timeout", setting("timeout", "BINDIST_TIMEOUT"), found),
-        retries=setting("retries", "BINDIST_RETRIES"),
-        ca_bundle=setting("ca_bundle", "BINDIST_CA_BUNDLE"),
+        timeout=_positive("timeout", values["timeout"], found),
+        retries=values["retries"],
+        ca_bundle=values["ca_bundle"],
         verbose=bool(flags.get("verbose")) or debug,
         debug=debug,
-        allow_http=table.get("allow_http") is True,
-        store_etag=_store_etag(setting("store_etag", "BINDIST_STORE_ETAG", STORE_ETAGS[0]), found),
-        allow_private_store=table.get("allow_private_store") is True,
+        allow_http=values["allow_http"],
+        store_etag=_store_etag(values["store_etag"], found),
+        allow_private_store=values["allow_private_store"],
         bars=not env.get("CI"),
         config_dir=config_dir(env),
+        values=values,
     )
+
+
+def requested_output(flags: Mapping[str, Any], env: Mapping[str, str]) -> str | None:
+    """The output format that flag, environment or profile ask for, whatever else is wrong."""
+    try:
+        config = load_config(config_dir(env))
+    except CliError:
+        config = {}
+    return resolve(flags, env, config, problems=[]).output
 
 
 def _profile_name(
@@ -215,17 +212,21 @@ def _profile_name(
     )
     if isinstance(name, str):
         return name
-    found.add(CliError(f"config.toml: profile must be the name of one, not {name!r}", Exit.USAGE))
+    found.add(
+        CliError(f"config.toml: profile must be the name of a profile, not {name!r}", Exit.USAGE)
+    )
     return "default"
 
 
 def _profile_table(
     config: Mapping[str, Any], profile: str, new_profile: bool, found: _Problems
 ) -> dict[str, Any]:
-    """The settings of a profile, each of the type it must have."""
+    """Returns the settings of a profile, without those of a wrong type."""
     profiles = config.get("profiles", {})
     if not isinstance(profiles, dict) or not isinstance(profiles.get(profile, {}), dict):
-        found.add(CliError("config.toml: profiles are tables, [profiles.NAME]", Exit.USAGE))
+        found.add(
+            CliError("config.toml: each profile must be a table, [profiles.NAME]", Exit.USAGE)
+        )
         return {}
     if profile not in profiles and profile not in ("default", SANDBOX) and not new_profile:
         known = ", ".join(sorted({*profiles, "default", SANDBOX}))
@@ -234,20 +235,19 @@ def _profile_table(
                 f"there is no profile {profile!r}",
                 Exit.USAGE,
                 facts=[f"profiles: {known}"],
-                hint=f"`bindist auth login --profile {profile}` makes it",
+                hint=f"`bindist auth login --profile {profile}` creates it",
                 code=NO_PROFILE,
             )
         )
     table: dict[str, Any] = dict(profiles.get(profile, {}))
-    for name, (wanted, _) in PROFILE_KEYS.items():
+    for name, key in PROFILE_KEYS.items():
         value = table.get(name)
-        numeric = wanted is float and isinstance(value, int) and not isinstance(value, bool)
-        if value is not None and not numeric and type(value) is not wanted:
+        if value is not None and not key.accepts(value):
             del table[name]
             found.add(
                 CliError(
                     f"config.toml: {name} of profile {profile!r} must be of type "
-                    f"{wanted.__name__}, not {value!r}",
+                    f"{key.kind.__name__}, not {value!r}",
                     Exit.USAGE,
                     hint=f"`bindist config set {name} VALUE --profile {profile}`",
                 )
@@ -256,14 +256,20 @@ def _profile_table(
 
 
 def _api_url(
-    flags: Mapping[str, Any], env: Mapping[str, str], table: Mapping[str, Any], profile: str
+    flags: Mapping[str, Any],
+    env: Mapping[str, str],
+    table: Mapping[str, Any],
+    profile: str,
+    found: _Problems,
 ) -> tuple[str, str]:
-    if profile == SANDBOX:  # its address is that of the server it starts, wherever else one is set
+    if profile == SANDBOX:  # always the server that it starts
         if flags.get("api_url"):
-            raise CliError(
-                "the profile sandbox has an address of its own",
-                Exit.USAGE,
-                hint="leave out --api-url, or --profile sandbox",
+            found.add(
+                CliError(
+                    "--api-url cannot be used with the profile sandbox, which has its own address",
+                    Exit.USAGE,
+                    hint="remove --api-url or --profile sandbox",
+                )
             )
         return "", "sandbox"
     for value, source in (
@@ -276,11 +282,14 @@ def _api_url(
     return DEFAULT_URL, "default"
 
 
-def _from_env(env: Mapping[str, str], variable: str, name: str, found: _Problems) -> Any:
+def _from_env(env: Mapping[str, str], name: str, found: _Problems) -> Any:
+    variable = f"BINDIST_{name.upper()}"
     text = env.get(variable)
-    if not text:
+    if not text or variable not in ENVIRONMENT:
         return None
-    kind = PROFILE_KEYS[name][0]
+    kind = PROFILE_KEYS[name].kind
+    if kind is bool:
+        return _switch(env, variable, found)
     try:
         return kind(text)
     except ValueError:
@@ -295,12 +304,12 @@ def _positive(name: str, value: Any, found: _Problems) -> float | None:
     return None if value is None else float(value)
 
 
-def _store_etag(value: str, found: _Problems) -> str:
+def _store_etag(value: Any, found: _Problems) -> StoreEtag:
     if value in STORE_ETAGS:
-        return value
-    hint = "one of " + ", ".join(STORE_ETAGS)
-    found.add(CliError(f"store_etag cannot be {value!r}", Exit.USAGE, hint=hint))
-    return STORE_ETAGS[0]
+        return cast("StoreEtag", value)
+    hint = "use one of " + ", ".join(STORE_ETAGS)
+    found.add(CliError(f"invalid value for store_etag: {value!r}", Exit.USAGE, hint=hint))
+    return "md5"
 
 
 def is_set(env: Mapping[str, str], name: str) -> bool:
@@ -326,7 +335,7 @@ def _switch(env: Mapping[str, str], name: str, found: _Problems) -> bool:
 
 
 def color(flags: Mapping[str, Any], env: Mapping[str, str]) -> bool | None:
-    """Whether to colour; None leaves it to what the output is."""
+    """Whether to use colours; None means only on a terminal."""
     if flags.get("no_color") or env.get("NO_COLOR"):
         return False
     if env.get("FORCE_COLOR"):
@@ -338,25 +347,18 @@ def _first(*values: Any) -> Any:
     return next((value for value in values if value is not None and value != ""), None)
 
 
-def shown_address(url: str) -> str:
-    """An address without user and password, also where it has no scheme or makes no sense."""
-    scheme, colon, rest = url.rpartition("://")
-    _, at, host = rest.rpartition("@")
-    return f"{scheme}{colon}{HIDDEN}{at}{host}" if at else url
-
-
 def secrets_in_address(url: str) -> tuple[str, ...]:
-    """The user and password of an address, together and alone."""
+    """Returns `user:password` and the password of a URL; empty strings if it has none."""
     user_and_password = url.rpartition("://")[2].rpartition("@")[0]
     return user_and_password, user_and_password.partition(":")[2]
 
 
 def is_hosted(url: str) -> bool:
-    """Whether the address is the hosted service, whose keys carry the tenant."""
+    """Whether the URL is that of the hosted service, whose keys contain the tenant."""
     host = urlsplit(url).hostname or ""
     return host == HOSTED or host.endswith("." + HOSTED)
 
 
 def environment() -> Mapping[str, str]:
-    """The process's environment: the one place where it is read."""
+    """Returns the environment of the process; the only place that reads it."""
     return os.environ

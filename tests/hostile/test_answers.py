@@ -247,7 +247,7 @@ def test_unusable_json_is_a_clear_error(
     result = invoke("apps", "list", "--api-url", canned.url, "--no-color")
     assert (result.exit_code, result.stdout) == (Exit.FAILED, "")
     assert result.stderr.startswith("error: HTTP 200")
-    assert "hint: is that the address of the API?" in result.stderr
+    assert "hint: check that --api-url is the base URL" in result.stderr
     assert len(result.stderr) < 600
 
 

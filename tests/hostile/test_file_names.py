@@ -231,7 +231,7 @@ def test_checksum_lines_cannot_be_forged(
     recorded.change(FILES, ("data", "files", 0, "checksum"), checksum)
     result = invoke("versions", "checksums", "alpha", "1.0.0", "--no-color")
     assert (result.exit_code, result.stdout) == (Exit.INTEGRITY, "")
-    assert result.stderr == "error: the server has no SHA-256 for tool.exe\n"
+    assert result.stderr == "error: the server has no SHA-256 checksum for tool.exe\n"
 
 
 @pytest.mark.parametrize("name", ["x\nerror: y", "\x1b[31m", "\ud800"], ids=ascii)

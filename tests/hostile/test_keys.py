@@ -52,7 +52,7 @@ def test_an_invalid_key_is_refused(
     result = invoke(*words.split(), *options.split(), "--no-color")
     assert (result.exit_code, result.stdout) == (Exit.FAILED, "")
     lines = [line for line in result.stderr.splitlines() if not line.startswith("::add-mask::")]
-    assert lines == ["error: the server's response has no usable key in it"]
+    assert lines == ["error: the server's response contains no usable key"]
     assert list(inside.iterdir()) == []
 
 

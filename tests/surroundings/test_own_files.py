@@ -1,4 +1,4 @@
-"""Our own files as they should not be: refused, with the command that repairs them."""
+"""Our own files in a wrong state: the error names the command that fixes them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def hinted(text: str) -> list[str]:
 @posix
 @pytest.mark.parametrize(("name", "mode"), [("config.toml", 0o666), ("credentials.toml", 0o644)])
 @pytest.mark.counts("hostile")
-def test_the_hint_for_a_file_with_open_permissions_fixes_it(invoke, own, server, name, mode):
+def test_the_hint_for_a_file_that_others_can_use_fixes_it(invoke, own, server, name, mode):
     (own / name).chmod(mode)
     refused = invoke("apps", "list")
     assert refused.exit_code == 2
@@ -49,7 +49,7 @@ def test_the_hint_for_a_file_with_open_permissions_fixes_it(invoke, own, server,
 
 @posix
 @pytest.mark.counts("hostile", 3)
-def test_the_hints_of_doctor_fix_the_problems(invoke, own, server):
+def test_the_hints_of_doctor_fix_what_it_found(invoke, own, server):
     (own / "config.toml").chmod(0o666)
     (own / "credentials.toml").chmod(0o644)
     own.chmod(0o777)
@@ -109,7 +109,7 @@ def test_a_byte_order_mark_and_other_line_ends_are_accepted(invoke, own, server,
         (lambda path: path.mkdir(), "Is a directory|Permission denied"),
         (huge, "too large for a key"),
         (lambda path: path.symlink_to("/dev/zero"), "too large for a key"),
-        (lambda path: path.write_bytes(b"\xff\xfe"), "not text"),
+        (lambda path: path.write_bytes(b"\xff\xfe"), "not UTF-8 text"),
         (lambda path: path.write_text("one key\nanother key\n"), "white space"),
     ],
     ids=["a folder", "100 MB", "without end", "no text", "two keys"],
@@ -202,7 +202,7 @@ def test_commands_work_without_a_home_and_a_user_name(stranger, program, publish
     assert done.returncode == 2
     assert "no home folder" in done.stderr
     done = run("doctor")
-    assert "there is no home to keep settings in" in done.stdout
+    assert "there is no home folder for settings" in done.stdout
 
 
 @posix

@@ -10,7 +10,8 @@ import pytest
 import tomlkit
 
 from bindist_cli.settings.config_file import DEFAULTS, KEYS
-from bindist_cli.settings.resolve import PROFILE_KEYS, load_config
+from bindist_cli.settings.profile_keys import PROFILE_KEYS
+from bindist_cli.settings.resolve import load_config
 from tests.conftest import ADMIN_KEY
 
 URL = "https://bindist.example.com"
@@ -74,7 +75,7 @@ def test_the_profile_is_chosen_by_flag_or_environment(listed, profile, monkeypat
 def test_the_sandbox_has_an_address_of_its_own(listed, invoke):
     assert listed("--profile", "sandbox")["api_url"] == (None, "sandbox")
     result = invoke("config", "set", "api_url", URL, "--profile", "sandbox")
-    assert (result.exit_code, "address of its own" in result.stderr) == (2, True)
+    assert (result.exit_code, "its own address" in result.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("form", ["table", "json", "jsonl", "csv", "tsv"])
@@ -269,7 +270,7 @@ def test_set_reports_the_remaining_invalid_values(invoke, profile):
 def test_profiles_that_are_not_tables_are_not_changed(invoke, profile, text):
     path = profile(text) / "config.toml"
     result = invoke("config", "set", "timeout", "5")
-    assert (result.exit_code, "is not a table" in result.stderr) == (2, True)
+    assert (result.exit_code, "must be a table" in result.stderr) == (2, True)
     assert path.read_text("utf-8") == text
 
 
@@ -282,13 +283,13 @@ def test_a_folder_in_place_of_the_file(bindist, environment):
 
 def test_set_names_a_variable_that_overrides_the_value(invoke, monkeypatch):
     monkeypatch.setenv("BINDIST_TIMEOUT", "9")
-    assert "BINDIST_TIMEOUT is set, and wins" in invoke("config", "set", "timeout", "5").stderr
+    assert "BINDIST_TIMEOUT is set and overrides" in invoke("config", "set", "timeout", "5").stderr
 
 
 def test_set_warns_that_the_stored_key_will_be_sent_to_the_new_address(invoke, profile):
     profile("[profiles.work]\n", work=ADMIN_KEY)
     result = invoke("config", "set", "api_url", URL, "--profile", "work")
-    assert 'the stored key of profile "work" goes to this address' in result.stderr
+    assert 'the stored key of profile "work" is sent to this URL' in result.stderr
 
 
 def test_simultaneous_writers_lose_no_setting(shell, environment):

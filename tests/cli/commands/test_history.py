@@ -46,7 +46,7 @@ def test_a_note_mentions_the_servers_limit(at_server, invoke, admin, application
         admin.upload_small_file(application, f"1.{number}", "f", b"x").raise_for_error()
     done = invoke("activity", "list", "--json")
     assert len(json.loads(done.stdout)) == 100
-    assert "100 rows at most" in done.stderr
+    assert "at most 100 entries" in done.stderr
 
 
 def test_below_the_limit_there_is_no_note(at_catalogue, invoke):

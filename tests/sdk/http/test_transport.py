@@ -73,7 +73,7 @@ def test_threads_that_share_a_client_get_their_own_responses(admin: AdminClient)
 
 
 def test_a_refused_connection_is_not_ambiguous(closed: CannedServer, connect: Connect) -> None:
-    with pytest.raises(TransportError, match=f"cannot connect to {closed.host}") as caught:
+    with pytest.raises(TransportError, match=f"^{closed.host} cannot be reached: ") as caught:
         connect(closed.url).list_customers()
     assert not caught.value.ambiguous
 
@@ -81,7 +81,7 @@ def test_a_refused_connection_is_not_ambiguous(closed: CannedServer, connect: Co
 def test_a_read_time_out_is_ambiguous(server: SandboxServer, connect: Connect) -> None:
     server.faults.add("stall:30,times=0")
     client = connect(server.url, timeout=0.1, retries=0)
-    with pytest.raises(TransportError, match=r"no answer from .* within 0\.1 s") as caught:
+    with pytest.raises(TransportError, match=r"did not respond within 0\.1 s") as caught:
         client.create_customer("New")
     assert caught.value.ambiguous
 
@@ -184,14 +184,16 @@ def unreached(reason: Exception) -> requests.ConnectionError:
 def test_an_unreachable_host_is_not_ambiguous(transport: Transport, reason: Exception) -> None:
     url = "https://files.example/k?X-Amz-Signature=abcdef"
     found = transport.transport_error(unreached(reason), url)
-    assert str(found).startswith("cannot connect to files.example:") and not found.ambiguous
+    assert str(found).startswith("files.example cannot be reached:") and not found.ambiguous
 
 
 def test_a_connection_that_takes_too_long_names_the_time_for_connecting(
     transport: Transport,
 ) -> None:
     found = transport.transport_error(requests.ConnectTimeout(), "https://files.example:99/k")
-    assert str(found) == "no connection to files.example:99 within 3 s" and not found.ambiguous
+    assert (
+        str(found) == "files.example:99 accepted no connection within 3 s" and not found.ambiguous
+    )
 
 
 # TLS
@@ -200,7 +202,9 @@ def test_a_connection_that_takes_too_long_names_the_time_for_connecting(
 def test_an_untrusted_certificate_is_not_ambiguous(
     canned_tls: CannedServer, connect: Connect
 ) -> None:
-    with pytest.raises(TransportError, match=r"no trusted connection to .*certificate") as caught:
+    with pytest.raises(
+        TransportError, match=r"the connection to .* is not trusted: .*certificate"
+    ) as caught:
         connect(canned_tls.url, retries=0).list_customers()
     assert not caught.value.ambiguous
     assert canned_tls.asked == []
@@ -242,7 +246,7 @@ def test_a_server_without_tls_behind_an_https_address_is_a_transport_error(
     canned: CannedServer, connect: Connect
 ) -> None:
     canned.answer(OK)
-    with pytest.raises(TransportError, match="no trusted connection") as caught:
+    with pytest.raises(TransportError, match="is not trusted") as caught:
         connect(canned.url.replace("http:", "https:"), retries=0).list_customers()
     assert not caught.value.ambiguous
 
@@ -265,7 +269,7 @@ def test_no_proxy_is_honoured(
     monkeypatch.setenv("HTTP_PROXY", canned.url)
     monkeypatch.setenv("NO_PROXY", "api.invalid")
     canned.answer(OK)
-    with pytest.raises(TransportError, match=r"cannot connect to api\.invalid"):
+    with pytest.raises(TransportError, match=r"api\.invalid cannot be reached"):
         connect("http://api.invalid", retries=0, allow_http=True).list_customers()
     assert canned.asked == []
 
@@ -285,7 +289,9 @@ def test_an_unreachable_proxy_is_not_ambiguous(
     closed: CannedServer, connect: Connect, monkeypatch: pytest.MonkeyPatch, scheme: str
 ) -> None:
     monkeypatch.setenv(f"{scheme.upper()}_PROXY", closed.url)
-    with pytest.raises(TransportError, match=r"no way to api\.example through the proxy") as caught:
+    with pytest.raises(
+        TransportError, match=r"api\.example cannot be reached through the proxy"
+    ) as caught:
         connect(f"{scheme}://api.example", retries=0, allow_http=True).list_customers()
     assert not caught.value.ambiguous
 

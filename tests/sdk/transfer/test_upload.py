@@ -338,7 +338,7 @@ def test_a_request_body_can_only_be_rewound_to_its_start():
     assert list(body) == [b"bytes"]
     body.seek(0)
     assert (body.tell(), b"".join(body)) == (0, b"bytes")
-    with pytest.raises(ValueError, match="only from the start"):
+    with pytest.raises(ValueError, match="from its start only"):
         body.seek(0, os.SEEK_END)
 
 
