@@ -14,6 +14,7 @@ import pytest
 
 from bindist import AdminClient
 from bindist.sandbox import SandboxServer
+from tests.counters import Record
 
 MIB = 1024 * 1024
 SIZE = 300 * MIB
@@ -76,8 +77,13 @@ def cut_at_random(
         server.faults.add(f"{chance.choice(kinds)}:{at},method={method},path=/store/*,nth={number}")
 
 
-def test_a_download_cut_and_killed_ends_with_the_right_bytes_having_fetched_little_twice(
-    server: SandboxServer, admin: AdminClient, application: str, big: Path, tmp_path: Path, tally
+def test_a_download_survives_cuts_and_kills_and_repeats_few_bytes(
+    server: SandboxServer,
+    admin: AdminClient,
+    application: str,
+    big: Path,
+    tmp_path: Path,
+    record_property: Record,
 ) -> None:
     admin.upload_file(application, "1.0", big).raise_for_error()
     admin.update_version(application, "1.0", is_enabled=True).raise_for_error()
@@ -109,13 +115,17 @@ def test_a_download_cut_and_killed_ends_with_the_right_bytes_having_fetched_litt
     asked = sum(r.path == "/v1/downloads/url" for r in server.requests)
     assert admin.get_stats(application).require()["totalDownloads"] == asked
     assert asked == KILLS + 1
-    tally("kills", killed)
-    tally("faults", CUTS)
-    tally("bytes", SIZE)
+    record_property("kills", killed)
+    record_property("faults", CUTS)
+    record_property("bytes", SIZE)
 
 
-def test_an_upload_cut_and_killed_never_makes_a_version_with_wrong_bytes(
-    server: SandboxServer, admin: AdminClient, application: str, tmp_path: Path, tally
+def test_an_upload_survives_cuts_and_kills_without_wrong_bytes(
+    server: SandboxServer,
+    admin: AdminClient,
+    application: str,
+    tmp_path: Path,
+    record_property: Record,
 ) -> None:
     path = tmp_path / "release.bin"
     path.write_bytes(random.Random(12).randbytes(30 * MIB))
@@ -138,6 +148,6 @@ def test_an_upload_cut_and_killed_never_makes_a_version_with_wrong_bytes(
     assert ended.returncode == 0, said
     content, _ = admin.download_file(application, "1.0", test_channel=True)
     assert content == path.read_bytes()
-    tally("kills", killed)
-    tally("faults", KILLS + 2)
-    tally("bytes", len(content))
+    record_property("kills", killed)
+    record_property("faults", KILLS + 2)
+    record_property("bytes", len(content))
