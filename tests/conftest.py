@@ -15,9 +15,8 @@ from pytest_socket import socket_allow_hosts
 from bindist import AdminClient, CustomerClient
 from bindist.sandbox import SandboxServer
 from bindist_cli.output.streams import RUNNERS
-from tests.tally import Tally, tally
 
-__all__ = ["tally"]  # a fixture
+pytest_plugins = ["tests.counters"]
 
 ADMIN_KEY = "test-admin-key-0001"
 APPS_ADMIN_KEY = "test-apps-admin-key-0002"
@@ -25,11 +24,10 @@ CUSTOMER_KEY = "test-customer-key-0003"
 PROGRAM = (sys.executable, "-m", "bindist_cli")
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure() -> None:
     # Hundreds of processes are started: none should compile every module again.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
-    config.pluginmanager.register(Tally(), "bindist-tally")
 
 
 def pytest_runtest_setup() -> None:

@@ -40,7 +40,7 @@ def test_every_dependency_has_a_lower_bound_and_no_upper_one(line: str) -> None:
     assert wanted.url is None
 
 
-def test_what_is_installed_without_extras_is_what_the_program_needs() -> None:
+def test_the_dependencies_are_the_known_ones() -> None:
     wanted = {Requirement(line).name for line in PROJECT["project"]["dependencies"]}
     assert wanted == RUN_TIME
 
@@ -66,7 +66,7 @@ HARMFUL = {
     ],
     ids=["fine", "a vulnerability", "a mirror that knows nothing", "no answer"],
 )
-def test_a_known_vulnerability_fails_and_a_database_out_of_reach_is_told(
+def test_a_known_vulnerability_fails_and_an_unreachable_database_is_reported(
     tmp_path: Path, report: Any, code: int, words: str
 ) -> None:
     script = ROOT / ".ci" / "audit.py"
@@ -111,7 +111,7 @@ def metadata(wheel: zipfile.ZipFile) -> Message:
     return message_from_string(wheel.read(name).decode())
 
 
-def test_the_wheel_asks_for_the_same_and_for_nothing_else(metadata: Message) -> None:
+def test_the_wheel_requires_only_the_declared_dependencies(metadata: Message) -> None:
     asked = [Requirement(line) for line in metadata.get_all("Requires-Dist") or []]
     without_extras = {
         each.name for each in asked if each.marker is None or each.marker.evaluate({"extra": ""})
@@ -149,7 +149,7 @@ def test_the_only_program_in_the_wheel_is_bindist(wheel: zipfile.ZipFile) -> Non
     ]
 
 
-def test_no_file_outside_the_packages_is_installed_with_a_right_to_run(
+def test_no_installed_file_outside_the_packages_is_executable(
     wheel: zipfile.ZipFile,
 ) -> None:
     runnable = [each.filename for each in wheel.infolist() if each.external_attr >> 16 & 0o111]

@@ -17,9 +17,9 @@ from urllib.parse import unquote_to_bytes
 
 from werkzeug.wrappers import Request, Response
 
+from .address import STORE_PATH
 from .faults import effects
 from .faults.plan import Arguments
-from .place import STORE_PATH
 from .routes.call import json_response
 from .steps import AbortError
 from .storage.objects import FileSlice

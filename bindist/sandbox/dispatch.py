@@ -10,8 +10,8 @@ from io import BytesIO
 
 from werkzeug.wrappers import Request, Response
 
+from .address import STORE_PATH
 from .faults.plan import Arguments
-from .place import STORE_PATH
 from .routes.call import json_response
 from .routes.table import Api
 from .steps import AbortError, Like, Steps, Watcher

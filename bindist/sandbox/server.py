@@ -11,10 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import parse_qs
 
+from .address import ServerAddress
 from .connection import Connection, RequestRecord
 from .dispatch import Dispatcher
 from .faults.plan import FaultPlan
-from .place import Place
 from .routes.table import Api
 from .steps import LIKES, Hook, Like
 from .storage import catalogue, folder
@@ -70,19 +70,19 @@ class SandboxServer:
         self._listener: socket.socket | None = None
         self._resources = ExitStack()  # held while running
         self._acceptor = threading.Thread()
-        self._conversations: dict[threading.Thread, socket.socket] = {}
+        self._connections: dict[threading.Thread, socket.socket] = {}
         self._lock = threading.Lock()
         self._database = Database(self.data_dir)
         objects = Objects(self._database)
         secret, tenant = self._prepare(
             objects, catalogue, (admin_key, apps_admin_key, customer_key)
         )
-        self._place = Place("", secret, tenant, url_lifetime)
+        self._address = ServerAddress("", secret, tenant, url_lifetime)
         self._history = History(
             self.data_dir / folder.DATABASE, lambda: self.faults.most("stale-reads") / 1000
         )
-        api = Api(self._database, self._history, objects, self._place)
-        store = Store(objects, self._place)
+        api = Api(self._database, self._history, objects, self._address)
+        store = Store(objects, self._address)
         self.dispatcher = Dispatcher(api, store, _known(like), self, self.stopping)
 
     def _prepare(
@@ -127,7 +127,7 @@ class SandboxServer:
             listener = self._listen(resources)
             self._resources = resources.pop_all()
         self._listener = listener
-        self._place.url = self.url
+        self._address.url = self.url
         self.stopping.clear()
         self._acceptor = _start_thread(self._accept, listener)
         return self
@@ -180,13 +180,13 @@ class SandboxServer:
             return
         with suppress(OSError), socket.create_connection(listener.getsockname(), timeout=1):
             pass  # wakes the thread that waits for connections
-        self._acceptor.join(_STOP_SECONDS)  # from here on, no conversation begins
+        self._acceptor.join(_STOP_SECONDS)  # from here on, no connection begins
         with self._lock:
-            conversations = dict(self._conversations)
-        for connection in conversations.values():
+            connections = dict(self._connections)
+        for connection in connections.values():
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        for thread in conversations:
+        for thread in connections:
             thread.join(_STOP_SECONDS)
         self.dispatcher.finish(_STOP_SECONDS)
         self._resources.close()
@@ -210,7 +210,7 @@ class SandboxServer:
     def identify(self, query: str) -> dict[str, str]:
         """Prove that this server is this folder's, to one who can read the folder."""
         nonce = parse_qs(query).get("nonce", [""])[0]
-        return {"proof": identity_proof(self._place.secret, nonce)}
+        return {"proof": identity_proof(self._address.secret, nonce)}
 
     def _accept(self, listener: socket.socket) -> None:
         while True:
@@ -222,16 +222,16 @@ class SandboxServer:
                 connection.close()
                 return
             with self._lock:  # so that it is known before it can end
-                thread = _start_thread(self._converse, connection, address)
-                self._conversations[thread] = connection
+                thread = _start_thread(self._serve_connection, connection, address)
+                self._connections[thread] = connection
 
-    def _converse(self, connection: socket.socket, address: object) -> None:
+    def _serve_connection(self, connection: socket.socket, address: object) -> None:
         try:
             with connection, suppress(OSError):  # the client may be gone already
                 Connection(connection, address, self)
         finally:
             with self._lock:
-                del self._conversations[threading.current_thread()]
+                del self._connections[threading.current_thread()]
 
 
 def _known(like: Like) -> Like:

@@ -138,7 +138,7 @@ def run(store: Store, arguments: argparse.Namespace) -> None:
         """The same start for both sides: nothing left of earlier runs, and memory at hand.
 
         A virtual machine gives free memory back to its host and pays for touching it again; a
-        scratch file just before, as large as what is to come, pays that for whoever is next.
+        scratch file just before, as large as what is to come, pays that for the next one.
         """
         for path in [*work.iterdir(), *put.iterdir()]:
             path.unlink()

@@ -16,18 +16,18 @@ def failed(done, code):
     return done.stderr
 
 
-def test_0_where_it_is_done(bindist, at_server):
+def test_0_for_success(bindist, at_server):
     done = bindist("apps", "create", "tool")
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_0_where_there_is_nothing_to_do(bindist, at_server, application):
+def test_0_if_there_is_nothing_to_do(bindist, at_server, application):
     done = bindist("apps", "create", "tool", "--if-not-exists")
     assert done.returncode == 0
     assert "nothing was changed" in done.stderr
 
 
-def test_1_for_what_has_no_code_of_its_own(bindist, tmp_path):
+def test_1_for_failures_without_their_own_code(bindist, tmp_path):
     (tmp_path / "photo.jpg").touch()
     done = bindist("sandbox", "serve", "--data-dir", str(tmp_path))
     assert "choose an empty folder" in failed(done, 1)
@@ -47,17 +47,17 @@ def test_2_for_a_wrong_command_line(bindist, arguments):
     failed(bindist(*arguments), 2)
 
 
-def test_2_for_a_local_file_that_is_not_there(bindist, at_server, application):
+def test_2_for_a_missing_local_file(bindist, at_server, application):
     done = bindist("versions", "upload", "tool", "1.0.0", "missing.zip")
     assert "missing.zip" in failed(done, 2)
 
 
-def test_2_for_what_the_server_finds_malformed(bindist, at_server, application):
+def test_2_for_a_request_that_the_server_calls_malformed(bindist, at_server, application):
     done = bindist("apps", "grant", "tool", "nobody")
     assert "nobody" in failed(done, 2)
 
 
-def test_3_for_what_is_not_there(bindist, at_server):
+def test_3_for_a_missing_application(bindist, at_server):
     assert "nothing-here" in failed(bindist("apps", "show", "nothing-here"), 3)
 
 
@@ -66,12 +66,12 @@ def test_4_without_a_key(bindist, server):
     assert "no API key found" in failed(done, 4)
 
 
-def test_4_with_a_key_that_does_not_work(bindist, server):
+def test_4_with_a_rejected_key(bindist, server):
     done = bindist("apps", "list", BINDIST_API_URL=server.url, BINDIST_API_KEY="wrong")
     assert "not authenticated" in failed(done, 4)
 
 
-def test_5_for_what_the_key_may_not_do(bindist, at_server):
+def test_5_without_permission(bindist, at_server):
     failed(bindist("customers", "list", BINDIST_API_KEY=at_server.keys.customer), 5)
 
 
@@ -81,14 +81,14 @@ def test_5_for_a_version_that_is_disabled(bindist, release):
     assert "bindist versions enable tool 1.0.0" in failed(done, 5)
 
 
-def test_6_where_other_content_exists(bindist, release, tmp_path):
+def test_6_for_different_content(bindist, release, tmp_path):
     release("1.0.0", tool_exe=b"program")
     (tmp_path / "tool.exe").write_bytes(b"another program")
     done = bindist("versions", "upload", "tool", "1.0.0", "tool.exe")
     assert "different content" in failed(done, 6)
 
 
-def test_7_where_nothing_listens(bindist, refused_url):
+def test_7_for_a_refused_connection(bindist, refused_url):
     done = bindist(
         "--api-url", refused_url, "apps", "list", BINDIST_API_KEY="key", BINDIST_RETRIES="0"
     )
@@ -96,18 +96,18 @@ def test_7_where_nothing_listens(bindist, refused_url):
 
 
 @pytest.mark.parametrize("fault", ["status:503", "html:502", "status:429/0", "refuse", "lost"])
-def test_7_where_the_server_is_out_of_order(bindist, at_server, fault):
+def test_7_for_a_server_error(bindist, at_server, fault):
     at_server.faults.add(f"{fault},path=/v1/applications,times=0")
     failed(bindist("apps", "list", "--retries", "0"), 7)
 
 
-def test_7_where_no_answer_comes_in_time(bindist, at_server):
+def test_7_for_a_timeout(bindist, at_server):
     at_server.faults.add("stall:30,path=/v1/applications")
     done = bindist("apps", "list", "--timeout", "0.2", "--retries", "0")
     assert "within 0.2 s" in failed(done, 7)
 
 
-def test_8_where_the_bytes_are_not_right(bindist, release, at_server, tmp_path):
+def test_8_for_wrong_bytes(bindist, release, at_server, tmp_path):
     release("1.0.0", tool_exe=b"program" * 1000)
     at_server.faults.add("flip:100,method=GET,path=/store/*,times=0")
     done = bindist("versions", "download", "tool", "1.0.0", "--dir", "out", "--retries", "0")
@@ -115,7 +115,7 @@ def test_8_where_the_bytes_are_not_right(bindist, release, at_server, tmp_path):
     assert {path.suffix for path in (tmp_path / "out").iterdir()} <= {".lock"}
 
 
-def test_9_where_some_of_several_files_failed(bindist, release, tmp_path):
+def test_9_if_some_files_failed(bindist, release, tmp_path):
     release("1.0.0", tool_exe=b"program", notes_txt=b"notes")
     (tmp_path / "notes.txt").write_bytes(b"my own notes")
     done = bindist("versions", "download", "tool", "1.0.0", "--all")
@@ -133,7 +133,7 @@ def test_10_over_the_storage_quota(bindist, at_server, application, tmp_path):
     failed(done, 10)
 
 
-def test_130_where_ctrl_c_is_pressed(start, interrupt, wait_until, release, at_server, tmp_path):
+def test_130_for_ctrl_c(start, interrupt, wait_until, release, at_server, tmp_path):
     release("1.0.0", tool_exe=b"x" * 100_000)
     at_server.faults.add("slow:2000,method=GET,path=/store/*,times=0")
     process = start("versions", "download", "tool", "1.0.0")

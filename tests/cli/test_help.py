@@ -37,7 +37,7 @@ ELSEWHERE = ["bindist sandbox demo", "bindist auth login"]
 
 @pytest.mark.parametrize("path", TREE, ids=lambda path: " ".join(path) or "bindist")
 @pytest.mark.parametrize("flag", ["-h", "--help"])
-def test_help_is_an_answer(invoke, path, flag):
+def test_help_prints_to_stdout_and_exits_with_0(invoke, path, flag):
     result = invoke(*path, flag)
     assert result.exit_code == 0
     assert result.stderr == ""
@@ -45,7 +45,7 @@ def test_help_is_an_answer(invoke, path, flag):
 
 
 @pytest.mark.parametrize("path", TREE, ids=lambda path: " ".join(path) or "bindist")
-def test_every_command_says_what_it_is_for(path):
+def test_every_command_has_a_description(path):
     (purpose, *_) = (TREE[path].help or "").strip().splitlines()
     assert purpose[0].isupper()
     assert purpose.endswith((".", ":", ","))
@@ -68,6 +68,7 @@ def test_every_option_is_explained(path):
 def test_help_has_no_empty_rows(invoke, path):
     text = invoke(*path, "--help").stdout
     options = text.partition("Options:\n")[2].partition("\n\n")[0].splitlines()
+    assert options
     assert all(line.startswith(("  -", "      ")) for line in options)
 
 
@@ -114,7 +115,7 @@ def test_the_list_of_commands_cuts_no_sentence_at_80_columns(invoke, monkeypatch
 
 
 @pytest.mark.parametrize("path", [path for path in TREE if path not in LEAVES], ids=str)
-def test_a_group_alone_shows_its_commands(invoke, path):
+def test_a_group_without_a_command_shows_its_help(invoke, path):
     result = invoke(*path)
     assert result.exit_code == 0
     for name in TREE[path].list_commands(click.Context(TREE[path])):
@@ -168,7 +169,7 @@ def test_every_example_works_on_a_new_sample_catalogue(shell, place, example):
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 @pytest.mark.parametrize("example", ENDLESS)
-def test_every_example_of_serving_works(start, tmp_path, example):
+def test_every_example_of_sandbox_serve_works(start, tmp_path, example):
     words = example.replace("/tmp/", f"{tmp_path}/").split()[1:]
     process = start(*words)
     assert process.stdout.readline().startswith("http://127.0.0.1:")

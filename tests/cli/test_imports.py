@@ -61,11 +61,11 @@ def loaded(*arguments: str) -> set[str]:
         ("api GET applications", ("requests",)),
     ],
 )
-def test_a_command_loads_what_it_uses_and_no_more(arguments, used, at_catalogue):
+def test_a_command_imports_only_what_it_uses(arguments, used, at_catalogue):
     assert loaded(*arguments.split()) <= set(used)
 
 
-def test_the_version_is_told_without_loading_even_click():
+def test_the_version_is_printed_without_importing_click():
     done = subprocess.run(
         (sys.executable, "-X", "importtime", "-m", "bindist_cli", "--version"),
         capture_output=True,

@@ -62,7 +62,7 @@ def interrupted_at(tmp_path, at_server):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 @pytest.mark.parametrize("module", MODULES)
-def test_an_interrupt_during_start_up_is_130_and_no_aborted(interrupted_at, module):
+def test_an_interrupt_during_start_up_exits_with_130(interrupted_at, module):
     done = interrupted_at(module, "apps", "list")
     assert done.returncode == 130, done.stderr
     assert done.stdout == ""
@@ -81,14 +81,14 @@ def test_an_interrupt_during_start_up_is_130_and_no_aborted(interrupted_at, modu
         ),
     ],
 )
-def test_an_interrupt_before_a_help_text_too(interrupted_at, arguments):
+def test_an_interrupt_before_the_help_exits_with_130(interrupted_at, arguments):
     done = interrupted_at("bindist_cli.commands.apps", *arguments)
     assert done.returncode in ((130,) if "--help" not in arguments[:1] else (0, 130))
     assert "Aborted" not in done.stderr and "Traceback" not in done.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-def test_an_interrupt_while_an_error_is_told_is_130(interrupted_at):
+def test_an_interrupt_while_an_error_is_printed_exits_with_130(interrupted_at):
     done = interrupted_at("bindist_cli.output.error_output", "apps", "show", "nothing")
     assert done.returncode == 130
     assert "Aborted" not in done.stderr and "Traceback" not in done.stderr

@@ -36,7 +36,7 @@ def placed(place, *option):
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
-def test_every_command_takes_all_of_them(path):
+def test_every_command_takes_the_shared_options(path):
     shared = {option for p in COMMANDS[path].params if is_shared(p) for option in p.opts}
     wanted = {name for make in SHARED for name in make().opts}
     own = {"-q"} if path == ("api",) else set()
@@ -45,7 +45,7 @@ def test_every_command_takes_all_of_them(path):
 
 @pytest.mark.parametrize("place", PLACES, ids=" ".join)
 @pytest.mark.parametrize("option", [("--json",), ("-o", "json"), ("--output=json",)], ids=" ".join)
-def test_an_option_is_taken_anywhere(invoke, at_server, place, option):
+def test_a_shared_option_is_accepted_at_any_position(invoke, at_server, place, option):
     result = invoke(*placed(place, *option))
     assert json.loads(result.stdout) == []
 
@@ -60,13 +60,15 @@ def test_an_option_is_taken_anywhere(invoke, at_server, place, option):
     ],
     ids=str,
 )
-def test_the_deepest_wins(invoke, at_server, application, words, format):
+def test_an_option_after_the_command_overrides_one_before_it(
+    invoke, at_server, application, words, format
+):
     expected = invoke("apps", "list", "-o", format).stdout
     assert invoke(*words).stdout == expected
 
 
 @pytest.mark.parametrize("place", PLACES, ids=" ".join)
-def test_no_retries_are_no_retries(invoke, at_server, place):
+def test_retries_0_sends_one_request(invoke, at_server, place):
     at_server.faults.add("status:503,path=/v1/applications,times=0")
     invoke(*placed(place, "--retries", "0"))
     assert len(at_server.requests) == 1
@@ -82,22 +84,22 @@ def test_a_profile(invoke, place):
     assert "no profile 'nobody'" in invoke(*placed(place, "--profile", "nobody")).stderr
 
 
-def test_a_timeout_of_nothing_is_a_wrong_usage(invoke, at_server):
+def test_a_timeout_of_zero_is_a_usage_error(invoke, at_server):
     result = invoke("apps", "list", "--timeout", "0")
     assert (result.exit_code, "more than 0 seconds" in result.stderr) == (2, True)
 
 
-def test_the_letter_q_is_a_query_for_api(answer, at_server, application, admin):
+def test_q_means_query_for_api(answer, at_server, application, admin):
     admin.create_application("other", "Other").raise_for_error()
     found = answer("api", "GET", "applications", "-q", "limit=1")
     assert len(found["data"]["applications"]) == 1
 
 
-def test_the_word_quiet_is_left_to_api(invoke, at_server):
+def test_api_accepts_the_long_quiet_option(invoke, at_server):
     assert invoke("api", "GET", "applications", "--quiet").exit_code == 0
 
 
-def test_quiet_leaves_out_notes(invoke, at_server):
+def test_quiet_suppresses_notes(invoke, at_server):
     assert invoke("customers", "create", "--name", "Initech", "--quiet").stderr == ""
 
 
@@ -125,7 +127,7 @@ def test_there_is_no_option_for_the_key(invoke):
     assert (result.exit_code, "No such option" in result.stderr) == (2, True)
 
 
-def test_a_ca_bundle_that_is_not_there_is_a_wrong_usage(invoke):
+def test_a_missing_ca_bundle_is_a_usage_error(invoke):
     assert invoke("apps", "list", "--ca-bundle", "nothing.pem").exit_code == 2
 
 
@@ -153,5 +155,5 @@ def test_no_input_is_named_as_the_reason_for_not_asking(invoke, at_catalogue, mo
     assert reason in invoke(*asked).stderr
 
 
-def test_nothing_is_settled_before_it_is_asked_for():
+def test_settings_are_resolved_only_when_used():
     assert set(vars(App({"profile": "nobody"}))) == {"_flags", "_closing"}

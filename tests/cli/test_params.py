@@ -23,7 +23,7 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
         ("2w", timedelta(weeks=2)),
     ],
 )
-def test_an_age_counts_back_from_now(text, ago):
+def test_an_age_is_subtracted_from_now(text, ago):
     assert parse_moment(text, NOW) == NOW - ago
 
 
@@ -36,14 +36,14 @@ def test_a_time_without_a_zone_is_local():
     assert parse_moment("2026-11-23T10:00:00", NOW) == local
 
 
-def test_a_date_begins_with_its_first_moment_and_ends_with_its_last():
+def test_a_date_covers_its_whole_day():
     first = parse_moment("2026-11-23", NOW)
     last = parse_moment("2026-11-23", NOW, end=True)
     assert last - first == timedelta(days=1, milliseconds=-1)
 
 
 @pytest.mark.parametrize("text", ["", "soon", "7", "7y", "-3d", "2026-13-01", "2026-11-23T25:00"])
-def test_anything_else_is_refused(text):
+def test_an_invalid_time_is_refused(text):
     with pytest.raises(ValueError):
         parse_moment(text, NOW)
 

@@ -51,7 +51,7 @@ def test_a_private_use_is_found(source: str, found: list[str]) -> None:
     assert list(private_uses(source)) == found
 
 
-def test_every_module_that_is_called_public_is_there() -> None:
+def test_every_public_module_exists() -> None:
     import importlib
     import re
 

@@ -118,7 +118,7 @@ def test_every_command_is_tried():
 
 @pytest.mark.parametrize(("fault", "commands"), FAULTS.values(), ids=FAULTS)
 def test_no_command_shows_a_secret(
-    invoke, at_catalogue, inside, environment, tally, fault, commands
+    invoke, at_catalogue, inside, environment, record_property, fault, commands
 ):
     if fault:
         at_catalogue.faults.add(f"{fault},times=0")
@@ -140,10 +140,10 @@ def test_no_command_shows_a_secret(
         path.unlink(missing_ok=True)
     assert not shown_in(written(inside, environment), secrets | signatures(at_catalogue))
     if fault:
-        tally("faults", len(at_catalogue.requests))
+        record_property("faults", len(at_catalogue.requests))
 
 
-def test_what_is_looked_for_is_there_to_be_found(invoke, at_catalogue):
+def test_the_search_finds_a_secret_that_is_printed(invoke, at_catalogue):
     """That none of it shows above is no accident of looking for the wrong things."""
     created = invoke("customers", "create", "--name", "New", "--json").stdout
     shared = invoke("versions", "share", "skylark", "1.10.0", "--json").stdout
@@ -166,9 +166,8 @@ def test_what_is_looked_for_is_there_to_be_found(invoke, at_catalogue):
         "customers rotate-key acme --yes --key-file new.key",
     ],
 )
-def test_no_secret_is_in_the_list_of_processes(
-    start, at_catalogue, inside, wait_until, words, tally
-):
+@pytest.mark.counts("hostile")
+def test_no_secret_is_in_the_process_list(start, at_catalogue, inside, wait_until, words):
     where = "/store/*" if "versions" in words else "/v1/*"
     at_catalogue.faults.add(f"stall:0.4,path={where}")
     process = start(*words.replace("file.bin other.bin", str(inside / "*.bin")).split())
@@ -189,4 +188,3 @@ def test_no_secret_is_in_the_list_of_processes(
     assert ADMIN_KEY in secrets
     assert signatures(at_catalogue) or "customers" in words
     assert not shown_in("\n".join(seen), secrets)
-    tally("hostile")

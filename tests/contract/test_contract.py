@@ -45,9 +45,9 @@ def differences(request, tmp_path_factory):
 
 
 @pytest.mark.parametrize("number", CHECKED, ids=lambda number: EXCHANGES[number]["name"])
-def test_answers_as_recorded(differences, number):
+def test_the_sandbox_responds_as_recorded(differences, number):
     assert differences[number] == []
 
 
-def test_all_exchanges_are_here():
+def test_every_recorded_exchange_is_replayed():
     assert (len(EXCHANGES), len(CHECKED)) == (469, 454)

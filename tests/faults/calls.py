@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bindist import AdminClient
+from tests.api_table import CONTENT, METHODS, Endpoint, Method
 
-CONTENT = bytes(range(250)) * 12
 LARGE = CONTENT * 1400  # 4.2 MB: too large to go inline
 
 
@@ -72,21 +72,16 @@ def change(method: str, path: str, effect: str = "", **more: bool) -> Step:
     return Step("change", method, f"/v1{path}", effect, **more)
 
 
-def counted(event: str) -> str:
-    return f"SELECT count(*) FROM audit WHERE eventType = '{event}'"
-
-
 UPLOADS = "SELECT count(*) FROM uploads"
 FILES = read("/applications/shelf/versions/1.0/files")
-URL = read("/downloads/url", "SELECT count(*) FROM downloads", url=True)
-TICKET = Step("read", "POST", "/v1/management/upload/large-url", url=True)  # makes nothing
+DOWNLOAD_URL = read("/downloads/url", "SELECT count(*) FROM downloads", url=True)
+UPLOAD_URL = Step("read", "POST", "/v1/management/upload/large-url", url=True)  # makes nothing
 VERSIONS = read("/applications/tool/versions")
 COMPLETE = change("POST", "/management/upload/large-complete", UPLOADS)
 STREAM = Step("stream", "GET", "/store/*", again=True, cut="cut:1000")
 FILE = Step("file", "GET", "/store/*", again=True, cut="cut:1000")
 FIRST = Step("first", "GET", "/store/*")
 PUT = Step("put", "PUT", "/store/*")
-SHARE = change("POST", "/downloads/share", "SELECT count(*) FROM shares")
 SHARED = {"applicationId": "library", "version": "1.0"}
 
 
@@ -112,153 +107,59 @@ def check_stored(place: Place) -> None:
     found.raise_for_error()
 
 
-READS = (
-    Call(
-        "list_applications",
-        lambda at: at.client.list_applications("library"),
-        (read("/applications"),),
-    ),
-    Call(
-        "iter_applications",
-        lambda at: list(at.client.iter_applications("library", page_size=2)),
-        (read("/applications", again=True),),
-        raises=True,
-    ),
-    Call(
-        "get_application",
-        lambda at: at.client.get_application("library"),
-        (read("/applications/library"),),
-    ),
-    Call(
-        "list_versions",
-        lambda at: at.client.list_versions("library"),
-        (read("/applications/library/versions"),),
-    ),
-    Call(
-        "list_version_files",
-        lambda at: at.client.list_version_files("shelf", "1.0"),
-        (FILES,),
-    ),
-    Call(
-        "get_stats",
-        lambda at: at.client.get_stats("library"),
-        (read("/applications/library/stats"),),
-    ),
-    Call("get_download_url", lambda at: at.client.get_download_url("shelf", "1.0"), (URL,)),
-    Call(
-        "list_customers",
-        lambda at: at.client.list_customers(1, 1),
-        (read("/management/customers"),),
-    ),
-    Call(
-        "list_activity",
-        lambda at: at.client.list_activity(customer_id="seed-customer"),
-        (read("/activity"),),
-    ),
-    Call(
-        "list_audit_events",
-        lambda at: at.client.list_audit_events("CUSTOMER_DISABLED"),
-        (read("/audit"),),
-    ),
-    Call(
-        "iter_audit_events",
-        lambda at: list(at.client.iter_audit_events("CUSTOMER_DISABLED", page_size=2)),
-        (read("/audit", again=True),),
-        raises=True,
-    ),
+NAMES = {
+    "library": "library",
+    "shelf": "shelf",
+    "tool": "tool",
+    "version": "1.0",
+    "customer": "seed-customer",
+}
+"""What the placeholders of the table of the API stand for in the catalogue of the bench."""
+
+
+def steps_of(endpoint: Endpoint, method: Method) -> Iterator[Step]:
+    for path in method.lookups:
+        yield Step("read", "GET", path.format(**NAMES))
+    verb, _, path = endpoint.pattern.partition(" ")
+    changes = verb != "GET" and endpoint.effect
+    yield Step(
+        "change" if changes else "read",
+        verb,
+        path,
+        endpoint.effect,
+        url=endpoint.hands_out_url,
+        again=method.pages,
+    )
+
+
+def call_of(endpoint: Endpoint, method: Method) -> Call:
+    return Call(
+        method.name,
+        lambda at: method.call(at.client, {**NAMES, "mark": at.mark}),
+        tuple(steps_of(endpoint, method)),
+        raises=method.raises,
+        prepare=make_application if method.prepared else None,
+        sends=CONTENT if CONTENT in method.args else b"",
+    )
+
+
+def make_application(client: AdminClient, mark: str) -> None:
+    client.create_application(mark, "Old").raise_for_error()
+
+
+SINGLE = tuple(call_of(endpoint, method) for endpoint, method in METHODS)
+REQUESTS = (
     Call(
         "request",
         lambda at: at.client.request("GET", "/v1/applications/library"),
         (read("/applications/library"),),
         name="request GET",
     ),
-)
-
-CHANGES = (
-    Call("create_share_link", lambda at: at.client.create_share_link(*SHARED.values()), (SHARE,)),
     Call(
         "request",
         lambda at: at.client.request("POST", "/v1/downloads/share", json=SHARED),
-        (SHARE,),
+        (change("POST", "/downloads/share", "SELECT count(*) FROM shares"),),
         name="request POST",
-    ),
-    Call(
-        "create_application",
-        lambda at: at.client.create_application(at.mark, "New"),
-        (change("POST", "/management/applications", counted("APPLICATION_CREATED")),),
-    ),
-    Call(
-        "delete_application",
-        lambda at: at.client.delete_application(at.mark),
-        (change("DELETE", "/management/applications/*", counted("APPLICATION_DELETED")),),
-        prepare=lambda client, mark: client.create_application(mark, "Old"),
-    ),
-    Call(
-        "update_application_customers",
-        lambda at: at.client.update_application_customers("tool", None, ["seed-customer"]),
-        (
-            change(
-                "PUT", "/management/applications/tool/customers", counted("CUSTOMER_APP_UNLINKED")
-            ),
-        ),
-    ),
-    Call(
-        "create_customer",
-        lambda at: at.client.create_customer("New"),
-        (change("POST", "/management/customers/admin/apikeys", counted("CUSTOMER_CREATED")),),
-    ),
-    Call(
-        "update_customer",
-        lambda at: at.client.update_customer("seed-customer", notes=at.mark),
-        (
-            change(
-                "PATCH",
-                "/management/customers/seed-customer",
-                "SELECT count(*) FROM customers WHERE notes = ?",
-            ),
-        ),
-    ),
-    Call(
-        "regenerate_customer_key",
-        lambda at: at.client.regenerate_customer_key("seed-customer"),
-        (
-            change(
-                "POST",
-                "/management/customers/*/regenerate-key",
-                counted("CUSTOMER_KEY_REGENERATED"),
-            ),
-        ),
-    ),
-    Call(
-        "regenerate_admin_key",
-        lambda at: at.client.regenerate_admin_key(),
-        (change("POST", "/management/admin/regenerate-key", counted("ADMIN_KEY_REGENERATED")),),
-    ),
-    Call(
-        "regenerate_apps_admin_key",
-        lambda at: at.client.regenerate_apps_admin_key(),
-        (change("POST", "/management/admin/*-apps-key", counted("ADMIN_KEY_REGENERATED")),),
-    ),
-    Call(
-        "update_version",
-        lambda at: at.client.update_version("tool", "1.0", release_notes=at.mark),
-        (
-            change(
-                "PATCH",
-                "/applications/tool/versions/1.0",
-                "SELECT count(*) FROM versions WHERE releaseNotes = ?",
-            ),
-        ),
-    ),
-    Call(
-        "get_large_upload_url",
-        lambda at: at.client.get_large_upload_url("tool", at.mark, "a.bin", 5),
-        (TICKET,),
-    ),
-    Call(
-        "complete_large_upload",
-        lambda at: at.client.complete_large_upload("u1", "tool", at.mark, "a.bin", 5, "0" * 64),
-        (VERSIONS, COMPLETE),
     ),
 )
 
@@ -266,29 +167,23 @@ TRANSFERS = (
     Call(
         "download_file",
         lambda at: at.client.download_file("shelf", "1.0")[0],
-        (URL, STREAM),
+        (DOWNLOAD_URL, STREAM),
         raises=True,
     ),
-    Call("download_to_stream", to_stream, (URL, STREAM), raises=True),
+    Call("download_to_stream", to_stream, (DOWNLOAD_URL, STREAM), raises=True),
     Call(
         "check_stored_bytes",
         lambda at: at.client.check_stored_bytes("shelf", "1.0").raise_for_error(),
-        (URL, FIRST),
+        (DOWNLOAD_URL, FIRST),
         raises=True,
     ),
-    Call("download_to_file", to_file, (FILES, URL, FILE), raises=True),
-    Call("download_version", to_folder, (FILES, URL, FILE), raises=True),
-    Call("check_stored_version", check_stored, (FILES, URL, FIRST), raises=True),
-    Call(
-        "upload_small_file",
-        lambda at: at.client.upload_small_file("tool", at.mark, "a.bin", CONTENT),
-        (change("POST", "/management/upload", UPLOADS),),
-        sends=CONTENT,
-    ),
+    Call("download_to_file", to_file, (FILES, DOWNLOAD_URL, FILE), raises=True),
+    Call("download_version", to_folder, (FILES, DOWNLOAD_URL, FILE), raises=True),
+    Call("check_stored_version", check_stored, (FILES, DOWNLOAD_URL, FIRST), raises=True),
     Call(
         "upload_large_file",
         lambda at: at.client.upload_large_file("tool", at.mark, "a.bin", CONTENT),
-        (TICKET, PUT, VERSIONS, COMPLETE),
+        (UPLOAD_URL, PUT, VERSIONS, COMPLETE),
         sends=CONTENT,
     ),
     Call(
@@ -303,14 +198,13 @@ TRANSFERS = (
     Call(
         "upload_file",
         lambda at: at.client.upload_file("tool", at.mark, at.files / "large.bin"),
-        (TICKET, PUT, VERSIONS, COMPLETE),
+        (UPLOAD_URL, PUT, VERSIONS, COMPLETE),
         sends=LARGE,
         name="upload_file large",
     ),
 )
 
-CALLS = (*READS, *CHANGES, *TRANSFERS)
-WITHOUT_REQUESTS = frozenset({"close"})
+CALLS = (*SINGLE, *REQUESTS, *TRANSFERS)
 OF_SEVERAL_STEPS = frozenset({"publish", "preview_publish"})
 """These read the server after each step, and have their faults in tests/release/test_faults.py."""
 ON_DISK = frozenset({"download_to_file", "download_version"})

@@ -76,7 +76,7 @@ class Row:
     def cell(self, fault: str, once: bool) -> Cell:
         step, found = self.step, None
         if step.url:
-            handed_out = "url" if step.method == "GET" else "ticket"
+            handed_out = "url" if step.method == "GET" else "upload"
             used = self.at + 1 < len(self.call.steps)
             found = (_USES if used else _HANDS_OUT).get((handed_out, fault))
         elif step.cut and self.nth == 2:

@@ -160,12 +160,12 @@ range-ignore        wrong/1   wrong/1   ok/2+1    ok/2+1
 # What differs for requests that hand out a URL of the store: where it is only handed out, and where
 # it is used as well.
 HANDS_OUT = """
-                    ticket
+                    upload
 fault               once      for ever
 quota               413/1     413/1
 """
 USES = """
-                    url                 ticket
+                    url                 upload
 fault               once      for ever  once      for ever
 expire              ok/2      403/2     ok/2      403/2
 quota               ok/1      ok/1      413/1     413/1

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.api_table import ENDPOINTS
 from tests.sdk.canned import Asked, CannedServer, Reply
 
 EXCHANGES = Path(__file__).parent.parent / "contract" / "exchanges.jsonl"
@@ -32,13 +33,13 @@ Keys = tuple[Any, ...]
 """Where in an answer something is: the keys and indices that lead to it."""
 
 _SYMBOL = re.compile(r"\{\{(\w+)\}\}")
-_ANY = r"/\1/*"
-_NAMED = re.compile(r"/(applications|versions|customers)/[^/?]+")
 
 
 def route_of(method: str, path: str) -> str:
-    """`GET /v1/applications/*/versions`: what the server tells requests apart by."""
-    return f"{method} {_NAMED.sub(_ANY, path.partition('?')[0])}"
+    """`GET /v1/applications/*/versions`: the endpoint, or the request itself if it is none."""
+    path = path.partition("?")[0]
+    patterns = (endpoint.pattern for endpoint in ENDPOINTS if endpoint.matches(method, path))
+    return next(patterns, f"{method} {path}")
 
 
 def fields(value: Any, keys: Keys = ()) -> Iterator[Keys]:

@@ -1,4 +1,4 @@
-"""Answers made to exhaust memory, time or patience: bounded, and a clear error."""
+"""Answers made to exhaust memory or time: bounded, and a clear error."""
 
 from __future__ import annotations
 
@@ -83,8 +83,9 @@ def endless(head: bytes, block: bytes) -> Iterator[tuple[str, list[int]]]:
 
 
 @pytest.mark.parametrize("start", STARTS)
-def test_two_gigabytes_of_an_answer_are_not_read(
-    canned: CannedServer, connect: Connect, start: str, tally: Any
+@pytest.mark.counts("hostile")
+def test_a_response_of_two_gigabytes_is_not_read(
+    canned: CannedServer, connect: Connect, start: str
 ) -> None:
     body = Counted(*STARTS[start], most=2048)
     canned.answer(body)
@@ -92,40 +93,39 @@ def test_two_gigabytes_of_an_answer_are_not_read(
         connect(canned.url).list_applications()
     assert body.taken < ANSWER_LIMIT + 32 * MIB
     assert len(canned.asked) == 1, "it would not get shorter"
-    tally("hostile")
 
 
-def test_what_is_too_long_is_told_in_one_line(
-    canned: CannedServer, recorded: RecordedServer, invoke: Callable[..., Result], tally: Any
+@pytest.mark.counts("hostile")
+def test_a_response_that_is_too_long_is_reported_in_one_line(
+    canned: CannedServer, recorded: RecordedServer, invoke: Callable[..., Result]
 ) -> None:
     canned.answer(Counted(*STARTS["a text"]))
     result = invoke("apps", "list", "--api-url", canned.url, "--no-color")
     assert result.exit_code == Exit.UNAVAILABLE
     assert result.stderr.startswith("error: the answer is larger than 16 MiB\n")
-    tally("hostile")
 
 
-def test_a_compressed_bomb_is_left_where_it_goes_off(
-    canned: CannedServer, connect: Connect, tally: Any
+@pytest.mark.counts("hostile")
+def test_a_decompression_bomb_is_abandoned_at_the_limit(
+    canned: CannedServer, connect: Connect
 ) -> None:
     member = gzip.compress(b" " * 16 * MIB)
     canned.answer(member * 128, headers={"Content-Encoding": "gzip"})  # 2 GiB
     with pytest.raises(TransportError, match="larger than 16 MiB"):
         connect(canned.url).list_applications()
     assert len(canned.asked) == 1
-    tally("hostile")
 
 
 @pytest.mark.parametrize("encoding", ["gzip, gzip", "br", "zstd", "deflate, gzip", "x\x1b[31m"])
-def test_an_encoding_that_nobody_asked_for_is_not_decoded(
-    canned: CannedServer, connect: Connect, encoding: str, tally: Any
+@pytest.mark.counts("hostile")
+def test_an_unrequested_encoding_is_not_decoded(
+    canned: CannedServer, connect: Connect, encoding: str
 ) -> None:
     body = gzip.compress(gzip.compress(b'{"success": true, "data": {}}'))
     canned.answer(body, headers={"Content-Encoding": encoding})
     with pytest.raises(TransportError, match="which was not asked for"):
         connect(canned.url).list_applications()
     assert len(canned.asked) == 1
-    tally("hostile")
 
 
 MEASURED = """
@@ -147,7 +147,8 @@ with AdminClient(sys.argv[1], "key", retries=0) as client:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="tells no peak of memory")
-def test_memory_stays_bounded_whatever_the_server_sends(canned: CannedServer, tally: Any) -> None:
+@pytest.mark.counts("hostile", 2)
+def test_memory_stays_bounded_for_any_response(canned: CannedServer) -> None:
     canned.answer({"success": True, "data": {"customers": []}})
     canned.answer(Counted(*STARTS["a text"], most=2048))
     bomb = gzip.compress(b" " * 16 * MIB) * 128
@@ -161,7 +162,6 @@ def test_memory_stays_bounded_whatever_the_server_sends(canned: CannedServer, ta
     )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < 4 * ANSWER_LIMIT // MIB
-    tally("hostile", 2)
 
 
 @pytest.mark.parametrize(
@@ -174,27 +174,26 @@ def test_memory_stays_bounded_whatever_the_server_sends(canned: CannedServer, ta
     ],
     ids=["no answer", "many headers", "a long header", "a long status"],
 )
-def test_an_endless_head_is_not_read_for_ever(
-    connect: Connect, head: bytes, block: bytes, tally: Any
-) -> None:
+@pytest.mark.counts("hostile")
+def test_endless_headers_are_abandoned(connect: Connect, head: bytes, block: bytes) -> None:
     with endless(head, block) as (url, sent), pytest.raises(TransportError):
         connect(url, retries=0).list_applications()
     assert sent[0] < 32 * MIB
-    tally("hostile")
 
 
-def test_a_chunk_that_never_ends_is_an_answer_too_long(connect: Connect, tally: Any) -> None:
+@pytest.mark.counts("hostile")
+def test_an_endless_chunk_is_a_response_that_is_too_long(connect: Connect) -> None:
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffff\r\n"
     with endless(head, b"x" * MIB) as (url, sent):
         with pytest.raises(TransportError, match="larger than 16 MiB"):
             connect(url).list_applications()
         assert sent[0] < ANSWER_LIMIT + 32 * MIB
-    tally("hostile")
 
 
 @pytest.mark.parametrize("status", [200, 302, 500])
-def test_the_object_store_sends_no_more_than_the_server_promised(
-    recorded: RecordedServer, connect: Connect, inside: Any, status: int, tally: Any
+@pytest.mark.counts("hostile")
+def test_no_more_than_the_promised_bytes_are_read(
+    recorded: RecordedServer, connect: Connect, inside: Any, status: int
 ) -> None:
     head = f"HTTP/1.1 {status} OK\r\nLocation: {recorded.url}/store/file\r\n\r\nbytes".encode()
     with endless(head, b"x" * 65536) as (url, sent):
@@ -207,7 +206,6 @@ def test_the_object_store_sends_no_more_than_the_server_promised(
             done = client.download_to_file("alpha", "1.0.0", inside)
             assert done.path is not None and done.path.read_bytes() == b"bytes"
         assert sent[0] < 32 * MIB
-    tally("hostile")
 
 
 # JSON
@@ -238,12 +236,12 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_what_is_no_json_to_work_with_is_a_clear_error(
+@pytest.mark.counts("hostile")
+def test_unusable_json_is_a_clear_error(
     recorded: RecordedServer,
     canned: CannedServer,
     invoke: Callable[..., Result],
     what: str,
-    tally: Any,
 ) -> None:
     canned.answer(REFUSED[what])
     result = invoke("apps", "list", "--api-url", canned.url, "--no-color")
@@ -251,7 +249,6 @@ def test_what_is_no_json_to_work_with_is_a_clear_error(
     assert result.stderr.startswith("error: HTTP 200")
     assert "hint: check that --api-url is the base URL" in result.stderr
     assert len(result.stderr) < 600
-    tally("hostile")
 
 
 @pytest.mark.parametrize(
@@ -265,18 +262,17 @@ def test_what_is_no_json_to_work_with_is_a_clear_error(
     ids=["keys twice", "a byte order mark", "deep enough", "a big integer"],
 )
 @pytest.mark.parametrize("format", ["table", "tsv", "json"])
-def test_what_is_odd_but_json_is_taken(
+@pytest.mark.counts("hostile")
+def test_unusual_json_is_accepted(
     recorded: RecordedServer,
     canned: CannedServer,
     invoke: Callable[..., Result],
     body: bytes,
     format: str,
-    tally: Any,
 ) -> None:
     canned.answer(body)
     result = invoke("apps", "list", "-o", format, "--api-url", canned.url)
     assert (result.exit_code, result.stdout) == (0, "[]\n" if format == "json" else "")
-    tally("hostile")
 
 
 @pytest.mark.parametrize(
@@ -285,22 +281,21 @@ def test_what_is_odd_but_json_is_taken(
     ids=lambda text: text[:7],
 )
 @pytest.mark.parametrize("in_json", [False, True])
-def test_a_page_made_to_be_slow_to_read_is_not(
+@pytest.mark.counts("hostile")
+def test_an_adversarial_page_is_parsed_quickly(
     recorded: RecordedServer,
     canned: CannedServer,
     invoke: Callable[..., Result],
     text: str,
     in_json: bool,
-    tally: Any,
 ) -> None:
     canned.answer({"success": False, "error": {"message": text}} if in_json else text, 500)
     result = invoke("apps", "list", "--api-url", canned.url, "--no-color")
     assert result.exit_code == Exit.UNAVAILABLE
     assert result.stderr.startswith("error: ") and len(result.stderr) < 600
-    tally("hostile")
 
 
-def test_a_message_is_kept_as_far_as_anybody_reads() -> None:
+def test_a_long_message_is_truncated() -> None:
     for body in (b"x" * 10 * MIB, json.dumps({"message": "x" * 10 * MIB}).encode()):
         error = from_body(500, body).error
         assert error is not None and len(error["message"]) == 65536
@@ -310,19 +305,18 @@ def test_a_message_is_kept_as_far_as_anybody_reads() -> None:
 
 
 @pytest.mark.parametrize("option", ["-v", "--debug"])
-def test_no_terminal_obeys_what_is_logged(
+@pytest.mark.counts("hostile")
+def test_control_characters_are_not_logged(
     recorded: RecordedServer,
     canned: CannedServer,
     invoke: Callable[..., Result],
     option: str,
-    tally: Any,
 ) -> None:
     body = b'<p>\x1b[2J\x1b[31m</p>\xe2\x80\xae{"meta"'
     canned.answer(body, 500, headers={"X-Odd": "\x1b]0;title\x07"})
     result = invoke("apps", "list", option, "--api-url", canned.url)
     assert "500" in result.stderr
     assert not re.search("[\x07\x1b\u202e]", result.stderr)
-    tally("hostile")
 
 
 # Pages without an end
@@ -343,12 +337,12 @@ def pages(canned: CannedServer, *names: str) -> None:
 @pytest.mark.parametrize(
     "words", ["apps list", "apps list --json", "api GET applications --paginate"]
 )
-def test_a_server_that_knows_no_pages_is_not_walked_for_ever(
+@pytest.mark.counts("hostile")
+def test_a_server_that_repeats_a_page_ends_the_iteration(
     recorded: RecordedServer,
     canned: CannedServer,
     invoke: Callable[..., Result],
     words: str,
-    tally: Any,
 ) -> None:
     pages(canned, "a", "b")
     result = invoke(*words.split(), "--api-url", canned.url, "--no-color")
@@ -356,21 +350,19 @@ def test_a_server_that_knows_no_pages_is_not_walked_for_ever(
     shown = json.loads(result.stderr)["error"]["message"] if "json" in words else result.stderr
     assert "the list never ends" in shown
     assert len(canned.asked) == 3
-    tally("hostile")
 
 
-def test_what_came_before_the_end_was_missed_is_yielded(
-    canned: CannedServer, connect: Connect, tally: Any
-) -> None:
+@pytest.mark.counts("hostile")
+def test_rows_before_a_failing_page_are_yielded(canned: CannedServer, connect: Connect) -> None:
     pages(canned, "a", "b")
     walk = connect(canned.url).iter_applications()
     assert [next(walk)["applicationId"], next(walk)["applicationId"]] == ["a", "b"]
     with pytest.raises(ApiError, match="the list never ends"):
         next(walk)
-    tally("hostile")
 
 
-def test_pages_that_are_all_different_end_too(tally: Any) -> None:
+@pytest.mark.counts("hostile")
+def test_endless_different_pages_end_the_iteration() -> None:
     numbers = itertools.count()
 
     def fetch(query: Any) -> Any:
@@ -381,4 +373,3 @@ def test_pages_that_are_all_different_end_too(tally: Any) -> None:
     with pytest.raises(ApiError, match="the list never ends"):
         list(walk_pages(fetch, "rows"))
     assert next(numbers) == MAX_PAGES
-    tally("hostile")

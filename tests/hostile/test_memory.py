@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import tracemalloc
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -28,7 +27,8 @@ def filled(unit: bytes, size: int) -> bytes:
 
 
 @pytest.mark.parametrize("what", UNITS)
-def test_an_answer_takes_no_more_than_a_few_times_its_size(what: str, tally: Any) -> None:
+@pytest.mark.counts("hostile")
+def test_parsing_takes_a_small_multiple_of_the_response_size(what: str) -> None:
     body = filled(UNITS[what], 5 * MIB)
     tracemalloc.start()
     try:
@@ -38,10 +38,9 @@ def test_an_answer_takes_no_more_than_a_few_times_its_size(what: str, tally: Any
         tracemalloc.stop()
     assert not answer.success and answer.raw == {}
     assert peak < 4 * len(body)
-    tally("hostile")
 
 
-def test_the_most_bytes_by_default_are_16_mib(
+def test_the_default_response_limit_is_16_mib(
     canned: CannedServer, connect: Callable[..., AdminClient]
 ) -> None:
     rows = [{"customerId": "c", "notes": "n" * 16_000}] * (15 * MIB // 16_050)
@@ -65,18 +64,18 @@ DEEP = {
 
 
 @pytest.mark.parametrize("what", DEEP)
-def test_the_deepest_nesting_is_taken_and_one_more_is_not(what: str) -> None:
+def test_nesting_beyond_the_limit_is_refused(what: str) -> None:
     assert from_body(200, DEEP[what](MAX_DEPTH - 2)).success
     assert not from_body(200, DEEP[what](MAX_DEPTH - 1)).success
 
 
-def test_brackets_in_texts_do_not_count() -> None:
+def test_brackets_in_strings_do_not_count_as_nesting() -> None:
     text = '[{"' * MAX_CONTAINERS + "\\"
     body = json.dumps({"success": True, "data": {"notes": text}}).encode()
     assert from_body(200, body).require() == {"notes": text}
 
 
-def test_nesting_does_not_add_up_from_one_row_to_the_next() -> None:
+def test_nesting_of_rows_is_not_summed() -> None:
     rows = [{"tags": [["a"]]}] * 5000
     body = json.dumps({"success": True, "data": {"rows": rows}}).encode()
     assert from_body(200, body).rows("rows") == rows

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.counters import Record
 from tests.load.endless import SHA256, SIZE, ZEROS_SHA256, ZEROS_SIZE
 
 MEMORY = 64 * 1024 * 1024
@@ -29,16 +30,16 @@ def endless(start: Callable[..., Any]) -> str:
 
 
 def test_five_gibibytes_are_downloaded_in_64_mib_of_memory(
-    endless: str, measured: Measured, tally: Callable[..., None]
+    endless: str, measured: Measured, record_property: Record
 ) -> None:
     found = measured("download", endless, "key")
     assert (found["size"], found["checksum"]) == (SIZE, SHA256)
     assert found["peak"] <= MEMORY
-    tally("bytes", SIZE)
+    record_property("bytes", SIZE)
 
 
 def test_a_gibibyte_is_uploaded_in_64_mib_of_memory(
-    endless: str, measured: Measured, tmp_path: Path, tally: Callable[..., None]
+    endless: str, measured: Measured, tmp_path: Path, record_property: Record
 ) -> None:
     sparse = tmp_path / "sparse.bin"
     sparse.touch()
@@ -46,4 +47,4 @@ def test_a_gibibyte_is_uploaded_in_64_mib_of_memory(
     found = measured("upload", endless, "key", sparse)
     assert (found["size"], found["checksum"]) == (ZEROS_SIZE, ZEROS_SHA256)
     assert found["peak"] <= MEMORY
-    tally("bytes", ZEROS_SIZE)
+    record_property("bytes", ZEROS_SIZE)

@@ -76,7 +76,7 @@ def a_version(application_id: str, number: int) -> dict[str, Any]:
     }
 
 
-def test_ten_thousand_applications_take_five_times_the_work_of_two_thousand_and_no_more_memory(
+def test_listing_applications_takes_linear_work_and_constant_memory(
     full: SandboxServer, measured: Callable[..., dict[str, Any]]
 ) -> None:
     full.requests.clear()
@@ -89,7 +89,7 @@ def test_ten_thousand_applications_take_five_times_the_work_of_two_thousand_and_
     assert more["peak"] - less["peak"] < 4 * MIB
 
 
-def test_two_thousand_versions_take_one_request_and_work_in_line_with_their_number(
+def test_listing_versions_takes_one_request_and_linear_work(
     full: SandboxServer, measured: Callable[..., dict[str, Any]]
 ) -> None:
     full.requests.clear()
@@ -118,7 +118,7 @@ def program(
     return run
 
 
-def test_the_program_prints_ten_thousand_applications_as_they_come(
+def test_the_program_prints_ten_thousand_applications_page_by_page(
     program: Callable[[str], tuple[list[dict[str, Any]], int]],
 ) -> None:
     few, less = program(f"apps list -o jsonl --limit {APPLICATIONS // FEWER}")

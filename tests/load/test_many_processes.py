@@ -12,6 +12,7 @@ import pytest
 
 from bindist import AdminClient
 from bindist.sandbox import SandboxServer
+from tests.counters import Record
 from tests.load.conftest import report
 from tests.load.measured import content_of
 
@@ -24,13 +25,13 @@ COMMON = hashlib.shake_128(b"common").digest(1_000_000)
 pytestmark = pytest.mark.slow
 
 
-def test_fifty_processes_that_upload_and_download_at_once_all_come_right(
+def test_fifty_simultaneous_processes_all_succeed(
     server: SandboxServer,
     admin: AdminClient,
     application: str,
     start: Callable[..., Any],
     tmp_path: Path,
-    tally: Callable[..., None],
+    record_property: Record,
 ) -> None:
     admin.upload_large_file(application, "1.0", "common.bin", COMMON).raise_for_error()
     admin.update_version(application, "1.0", is_enabled=True).raise_for_error()
@@ -63,4 +64,4 @@ def test_fifty_processes_that_upload_and_download_at_once_all_come_right(
         assert file["checksum"] == checksums[n]
     assert Counter(record.status // 100 for record in during) == {2: len(during)}
     assert len(during) == PROCESSES * REQUESTS, "something was sent twice"
-    tally("bytes", sum(2 * len(content_of(n)) + len(COMMON) for n in numbers))
+    record_property("bytes", sum(2 * len(content_of(n)) + len(COMMON) for n in numbers))

@@ -160,13 +160,13 @@ def test_other_content_is_a_failed_step_with_the_reason_as_an_annotation(use, di
 # The key
 
 
-def test_a_wrong_key_fails_and_is_nowhere_to_be_seen(use, runner, command_lines, tally):
+@pytest.mark.counts("hostile")
+def test_a_wrong_key_fails_and_is_not_shown(use, runner, command_lines):
     machine, outputs = use(runner(), api_key=WRONG_KEY)
     assert machine.returncode == 4
     seen = machine.log + machine.summary + json.dumps(outputs) + command_lines.read_text()
     assert "not authenticated" in seen
     assert WRONG_KEY not in seen
-    tally("hostile")
 
 
 def test_the_key_is_on_no_command_line(use, command_lines):
@@ -197,9 +197,8 @@ def test_the_key_is_on_no_command_line(use, command_lines):
         ("version", '1.0"; touch pwned; echo "$(touch pwned)`touch pwned`', "touch pwned"),
     ],
 )
-def test_inputs_that_make_no_sense_are_told_and_run_nothing(
-    use, server, workspace, tally, name, value, said
-):
+@pytest.mark.counts("hostile")
+def test_invalid_inputs_are_reported_and_run_nothing(use, server, workspace, name, value, said):
     asked = len(server.requests)
     machine, _ = use(**{name: value})
     assert machine.returncode == 2
@@ -208,44 +207,43 @@ def test_inputs_that_make_no_sense_are_told_and_run_nothing(
     assert "Traceback" not in machine.log
     assert [path.name for path in workspace.iterdir() if "pwned" in path.name] == []
     assert len(server.requests) == asked
-    tally("hostile")
 
 
-def test_modules_in_the_workspace_are_not_imported(use, workspace, tally):
+@pytest.mark.counts("hostile")
+def test_modules_in_the_workspace_are_not_imported(use, workspace):
     for name in ("json", "requests", "click", "bindist_cli"):
         (workspace / f"{name}.py").write_text("raise SystemExit('taken over')")
     machine, outputs = use()
     assert (machine.returncode, outputs["status"]) == (0, "created")
-    tally("hostile")
 
 
 # Again
 
 
-def test_what_is_unavailable_is_tried_again(use, server, monkeypatch, tally):
+@pytest.mark.counts("faults")
+def test_an_unavailable_service_is_retried(use, server, monkeypatch):
     monkeypatch.setenv("BINDIST_RETRIES", "0")
     server.faults.add("status:503,method=GET,times=1")
     machine, outputs = use()
     assert (machine.returncode, outputs["status"]) == (0, "created")
     assert "::warning title=bindist::" in machine.log
     assert "trying again in 0 s" in machine.log
-    tally("faults")
 
 
-def test_attempts_come_to_an_end(use, server, monkeypatch, tally):
+@pytest.mark.counts("faults")
+def test_the_number_of_attempts_is_limited(use, server, monkeypatch):
     monkeypatch.setenv("BINDIST_RETRIES", "0")
     server.faults.add("status:503,method=GET,times=0")
     machine, outputs = use(attempts="2")
     assert (machine.returncode, outputs["status"]) == (7, "")
     assert machine.log.count("trying again") == 1
-    tally("faults")
 
 
 # From nothing
 
 
 @pytest.mark.slow
-def test_on_a_new_machine_it_installs_itself(use, runner, on_path, monkeypatch):
+def test_the_action_installs_itself_on_a_new_machine(use, runner, on_path, monkeypatch):
     monkeypatch.delenv("PYTHONPATH", raising=False)
     monkeypatch.setenv("PIP_NO_COMPILE", "1")  # what runs once compiles what it needs itself
     machine, outputs = use(runner(prepared=False))
@@ -253,7 +251,7 @@ def test_on_a_new_machine_it_installs_itself(use, runner, on_path, monkeypatch):
     assert (machine.temp / "bindist-action" / "pyvenv.cfg").exists()
 
 
-def test_without_a_python_that_will_do_it_says_so(use, runner, tmp_path, monkeypatch):
+def test_a_missing_suitable_python_is_reported(use, runner, tmp_path, monkeypatch):
     for name in ("python3", "python"):
         old = tmp_path / "old" / name
         old.parent.mkdir(exist_ok=True)

@@ -87,7 +87,7 @@ def test_the_examples_name_this_version():
 
 
 @pytest.mark.parametrize("name", ["github-action", "github"])
-def test_on_github(example, runner, on_path, released, name):
+def test_the_github_example_makes_a_release(example, runner, on_path, released, name):
     job = yaml.safe_load(example(name))["jobs"]["release"]
     logs = []
     for _ in range(2):
@@ -98,16 +98,16 @@ def test_on_github(example, runner, on_path, released, name):
     released()
 
 
-def test_on_github_a_wrong_key_ends_the_job_and_is_in_no_log(example, runner, on_path, tally):
+@pytest.mark.counts("hostile")
+def test_on_github_a_wrong_key_ends_the_job_and_is_in_no_log(example, runner, on_path):
     job = yaml.safe_load(example("github"))["jobs"]["release"]
     machine = runner(key=WRONG_KEY).run_job(job)
     assert machine.returncode == 4
     assert "acme was" not in machine.log
     assert WRONG_KEY not in machine.log + machine.summary
-    tally("hostile")
 
 
-def test_on_gitlab(gitlab, released, workspace):
+def test_the_gitlab_example_makes_a_release(gitlab, released, workspace):
     statuses = []
     for _ in range(2):
         done = gitlab()
@@ -117,22 +117,20 @@ def test_on_gitlab(gitlab, released, workspace):
     released()
 
 
-def test_on_gitlab_a_wrong_key_ends_the_job_and_is_in_no_log(gitlab, workspace, tally):
+@pytest.mark.counts("hostile")
+def test_on_gitlab_a_wrong_key_ends_the_job_and_is_in_no_log(gitlab, workspace):
     done = gitlab(WRONG_KEY)
     assert done.returncode == 4
     assert WRONG_KEY not in done.stdout + (workspace / "release.json").read_text()
-    tally("hostile")
 
 
-def test_on_gitlab_what_is_unavailable_is_what_gitlab_repeats(
-    example, gitlab, server, monkeypatch, tally
-):
+@pytest.mark.counts("faults")
+def test_gitlab_retries_only_unavailability(example, gitlab, server, monkeypatch):
     monkeypatch.setenv("BINDIST_RETRIES", "0")
     server.faults.add("status:503,method=GET,times=1")
     retry = yaml.safe_load(example("gitlab"))["release"]["retry"]
     assert gitlab().returncode == retry["exit_codes"]
     assert gitlab().returncode == 0
-    tally("faults")
 
 
 # The shell script
@@ -148,7 +146,7 @@ def script(example, bash):
     return run
 
 
-def test_from_a_script(script, released, workspace):
+def test_the_script_makes_a_release(script, released, workspace):
     statuses = []
     for _ in range(2):
         done = script()
@@ -158,32 +156,32 @@ def test_from_a_script(script, released, workspace):
     released()
 
 
-def test_the_script_tries_again_where_the_service_is_unavailable(script, server, released, tally):
+@pytest.mark.counts("faults")
+def test_the_script_retries_if_the_service_is_unavailable(script, server, released):
     server.faults.add("status:503,method=GET,times=1")
     done = script(BINDIST_RETRIES="0", PAUSES="0")
     assert done.returncode == 0, done.stdout
     assert "service unavailable; next attempt in 0 s" in done.stdout
     released()
-    tally("faults")
 
 
-def test_the_script_gives_up_in_the_end(script, server, tally):
+@pytest.mark.counts("faults")
+def test_the_script_limits_its_attempts(script, server):
     server.faults.add("status:503,times=0")
     done = script(BINDIST_RETRIES="0", PAUSES="0")
     assert done.returncode == 7
     assert done.stdout.count("next attempt") == 1
-    tally("faults")
 
 
-def test_the_script_tells_a_wrong_key_and_does_not_show_it(script, tally):
+@pytest.mark.counts("hostile")
+def test_the_script_reports_a_wrong_key_without_showing_it(script):
     done = script(BINDIST_API_KEY=WRONG_KEY)
     assert done.returncode == 4
     assert "the server rejects the key: it is wrong, or was rotated" in done.stdout
     assert WRONG_KEY not in done.stdout
-    tally("hostile")
 
 
-def test_the_script_tells_other_content(script, workspace, released):
+def test_the_script_reports_different_content(script, workspace, released):
     assert script().returncode == 0
     build = workspace / "build.sh"
     build.write_text(build.read_text().replace("the archive", "another one"))
@@ -193,7 +191,7 @@ def test_the_script_tells_other_content(script, workspace, released):
     released()
 
 
-def test_the_script_tells_files_that_are_not_what_was_built(script, workspace):
+def test_the_script_reports_files_that_differ_from_the_build(script, workspace):
     with (workspace / "build.sh").open("a") as build:
         build.write("printf ' and more' >> acme.zip\n")
     done = script()

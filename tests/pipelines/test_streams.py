@@ -20,7 +20,7 @@ UPLOAD = ("versions", "upload", "tool", "1.0.0", "tool.bin", "--enable")
 DOWNLOAD = ("versions", "download", "tool", "--dir", "received")
 
 
-def test_stdout_is_the_result_and_stderr_is_for_people(in_ci):
+def test_the_result_is_on_stdout_and_notes_are_on_stderr(in_ci):
     uploaded, downloaded = in_ci(*UPLOAD, "--json"), in_ci(*DOWNLOAD, "--json")
     assert json.loads(uploaded.stdout)["status"] == "created"
     assert [file["status"] for file in json.loads(downloaded.stdout)] == ["downloaded"]

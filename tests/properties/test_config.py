@@ -64,7 +64,7 @@ def folder():
 
 @given(text=files(), profile=NAMES, name=NAMES, value=VALUES)
 @several
-def test_setting_and_unsetting_changes_that_and_nothing_else(folder, text, profile, name, value):
+def test_setting_and_unsetting_change_only_their_key(folder, text, profile, name, value):
     path = folder / "config.toml"
     path.write_text(text, encoding="utf-8", newline="")
     path.chmod(0o600)
@@ -87,7 +87,7 @@ def test_setting_and_unsetting_changes_that_and_nothing_else(folder, text, profi
 
 @given(text=st.text(max_size=60) | st.text("[]{}=.\"'#\n ab1", max_size=40))
 @several
-def test_any_text_is_settings_or_refused_with_its_line(text):
+def test_any_text_is_parsed_or_refused_with_its_line(text):
     try:
         assert isinstance(parse_toml(Path("config.toml"), text), dict)
     except CliError as error:
@@ -96,7 +96,7 @@ def test_any_text_is_settings_or_refused_with_its_line(text):
 
 @given(text=st.text("[]{}=.\"'#\n ab1", max_size=40))
 @several
-def test_what_cannot_be_changed_is_refused_and_left_as_it_was(folder, text):
+def test_a_refused_change_leaves_the_file_unchanged(folder, text):
     path = folder / "config.toml"
     path.write_text(text, encoding="utf-8", newline="")
     path.chmod(0o600)

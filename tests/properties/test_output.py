@@ -65,7 +65,7 @@ def test_csv_passes_no_control_character_on_but_tabs_and_line_breaks(printed, ro
 
 @given(rows=ROWS)
 @several
-def test_tsv_reads_back(printed, rows):
+def test_guarded_tsv_reads_back(printed, rows):
     lines = shown(printed, "tsv", rows).split("\n")
     assert lines.pop() == ""
     assert [[unescape(field) for field in line.split("\t")] for line in lines] == expected(rows)
@@ -98,6 +98,6 @@ def test_a_card_passes_no_control_character_on(printed, thing):
 
 @given(text=st.text(st.characters(categories=["Cs"]) | st.characters(), max_size=12))
 @several
-def test_halves_of_pairs_do_not_end_us(printed, text):
+def test_lone_surrogates_are_printed(printed, text):
     for form in ("csv", "tsv", "json", "jsonl", "table"):
         assert shown(printed, form, [{"name": text}])

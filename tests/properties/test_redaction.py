@@ -131,14 +131,14 @@ def is_linear(unit, frame=("", "")):
 
 @pytest.mark.parametrize("frame", FRAMES, ids=repr)
 @pytest.mark.parametrize("unit", UNITS)
-def test_a_long_text_takes_time_in_proportion_to_its_length(unit, frame):
+def test_redaction_of_a_long_text_is_linear(unit, frame):
     """Patterns that go back and forth would take minutes for what a hostile server can send."""
     assert is_linear(unit, frame)
 
 
 @given(units=st.lists(st.sampled_from(UNITS), min_size=2, max_size=4))
 @settings(max_examples=40, deadline=None)
-def test_so_do_texts_of_several_units(units):
+def test_redaction_of_repeated_units_is_linear(units):
     assert is_linear("".join(units))
 
 
@@ -147,7 +147,7 @@ def test_so_do_texts_of_several_units(units):
 
 @given(secret=SECRETS, before=st.integers(0, 60), padding=st.sampled_from(["x ", "é", '"', "x"]))
 @settings(max_examples=100, deadline=None)
-def test_a_key_that_a_cut_goes_through_leaves_no_part(secret, before, padding):
+def test_truncation_leaves_no_part_of_a_key(secret, before, padding):
     """Where the cut comes first, what is left of the key is known by nobody."""
     limit = 200
     text = (padding * limit)[: limit - before] + secret + padding * 5000
@@ -159,7 +159,7 @@ def test_a_key_that_a_cut_goes_through_leaves_no_part(secret, before, padding):
 
 @given(secret=SECRETS, count=st.integers(1, 300))
 @few
-def test_hiding_that_makes_a_text_shorter_brings_no_half_of_a_key_into_it(secret, count):
+def test_shortening_by_redaction_exposes_no_part_of_a_key(secret, count):
     text = f"{secret} " * count
     assert secret[:6] not in redact_and_cut(text, 1000, secret)
 

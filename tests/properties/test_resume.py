@@ -57,7 +57,7 @@ examples = settings(
 
 @given(notes=st.lists(st.tuples(NOTES.filter(len).map(lambda found: found[0]), ETAGS), max_size=12))
 @examples
-def test_what_was_noted_in_whatever_order_is_what_is_left(place, notes):
+def test_recorded_ranges_are_resumable_in_any_order(place, notes):
     begun(place, notes)
     left = PartFile(place).resumable_ranges(IDENTITY, SIZE)
     assert left == merge(tuple(note) for note, _ in notes)
@@ -65,7 +65,7 @@ def test_what_was_noted_in_whatever_order_is_what_is_left(place, notes):
 
 @given(data=st.data(), notes=NOTES.filter(len))
 @examples
-def test_however_pieces_interleave_nothing_is_missing_in_the_end(place, data, notes):
+def test_interleaved_pieces_leave_no_gap(place, data, notes):
     done = merge(map(tuple, notes))
     cuts = sorted({0, SIZE, *data.draw(st.lists(POINTS, max_size=6))})
     halves = [
@@ -81,7 +81,7 @@ def test_however_pieces_interleave_nothing_is_missing_in_the_end(place, data, no
 
 @given(data=st.data(), notes=NOTES)
 @examples
-def test_a_journal_cut_at_any_byte_claims_nothing_that_was_not_noted(place, data, notes):
+def test_a_truncated_journal_claims_only_recorded_ranges(place, data, notes):
     journal = begun(place, [(note, '"one"') for note in notes])
     header, size = header_length(journal), journal.stat().st_size
     # The length depends on the inode, and what is drawn may not.

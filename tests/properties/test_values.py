@@ -43,7 +43,7 @@ def compare(one: str, other: str) -> int:
 @example(["1.0.dev" + "9" * 5000, "١.٢", "²"])
 @example(["1.0+" + "1" * 900, "1!2.0", "1.0-" + "a" * 5000])
 @several
-def test_the_order_of_versions_is_one(names):
+def test_versions_have_a_total_order(names):
     for one, other, third in itertools.permutations(names):
         assert compare(one, one) == 0
         assert compare(one, other) == -compare(other, one)
@@ -85,7 +85,7 @@ def refused(kind: click.ParamType, text: str) -> bool:
 
 @given(minutes=st.integers(-10, 2000), unit=st.sampled_from(["", "m"]))
 @several
-def test_minutes_are_taken_where_the_server_takes_them(minutes, unit):
+def test_minutes_are_accepted_exactly_if_the_server_accepts_them(minutes, unit):
     text = f"{minutes}{unit}"
     assert refused(MINUTES, text) is not (5 <= minutes <= 1440)
     if 5 <= minutes <= 1440:
@@ -110,7 +110,7 @@ def test_any_text_is_a_duration_and_a_time_or_refused(text):
 
 @given(count=st.integers(0, 9999), unit=st.sampled_from("smhdw"))
 @several
-def test_an_age_is_as_long_as_it_says(count, unit):
+def test_an_age_is_the_stated_duration(count, unit):
     seconds = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}[unit]
     assert NOW - parse_moment(f"{count}{unit}", NOW) == timedelta(seconds=seconds * count)
 
@@ -171,7 +171,7 @@ STRICTER = (
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_the_rule_for_names_is_the_servers(admin, application, name):
+def test_file_names_are_accepted_exactly_if_the_server_accepts_them(admin, application, name):
     problem = name_problem(name)
     if any(unicodedata.category(c) == "Cs" for c in name):
         assert problem  # JSON cannot carry it

@@ -67,7 +67,7 @@ def parse(line: str) -> None:
         command.make_context(command.name, words, parent=context.parent)
 
 
-def test_the_commands_are_found() -> None:
+def test_commands_are_found_in_the_texts() -> None:
     assert len(COMMANDS) > 40
     assert "bindist sandbox demo" in COMMANDS
     assert any("versions upload" in line and "--checksums" in line for line in COMMANDS)

@@ -30,7 +30,7 @@ def here(language):
     return [pytest.param(each.text, id=each.name) for each in found]
 
 
-def test_every_block_is_run_here_or_named_with_the_place_where_it_is_run():
+def test_every_example_is_run_here_or_in_a_named_test():
     markers = [each.marker for each in BLOCKS if each.marker]
     assert sorted(markers) == sorted(ELSEWHERE)
     assert len(BLOCKS) == sum(text.count("\n```") for text in TEXTS.values()) / 2
@@ -39,7 +39,7 @@ def test_every_block_is_run_here_or_named_with_the_place_where_it_is_run():
 
 
 @pytest.mark.parametrize("marker", ELSEWHERE)
-def test_what_is_run_elsewhere_is_named_there(marker):
+def test_examples_run_elsewhere_are_named_in_that_test(marker):
     place, words = ELSEWHERE[marker]
     assert words in (REPOSITORY / place).read_text(encoding="utf-8")
 
@@ -75,7 +75,7 @@ def test_a_program_runs(block, acme, reader, capsys):
 
 
 @pytest.mark.parametrize("block", here("toml"))
-def test_settings_are_understood(block, invoke, environment):
+def test_examples_of_settings_are_valid(block, invoke, environment):
     environment.mkdir()
     (environment / "config.toml").write_text(block, encoding="utf-8")
     found = invoke("config", "list", "--json")
@@ -86,7 +86,7 @@ def test_settings_are_understood(block, invoke, environment):
 
 
 @pytest.mark.parametrize("block", here("console"))
-def test_a_terminal_shows_what_the_page_shows(block, typed):
+def test_examples_of_sessions_print_what_the_text_shows(block, typed):
     first, *rest = re.split(r"^\$ (.*)\n", block, flags=re.M)
     assert first == ""
     commands, shown = rest[::2], rest[1::2]

@@ -355,13 +355,13 @@ PROVOKED: dict[str, Callable[[Scene], None]] = {
 ROWS = {re.sub(r"^(`+) ?(.*?) ?\1$", r"\2", cells[0]): cells for cells in table("messages")}
 
 
-def test_all_that_is_quoted_is_provoked():
+def test_every_quoted_message_is_produced_by_a_test():
     assert list(ROWS) == list(PROVOKED)
     assert ADMIN_KEY not in str(ROWS)
 
 
 @pytest.mark.parametrize("quoted", PROVOKED)
-def test_a_message_is_printed_as_it_is_quoted(quoted, scene):
+def test_a_quoted_message_is_printed_verbatim(quoted, scene):
     PROVOKED[quoted](scene)
     assert scene.seen
     for _, line in scene.seen:

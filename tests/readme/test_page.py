@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from bindist import AdminClient
 from bindist.file_names import FILE_TYPES, derived_file_type
 from bindist_cli import topics
 from tests.readme.page import REPOSITORY, TEXTS, TOPICS
@@ -32,19 +31,6 @@ LINKS = [
     for link in sorted(set(re.findall(r"\]\(([^)]+)\)", text)))
     if "://" not in link
 ]
-TRANSFERS = {  # which send what test_download.py, test_stored.py and test_upload.py say
-    "check_stored_bytes",
-    "download_file",
-    "download_to_file",
-    "download_to_stream",
-    "check_stored_version",
-    "download_version",
-    "preview_publish",
-    "publish",
-    "upload_file",
-    "upload_small_file",
-    "upload_large_file",
-}
 
 
 @pytest.mark.parametrize("name", NAMED)
@@ -111,14 +97,3 @@ def test_the_table_of_file_types_has_the_extensions_that_give_a_type(kind: str) 
     extensions = re.findall(r"`(\w+)`", row)
     assert extensions
     assert {derived_file_type(f"a.{extension}") for extension in extensions} == {kind}
-
-
-def test_every_method_that_sends_has_a_row_that_says_what() -> None:
-    """The last of the steps that add an endpoint."""
-    rows = (REPOSITORY / "tests/sdk/clients/test_requests.py").read_text(encoding="utf-8")
-    methods = {
-        name
-        for name in dir(AdminClient)
-        if not name.startswith("_") and name not in ("base_url", "close", "request")
-    }
-    assert methods - TRANSFERS - set(re.findall(r"\bc\.(\w+)\(", rows)) == set()

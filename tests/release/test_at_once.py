@@ -52,7 +52,7 @@ def statuses(ended: list[Release | Exception]) -> list[str]:
 
 
 @pytest.mark.parametrize("round_", range(8))
-def test_on_different_machines_one_makes_it_and_the_others_find_it(
+def test_on_different_machines_one_run_creates_the_version_and_the_others_find_it(
     watched: Watched, tmp_path: Path, round_: int
 ) -> None:
     ended = run_at_once(watched, "1.0", [tmp_path / str(number) for number in range(RUNS)])
@@ -61,7 +61,7 @@ def test_on_different_machines_one_makes_it_and_the_others_find_it(
 
 
 @pytest.mark.parametrize("nth", [1, 2, 3])
-def test_whoever_comes_second_waits_for_the_first_to_complete(watched: Watched, nth: int) -> None:
+def test_the_second_run_waits_for_the_first_to_complete(watched: Watched, nth: int) -> None:
     watched.server.faults.add(f"stall:0.4,path={COMPLETE},nth={nth}")
     assert statuses(run_at_once(watched, "1.0", [None] * 2)) == ["created", "unchanged"]
     watched.check("1.0")
@@ -69,7 +69,7 @@ def test_whoever_comes_second_waits_for_the_first_to_complete(watched: Watched, 
 
 @pytest.mark.parametrize("fault", ["lost", "stall-body:1/600", "html:504"])
 @pytest.mark.parametrize("nth", [1, 2])
-def test_where_the_answer_is_lost_that_says_who_makes_it_one_does(
+def test_after_a_lost_reservation_response_one_run_creates_the_version(
     watched: Watched, fault: str, nth: int
 ) -> None:
     watched.server.faults.add(f"{fault},path=/v1/management/upload,nth={nth}")
@@ -78,16 +78,14 @@ def test_where_the_answer_is_lost_that_says_who_makes_it_one_does(
     watched.check("1.0")
 
 
-def test_on_one_machine_the_second_is_told_that_another_is_at_it(
-    watched: Watched, tmp_path: Path
-) -> None:
+def test_on_one_machine_the_second_run_is_refused_as_busy(watched: Watched, tmp_path: Path) -> None:
     with Journal.opened(tmp_path, ReleaseId.of(watched.server.url, ADMIN_KEY, APPLICATION, "1.0")):
         (ended,) = run_at_once(watched, "1.0", [tmp_path])
     assert isinstance(ended, BusyError)
     assert statuses(run_at_once(watched, "1.0", [tmp_path])) == ["created"]
 
 
-def test_what_another_run_has_left_half_made_is_a_conflict_and_is_not_touched(
+def test_an_unfinished_version_of_another_run_is_a_conflict_and_not_changed(
     watched: Watched,
 ) -> None:
     content = CONTENTS["tool.dll"]

@@ -159,9 +159,7 @@ def test_a_command_that_finishes_lost_bytes_exits_with_8(watched: Watched, tmp_p
 # What an earlier run may still have under way
 
 
-def test_to_enable_at_once_what_this_release_has_made_does_not_wait(
-    watched: Watched, tmp_path: Path
-) -> None:
+def test_enabling_a_version_of_this_release_does_not_wait(watched: Watched, tmp_path: Path) -> None:
     notices = Notices()
     with connected(watched.server, ADMIN_KEY) as client:
         for enable, status in ((False, "created"), (True, "unchanged"), (True, "unchanged")):

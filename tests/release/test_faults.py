@@ -6,7 +6,6 @@ in three days, or with WHOLE_MATRIX=1.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from bindist import AdminClient, BinDistError
 from bindist.release.files import local_files
 from bindist.release.results import Release
 from tests.conftest import ADMIN_KEY
+from tests.counters import Record
 from tests.publishing import publish
 from tests.release.conftest import APPLICATION, COMPLETE, Watched
 from tests.sampling import is_due
@@ -86,12 +86,12 @@ def changes(watched: Watched, since: int) -> list[str]:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_whatever_fails_once_the_release_is_right_in_the_end_and_never_wrong_before(
+def test_a_release_survives_any_single_fault_and_is_never_wrong_on_the_way(
     watched: Watched,
     client: AdminClient,
     tmp_path: Path,
     fault: str,
-    tally: Callable[..., None],
+    record_property: Record,
 ) -> None:
     place = FAULTS.index(fault)
     for step in (step for step in range(1, STEPS + 1) if is_due(place + step, PARTS)):
@@ -108,7 +108,7 @@ def test_whatever_fails_once_the_release_is_right_in_the_end_and_never_wrong_bef
         done = "".join(changes(watched, since))
         assert "c" not in done[done.find("e") :] or "e" not in done, f"step {step}: {done}"
         watched.check(version)
-        tally("faults")
+        record_property("faults", 1)
 
 
 def test_a_second_run_asks_for_nothing_that_changes_or_counts(
@@ -123,7 +123,7 @@ def test_a_second_run_asks_for_nothing_that_changes_or_counts(
     assert not [sent for sent in asked if "downloads" in sent.path]
 
 
-def test_a_server_that_makes_no_empty_versions_gets_the_files_all_the_same(
+def test_a_server_without_empty_versions_gets_the_files_too(
     watched: Watched, client: AdminClient, tmp_path: Path
 ) -> None:
     watched.server.faults.add("status:400,path=/v1/management/upload,times=0")

@@ -6,13 +6,14 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bindist import DifferentContentError
 from bindist.sandbox import Step
+from tests.counters import Record
 from tests.publishing import publish
 from tests.release.interleavings import (
     FAULTS,
@@ -57,7 +58,10 @@ def test_enabled_means_one_runs_content_in_any_order_of_the_servers_steps(
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("contents", [PAIRS[0], PAIRS[4], PAIRS[5]], ids=" and ".join)
 def test_enabled_means_one_runs_content_when_a_write_is_lost_late_or_doubled(
-    explorer: Explorer, contents: tuple[str, str], fault: str, tally: Callable[..., None]
+    explorer: Explorer,
+    contents: tuple[str, str],
+    fault: str,
+    record_property: Record,
 ) -> None:
     for place, (method, path) in enumerate(WRITES):
         scenario = Scenario(
@@ -68,7 +72,7 @@ def test_enabled_means_one_runs_content_when_a_write_is_lost_late_or_doubled(
         )
         outcome = explorer.carry_out(scenario)
         assert not faults_found(scenario, outcome, explorer), (scenario, outcome.ended)
-        tally("faults")
+        record_property("faults", 1)
 
 
 def test_a_run_of_two_files_takes_as_many_steps_as_the_orders_count(explorer: Explorer) -> None:
@@ -87,7 +91,7 @@ def test_machines_that_release_at_once_make_one_whole_version(tmp_path: Path) ->
 def test_an_enabling_that_lands_late_releases_no_mixed_version(explorer: Explorer) -> None:
     """Another run's file arrives after this run has read all back, and its enabling is late."""
     server, client = explorer.server, explorer.clients["A"]
-    ticket = explorer.clients["B"].get_large_upload_url("tool", "late", "c.txt", 1).require()
+    upload = explorer.clients["B"].get_large_upload_url("tool", "late", "c.txt", 1).require()
 
     def complete(step: Step) -> None:
         if step.path == "/v1/applications/tool/versions" and step.caller == "admin":
@@ -95,7 +99,7 @@ def test_an_enabling_that_lands_late_releases_no_mixed_version(explorer: Explore
             if seen and len(seen.files) == 2 and client_enables.is_set():
                 server.on_step = None
                 explorer.clients["B"]._complete_upload(
-                    ticket["uploadId"], "tool", "late", "c.txt", 1, "0" * 64, None
+                    upload["uploadId"], "tool", "late", "c.txt", 1, "0" * 64, None
                 )
 
     client_enables = threading.Event()

@@ -48,7 +48,7 @@ def interrupt(client: AdminClient, watched: Watched, journal: Path, fault: str) 
     watched.server.faults.clear()
 
 
-def test_to_skip_what_exists_leaves_it_to_be_finished(client, watched, tmp_path):
+def test_skip_leaves_an_unfinished_version_unfinished(client, watched, tmp_path):
     interrupt(client, watched, tmp_path, f"html:502,path={COMPLETE}")
     (tmp_path / "other.exe").write_bytes(b"other")
     other = local_files([tmp_path / "other.exe"])
@@ -58,7 +58,7 @@ def test_to_skip_what_exists_leaves_it_to_be_finished(client, watched, tmp_path)
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_what_somebody_else_makes_just_before_is_theirs(client, watched, tmp_path, count):
+def test_a_version_created_just_before_by_another_run_is_foreign(client, watched, tmp_path, count):
     """They make it while this one sends its bytes, or just before its only request."""
     files = local_files(watched.paths[-count:])
 
@@ -95,14 +95,14 @@ def test_an_empty_version_that_may_be_another_runs_is_watched_before_it_is_taken
         thread.start()
         while not watched.admin.list_version_files(APPLICATION, "1.0").success:
             time.sleep(0.001)
-        with AdminClient(watched.server.url, ADMIN_KEY, backoff=0.1) as patient:
-            done = make(patient, watched, tmp_path)
+        with AdminClient(watched.server.url, ADMIN_KEY, backoff=0.1) as slow:
+            done = make(slow, watched, tmp_path)
         thread.join()
     assert done.status == "unchanged"
     watched.check("1.0")
 
 
-def test_bytes_that_the_store_may_have_thrown_away_are_sent_again(client, watched, tmp_path):
+def test_bytes_that_the_store_may_have_dropped_are_sent_again(client, watched, tmp_path):
     interrupt(client, watched, tmp_path, f"html:502,path={RESERVE}")
     with Journal.opened(
         tmp_path, ReleaseId.of(client.base_url, ADMIN_KEY, APPLICATION, "1.0")
@@ -118,14 +118,14 @@ def test_bytes_that_the_store_may_have_thrown_away_are_sent_again(client, watche
     watched.check("1.0")
 
 
-def test_what_is_finished_has_to_be_what_is_listed(client, watched, tmp_path):
+def test_a_continued_release_must_match_the_checksum_list(client, watched, tmp_path):
     interrupt(client, watched, tmp_path, f"html:502,path={COMPLETE}")
     with pytest.raises(IntegrityError, match="listed is"):
         make(client, watched, tmp_path, expected={"tool.exe": "0" * 64})
     assert not watched.is_enabled("1.0")
 
 
-def test_the_type_of_a_small_file_is_the_one_that_was_asked_for(client, watched, tmp_path):
+def test_a_small_file_keeps_its_explicit_type(client, watched, tmp_path):
     interrupt(client, watched, tmp_path, f"html:502,path={RESERVE}")
     files = local_files(watched.paths[:1], file_type="DEPENDENCY")
     make(client, watched, tmp_path, files=files)
@@ -133,7 +133,7 @@ def test_the_type_of_a_small_file_is_the_one_that_was_asked_for(client, watched,
     assert row["fileType"] == "DEPENDENCY"
 
 
-def test_a_name_that_the_server_writes_otherwise_is_found_again(client, watched, tmp_path):
+def test_a_name_that_the_server_normalizes_is_recognized(client, watched, tmp_path):
     path = tmp_path / unicodedata.normalize("NFD", "éclair.bin")
     path.write_bytes(b"content")
     watched.server.faults.add(f"lost,path={COMPLETE}")
@@ -149,9 +149,7 @@ def test_a_version_that_cannot_be_seen_is_a_conflict(client, watched, tmp_path):
         make(client, watched, tmp_path, files=local_files(watched.paths[:1]))
 
 
-def test_a_name_that_comes_back_in_another_form_is_still_the_file_that_was_sent(
-    client, watched, tmp_path
-):
+def test_a_name_in_another_unicode_form_is_recognized(client, watched, tmp_path):
     forms = {}
     for form in ("NFD", "NFC"):
         folder = tmp_path / form
@@ -168,9 +166,7 @@ def test_a_name_that_comes_back_in_another_form_is_still_the_file_that_was_sent(
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_a_refusal_leaves_nothing_that_makes_anothers_version_ones_own(
-    client, watched, tmp_path, count
-):
+def test_a_refused_reservation_claims_no_version_of_another_run(client, watched, tmp_path, count):
     files = local_files(watched.paths[-count:])
     watched.server.faults.add(f"html:502,path={RESERVE if count > 1 else COMPLETE},times=0")
     with pytest.raises(Exception, match=r"502|gateway|page"):
@@ -181,11 +177,9 @@ def test_a_refusal_leaves_nothing_that_makes_anothers_version_ones_own(
         make(client, watched, tmp_path, files=files, if_exists="fail")
 
 
-def test_what_has_not_arrived_is_not_sent_again_onto_what_another_run_has_taken(
-    client, watched, tmp_path
-):
+def test_a_lost_reservation_is_not_repeated_over_another_runs_version(client, watched, tmp_path):
     with AdminClient(watched.server.url, ADMIN_KEY, backoff=0.001) as other:
-        ticket = other.get_large_upload_url(APPLICATION, "1.0", "other.bin", 5).require()
+        upload = other.get_large_upload_url(APPLICATION, "1.0", "other.bin", 5).require()
 
         def meanwhile(_file: object) -> Any:
             watched.server.faults.add(f"html:502,path={COMPLETE},nth=1,times=1")
@@ -195,7 +189,7 @@ def test_what_has_not_arrived_is_not_sent_again_onto_what_another_run_has_taken(
             while not any(asked.path == COMPLETE for asked in watched.server.requests):
                 time.sleep(0.001)  # the first completion, which fails, is this release's
             other.complete_large_upload(
-                ticket["uploadId"], APPLICATION, "1.0", "other.bin", 5, "0" * 64
+                upload["uploadId"], APPLICATION, "1.0", "other.bin", 5, "0" * 64
             )
 
         thread = threading.Thread(target=foreign)

@@ -96,7 +96,7 @@ def kinds(watched: Watched) -> list[tuple[str, str]]:
     return [(sent.method, sent.path) for sent in watched.server.requests]
 
 
-def test_the_steps_are_these(watched: Watched, tmp_path: Path) -> None:
+def test_a_release_takes_these_steps(watched: Watched, tmp_path: Path) -> None:
     finish(start(watched, tmp_path))
     made = [method for method, _ in kinds(watched)]
     assert made == [step.split()[0].rstrip(":") for step in STEPS]
@@ -105,8 +105,9 @@ def test_the_steps_are_these(watched: Watched, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("phase", PHASES)
 @pytest.mark.parametrize("step", range(len(STEPS)), ids=lambda n: f"{n + 1} {STEPS[n]}")
-def test_killed_at_any_step_it_is_finished_by_the_same_command(
-    watched: Watched, tmp_path: Path, step: int, phase: str, tally: Callable[..., None]
+@pytest.mark.counts("kills")
+def test_a_release_killed_at_any_step_is_finished_by_the_same_command(
+    watched: Watched, tmp_path: Path, step: int, phase: str
 ) -> None:
     requests = watched.server.requests
     watched.server.faults.add(f"{PHASES[phase]},nth={step + 1}")
@@ -129,12 +130,12 @@ def test_killed_at_any_step_it_is_finished_by_the_same_command(
     watched.check(VERSION)
     for journal in (tmp_path / "releases").glob("*.json"):
         assert json.loads(journal.read_text())["finished_at"], "nothing is left to finish"
-    tally("kills")
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-def test_killed_amid_the_bytes_it_sends_them_again(
-    watched: Watched, tmp_path: Path, share: float, tally: Callable[..., None]
+@pytest.mark.counts("kills")
+def test_a_release_killed_during_a_transfer_sends_the_bytes_again(
+    watched: Watched, tmp_path: Path, share: float
 ) -> None:
     size = len(CONTENTS["tool.exe"])
     watched.server.faults.add(f"slow:{size},method=PUT,path=*tool.exe")
@@ -151,10 +152,9 @@ def test_killed_amid_the_bytes_it_sends_them_again(
     assert not watched.is_whole(VERSION)
     finish(start(watched, tmp_path))
     watched.check(VERSION)
-    tally("kills")
 
 
-def test_what_was_begun_is_finished_even_where_it_should_not_exist(
+def test_a_begun_release_is_finished_even_with_if_exists_fail(
     watched: Watched, tmp_path: Path
 ) -> None:
     watched.server.faults.add(f"stall:600,nth=2,path={COMPLETE}")
@@ -169,9 +169,7 @@ def test_what_was_begun_is_finished_even_where_it_should_not_exist(
     assert last.returncode == 6
 
 
-def test_the_journal_is_for_its_owner_alone_and_holds_no_secret(
-    watched: Watched, tmp_path: Path
-) -> None:
+def test_the_journal_is_private_and_holds_no_secret(watched: Watched, tmp_path: Path) -> None:
     watched.server.faults.add(f"stall:600,path={COMPLETE}")
     process = start(watched, tmp_path)
     wait_for(lambda: ("POST", COMPLETE) in kinds(watched), process)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -35,7 +35,7 @@ def completed(watched: Watched) -> int:
     return kinds(watched).count(("POST", COMPLETE))
 
 
-def test_reads_that_lag_make_no_completion_be_repeated(watched: Watched, client) -> None:
+def test_stale_reads_repeat_no_completion(watched: Watched, client) -> None:
     watched.server.faults.add("stale-reads=300")
     done = make(client, watched, settle=5.0)
     assert (done.status, done.is_enabled) == ("created", True)
@@ -45,7 +45,7 @@ def test_reads_that_lag_make_no_completion_be_repeated(watched: Watched, client)
     watched.check(VERSION)
 
 
-def test_reads_that_lag_make_a_single_file_be_completed_once(watched: Watched, client) -> None:
+def test_stale_reads_complete_a_single_file_once(watched: Watched, client) -> None:
     watched.paths[:] = watched.paths[:1]
     watched.server.faults.add("stale-reads=300")
     assert make(client, watched, settle=5.0).is_enabled
@@ -54,8 +54,9 @@ def test_reads_that_lag_make_a_single_file_be_completed_once(watched: Watched, c
 
 @pytest.mark.parametrize("nth", [1, 2, 3])
 @pytest.mark.parametrize("fault", [f"late-completion={LATE}", "duplicate", f"duplicate={LATE}"])
+@pytest.mark.counts("faults")
 def test_a_completion_that_is_late_or_doubled_leaves_the_version_enabled(
-    watched: Watched, client, fault: str, nth: int, tally: Callable[..., None]
+    watched: Watched, client, fault: str, nth: int
 ) -> None:
     """Doubled: the second time at once, or, for `duplicate=0.5`, after the response. No client can
     know of the latter: where it comes after the enabling, it disables the version."""
@@ -66,7 +67,6 @@ def test_a_completion_that_is_late_or_doubled_leaves_the_version_enabled(
     assert watched.is_whole(VERSION)
     if not fault.startswith("duplicate="):
         watched.check(VERSION)
-    tally("faults")
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])

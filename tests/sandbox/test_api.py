@@ -43,7 +43,7 @@ def problems(*texts: str) -> str:
         ({"description": ["x"]}, ['"description" must be a string']),
     ],
 )  # fmt: skip
-def test_all_mistakes_are_told_in_the_schemas_order(call, change, wrong):
+def test_all_errors_are_reported_in_the_order_of_the_schema(call, change, wrong):
     answer = call("POST", CREATE, {**GOOD, **change})
     assert (answer.status, message(answer)) == (400, problems(*wrong))
 
@@ -87,7 +87,7 @@ def test_the_list_reads_its_numbers_leniently(call, query, status):
     assert call("GET", f"/v1/applications?{query}").status == status
 
 
-def test_a_choice_that_is_none_of_them(call):
+def test_an_unknown_choice_is_refused(call):
     answer = call("GET", "/v1/applications?sortBy=")
     assert message(answer) == problems(
         '"sortBy" must be one of [name, createdAt, updatedAt]',
@@ -162,7 +162,7 @@ def test_the_order_of_the_checks(call, application):
     assert call("POST", "/v1/nowhere", key=None).status == 404
 
 
-def test_what_is_no_json(call, application):
+def test_a_body_that_is_not_json_is_refused(call, application):
     new_customer = "/v1/management/customers/admin/apikeys"
     assert message(call("POST", CREATE, "")) == "Request body is required"
     assert message(call("POST", CREATE, '{"a": NaN}')) == "Invalid JSON in request body"
@@ -308,11 +308,11 @@ def test_a_connection_serves_many_requests(call, server, raw):
         assert b"404" in answer.read().splitlines()[0]
 
 
-def test_a_big_body_that_nobody_wants_still_gets_its_answer(call):
+def test_a_large_unread_body_still_gets_a_response(call):
     assert call("POST", CREATE, "x" * 3_000_000, key="wrong").status == 401
 
 
-def test_a_body_without_a_length_is_not_taken(raw, server):
+def test_a_body_without_a_length_is_refused(raw, server):
     sock = raw(
         b"POST /v1/management/applications HTTP/1.1\r\nHost: x\r\n"
         b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
@@ -321,7 +321,7 @@ def test_a_body_without_a_length_is_not_taken(raw, server):
         assert b" 411 " in answer.readline()
 
 
-def test_a_body_cut_short_is_not_carried_out(raw, call, server):
+def test_a_request_with_a_truncated_body_is_not_carried_out(raw, call, server):
     body = b'{"applicationId": "half", "name": "Half"}'
     sock = raw(
         b"POST /v1/management/applications HTTP/1.1\r\nHost: x\r\n"

@@ -34,7 +34,7 @@ def test_applications_and_customers(call):
     ]
 
 
-def test_the_customers_key_is_acmes(call):
+def test_the_customer_key_belongs_to_acme(call):
     applications = call("GET", "/v1/applications", key="test-customer").data["applications"]
     assert [a["applicationId"] for a in applications] == ["harbor", "skylark"]
 
@@ -44,7 +44,7 @@ def test_versions(call):
     assert versions_of(call, "skylark", "") == ["1.10.0-beta", "1.10.0", "1.9.0"]
 
 
-def test_every_file_is_what_its_checksum_says(call):
+def test_every_file_matches_its_checksum(call):
     types = set()
     for application_id in ("harbor", "skylark", "tidewatch"):
         for version in versions_of(call, application_id):

@@ -42,7 +42,7 @@ def at_once(server: SandboxServer, after: str, send: Callable[[], Any]) -> list[
 
 @pytest.mark.parametrize("like", STEPPED)
 @pytest.mark.parametrize(("body", "rows"), [(INLINE, 2), (EMPTY, 0)])
-def test_two_inline_uploads_at_once_are_both_taken(serve, like, body, rows):
+def test_two_simultaneous_inline_uploads_are_both_accepted(serve, like, body, rows):
     server, call = serve(like)
     statuses = at_once(server, "upload.read-version", lambda: call("POST", UPLOAD, body))
     assert statuses == [201, 201]
@@ -50,7 +50,7 @@ def test_two_inline_uploads_at_once_are_both_taken(serve, like, body, rows):
     assert call("POST", UPLOAD, body).status == 409
 
 
-def test_of_two_inline_uploads_at_once_the_ideal_server_takes_one(serve):
+def test_the_ideal_server_accepts_one_of_two_simultaneous_inline_uploads(serve):
     server, call = serve("ideal")
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda _: call("POST", UPLOAD, INLINE), range(2)))
@@ -134,7 +134,7 @@ def test_a_deletion_during_a_write_of_a_version_is_undone(serve, like):
 
 
 @pytest.mark.parametrize("like", STEPPED)
-def test_of_two_grants_at_once_one_is_lost(serve, like):
+def test_one_of_two_simultaneous_grants_is_lost(serve, like):
     server, call = serve(like)
     other = call("POST", f"{CUSTOMERS}/admin/apikeys", {"name": "Other"}).data["customerId"]
     grants = f"{MANAGED}/tool/customers"

@@ -89,13 +89,13 @@ def test_counts_right_from_many_threads(server, caller_of):
     assert statuses.count(500) == 10
 
 
-def test_a_wrong_fault_in_a_header_is_told(call):
+def test_an_invalid_fault_in_a_header_is_reported(call):
     answer = call("GET", APPS, headers=with_fault("boom"))
     assert answer.status == 400
     assert "refuse" in answer.json["message"]
 
 
-def test_a_header_is_for_one_request_alone(call):
+def test_a_fault_header_applies_to_one_request(call):
     assert call("GET", APPS, headers=with_fault("status:500")).status == 500
     assert call("GET", APPS).status == 200
 

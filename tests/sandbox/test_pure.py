@@ -99,7 +99,7 @@ def test_no_dates(text):
     assert not javascript.is_date(text)
 
 
-def test_names_are_sorted_as_people_do():
+def test_names_are_sorted_by_the_collation_of_the_reference_server():
     names = ["_x", "-x", "(x)", "#x", "$x", "10", "1a", "9", "a", "A", "Ä", "a b", "a_b", "a-b",
              "a.b", "a10", "a2", "ab", "acme", "Acme Corp", "alpha", "Alpha", "ALPHA", "beta",
              "co op", "co-op", "coop", "e", "E", "é", "eclair", "éclair", "Ecole", "école", "naive",

@@ -62,12 +62,25 @@ def serving(data_dir):
         process.kill()
 
 
-def test_nothing_heavy_is_imported_before_it_is_needed():
-    code = "import sys, bindist.sandbox; print(*sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
-    ).stdout.split()
-    assert not {"werkzeug", "requests", "click", "rich", "bindist.http"}.intersection(loaded)
+def modules_after(code: str) -> set[str]:
+    program = f"import sys; {code}; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    return set(done.stdout.split())
+
+
+def test_importing_the_sandbox_imports_neither_its_server_nor_its_database():
+    loaded = modules_after("import bindist.sandbox")
+    assert not {"werkzeug", "requests", "click", "rich", "sqlite3"} & loaded
+
+
+def test_the_running_sandbox_loads_only_the_version_and_the_exceptions_of_the_sdk():
+    """These come with the parent package, which loads everything else when it is asked for."""
+    loaded = modules_after("import bindist.sandbox.server, bindist.sandbox.endpoint")
+    sdk = {name for name in loaded if re.match(r"bindist(_cli)?(?!\.sandbox)\b", name)}
+    assert sdk == {"bindist", "bindist._version", "bindist.errors"}
+    assert not {"requests", "urllib3", "click", "rich"} & loaded
 
 
 def test_the_own_server_ends_with_the_context(data_dir):
@@ -96,7 +109,7 @@ def test_a_server_that_died_is_not_found(data_dir, serving):
         assert endpoint.own
 
 
-def test_somebody_elses_server_is_not_taken_for_ours(data_dir, tmp_path):
+def test_a_server_of_another_folder_is_not_found(data_dir, tmp_path):
     with SandboxServer(tmp_path / "other") as other, SandboxServer(data_dir) as server:
         (data_dir / "server.json").write_text(f'{{"url": "{other.url}", "pid": 1}}')
         assert find_running(data_dir) is None
@@ -187,7 +200,7 @@ def test_keys_survive_and_given_ones_are_set(data_dir, caller_of):
         assert server.keys.admin == rotated["apiSecret"]
 
 
-def test_the_same_key_for_two_is_refused(data_dir):
+def test_equal_keys_are_refused(data_dir):
     with pytest.raises(SandboxError, match="differ"):
         SandboxServer(data_dir, admin_key="k", customer_key="k")
 
@@ -257,7 +270,7 @@ def test_reset_refuses_a_folder_that_only_looks_like_a_sandbox(tmp_path, marker)
     assert (tmp_path / "sandbox.db").read_text() == "precious"
 
 
-def test_a_damaged_database_is_told_and_can_be_reset(data_dir):
+def test_a_damaged_database_is_reported_and_can_be_reset(data_dir):
     SandboxServer(data_dir)
     (data_dir / "sandbox.db").write_bytes(b"no database" * 1000)
     with pytest.raises(SandboxError, match="sandbox reset"):

@@ -65,7 +65,7 @@ def timed(least: float):
         ("redirect=http://127.0.0.1:1/?a=b", ("http://127.0.0.1:1/?a=b",), "*", 1),
     ],
 )
-def test_an_equals_sign_does_as_well_as_a_colon(spec, arguments, path, times):
+def test_an_equals_sign_separates_arguments_as_a_colon_does(spec, arguments, path, times):
     fault = parse_fault(spec)
     assert (fault.arguments, fault.path, fault.times) == (arguments, path, times)
 
@@ -73,7 +73,7 @@ def test_an_equals_sign_does_as_well_as_a_colon(spec, arguments, path, times):
 @pytest.mark.parametrize(
     "spec", ["slow-db", "slow-db=", "slow-db=-1", "late-completion", "duplicate=x"]
 )
-def test_a_wrong_argument_is_told(spec):
+def test_an_invalid_argument_of_a_fault_is_reported(spec):
     with pytest.raises(ValueError, match="cannot read the fault"):
         FaultPlan([spec])
 
@@ -109,7 +109,7 @@ def test_the_store_is_slow_and_so_is_the_upload_inside_the_request(serve, like):
 
 
 @pytest.mark.parametrize("like", ["scaleway", "aws"])
-def test_a_slow_step_holds_nobody_up(serve, like):
+def test_a_slow_step_does_not_delay_other_requests(serve, like):
     server, call = serve(like)
     call("POST", COMPLETE, completion())
     server.faults.add(f"slow-db=1000,path={VERSION}")
@@ -204,7 +204,7 @@ def test_a_duplicate_is_carried_out_twice_and_the_first_answer_is_sent(serve, li
     assert made[0] == sent["customerId"]
 
 
-def test_the_second_inline_upload_comes_to_a_version_that_is_there(serve):
+def test_the_duplicate_of_an_inline_upload_finds_the_version(serve):
     server, call = serve("aws", "duplicate")
     assert call("POST", UPLOAD, INLINE).status == 201
     assert len(server.version_state("tool", "1.0").files) == 1
@@ -284,7 +284,7 @@ def test_many_writes_keep_few_states_open(serve):
     assert call("GET", f"{VERSION}/files").status == 404
 
 
-def test_the_present_is_seen_once_stale_reads_are_over(serve):
+def test_reads_are_current_after_stale_reads_end(serve):
     server, call = serve("scaleway", "stale-reads=60000")
     assert call("POST", MANAGED, NEW).status == 201
     assert call("GET", f"{APPS}/new").status == 404
@@ -295,7 +295,7 @@ def test_the_present_is_seen_once_stale_reads_are_over(serve):
 # Requests are recorded where that is asked for
 
 
-def test_a_server_that_runs_for_long_records_no_requests(tmp_path, caller_of):
+def test_recording_of_requests_can_be_turned_off(tmp_path, caller_of):
     with SandboxServer(tmp_path / "data", admin_key="k", record_requests=False) as server:
         assert caller_of(server)("GET", APPS, key="k").status == 200
     assert server.requests == []

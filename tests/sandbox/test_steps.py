@@ -151,7 +151,7 @@ def test_every_route_is_in_the_table_of_steps():
 
 @pytest.mark.parametrize("like", LIKES)
 @pytest.mark.parametrize("hook", ["on_step", "after_step"])
-def test_a_request_that_is_held_keeps_nobody_from_writing(serve, like, hook):
+def test_a_held_request_does_not_block_other_writes(serve, like, hook):
     server, call = serve(like)
     names: list[str] = []
     server.on_step = lambda step: names.append(step.name)
@@ -188,7 +188,7 @@ def test_the_store_is_a_step_too(serve, like):
     assert len(set(numbers)) == 4
 
 
-def test_an_object_cannot_be_had_before_the_step_that_puts_it(serve):
+def test_an_object_is_invisible_before_the_step_that_stores_it(serve):
     server, call = serve("scaleway")
     asked = call("POST", URL, SIZED).data
     call("POST", COMPLETE, completion(asked["uploadId"]))
@@ -216,7 +216,7 @@ def test_a_hook_that_raises_drops_the_connection_and_ends_the_request(serve, hoo
     assert server.requests[-2].status == 0
 
 
-def test_a_refused_step_ends_as_any_other(serve):
+def test_after_step_is_called_for_a_refused_step(serve):
     server, call = serve("scaleway")
     call("POST", COMPLETE, completion())
     after: list[str] = []

@@ -57,7 +57,7 @@ def test_a_whole_object(call, download_url, content):
     assert answer.headers["last-modified"].endswith("GMT")
 
 
-def test_head_is_not_what_was_signed(call, download_url):
+def test_a_url_signed_for_get_refuses_head(call, download_url):
     answer = call("HEAD", download_url)
     assert (answer.status, answer.body) == (403, b"")
 
@@ -81,7 +81,7 @@ def test_range(call, download_url, content, asked, start, stop):
 
 
 @pytest.mark.parametrize("asked", ["bytes=0-1,5-6", "bytes=9-5", "lines=1-2", "bytes", "bytes=a-b"])
-def test_what_is_no_single_range_gets_everything(call, download_url, content, asked):
+def test_anything_but_a_single_range_gets_the_whole_object(call, download_url, content, asked):
     answer = call("GET", download_url, headers={"Range": asked})
     assert (answer.status, answer.body) == (200, content)
 
@@ -113,12 +113,12 @@ def test_conditions(call, download_url, content):
     assert (part.status, part.body) == (206, content[5:10])
 
 
-def test_if_range_is_not_looked_at(call, download_url):
+def test_if_range_is_ignored(call, download_url):
     headers = {"Range": "bytes=1-2", "If-Range": '"other"'}
     assert call("GET", download_url, headers=headers).status == 206
 
 
-def test_nothing_there(call, application):
+def test_a_missing_object_is_not_found(call, application):
     body = {"applicationId": "tool", "version": "3", "fileName": "a.exe", "fileSize": 5,
             "uploadId": "never-put", "checksum": "0" * 64}  # fmt: skip
     call("POST", "/v1/management/upload/large-complete", body)
@@ -170,7 +170,7 @@ def test_a_put_cut_short_leaves_nothing(raw, call, upload_url, server):
     assert [file.read_bytes() for file in files] == [b"before"]
 
 
-def test_a_client_that_waits_is_invited_only_if_welcome(raw, upload_url, server):
+def test_100_continue_is_sent_only_if_the_request_will_be_accepted(raw, upload_url, server):
     target, host = upload_url[len(server.url) :], urlsplit(server.url).netloc
     head = f"Host: {host}\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"
     sock = raw(f"PUT {target} HTTP/1.1\r\n{head}".encode())

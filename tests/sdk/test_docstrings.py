@@ -14,6 +14,11 @@ import bindist.types
 from bindist import AdminClient, ApiResponse, CustomerClient, Download
 
 CLIENTS = [AdminClient, CustomerClient]
+CLASSES = [
+    name
+    for name in sorted({*bindist.__all__, *bindist.types.__all__})
+    if isinstance(getattr(bindist, name), type)
+]
 # What sends nothing of its own, or anything.
 WITHOUT_ENDPOINT = {"close", "request"}
 ENDPOINT = re.compile(r"`(?:GET|POST|PUT|PATCH|DELETE) /v1/[\w/{}-]+`|`PUT` to the object store")
@@ -30,14 +35,24 @@ def told(method: str, kind: type = AdminClient) -> str:
     return found
 
 
-def told_for_all(method: str) -> str:
-    """What the clients say once for the methods that they define."""
-    owners = [kind for kind in AdminClient.__mro__ if method in vars(kind)]
-    return "\n".join(inspect.getdoc(kind) or "" for kind in [*owners, CustomerClient, AdminClient])
-
-
 def returned(method: str) -> str:
     return str(inspect.signature(getattr(AdminClient, method)).return_annotation)
+
+
+TYPED = [
+    (method, kind)
+    for method in methods(AdminClient)
+    for kind in re.findall(r"(\w+)\]", returned(method))
+    if kind in bindist.types.__all__
+]
+"""The methods whose result has a type of `bindist.types` in it, and that type."""
+
+RAISING = [
+    method
+    for method in methods(AdminClient)
+    if method != "close" and not returned(method).startswith("ApiResponse[")
+]
+"""The methods that raise an exception for a failed response, too."""
 
 
 def names_in(text: str) -> set[str]:
@@ -51,7 +66,7 @@ def test_a_method_names_its_endpoint_or_the_method_that_it_calls(method: str) ->
 
 
 @pytest.mark.parametrize("method", methods(AdminClient))
-def test_a_method_tells_of_each_parameter(method: str) -> None:
+def test_a_method_documents_each_parameter(method: str) -> None:
     parameters = set(inspect.signature(getattr(AdminClient, method)).parameters) - {"self"}
     shared = re.search("(?s)Arguments that many.*", inspect.getdoc(CustomerClient) or "")
     assert shared
@@ -60,7 +75,7 @@ def test_a_method_tells_of_each_parameter(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", methods(AdminClient))
-def test_a_method_tells_what_it_returns(method: str) -> None:
+def test_a_method_documents_what_it_returns(method: str) -> None:
     if returned(method) == "None":
         assert "Returns" not in told(method)
     elif returned(method).startswith("Iterator["):
@@ -69,41 +84,42 @@ def test_a_method_tells_what_it_returns(method: str) -> None:
         assert "Returns" in told(method)
 
 
-@pytest.mark.parametrize("method", methods(AdminClient))
-def test_a_method_that_returns_an_answer_names_what_is_in_it(method: str) -> None:
-    for kind in re.findall(r"(\w+)\]", returned(method)):
-        assert f"`{kind}`" in told(method) or kind not in bindist.types.__all__
+@pytest.mark.parametrize(("method", "kind"), TYPED)
+def test_a_method_that_returns_a_response_names_its_data(method: str, kind: str) -> None:
+    assert f"`{kind}`" in told(method)
 
 
-@pytest.mark.parametrize("method", methods(AdminClient))
-def test_a_method_tells_what_it_raises_unless_that_is_said_for_all(method: str) -> None:
-    if not returned(method).startswith("ApiResponse["):
-        assert method == "close" or "Raises" in told(method)
-    assert "do not raise for a failed response" in told_for_all(method)
+@pytest.mark.parametrize("method", RAISING)
+def test_a_method_documents_its_own_exceptions(method: str) -> None:
+    assert "Raises" in told(method)
 
 
 @pytest.mark.parametrize("kind", CLIENTS)
-def test_a_client_tells_of_what_it_is_made(kind: Any) -> None:
+def test_a_client_says_that_failed_responses_are_returned(kind: type) -> None:
+    assert "do not raise for a failed response" in (inspect.getdoc(kind) or "")
+
+
+@pytest.mark.parametrize("kind", CLIENTS)
+def test_a_client_documents_its_parameters(kind: Any) -> None:
     parameters = set(inspect.signature(kind).parameters)
     assert parameters - names_in(told("__init__", kind)) == set()
 
 
 @pytest.mark.parametrize("method", methods(ApiResponse))
-def test_a_method_of_an_answer_tells_what_it_returns_and_raises(method: str) -> None:
+def test_a_method_of_a_response_documents_what_it_returns_and_raises(method: str) -> None:
     assert "raise" in told(method, ApiResponse)
 
 
 @pytest.mark.parametrize("kind", [ApiResponse, Download])
-def test_a_value_tells_of_each_of_its_fields(kind: Any) -> None:
+def test_a_dataclass_documents_each_field(kind: Any) -> None:
     assert set(kind.__dataclass_fields__) - names_in(kind.__doc__) == set()
 
 
-@pytest.mark.parametrize("name", sorted({*bindist.__all__, *bindist.types.__all__}))
-def test_everything_public_is_documented_itself(name: str) -> None:
-    value = getattr(bindist, name)
-    if isinstance(value, type):
-        assert vars(value).get("__doc__", "").strip()
-        assert not value.__doc__.startswith(f"{name}(")  # what dataclasses make up
+@pytest.mark.parametrize("name", CLASSES)
+def test_everything_public_has_its_own_docstring(name: str) -> None:
+    text = vars(getattr(bindist, name)).get("__doc__") or ""
+    assert text.strip()
+    assert not text.startswith(f"{name}(")  # what dataclasses make up
 
 
 def page(thing: Any) -> str:

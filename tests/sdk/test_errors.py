@@ -31,16 +31,16 @@ def test_an_integrity_error_is_a_value_error_as_the_product_page_promises() -> N
 
 
 @pytest.mark.parametrize("status", range(400, 600))
-def test_the_class_for_a_status_of_the_server_is_a_server_error_and_no_other(status: int) -> None:
+def test_only_statuses_from_500_are_server_errors(status: int) -> None:
     assert issubclass(errors.error_for_status(status), errors.ServerError) == (status >= 500)
 
 
-def test_an_api_error_carries_the_answer() -> None:
+def test_an_api_error_has_the_response() -> None:
     answer = failure(409, "exists already")
     assert errors.ConflictError(answer).response is answer
 
 
-def test_an_api_error_says_status_and_code() -> None:
+def test_an_api_error_has_status_and_code() -> None:
     error = errors.QuotaError(failure(413, "full", code="QUOTA_EXCEEDED"))
     assert (error.status_code, error.code) == (413, "QUOTA_EXCEEDED")
 
@@ -57,17 +57,17 @@ def test_an_api_error_of_the_server_knows_the_request_id(admin: AdminClient) -> 
     assert caught.value.request_id == (caught.value.response.meta or {})["requestId"]
 
 
-def test_a_gateways_answer_has_no_request_id() -> None:
+def test_a_gateway_response_has_no_request_id() -> None:
     assert errors.ApiError(from_body(502, b"")).request_id is None
 
 
-def test_a_request_id_that_is_no_text_is_none() -> None:
+def test_a_request_id_that_is_not_a_string_is_none() -> None:
     answer = from_body(500, b'{"success": false, "meta": {"requestId": 5}}')
     assert errors.ServerError(answer).request_id is None
 
 
 @pytest.mark.parametrize("ambiguous", [True, False])
-def test_a_transport_error_says_whether_it_may_have_been_carried_out(ambiguous: bool) -> None:
+def test_a_transport_error_says_whether_it_is_ambiguous(ambiguous: bool) -> None:
     assert errors.TransportError("no answer", ambiguous=ambiguous).ambiguous is ambiguous
 
 

@@ -71,7 +71,7 @@ UNSAFE = [
 
 
 @pytest.mark.parametrize("name", USUAL)
-def test_a_usual_name_has_no_problem(name: str) -> None:
+def test_an_ordinary_name_has_no_problem(name: str) -> None:
     assert name_problem(name) is None
 
 
@@ -87,19 +87,19 @@ def test_an_unsafe_name_from_the_server_is_an_integrity_error(name: str) -> None
 
 
 @pytest.mark.parametrize("name", [None, 5, [], b"bytes.txt"])
-def test_a_name_that_is_no_text_is_an_integrity_error(name: object) -> None:
+def test_a_name_that_is_not_a_string_is_an_integrity_error(name: object) -> None:
     with pytest.raises(IntegrityError):
         safe_file_name(name)
 
 
-def test_the_error_shows_the_name_so_that_no_terminal_obeys_it() -> None:
+def test_the_error_shows_the_name_escaped() -> None:
     with pytest.raises(IntegrityError) as caught:
         safe_file_name("\x1b[2J/\ud800")
     assert str(caught.value).isascii() and str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize("name", USUAL)
-def test_a_safe_name_stays_as_the_server_gave_it(name: str) -> None:
+def test_a_safe_name_is_unchanged(name: str) -> None:
     assert safe_file_name(name) == name
 
 

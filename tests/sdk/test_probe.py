@@ -21,12 +21,12 @@ def test_a_server_is_probed_by_one_request_without_a_key(server: SandboxServer) 
     assert "authorization" not in {name.lower() for name in request.headers}
 
 
-def test_a_server_that_is_not_there_is_asked_once(closed: CannedServer) -> None:
+def test_an_unreachable_server_is_probed_once(closed: CannedServer) -> None:
     with pytest.raises(TransportError, match="cannot be reached"):
         probe_server(closed.url)
 
 
 @pytest.mark.parametrize("url", ["", "ftp://host", "http://user@host", "api.bindist.eu"])
-def test_what_is_no_address_is_a_value_error(url: str) -> None:
+def test_an_invalid_address_is_a_value_error(url: str) -> None:
     with pytest.raises(ValueError, match=r"address"):
         probe_server(url)

@@ -13,131 +13,9 @@ import pytest
 
 import bindist
 from bindist import AdminClient, ApiResponse, CustomerClient
+from tests.api_table import METHODS, TRANSFERS, Method
 
 NO = inspect.Parameter.empty  # a parameter without a default
-
-# The parameters that may be given by position, in order, with their defaults.
-CUSTOMER_METHODS: dict[str, dict[str, Any]] = {
-    "list_applications": {"search": None, "tags": None, "page": 1, "page_size": 20},
-    "iter_applications": {"search": None, "tags": None},
-    "get_application": {"application_id": NO},
-    "list_versions": {"application_id": NO, "test_channel": False},
-    "list_version_files": {"application_id": NO, "version": NO},
-    "get_download_url": {
-        "application_id": NO,
-        "version": NO,
-        "file_id": None,
-        "test_channel": False,
-    },
-    "create_share_link": {
-        "application_id": NO,
-        "version": NO,
-        "file_id": None,
-        "expires_minutes": 30,
-    },
-    "get_stats": {"application_id": NO},
-    "download_file": {
-        "application_id": NO,
-        "version": NO,
-        "file_id": None,
-        "verify_checksum": True,
-        "test_channel": False,
-    },
-}
-ADMIN_METHODS: dict[str, dict[str, Any]] = {
-    "create_customer": {"name": NO, "notes": None},
-    "update_customer": {"customer_id": NO, "name": None, "is_active": None, "notes": None},
-    "list_customers": {"page": None, "page_size": None},
-    "create_application": {
-        "application_id": NO,
-        "name": NO,
-        "customer_ids": None,
-        "description": None,
-        "tags": None,
-    },
-    "delete_application": {"application_id": NO},
-    "update_application_customers": {
-        "application_id": NO,
-        "add_customer_ids": None,
-        "remove_customer_ids": None,
-    },
-    "update_version": {
-        "application_id": NO,
-        "version": NO,
-        "is_enabled": None,
-        "is_active": None,
-        "release_notes": None,
-    },
-    "upload_small_file": {
-        "application_id": NO,
-        "version": NO,
-        "file_name": NO,
-        "content": NO,
-        "release_notes": None,
-    },
-    "upload_large_file": {
-        "application_id": NO,
-        "version": NO,
-        "file_name": NO,
-        "content": NO,
-        "release_notes": None,
-    },
-    "get_large_upload_url": {
-        "application_id": NO,
-        "version": NO,
-        "file_name": NO,
-        "file_size": NO,
-        "content_type": None,
-    },
-    "complete_large_upload": {
-        "upload_id": NO,
-        "application_id": NO,
-        "version": NO,
-        "file_name": NO,
-        "file_size": NO,
-        "checksum": NO,
-        "release_notes": None,
-    },
-    "list_activity": {"activity_type": None, "page": 1, "page_size": 50},
-    "list_audit_events": {"event_type": None},
-    "iter_audit_events": {"event_type": None},
-    "regenerate_customer_key": {"customer_id": NO},
-    "regenerate_admin_key": {},
-    "regenerate_apps_admin_key": {},
-}
-# What goes beyond the product page is given by name alone.
-BY_NAME: dict[str, dict[str, Any]] = {
-    "list_applications": {"is_active": None, "sort_by": None, "sort_order": None},
-    "iter_applications": {"is_active": None, "sort_by": None, "sort_order": None, "page_size": 100},
-    "list_versions": {"changelog": None},
-    "get_stats": {"version": None},
-    "create_customer": {
-        "email": None,
-        "reference": None,
-        "license": None,
-        "parent_customer_id": "admin",
-    },
-    "update_customer": {"email": None, "reference": None, "license": None},
-    "upload_small_file": {"file_type": None, "description": None},
-    "list_activity": {
-        "application_id": None,
-        "customer_id": None,
-        "start_date": None,
-        "end_date": None,
-    },
-    "list_audit_events": {
-        "start_date": None,
-        "end_date": None,
-        "limit": 50,
-        "last_event_id": None,
-    },
-    "iter_audit_events": {"start_date": None, "end_date": None, "page_size": 100},
-}
-RETURNS = {
-    "download_file": "tuple[bytes, DownloadedFile]",
-    "iter_applications": "Iterator[Application]",
-    "iter_audit_events": "Iterator[AuditEvent]",
-}
 
 
 def defaults(kind: type, method: str, *, by_name: bool) -> dict[str, Any]:
@@ -153,42 +31,41 @@ def public_methods(kind: type) -> set[str]:
     return {name for name, _ in inspect.getmembers(kind, callable) if not name.startswith("_")}
 
 
-@pytest.mark.parametrize("method", CUSTOMER_METHODS)
-def test_a_customers_method_has_the_promised_parameters(method: str) -> None:
-    found = defaults(CustomerClient, method, by_name=False)
-    assert list(found.items()) == list(CUSTOMER_METHODS[method].items())
+def signature(method: str) -> str:
+    """Name, parameters and defaults, without the types."""
+    found = inspect.signature(getattr(AdminClient, method))
+    _, *parameters = (each.replace(annotation=NO) for each in found.parameters.values())
+    return f"{method}{found.replace(parameters=parameters, return_annotation=NO)}"
 
 
-@pytest.mark.parametrize("method", ADMIN_METHODS)
-def test_an_administrators_method_has_the_promised_parameters(method: str) -> None:
-    found = defaults(AdminClient, method, by_name=False)
-    assert list(found.items()) == list(ADMIN_METHODS[method].items())
+PROMISED = [
+    *((method, endpoint.data, endpoint.admin) for endpoint, method in METHODS),
+    *((method, "NewVersion", method.name.startswith("upload")) for method in TRANSFERS),
+]
+PROMISED = [row for row in PROMISED if "(" in row[0].signature]
+names = pytest.mark.parametrize(
+    ("method", "data", "is_admins"), PROMISED, ids=[method.name for method, *_ in PROMISED]
+)
 
 
-@pytest.mark.parametrize("method", [*CUSTOMER_METHODS, *ADMIN_METHODS])
-def test_what_goes_beyond_is_given_by_name(method: str) -> None:
-    assert defaults(AdminClient, method, by_name=True) == BY_NAME.get(method, {})
+@names
+def test_a_method_has_the_promised_parameters_and_defaults(
+    method: Method, data: str, is_admins: bool
+) -> None:
+    assert signature(method.name) == method.signature
 
 
-@pytest.mark.parametrize("method", [*CUSTOMER_METHODS, *ADMIN_METHODS])
-def test_a_method_returns_what_is_promised(method: str) -> None:
-    returned = inspect.signature(getattr(AdminClient, method)).return_annotation
-    if method in RETURNS:
-        assert returned == RETURNS[method]
-    else:
-        assert returned.startswith("ApiResponse[")  # of what, is for type checkers alone
+@names
+def test_a_method_returns_what_is_promised(method: Method, data: str, is_admins: bool) -> None:
+    returned = inspect.signature(getattr(AdminClient, method.name)).return_annotation
+    assert returned == (method.returns or f"ApiResponse[{data}]")
 
 
-@pytest.mark.parametrize("method", CUSTOMER_METHODS)
-def test_an_administrator_may_do_what_a_customer_may(method: str) -> None:
-    assert inspect.signature(getattr(AdminClient, method)) == inspect.signature(
-        getattr(CustomerClient, method)
-    )
-
-
-@pytest.mark.parametrize("method", ADMIN_METHODS)
-def test_a_customers_client_offers_nothing_of_the_administrators(method: str) -> None:
-    assert not hasattr(CustomerClient, method)
+@names
+def test_administrators_methods_are_missing_from_the_customers_client(
+    method: Method, data: str, is_admins: bool
+) -> None:
+    assert hasattr(CustomerClient, method.name) is not is_admins
 
 
 @pytest.mark.parametrize("method", sorted(public_methods(AdminClient)))
@@ -197,7 +74,7 @@ def test_every_public_method_is_documented(method: str) -> None:
 
 
 @pytest.mark.parametrize("kind", [CustomerClient, AdminClient])
-def test_a_client_is_made_of_an_address_and_a_key(kind: type) -> None:
+def test_a_client_takes_an_address_and_a_key(kind: type) -> None:
     assert defaults(kind, "__init__", by_name=False) == {"base_url": NO, "api_key": NO}
 
 
@@ -218,7 +95,7 @@ def test_time_outs_and_retries_have_their_defaults(kind: type) -> None:
     }
 
 
-def test_an_answer_is_a_dataclass_with_the_promised_fields() -> None:
+def test_a_response_is_a_dataclass_with_the_promised_fields() -> None:
     assert {field.name: field.type for field in dataclasses.fields(ApiResponse)} == {
         "success": "bool",
         "status_code": "int",
@@ -230,7 +107,7 @@ def test_an_answer_is_a_dataclass_with_the_promised_fields() -> None:
     }
 
 
-def test_everything_public_can_be_had_from_the_package() -> None:
+def test_every_public_name_can_be_imported_from_the_package() -> None:
     assert {name for name in bindist.__all__ if getattr(bindist, name, None) is None} == set()
 
 
@@ -243,7 +120,7 @@ def test_every_exception_is_public() -> None:
     assert found <= set(bindist.__all__)
 
 
-def test_dir_shows_what_is_imported_late() -> None:
+def test_dir_includes_lazily_imported_names() -> None:
     assert set(bindist.__all__) <= set(dir(bindist))
 
 
@@ -275,5 +152,5 @@ def test_a_star_import_brings_everything_public() -> None:
 
 
 @pytest.mark.parametrize("package", ["bindist", "bindist_cli"])
-def test_the_packages_say_that_they_are_typed(package: str) -> None:
+def test_the_packages_are_marked_as_typed(package: str) -> None:
     assert importlib.resources.files(package).joinpath("py.typed").is_file()

@@ -50,7 +50,7 @@ def test_files_are_chosen_by_name_or_id_in_the_order_asked_for(wanted: Any, chos
 
 
 @pytest.mark.parametrize("name", ["A.EXE", "4", ""])
-def test_a_file_that_is_not_there_is_not_found(name: str) -> None:
+def test_a_missing_file_is_not_found(name: str) -> None:
     with pytest.raises(NotFoundError, match="the version has no file ") as caught:
         choose_files([EXE, DLL], ["1", name])
     assert (caught.value.status_code, caught.value.code) == (404, "NOT_FOUND")

@@ -40,7 +40,7 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
             waiting += [arg for arg in found.args if isinstance(arg, BaseException)]
 
 
-def patience(fault: str) -> float:
+def timeout_for(fault: str) -> float:
     """Seconds to wait for an answer: few only where none is to come."""
     return 0.5 if "stall" in fault else 30
 
@@ -66,12 +66,12 @@ def test_the_key_is_not_in_any_repr_of_a_client(admin: AdminClient) -> None:
     assert ADMIN_KEY not in repr(parts) + str(parts)
 
 
-def test_a_new_key_is_not_in_the_repr_of_the_answer_that_brings_it(admin: AdminClient) -> None:
+def test_a_new_key_is_not_in_the_repr_of_its_response(admin: AdminClient) -> None:
     answer = admin.create_customer("New")
     assert answer.require()["apiKey"] not in repr(answer)
 
 
-def test_a_signature_is_not_in_the_repr_of_the_answer_that_brings_it(
+def test_a_signature_is_not_in_the_repr_of_its_response(
     customer: CustomerClient, application: str, version: str
 ) -> None:
     answer = customer.get_download_url(application, version)
@@ -79,14 +79,14 @@ def test_a_signature_is_not_in_the_repr_of_the_answer_that_brings_it(
     assert signature not in repr(answer)
 
 
-def test_a_share_token_is_not_in_the_repr_of_the_answer_that_brings_it(
+def test_a_share_token_is_not_in_the_repr_of_its_response(
     customer: CustomerClient, application: str, version: str
 ) -> None:
     answer = customer.create_share_link(application, version)
     assert answer.require()["token"] not in repr(answer)
 
 
-def test_the_repr_of_an_answer_still_tells_what_it_is(admin: AdminClient) -> None:
+def test_the_repr_of_a_response_identifies_it(admin: AdminClient) -> None:
     shown = repr(admin.get_application("nothing"))
     assert "status_code=404" in shown and "not found" in shown
 
@@ -94,7 +94,7 @@ def test_the_repr_of_an_answer_still_tells_what_it_is(admin: AdminClient) -> Non
 # Logs
 
 
-def test_no_logger_tells_the_key_or_a_signature_at_debug(
+def test_debug_logs_show_neither_key_nor_signature(
     server: SandboxServer, admin: AdminClient, application: str, log_text: LogText
 ) -> None:
     admin.upload_large_file(application, "1.0", "a.exe", b"bytes").raise_for_error()
@@ -104,14 +104,14 @@ def test_no_logger_tells_the_key_or_a_signature_at_debug(
     assert not [secret for secret in (ADMIN_KEY, *seen) if secret in text]
 
 
-def test_no_logger_tells_a_new_key_at_debug(admin: AdminClient, log_text: LogText) -> None:
+def test_debug_logs_show_no_new_key(admin: AdminClient, log_text: LogText) -> None:
     created = admin.create_customer("New").require()
     renewed = admin.regenerate_customer_key(created["customerId"]).require()
     secrets = {created["apiKey"], renewed["apiKey"], renewed["apiSecret"]}
     assert not [secret for secret in secrets if secret in log_text()]
 
 
-def test_no_logger_tells_a_share_token_at_debug(
+def test_debug_logs_show_no_share_token(
     customer: CustomerClient, application: str, version: str, log_text: LogText
 ) -> None:
     token = customer.create_share_link(application, version).require()["token"]
@@ -119,7 +119,7 @@ def test_no_logger_tells_a_share_token_at_debug(
 
 
 @pytest.mark.parametrize("fault", ["refuse", "lost", "status:503", "cut:0", "expire", "html:502"])
-def test_no_logger_tells_a_secret_of_a_download_that_fails(
+def test_debug_logs_of_a_failed_download_show_no_secret(
     server: SandboxServer, application: str, version: str, log_text: LogText, fault: str
 ) -> None:
     server.faults.add(f"{fault},{STORE}")
@@ -130,7 +130,7 @@ def test_no_logger_tells_a_secret_of_a_download_that_fails(
     assert not [secret for secret in (CUSTOMER_KEY, *signatures(server)) if secret in text]
 
 
-def test_no_logger_tells_the_password_of_a_proxy(
+def test_debug_logs_show_no_proxy_password(
     canned: CannedServer, connect: Connect, monkeypatch: pytest.MonkeyPatch, log_text: LogText
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", canned.url.replace("://", "://me:pass-word@"))
@@ -191,11 +191,11 @@ def test_a_retry_is_logged_with_its_reason(
         "redirect-loop",
     ],
 )
-def test_no_exception_of_a_download_tells_the_key_or_a_signature(
+def test_exceptions_of_a_download_show_neither_key_nor_signature(
     server: SandboxServer, application: str, version: str, fault: str
 ) -> None:
     server.faults.add(f"{fault},{STORE}")
-    client = CustomerClient(server.url, CUSTOMER_KEY, retries=0, timeout=patience(fault))
+    client = CustomerClient(server.url, CUSTOMER_KEY, retries=0, timeout=timeout_for(fault))
     with client, pytest.raises(BinDistError) as caught:
         client.download_file(application, version)
     text = everything(caught.value)
@@ -204,11 +204,11 @@ def test_no_exception_of_a_download_tells_the_key_or_a_signature(
 
 
 @pytest.mark.parametrize("fault", ["refuse", "lost", "stall:30", "reset-request:2"])
-def test_no_exception_of_an_upload_tells_the_key_or_a_signature(
+def test_exceptions_of_an_upload_show_neither_key_nor_signature(
     server: SandboxServer, connect: Connect, application: str, fault: str
 ) -> None:
     server.faults.add(f"{fault},{STORE}")
-    client = connect(server.url, retries=0, timeout=patience(fault))
+    client = connect(server.url, retries=0, timeout=timeout_for(fault))
     with pytest.raises(BinDistError) as caught:
         client.upload_large_file(application, "1.0", "a.exe", b"bytes")
     text = everything(caught.value)
@@ -216,7 +216,7 @@ def test_no_exception_of_an_upload_tells_the_key_or_a_signature(
     assert not [s for s in (ADMIN_KEY, *signatures(server)) if s in text]
 
 
-def test_no_exception_of_an_unreachable_api_tells_the_key(
+def test_exceptions_of_an_unreachable_api_show_no_key(
     closed: CannedServer, connect: Connect
 ) -> None:
     with pytest.raises(BinDistError) as caught:
@@ -224,13 +224,13 @@ def test_no_exception_of_an_unreachable_api_tells_the_key(
     assert ADMIN_KEY not in everything(caught.value)
 
 
-def test_a_transport_error_comes_from_nowhere(closed: CannedServer, connect: Connect) -> None:
+def test_a_transport_error_has_no_cause(closed: CannedServer, connect: Connect) -> None:
     with pytest.raises(BinDistError) as caught:
         connect(closed.url).list_customers()
     assert list(chain(caught.value)) == [caught.value]
 
 
-def test_a_gateway_that_quotes_the_request_does_not_bring_the_key_into_the_error(
+def test_the_key_in_a_gateways_error_page_is_redacted(
     canned: CannedServer, asker: AdminClient
 ) -> None:
     canned.answer(
@@ -240,7 +240,7 @@ def test_a_gateway_that_quotes_the_request_does_not_bring_the_key_into_the_error
     assert ADMIN_KEY not in str(ApiError(answer)) + repr(answer)
 
 
-def test_a_proxy_that_quotes_the_address_does_not_bring_the_signature_into_the_error(
+def test_the_signature_in_a_proxys_error_page_is_redacted(
     canned: CannedServer, asker: AdminClient
 ) -> None:
     url = f"{canned.url}/k?X-Amz-Date=1&X-Amz-Signature=abcdef123456"
@@ -260,7 +260,7 @@ def sent_to_store(server: SandboxServer) -> list[dict[str, str]]:
     return [found.headers for found in server.requests if found.path.startswith("/store/")]
 
 
-def test_the_object_store_gets_nothing_of_ours(
+def test_the_object_store_gets_no_headers_of_the_api(
     server: SandboxServer, admin: AdminClient, application: str
 ) -> None:
     admin.upload_large_file(application, "1.0", "a.exe", b"bytes").raise_for_error()
@@ -297,7 +297,7 @@ def test_a_netrc_is_not_sent_to_the_object_store(
 
 
 @pytest.mark.parametrize("with_netrc", [False, True])
-def test_where_the_object_store_redirects_to_gets_no_credentials(
+def test_the_redirect_target_of_the_object_store_gets_no_credentials(
     request: pytest.FixtureRequest,
     server: SandboxServer,
     canned: CannedServer,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import types
 import typing
 from collections import defaultdict
@@ -16,33 +15,9 @@ import pytest
 import bindist
 from bindist import AdminClient
 from bindist import types as objects
+from tests.api_table import ENDPOINTS
 
 RECORDED = Path(__file__).parents[1] / "contract" / "exchanges.jsonl"
-# What the data of a successful answer is, by the call.
-ROUTES = {
-    "GET /v1/applications": objects.Applications,
-    "GET /v1/applications/[^/]+": objects.Application,
-    "GET /v1/applications/[^/]+/versions": objects.Versions,
-    "GET /v1/applications/[^/]+/versions/[^/]+/files": objects.Files,
-    "GET /v1/applications/[^/]+/stats": objects.Stats,
-    "GET /v1/downloads/url": objects.DownloadUrl,
-    "POST /v1/downloads/share": objects.ShareLink,
-    "POST /v1/management/applications": objects.NewApplication,
-    "DELETE /v1/management/applications/[^/]+": objects.DeletedApplication,
-    "PUT /v1/management/applications/[^/]+/customers": objects.GrantedCustomers,
-    "PATCH /v1/applications/[^/]+/versions/[^/]+": objects.ChangedVersion,
-    "POST /v1/management/upload": objects.NewVersion,
-    "POST /v1/management/upload/large-url": objects.UploadUrl,
-    "POST /v1/management/upload/large-complete": objects.NewVersion,
-    "GET /v1/management/customers": objects.Customers,
-    "POST /v1/management/customers/[^/]+/apikeys": objects.NewCustomer,
-    "PATCH /v1/management/customers/[^/]+": objects.ChangedCustomer,
-    "POST /v1/management/customers/[^/]+/regenerate-key": objects.NewKey,
-    "POST /v1/management/admin/regenerate-key": objects.NewKey,
-    "POST /v1/management/admin/regenerate-apps-key": objects.NewKey,
-    "GET /v1/activity": objects.Activities,
-    "GET /v1/audit": objects.AuditEvents,
-}
 NOT_THE_SERVERS = {"Activities.limitReached", "DownloadedFile"}
 PUBLIC = {
     name: value
@@ -88,11 +63,12 @@ def misfits(value: Any, kind: Any, at: str) -> Iterator[str]:
 
 
 def kind_of(call: str) -> Any:
-    (found,) = [kind for route, kind in ROUTES.items() if re.fullmatch(route, call)]
-    return found
+    verb, _, path = call.partition(" ")
+    (found,) = [endpoint.data for endpoint in ENDPOINTS if endpoint.matches(verb, path)]
+    return getattr(objects, found)
 
 
-def test_every_recorded_answer_is_what_its_type_says() -> None:
+def test_every_recorded_response_matches_its_type() -> None:
     found = {
         f"{name}: {problem}"
         for name, call, data in recorded()
@@ -101,7 +77,7 @@ def test_every_recorded_answer_is_what_its_type_says() -> None:
     assert found == set()
 
 
-def test_every_key_of_a_type_was_seen_in_a_recorded_answer() -> None:
+def test_every_key_of_a_type_is_in_a_recorded_response() -> None:
     seen: dict[str, set[str]] = defaultdict(set)
 
     def look(value: Any, kind: Any) -> None:
@@ -126,12 +102,12 @@ def test_every_key_of_a_type_was_seen_in_a_recorded_answer() -> None:
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_a_type_can_be_had_from_the_package(name: str) -> None:
+def test_a_type_can_be_imported_from_the_package(name: str) -> None:
     assert getattr(bindist, name) is PUBLIC[name]
     assert name in dir(bindist)
 
 
-def test_a_star_import_brings_no_types_of_answers() -> None:
+def test_a_star_import_has_no_response_types() -> None:
     assert not PUBLIC.keys() & set(bindist.__all__)
 
 
@@ -139,14 +115,14 @@ def test_a_star_import_brings_no_types_of_answers() -> None:
     ("method", "kind"),
     [("list_activity", objects.Activities), ("list_customers", objects.Customers)],
 )
-def test_what_a_client_adds_to_an_answer_is_in_its_type(
+def test_keys_that_a_client_adds_are_in_the_type(
     admin: AdminClient, method: str, kind: Any
 ) -> None:
     data = getattr(admin, method)(page=1).data
     assert list(misfits(data, kind, "data")) == []
 
 
-def test_what_is_told_of_a_file_in_memory_is_what_its_type_says(
+def test_the_metadata_of_download_file_match_their_type(
     admin: AdminClient, application: str
 ) -> None:
     admin.upload_small_file(application, "1.0", "a.zip", b"bytes").raise_for_error()
@@ -168,5 +144,5 @@ def test_what_is_told_of_a_file_in_memory_is_what_its_type_says(
         ({"hasMore": 1}, objects.AuditPagination),
     ],
 )
-def test_the_comparison_tells_what_does_not_fit(value: Any, kind: Any) -> None:
+def test_the_comparison_reports_mismatches(value: Any, kind: Any) -> None:
     assert list(misfits(value, kind, "data"))

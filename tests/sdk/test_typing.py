@@ -75,7 +75,7 @@ def test_a_users_program_is_checked_down_to_the_keys(
     ], said
 
 
-def test_an_answer_may_be_annotated_at_run_time_too() -> None:
+def test_a_response_annotation_works_at_run_time() -> None:
     from bindist import ApiResponse, Versions
 
     assert ApiResponse[Versions](True, 200, None, None, None, {}) == ApiResponse(

@@ -24,7 +24,7 @@ CONTENT = b"bytes"
         ("x" * 48 + "-" + "y" * 48, "1", [("x" * 48, "y" * 48 + "-1")]),
     ],
 )
-def test_every_other_application_and_version_of_the_same_id(application, version, others):
+def test_every_other_split_of_the_same_id_is_found(application, version, others):
     assert list(namesakes(application, version)) == others
 
 
@@ -55,7 +55,7 @@ CALLS = [
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_nothing_gets_into_a_version_of_another_application(call, live, server, tmp_path):
+def test_no_upload_reaches_a_version_of_another_application(call, live, server, tmp_path):
     server.requests.clear()
     answer = call(live, tmp_path)
     assert (answer.status_code, answer.error["code"]) == (409, "SAME_VERSION_ID")
@@ -80,7 +80,7 @@ def test_the_id_is_free_where_the_other_version_or_application_does_not_exist(li
     live.upload_small_file("zeta", "gui-1.0", "b.exe", CONTENT).raise_for_error()
 
 
-def test_without_another_way_to_read_the_id_nothing_is_asked(live, server):
+def test_an_unambiguous_id_needs_no_request(live, server):
     server.requests.clear()
     live.upload_small_file("zeta", "1.0.0-beta", "b.exe", CONTENT).raise_for_error()
     assert [each.method for each in server.requests] == ["POST"]
@@ -93,7 +93,7 @@ def test_a_free_id_is_looked_up_once_for_the_calls_of_one_release(live, server):
     assert len(looks) == 1
 
 
-def test_where_it_cannot_be_told_nothing_is_sent(live, server):
+def test_nothing_is_sent_if_the_check_fails(live, server):
     server.faults.add("status:500,times=0,path=/v1/applications/zeta-cli/*")
     server.requests.clear()
     assert live.upload_small_file("zeta", "cli-2.0", "b.exe", CONTENT).status_code == 500

@@ -73,7 +73,7 @@ PEP_440 = st.builds(
     ],
     ids=lambda names: names[0],
 )
-def test_versions_are_in_this_order(ascending: list[str]) -> None:
+def test_versions_are_ordered(ascending: list[str]) -> None:
     descending = ascending[::-1]
     assert sorted(descending, key=version_key) == ascending
 
@@ -83,7 +83,7 @@ def test_versions_are_in_this_order(ascending: list[str]) -> None:
     [["1.0.0-alpha", "1.0.0-alpha.beta"], ["1.0.post1.dev2", "1.0.post1"], ["1.0a2.dev1", "1.0a2"]],
     ids=lambda names: names[0],
 )
-def test_of_two_versions_that_differ_in_a_detail_one_is_higher(ascending: list[str]) -> None:
+def test_the_higher_of_two_similar_versions_is_recognized(ascending: list[str]) -> None:
     assert version_key(ascending[0]) < version_key(ascending[1])
 
 
@@ -91,24 +91,24 @@ def test_of_two_versions_that_differ_in_a_detail_one_is_higher(ascending: list[s
     ("one", "other"),
     [("1.0", "1.0.0"), ("v1.2", "1.2"), ("1.0.0-RC.1", "1.0.0rc1"), ("2.0.0-x.Y", "2.0-X.y")],
 )
-def test_two_ways_to_write_a_version_are_equal(one: str, other: str) -> None:
+def test_two_spellings_of_a_version_are_equal(one: str, other: str) -> None:
     assert version_key(one) == version_key(other)
 
 
 @given(NUMBERS, LABELS, TAILS)
-def test_a_pre_release_stands_below_its_release(number: str, label: str, tail: str) -> None:
+def test_a_pre_release_is_below_its_release(number: str, label: str, tail: str) -> None:
     assert version_key(f"{number}-{label}{tail}") < version_key(number)
 
 
 @given(NUMBERS, NUMBERS, LABELS)
-def test_a_pre_release_stands_above_all_lower_releases(one: str, other: str, label: str) -> None:
+def test_a_pre_release_is_above_all_lower_releases(one: str, other: str, label: str) -> None:
     lower, higher = sorted([one, other], key=version_key)
     if version_key(lower) != version_key(higher):
         assert version_key(lower) < version_key(f"{higher}-{label}")
 
 
 @given(st.lists(NAMES, min_size=3, max_size=3))
-def test_any_names_can_be_compared_and_the_order_is_total(names: list[str]) -> None:
+def test_the_order_of_any_names_is_total(names: list[str]) -> None:
     for one, other in itertools.permutations(map(version_key, names), 2):
         assert (one < other) + (one == other) + (one > other) == 1
 
@@ -119,7 +119,7 @@ def test_pep_440_versions_are_ordered_as_packaging_orders_them(one: str, other: 
 
 
 @given(NAMES, NAMES)
-def test_the_order_of_any_two_pep_440_versions_is_never_turned_round(one: str, other: str) -> None:
+def test_any_two_pep_440_versions_keep_their_order(one: str, other: str) -> None:
     try:
         lower, higher = sorted([Version(one), Version(other)])
     except InvalidVersion:

@@ -50,7 +50,8 @@ def told(done, *words):
 # Not ours
 
 
-def test_a_folder_that_cannot_be_written(weak, published, tmp_path, tally):
+@pytest.mark.counts("hostile", 3)
+def test_an_unwritable_folder_is_an_error_that_names_it(weak, published, tmp_path):
     folder = tmp_path / "closed"
     folder.mkdir(mode=0o500)
     for options in (("--dir", str(folder)), ("-O", str(folder / "x")), ("--dir", f"{folder}/new")):
@@ -58,22 +59,24 @@ def test_a_folder_that_cannot_be_written(weak, published, tmp_path, tally):
         assert done.returncode == 2
         told(done, "Permission denied", str(folder))
     assert beside(folder) == []
-    tally("hostile", 3)
 
 
-def test_a_file_that_cannot_be_read_is_not_uploaded(weak, published, inside, tally):
+@pytest.mark.counts("hostile")
+def test_a_file_that_cannot_be_read_is_not_uploaded(weak, published, inside):
     (inside / "secret.bin").write_bytes(b"x")
     (inside / "secret.bin").chmod(0)
     done = weak("versions", "upload", "tool", "2.0", "secret.bin")
     assert done.returncode == 2
     told(done, "secret.bin: Permission denied")
-    tally("hostile")
 
 
 # Read only
 
 
-def test_a_disk_that_is_read_only(disk, invoke, published, environment, monkeypatch, tally):
+@pytest.mark.counts("hostile", 3)
+def test_a_read_only_disk_is_an_error_that_names_it(
+    disk, invoke, published, environment, monkeypatch
+):
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
     result = invoke("versions", "download", "tool", "1.0", "--dir", str(disk))
     assert result.exit_code == 1
@@ -86,14 +89,14 @@ def test_a_disk_that_is_read_only(disk, invoke, published, environment, monkeypa
     assert result.exit_code == 2
     assert "Read-only file system" in result.stderr
     assert invoke("apps", "list").exit_code == 0
-    tally("hostile", 3)
 
 
 # Full
 
 
-def test_a_disk_without_room_for_the_file_is_told_before_a_byte_is_fetched(
-    disk, invoke, published, at_server, tally
+@pytest.mark.counts("hostile")
+def test_a_disk_too_small_for_the_file_is_reported_before_the_download(
+    disk, invoke, published, at_server
 ):
     (disk / "others").write_bytes(b"x" * 150_000)
     result = invoke("versions", "download", "tool", "1.0", "--dir", str(disk))
@@ -104,12 +107,10 @@ def test_a_disk_without_room_for_the_file_is_told_before_a_byte_is_fetched(
     (disk / "others").unlink()
     assert invoke("versions", "download", "tool", "1.0", "--dir", str(disk)).exit_code == 0
     assert (disk / "tool.bin").read_bytes() == CONTENT
-    tally("hostile")
 
 
-def test_a_disk_that_fills_up_on_the_way_keeps_what_is_whole_and_nothing_else(
-    disk, invoke, admin, published, inside, tally
-):
+@pytest.mark.counts("hostile")
+def test_a_disk_that_fills_up_keeps_only_whole_files(disk, invoke, admin, published, inside):
     files = {f"{number}.bin": bytes([number]) * 100_000 for number in range(4)}
     for name, content in files.items():
         (inside / name).write_bytes(content)
@@ -121,43 +122,41 @@ def test_a_disk_that_fills_up_on_the_way_keeps_what_is_whole_and_nothing_else(
     whole = [path for path in disk.iterdir() if path.suffix == ".bin"]
     assert len(whole) < 4
     assert all(path.read_bytes() == files[path.name] for path in whole)
-    tally("hostile")
 
 
-def test_a_limit_for_files_stops_a_download_and_the_next_one_ends_right(
-    sh, invoke, published, inside, tally
-):
+@pytest.mark.counts("hostile")
+def test_a_download_resumes_after_a_file_size_limit_stopped_it(sh, invoke, published, inside):
     done = sh("versions download tool 1.0", before="ulimit -f 100")
     told(done, "File too large")
     assert not (inside / "tool.bin").exists()
     assert invoke("versions", "download", "tool", "1.0").exit_code == 0
     assert (inside / "tool.bin").read_bytes() == CONTENT
     assert beside(inside) == ["tool.bin"]
-    tally("hostile")
 
 
-def test_settings_are_as_they_were_where_new_ones_cannot_be_written(sh, profile, tally):
+@pytest.mark.counts("hostile")
+def test_settings_are_unchanged_if_new_ones_cannot_be_written(sh, profile):
     folder = profile("[profiles.default]\ntimeout = 7\n", default="stored")
     told(sh("config set timeout 5", before=NO_BYTE), f"cannot write {folder / 'config.toml'}")
     assert load_config(folder) == {"profiles": {"default": {"timeout": 7}}}
     assert {name.lstrip(".") for name in beside(folder)} <= {
         *("config.toml", "credentials.toml", "lock")
     }
-    tally("hostile")
 
 
-def test_a_key_that_cannot_be_stored_leaves_the_old_one(sh, profile, server, inside, tally):
+@pytest.mark.counts("hostile")
+def test_a_key_that_cannot_be_stored_leaves_the_old_one(sh, profile, server, inside):
     folder = profile(f"[profiles.default]\napi_url = '{server.url}'\n", default="stored")
     (inside / "key").write_text(ADMIN_KEY)
     done = sh("auth login --with-key", "< key", before=NO_BYTE)
     told(done, f"cannot write {folder / 'credentials.toml'}")
     assert ADMIN_KEY not in done.stderr
     assert "stored" in (folder / "credentials.toml").read_text()
-    tally("hostile")
 
 
-def test_a_release_that_no_note_can_be_kept_of_is_invisible_and_says_so(
-    sh, admin, application, at_server, inside, environment, tally
+@pytest.mark.counts("hostile")
+def test_a_release_whose_journal_cannot_be_written_creates_no_version(
+    sh, admin, application, at_server, inside, environment
 ):
     for name in ("a.bin", "b.bin"):
         (inside / name).write_bytes(CONTENT)
@@ -166,7 +165,6 @@ def test_a_release_that_no_note_can_be_kept_of_is_invisible_and_says_so(
     assert not admin.list_version_files("tool", "2.0").success
     done = sh("versions upload tool 2.0 a.bin b.bin --enable")
     assert done.returncode == 0, done.stderr
-    tally("hostile")
 
 
 # A key that exists once
@@ -176,18 +174,17 @@ def test_a_release_that_no_note_can_be_kept_of_is_invisible_and_says_so(
     "words",
     ["customers create --name New", "admin rotate-key --yes", "customers rotate-key x --yes"],
 )
-def test_no_key_is_made_where_there_is_no_room_to_keep_it(sh, at_server, inside, tally, words):
+@pytest.mark.counts("hostile")
+def test_no_key_is_created_if_it_cannot_be_stored(sh, at_server, inside, words):
     done = sh(words, "--key-file new.key", before=NO_BYTE)
     assert done.returncode == 2
     told(done, "cannot write new.key: File too large")
     assert at_server.requests == []
     assert beside(inside) == []
-    tally("hostile")
 
 
-def test_a_key_that_cannot_be_kept_after_all_is_printed_and_not_lost(
-    start, wait_until, at_server, tmp_path, tally
-):
+@pytest.mark.counts("hostile")
+def test_a_new_key_that_cannot_be_stored_is_printed(start, wait_until, at_server, tmp_path):
     resource = pytest.importorskip("resource", reason="needs limits of processes")
     if not hasattr(resource, "prlimit"):
         pytest.skip("this system cannot limit a process that runs")
@@ -202,13 +199,13 @@ def test_a_key_that_cannot_be_kept_after_all_is_printed_and_not_lost(
     assert at_server.keys.admin in stdout
     assert at_server.keys.admin not in stderr
     assert not path.exists()
-    tally("hostile")
 
 
 # Folders
 
 
-def test_a_current_folder_that_is_gone(sh, published, inside, tmp_path, tally):
+@pytest.mark.counts("hostile", 3)
+def test_a_deleted_current_folder_prevents_only_writing_there(sh, published, inside, tmp_path):
     gone = "mkdir ../gone && cd ../gone && rmdir ../gone"
     done = sh("apps list", before=gone)
     assert (done.returncode, done.stderr) == (0, "")
@@ -218,10 +215,10 @@ def test_a_current_folder_that_is_gone(sh, published, inside, tmp_path, tally):
     done = sh(f"versions download tool 1.0 --dir {shlex.quote(str(inside))}", before=gone)
     assert done.returncode == 0, done.stderr
     assert (inside / "tool.bin").read_bytes() == CONTENT
-    tally("hostile", 3)
 
 
-def test_a_folder_for_temporary_files_that_is_not_there(sh, published, inside, invoke, tally):
+@pytest.mark.counts("hostile")
+def test_a_missing_temporary_folder_does_not_matter(sh, published, inside, invoke):
     done = sh(
         "versions upload tool 2.0 - --name two.bin --enable",
         f"< {shlex.quote(sys.executable)}",
@@ -230,4 +227,3 @@ def test_a_folder_for_temporary_files_that_is_not_there(sh, published, inside, i
     assert done.returncode == 0, done.stderr
     assert invoke("versions", "download", "tool", "2.0").exit_code == 0
     assert (inside / "two.bin").stat().st_size == os.stat(sys.executable).st_size
-    tally("hostile")

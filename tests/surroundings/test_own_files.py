@@ -35,7 +35,8 @@ def hinted(text: str) -> list[str]:
 
 @posix
 @pytest.mark.parametrize(("name", "mode"), [("config.toml", 0o666), ("credentials.toml", 0o644)])
-def test_the_hint_for_a_file_that_others_can_use_fixes_it(invoke, own, server, tally, name, mode):
+@pytest.mark.counts("hostile")
+def test_the_hint_for_a_file_that_others_can_use_fixes_it(invoke, own, server, name, mode):
     (own / name).chmod(mode)
     refused = invoke("apps", "list")
     assert refused.exit_code == 2
@@ -44,11 +45,11 @@ def test_the_hint_for_a_file_that_others_can_use_fixes_it(invoke, own, server, t
     subprocess.run(["sh", "-c", command], check=True)
     assert stat.S_IMODE((own / name).stat().st_mode) == 0o600
     assert invoke("apps", "list").exit_code == 0
-    tally("hostile")
 
 
 @posix
-def test_the_hints_of_doctor_fix_what_it_found(invoke, own, server, tally):
+@pytest.mark.counts("hostile", 3)
+def test_the_hints_of_doctor_fix_what_it_found(invoke, own, server):
     (own / "config.toml").chmod(0o666)
     (own / "credentials.toml").chmod(0o644)
     own.chmod(0o777)
@@ -58,7 +59,6 @@ def test_the_hints_of_doctor_fix_what_it_found(invoke, own, server, tally):
     for command in commands:
         subprocess.run(["sh", "-c", command], check=True)
     assert invoke("doctor").exit_code == 0
-    tally("hostile", 3)
 
 
 def huge(path):
@@ -79,7 +79,8 @@ THINGS = {
 @posix
 @pytest.mark.parametrize("name", ["config.toml", "credentials.toml"])
 @pytest.mark.parametrize("thing", THINGS)
-def test_something_else_in_place_of_a_file(invoke, own, server, tally, name, thing):
+@pytest.mark.counts("hostile")
+def test_a_non_file_in_place_of_an_own_file_is_an_error(invoke, own, server, name, thing):
     path = own / name
     path.unlink()
     THINGS[thing](path)
@@ -91,16 +92,15 @@ def test_something_else_in_place_of_a_file(invoke, own, server, tally, name, thi
     assert "Traceback" not in result.stderr
     assert ADMIN_KEY not in result.stderr
     assert server.requests == []
-    tally("hostile")
 
 
 @posix
 @pytest.mark.parametrize("name", ["config.toml", "credentials.toml"])
-def test_a_byte_order_mark_and_other_line_ends_do_no_harm(invoke, own, server, tally, name):
+@pytest.mark.counts("hostile")
+def test_a_byte_order_mark_and_other_line_ends_are_accepted(invoke, own, server, name):
     path = own / name
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
     assert invoke("apps", "list").exit_code == 0
-    tally("hostile")
 
 
 @pytest.mark.parametrize(
@@ -114,9 +114,8 @@ def test_a_byte_order_mark_and_other_line_ends_do_no_harm(invoke, own, server, t
     ],
     ids=["a folder", "100 MB", "without end", "no text", "two keys"],
 )
-def test_a_file_for_the_key_that_is_none(
-    invoke, at_server, monkeypatch, tmp_path, tally, make, words
-):
+@pytest.mark.counts("hostile")
+def test_an_unusable_key_file_is_an_error(invoke, at_server, monkeypatch, tmp_path, make, words):
     path = tmp_path / "key"
     make(path)
     if path.is_symlink() and not path.exists():
@@ -128,14 +127,12 @@ def test_a_file_for_the_key_that_is_none(
     assert re.search(words, result.stderr)
     assert "another" not in result.stderr
     assert at_server.requests == []
-    tally("hostile")
 
 
 @posix
 @pytest.mark.parametrize("leads_to", ["precious", "nothing"])
-def test_a_link_in_the_place_of_a_key_file_is_not_written_through(
-    invoke, at_server, inside, tmp_path, tally, leads_to
-):
+@pytest.mark.counts("hostile")
+def test_a_link_at_the_key_file_is_not_followed(invoke, at_server, inside, tmp_path, leads_to):
     (tmp_path / "precious").write_text("precious")
     (inside / "new.key").symlink_to(tmp_path / leads_to)
     result = invoke("admin", "rotate-key", "--yes", "--key-file", "new.key")
@@ -144,14 +141,14 @@ def test_a_link_in_the_place_of_a_key_file_is_not_written_through(
     assert at_server.requests == []
     assert (tmp_path / "precious").read_text() == "precious"
     assert not (tmp_path / "nothing").exists()
-    tally("hostile")
 
 
 # Whatever the umask
 
 
 @posix
-def test_whatever_the_umask_what_is_secret_is_private(sh, own, server, application, inside, tally):
+@pytest.mark.counts("hostile")
+def test_secret_files_are_private_under_any_umask(sh, own, server, application, inside):
     for name in ("a.bin", "b.bin"):
         (inside / name).write_bytes(b"bytes")
     server.faults.add("status:500,path=*large-complete,times=0")
@@ -170,12 +167,11 @@ def test_whatever_the_umask_what_is_secret_is_private(sh, own, server, applicati
     assert kinds >= {"sandbox", "releases", ".json", ".toml", ".key"}
     assert [path.name for path in made if path.name.startswith("completion-")]
     assert [path.name for path in made if path.stat().st_mode & 0o077] == []
-    tally("hostile")
 
 
 @posix
 @pytest.mark.parametrize(("umask", "mode"), [("000", 0o666), ("077", 0o600)])
-def test_a_download_is_as_open_as_the_umask_says(sh, published, inside, umask, mode):
+def test_a_download_has_the_permissions_of_the_umask(sh, published, inside, umask, mode):
     assert sh("versions download tool 1.0", before=f"umask {umask}").returncode == 0
     assert stat.S_IMODE((inside / "tool.bin").stat().st_mode) == mode
 
@@ -184,7 +180,8 @@ def test_a_download_is_as_open_as_the_umask_says(sh, published, inside, umask, m
 
 
 @posix
-def test_without_a_home_and_without_a_name(stranger, program, published, tally):
+@pytest.mark.counts("hostile", 3)
+def test_commands_work_without_a_home_and_a_user_name(stranger, program, published):
     """As in a container that runs with a user id of its own."""
     kept = ("PATH", "PYTHONPATH", "BINDIST_API_URL", "BINDIST_API_KEY", "BINDIST_NO_KEYRING")
     env = {name: os.environ[name] for name in kept if name in os.environ}
@@ -206,12 +203,11 @@ def test_without_a_home_and_without_a_name(stranger, program, published, tally):
     assert "no home folder" in done.stderr
     done = run("doctor")
     assert "there is no home folder for settings" in done.stdout
-    tally("hostile", 3)
 
 
 @posix
-def test_a_netrc_is_not_even_opened(invoke, at_server, tmp_path, tally):
-    os.mkfifo(tmp_path / ".netrc", 0o600)  # whoever reads it waits for ever
+@pytest.mark.counts("hostile")
+def test_netrc_is_not_opened(invoke, at_server, tmp_path):
+    os.mkfifo(tmp_path / ".netrc", 0o600)  # reading it would block
     assert invoke("apps", "list").exit_code == 0
     assert invoke("doctor").exit_code == 0
-    tally("hostile")

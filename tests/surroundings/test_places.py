@@ -58,8 +58,9 @@ def put(thing: str, path: Path, elsewhere: Path) -> None:
 @pytest.mark.parametrize("thing", THINGS)
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("options", [(), ("--force", "--no-resume")], ids=["", "forced"])
-def test_what_stands_in_a_place_of_ours_is_neither_written_through_nor_removed(
-    invoke, published, inside, elsewhere, tally, thing, place, options
+@pytest.mark.counts("hostile")
+def test_foreign_files_under_our_names_are_neither_followed_nor_removed(
+    invoke, published, inside, elsewhere, thing, place, options
 ):
     path = inside / f"tool.bin{place}"
     put(thing, path, elsewhere)
@@ -70,35 +71,33 @@ def test_what_stands_in_a_place_of_ours_is_neither_written_through_nor_removed(
     assert path.name in result.stderr
     assert not (inside / "tool.bin").exists()
     assert os.path.samestat(path.lstat(), before)
-    tally("hostile")
 
 
 @pytest.mark.parametrize("thing", ["link to a file", "link to nothing", "link to itself"])
-def test_a_link_at_the_target_is_replaced_and_never_what_it_leads_to(
-    customer, published, inside, elsewhere, tally, thing
+@pytest.mark.counts("hostile")
+def test_a_link_at_the_target_is_replaced_and_its_destination_kept(
+    customer, published, inside, elsewhere, thing
 ):
     target = inside / "tool.bin"
     put(thing, target, elsewhere)
     customer.download_to_file("tool", "1.0", target)
     assert target.read_bytes() == published
     assert not target.is_symlink()
-    tally("hostile")
 
 
-def test_a_link_to_a_folder_at_the_target_is_not_followed_either(
-    invoke, published, inside, elsewhere, tally
-):
+@pytest.mark.counts("hostile")
+def test_a_link_to_a_folder_at_the_target_is_not_followed(invoke, published, inside, elsewhere):
     (inside / "tool.bin").symlink_to(elsewhere)
     result = invoke("versions", "download", "tool", "1.0", "--force")
     assert result.exit_code == 2
     assert "tool.bin is a folder" in result.stderr
-    tally("hostile")
 
 
 @pytest.mark.parametrize("thing", ["pipe", "link to a pipe", "socket", "link to stdout"])
 @pytest.mark.parametrize("options", [(), ("--force",)], ids=["", "forced"])
-def test_what_is_no_file_is_not_replaced_by_one(
-    invoke, customer, published, at_server, inside, tally, thing, options
+@pytest.mark.counts("hostile")
+def test_a_target_that_is_no_regular_file_is_not_replaced(
+    invoke, customer, published, at_server, inside, thing, options
 ):
     """A pipe stands for /dev/null, which no test may put at risk."""
     target = inside / "tool.bin"
@@ -119,7 +118,6 @@ def test_what_is_no_file_is_not_replaced_by_one(
             customer.download_to_file("tool", "1.0", path)
     assert os.path.samestat(target.lstat(), before)
     assert not [asked for asked in at_server.requests if asked.path == "/v1/downloads/url"]
-    tally("hostile")
 
 
 # Every way in which `-O` names a place: what is written, and what becomes of what was there.
@@ -198,9 +196,8 @@ NAMED_FORCED = [  # where both are the same, the more dangerous one is tried
 
 
 @pytest.mark.parametrize(("name", "outcome", "force"), NAMED_FORCED)
-def test_every_way_to_name_a_place(
-    program, published, furnished, tmp_path, tally, name, outcome, force
-):
+@pytest.mark.counts("hostile")
+def test_every_form_of_a_target_path(program, published, furnished, tmp_path, name, outcome, force):
     before = entries(furnished)
     reader = None
     if outcome == STREAMED and "pipe" in name:
@@ -224,17 +221,16 @@ def test_every_way_to_name_a_place(
             assert reader.wait(60) == 0
         received = (tmp_path / "received").read_bytes() if reader else done.stdout
         assert received == published
-    tally("hostile")
 
 
-def test_a_file_that_stdout_leads_to_is_written_on_and_not_replaced(sh, published, inside, tally):
+@pytest.mark.counts("hostile")
+def test_a_file_behind_stdout_is_appended_to_and_not_replaced(sh, published, inside):
     for path in ("/dev/stdout", "/dev/fd/1", "-"):
         (inside / "out").write_bytes(b"first\n")
         before = (inside / "out").stat().st_ino
         done = sh(f"versions download tool 1.0 --force -O {path}", ">> out")
         assert (done.returncode, (inside / "out").stat().st_ino) == (0, before), done.stderr
         assert (inside / "out").read_bytes() == b"first\n" + published
-    tally("hostile")
 
 
 def test_another_descriptor_is_written_to(sh, published, inside):
@@ -243,7 +239,7 @@ def test_another_descriptor_is_written_to(sh, published, inside):
     assert (inside / "out").read_bytes() == published
 
 
-def test_a_device_that_takes_everything_takes_the_file(sh, published, inside):
+def test_a_download_can_go_to_dev_null(sh, published, inside):
     """What `-O /dev/null` did to /dev/null is tried with a link to it."""
     before = os.stat("/dev/null")
     (inside / "link").symlink_to("/dev/null")
@@ -269,18 +265,15 @@ def test_a_terminal_gets_no_binary_data_under_any_name(terminal, published):
 
 
 @pytest.mark.parametrize("folder", ["file", "link to nothing", "pipe", "file/below"])
-def test_a_folder_that_is_none_is_told_before_anything_is_asked_for(
-    invoke, furnished, at_server, folder, tally
-):
+@pytest.mark.counts("hostile")
+def test_an_invalid_folder_is_reported_before_any_request(invoke, furnished, at_server, folder):
     result = invoke("versions", "download", "tool", "--dir", folder)
     assert (result.exit_code, at_server.requests) == (2, [])
     assert f"{folder.removesuffix('/below')} is not a folder" in result.stderr
-    tally("hostile")
 
 
-def test_the_link_of_somebody_is_not_replaced_without_force(
-    invoke, published, inside, elsewhere, tally
-):
+@pytest.mark.counts("hostile")
+def test_an_existing_link_is_not_replaced_without_force(invoke, published, inside, elsewhere):
     target = inside / "tool.bin"
     target.symlink_to(elsewhere / "precious")
     refused = invoke("versions", "download", "tool", "1.0")
@@ -288,12 +281,10 @@ def test_the_link_of_somebody_is_not_replaced_without_force(
     forced = invoke("versions", "download", "tool", "1.0", "--force")
     assert (forced.exit_code, target.is_symlink()) == (0, False)
     assert target.read_bytes() == published
-    tally("hostile")
 
 
-def test_files_of_somebody_else_in_a_folder_for_all_are_left_to_them(
-    weak, published, tmp_path, tally
-):
+@pytest.mark.counts("hostile")
+def test_files_of_other_users_in_a_shared_folder_are_kept(weak, published, tmp_path):
     if os.geteuid() != 0:
         pytest.skip("only root can make files of somebody else")
     folder = tmp_path / "for all"
@@ -311,4 +302,3 @@ def test_files_of_somebody_else_in_a_folder_for_all_are_left_to_them(
     assert "Traceback" not in done.stderr
     assert sorted(folder.iterdir()) == sorted(traps)
     assert {trap.read_bytes() for trap in traps[:2]} == {b"{}\n[0,10]\n"}  # a lock holds nothing
-    tally("hostile")

@@ -86,9 +86,8 @@ def quiet(*results):
         assert SENT not in result.output + result.stderr
 
 
-def test_a_proxy_gets_the_password_and_nobody_else_sees_it(
-    invoke, through, canned_tls, tunnel, tally
-):
+@pytest.mark.counts("hostile")
+def test_only_the_proxy_gets_its_password(invoke, through, canned_tls, tunnel):
     through(tunnel.url.replace("://", f"://me:{PASSWORD}@"), canned_tls.named_url)
     result = invoke("apps", "list", "--debug", "-o", "json")
     assert result.exit_code == 0, result.stderr
@@ -97,12 +96,12 @@ def test_a_proxy_gets_the_password_and_nobody_else_sees_it(
     checked = invoke("doctor", "--debug")
     assert checked.exit_code == 0, checked.output
     quiet(result, checked)
-    tally("hostile")
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_proxy_that_refuses_the_password(
-    invoke, through, refusing, allow_http, monkeypatch, tally, scheme
+@pytest.mark.counts("hostile")
+def test_a_refused_proxy_password_is_an_error_without_the_password(
+    invoke, through, refusing, allow_http, monkeypatch, scheme
 ):
     through(f"http://me:{PASSWORD}@{refusing.host}")
     if scheme == "http":
@@ -114,7 +113,6 @@ def test_a_proxy_that_refuses_the_password(
     assert "407" in result.stderr or "proxy" in result.stderr
     assert refusing.asked[0].headers["proxy-authorization"] == f"Basic {SENT}"
     quiet(result, invoke("doctor", "--debug"))
-    tally("hostile")
 
 
 @pytest.mark.parametrize(
@@ -135,7 +133,8 @@ def test_a_proxy_that_refuses_the_password(
         "http:/me:{password}@127.0.0.1:1",
     ],
 )
-def test_a_proxy_that_is_none(invoke, through, tally, proxy):
+@pytest.mark.counts("hostile")
+def test_an_invalid_proxy_is_an_error(invoke, through, proxy):
     through(proxy.format(password=PASSWORD))
     result = invoke("apps", "list", "--debug")
     assert result.exit_code == 7, result.stderr
@@ -143,15 +142,14 @@ def test_a_proxy_that_is_none(invoke, through, tally, proxy):
     checked = invoke("doctor", "--debug")
     assert checked.exit_code == 1
     quiet(result, checked)
-    tally("hostile")
 
 
-def test_a_proxy_that_hangs_up(invoke, through, mute, tally):
+@pytest.mark.counts("hostile")
+def test_a_proxy_that_closes_the_connection_is_an_error(invoke, through, mute):
     through(f"http://me:{PASSWORD}@{mute}")
     result = invoke("apps", "list", "--debug")
     assert result.exit_code == 7
     quiet(result)
-    tally("hostile")
 
 
 # This machine
@@ -191,7 +189,8 @@ def recording(monkeypatch):
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize("host", LOOPBACK)
-def test_nothing_for_this_machine_reaches_a_proxy(recording, host, scheme, tally):
+@pytest.mark.counts("hostile")
+def test_requests_to_loopback_use_no_proxy(recording, host, scheme):
     socket_allow_hosts(["127.0.0.1", "127.9.8.7", "0.0.0.0", "::1", "::ffff:127.0.0.1"])
     with AdminClient(f"{scheme}://{host}:1", "the-key-itself", retries=0, timeout=2) as client:
         for call in (client.list_applications, lambda: client.create_customer("New")):
@@ -200,10 +199,9 @@ def test_nothing_for_this_machine_reaches_a_proxy(recording, host, scheme, tally
         with pytest.raises(TransportError):  # the other session: the object store's
             client._transport.open_store("GET", f"{scheme}://{host}:1/k?X-Amz-Signature=abc")
     assert recording.asked == []
-    tally("hostile")
 
 
-def test_what_is_not_this_machine_goes_through_the_proxy(recording):
+def test_requests_to_other_hosts_use_the_proxy(recording):
     with AdminClient("http://10.0.0.1", "the-key-itself", allow_http=True) as client:
         assert client.list_applications().success
     assert recording.asked[0].target.startswith("http://10.0.0.1/")
@@ -256,7 +254,7 @@ def test_the_key_is_not_sent_over_plain_http_to_another_machine(recording, kind,
         "[::1%25lo]",
     ],
 )
-def test_a_host_that_two_readers_may_read_as_two_is_none(recording, host):
+def test_an_ambiguous_host_is_refused(recording, host):
     for scheme in ("http", "https"):
         with pytest.raises(ValueError, match=r"address|host"):
             AdminClient(f"{scheme}://{host}/", "the-key-itself", allow_http=True)

@@ -42,8 +42,8 @@ def left(inside):
 
 
 @pytest.mark.parametrize("claims", CLAIMS.values(), ids=CLAIMS)
-def test_what_was_never_written_is_found_out_and_fetched(
-    customer, published, left, at_server, tally, claims
+def test_bytes_that_were_never_written_are_detected_and_fetched(
+    customer, published, left, at_server, record_property, claims
 ):
     folder = left(claims)
     customer.download_to_file("tool", "1.0", folder / "tool.bin")
@@ -51,39 +51,39 @@ def test_what_was_never_written_is_found_out_and_fetched(
     assert [path.name for path in folder.iterdir()] == ["tool.bin"]
     asked = [request for request in at_server.requests if request.path == "/v1/downloads/url"]
     assert len(asked) <= 2
-    tally("hostile")
-    tally("bytes", SIZE)
+    record_property("hostile", 1)
+    record_property("bytes", SIZE)
 
 
-def test_an_empty_part_is_filled(customer, published, left, tally):
+@pytest.mark.counts("hostile")
+def test_an_empty_part_is_filled(customer, published, left):
     folder = left([[0, HALF]], b"")
     customer.download_to_file("tool", "1.0", folder / "tool.bin")
     assert (folder / "tool.bin").read_bytes() == CONTENT
-    tally("hostile")
 
 
 @pytest.mark.parametrize("length", [10, HALF, SIZE * 2])
+@pytest.mark.counts("hostile")
 def test_a_part_of_another_length_than_its_journal_says_is_not_ours(
-    customer, published, left, tally, length
+    customer, published, left, length
 ):
     part = CONTENT[:length].ljust(length, b"\0")
     folder = left([[0, HALF]], part)
     with pytest.raises(FileExistsError, match="is in the way"):
         customer.download_to_file("tool", "1.0", folder / "tool.bin")
     assert (folder / "tool.bin.part").read_bytes() == part
-    tally("hostile")
 
 
-def test_a_journal_of_another_version_is_of_no_use(customer, published, left, tally):
+@pytest.mark.counts("hostile")
+def test_a_journal_of_another_version_is_ignored(customer, published, left):
     folder = left([])
     wrong = {**IDENTITY, "checksum": "0" * 64}
     (folder / "tool.bin.part.journal").write_text(f"{json.dumps(wrong)}\n[0,{SIZE}]\n")
     assert customer.download_to_file("tool", "1.0", folder / "tool.bin").status == "downloaded"
     assert (folder / "tool.bin").read_bytes() == CONTENT
-    tally("hostile")
 
 
-def test_true_claims_are_used(customer, published, left, at_server):
+def test_a_correct_journal_is_used(customer, published, left, at_server):
     """That the lies above are found out is no accident of journals never being read."""
     folder = left([[0, HALF]], CONTENT[:HALF].ljust(SIZE, b"\0"))
     assert customer.download_to_file("tool", "1.0", folder / "tool.bin").status == "resumed"

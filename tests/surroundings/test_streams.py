@@ -43,38 +43,41 @@ EVERYTHING = "<&- >&- 2>&-"
         pytest.param("apps list -v", "2>/dev/full", None, "", marks=full),
     ],
 )
-def test_streams_that_are_closed_or_full(sh, published, tally, words, redirections, code, said):
+@pytest.mark.counts("hostile")
+def test_closed_and_full_streams_give_documented_exit_codes(
+    sh, published, words, redirections, code, said
+):
     done = sh(words, redirections)
     assert code is None or done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     assert "unexpected" not in done.stderr
     assert said is None or done.stderr == said
-    tally("hostile")
 
 
 @posix
-def test_what_was_asked_for_is_done_with_no_stream_at_all(sh, invoke, published, inside, tally):
+@pytest.mark.counts("hostile", 2)
+def test_commands_work_with_all_streams_closed(sh, invoke, published, inside):
     sh("versions download tool 1.0", EVERYTHING)
     assert (inside / "tool.bin").read_bytes() == CONTENT
     sh("apps create other", EVERYTHING)
     assert invoke("apps", "show", "other").exit_code == 0
-    tally("hostile", 2)
 
 
 @posix
-def test_a_reader_that_has_enough(sh, published, tally):
+@pytest.mark.counts("hostile")
+def test_a_closed_pipe_ends_the_program_quietly(sh, published):
     if not shutil.which("head"):
         pytest.skip("needs head")
     done = sh("versions download tool 1.0 -O -", "| head -c 3 | od -An -tx1")
     assert (done.stdout.split(), done.stderr.count("error")) == (["00", "01", "02"], 0)
-    tally("hostile")
 
 
 # Terminals
 
 
 @pytest.mark.parametrize("columns", ["0", "1", "2", "-5", "many", "", "100000"])
-def test_any_number_of_columns(invoke, at_catalogue, monkeypatch, tally, columns):
+@pytest.mark.counts("hostile")
+def test_tables_print_at_any_terminal_width(invoke, at_catalogue, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", columns)
     for words in (
         ("apps", "list"),
@@ -87,15 +90,14 @@ def test_any_number_of_columns(invoke, at_catalogue, monkeypatch, tally, columns
         assert result.exit_code == 0, result.stderr
         assert result.stdout.strip()
     assert invoke("--help").exit_code == 0
-    tally("hostile")
 
 
-def test_a_dumb_terminal_gets_no_escapes(at_catalogue, terminal, tally):
+@pytest.mark.counts("hostile")
+def test_a_dumb_terminal_gets_no_escapes(at_catalogue, terminal):
     for columns in (1, 80):
         screen = terminal("apps", "list", TERM="dumb", columns=columns)
         assert screen.returncode == 0
         assert "\x1b" not in screen.text
-    tally("hostile")
 
 
 # Encodings
@@ -106,7 +108,8 @@ WORDS = "Überraschung 漢字 \u202e\x1b[31m 😀"
 
 @posix
 @pytest.mark.parametrize("form", ["table", "json", "csv", "tsv"])
-def test_the_text_of_a_server_in_a_system_of_ascii(sh, admin, published, tally, form):
+@pytest.mark.counts("hostile")
+def test_server_text_is_printed_in_an_ascii_locale(sh, admin, published, form):
     admin.create_application("other", WORDS).raise_for_error()
     done = sh(f"apps show other -o {form}", **ASCII)
     assert (done.returncode, done.stderr) == (0, "")
@@ -115,13 +118,11 @@ def test_the_text_of_a_server_in_a_system_of_ascii(sh, admin, published, tally, 
     assert form == "csv" or not controls  # CSV cannot escape them
     if form == "json":
         assert json.loads(done.stdout)["name"] == WORDS
-    tally("hostile")
 
 
 @posix
-def test_a_file_name_that_a_system_of_ascii_cannot_write(
-    sh, admin, application, at_server, inside, tally
-):
+@pytest.mark.counts("hostile")
+def test_a_non_ascii_file_name_in_an_ascii_locale(sh, admin, application, at_server, inside):
     admin.upload_small_file(application, "2.0", "Übung.bin", CONTENT).raise_for_error()
     admin.update_version(application, "2.0", is_enabled=True).raise_for_error()
     done = sh("versions download tool", **ASCII)
@@ -135,4 +136,3 @@ def test_a_file_name_that_a_system_of_ascii_cannot_write(
     done = sh("versions download tool -O plain.bin", **ASCII)
     assert done.returncode == 0, done.stderr
     assert (inside / "plain.bin").read_bytes() == CONTENT
-    tally("hostile")

@@ -10,7 +10,7 @@ from http import HTTPStatus
 
 from werkzeug.wrappers import Request, Response
 
-from ..place import STORE_PATH
+from ..address import STORE_PATH
 from ..routes.call import json_response
 from ..storage.object_store import expired
 from ..storage.objects import FileSlice

@@ -265,7 +265,7 @@ def _regenerate(call: Call, customer_id: str, event_type: str) -> Response:
     return success(
         {
             "customerId": customer["customerId"],
-            "apiKey": f"{call.place.tenant}.{secret}",
+            "apiKey": f"{call.address.tenant}.{secret}",
             "apiSecret": secret,
             "regeneratedAt": now,
         }

@@ -12,8 +12,8 @@ from urllib.parse import parse_qsl
 
 from werkzeug.wrappers import Request, Response
 
+from ..address import STORE_PATH, ServerAddress
 from ..clock import milliseconds, timestamp
-from ..place import STORE_PATH, Place
 from ..steps import Steps
 from ..storage.database import Row, Session
 from ..storage.history import History
@@ -67,7 +67,7 @@ class Call:
     db: Session
     history: History
     objects: Objects
-    place: Place
+    address: ServerAddress
     steps: Steps
     route: str
     _in_step: bool = False
@@ -139,11 +139,11 @@ class Call:
 
     def signed_url(self, method: str, key: str, **also: str) -> tuple[str, str]:
         """A URL of the object store, and until when it works."""
-        now, lifetime = milliseconds(), self.place.url_lifetime
+        now, lifetime = milliseconds(), self.address.url_lifetime
         if "expire" in self.steps.faults:
             now -= 1000 * (int(lifetime) + 3600)
         url = sign_url(
-            self.place.secret, method, self.place.url, STORE_PATH + key, now, lifetime, **also
+            self.address.secret, method, self.address.url, STORE_PATH + key, now, lifetime, **also
         )
         return url, timestamp(now + int(lifetime * 1000))
 

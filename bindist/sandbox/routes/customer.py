@@ -226,7 +226,7 @@ def create_share_link(call: Call) -> Response:
     # began so would lead nowhere.
     return success(
         {
-            "shareUrl": f"{call.place.url}/v1/downloads/d/{token}",
+            "shareUrl": f"{call.address.url}/v1/downloads/d/{token}",
             "token": token,
             "expiresAt": expires_at,
             "expiresInMinutes": asked["expiresInMinutes"],

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from werkzeug.wrappers import Request, Response
 
-from ..place import Place
+from ..address import ServerAddress
 from ..steps import Steps
 from ..storage.database import Database, Session, key_hash
 from ..storage.history import History
@@ -114,19 +114,19 @@ ROUTES = (
          "Audit log access requires financial admin privileges", financial=True),
 )  # fmt: skip
 
-_NOBODY = Caller("", is_admin=False, is_financial_admin=False)
+_ANONYMOUS = Caller("", is_admin=False, is_financial_admin=False)
 
 
 class Api:
     """Answers requests to the API; the order of the checks is the reference server's."""
 
     def __init__(
-        self, database: Database, history: History, objects: Objects, place: Place
+        self, database: Database, history: History, objects: Objects, address: ServerAddress
     ) -> None:
         self._database = database
         self._history = history
         self._objects = objects
-        self._place = place
+        self._address = address
 
     def respond(self, request: Request, path: str, steps: Steps) -> Response:
         if request.method == "OPTIONS":
@@ -139,7 +139,7 @@ class Api:
             return json_response({"message": "Not Found"}, 404)
         with self._database.session() as session:
             caller = (
-                _NOBODY
+                _ANONYMOUS
                 if route.public
                 else _authenticate(session, request.headers.get("Authorization", ""))
             )
@@ -147,7 +147,7 @@ class Api:
                 return json_response({"message": "Unauthorized"}, 401)
             steps.caller = caller.customer_id
             call = Call(
-                request, path, params, caller, session, self._history, self._objects, self._place,
+                request, path, params, caller, session, self._history, self._objects, self._address,
                 steps, route.name,
             )  # fmt: skip
             try:

@@ -114,10 +114,10 @@ def _remove(path: Path) -> None:
 
 def announce(data_dir: Path, url: str) -> None:
     """Write where the server of this folder is to be found."""
-    draft = data_dir / f"{DISCOVERY}.{os.getpid()}"
-    create_private(draft)
-    draft.write_text(json.dumps({"url": url, "pid": os.getpid()}), "utf-8")
-    draft.replace(data_dir / DISCOVERY)
+    temporary = data_dir / f"{DISCOVERY}.{os.getpid()}"
+    create_private(temporary)
+    temporary.write_text(json.dumps({"url": url, "pid": os.getpid()}), "utf-8")
+    temporary.replace(data_dir / DISCOVERY)
 
 
 def withdraw(data_dir: Path) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote
 from werkzeug.http import http_date, parse_date, parse_etags, parse_range_header
 from werkzeug.wrappers import Request, Response
 
-from ..place import STORE_PATH, Place
+from ..address import STORE_PATH, ServerAddress
 from ..steps import Steps
 from .objects import BLOCK, FileSlice, Objects, StoredObject
 from .signing import ALGORITHM, SIGNATURE, has_expired, signature
@@ -28,9 +28,9 @@ class StoreError(Exception):
 
 
 class Store:
-    def __init__(self, objects: Objects, place: Place) -> None:
+    def __init__(self, objects: Objects, address: ServerAddress) -> None:
         self._objects = objects
-        self._place = place
+        self._address = address
 
     def respond(self, request: Request, path: str, steps: Steps) -> Response:
         key = unquote(path)[len(STORE_PATH) :]
@@ -56,7 +56,7 @@ class Store:
             raise _refusal("expired")
         if any(name.lower().startswith("x-amz-") for name, _ in request.headers.items()):
             raise _refusal("unsigned-header")
-        wanted = signature(self._place.secret, request.method, request.host, path, query)
+        wanted = signature(self._address.secret, request.method, request.host, path, query)
         if not hmac.compare_digest(wanted.encode(), query[SIGNATURE].encode("utf-8", "replace")):
             raise _refusal("signature")
 
@@ -93,17 +93,17 @@ class Store:
         left = request.content_length
         if left is None:
             raise _refusal("no-length")
-        draft = self._objects.draft()
+        writer = self._objects.writer()
         try:
             while left:
                 block = request.stream.read(min(BLOCK, left))
-                draft.write(block)
+                writer.write(block)
                 left -= len(block)
-            _check_md5(request, draft.md5())
+            _check_md5(request, writer.md5())
         except BaseException:
-            draft.discard()
+            writer.discard()
             raise
-        stored = draft.finish()
+        stored = writer.finish()
         with steps.take("store.put", writes=True, slow="slow-store"):
             self._objects.keep(key, stored)
         return Response(b"", 200, {"ETag": stored.etag})

@@ -52,7 +52,7 @@ class FileSlice:
         self.file.close()
 
 
-class Draft:
+class ObjectWriter:
     """An object being written: invisible until it is kept, gone if it is not."""
 
     def __init__(self, directory: Path) -> None:
@@ -124,18 +124,18 @@ class Objects:
         self._database = database
         self._directory = database.data_dir / folder.OBJECTS
 
-    def draft(self) -> Draft:
-        return Draft(self._directory)
+    def writer(self) -> ObjectWriter:
+        return ObjectWriter(self._directory)
 
     def write(self, blocks: Iterable[bytes]) -> StoredObject:
-        draft = self.draft()
+        writer = self.writer()
         try:
             for block in blocks:
-                draft.write(block)
+                writer.write(block)
         except BaseException:
-            draft.discard()
+            writer.discard()
             raise
-        return draft.finish()
+        return writer.finish()
 
     def keep(self, key: str, stored: StoredObject) -> None:
         """Put an object in the place of the one that had this key, from one moment to the next."""

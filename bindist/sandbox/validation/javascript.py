@@ -148,18 +148,18 @@ def _json_message(error: json.JSONDecodeError, text: str) -> str:
     at = error.pos
     before = text[:at].rstrip()
     if error.msg.startswith("Unterminated string"):
-        return "Unterminated string in JSON at " + _place(text, len(text))
+        return "Unterminated string in JSON at " + _position(text, len(text))
     if error.msg.startswith("Illegal trailing comma") or (
         before.endswith(",") and error.msg.startswith("Expecting property name")
     ):
         at = len(text) - len(text[at:].lstrip(", \t\r\n"))
-        return "Expected double-quoted property name in JSON at " + _place(text, at)
+        return "Expected double-quoted property name in JSON at " + _position(text, at)
     if error.msg.startswith("Expecting ','"):
         after = "'}' after property value" if _inside_object(before) else "']' after array element"
-        return f"Expected ',' or {after} in JSON at {_place(text, at)}"
+        return f"Expected ',' or {after} in JSON at {_position(text, at)}"
     for complaint, message, further in _JSON_MESSAGES:
         if error.msg.startswith(complaint):
-            return message + _place(text, at + further)
+            return message + _position(text, at + further)
     for word in ("true", "false", "null"):
         if text.startswith(word[0], at):
             at += next((i for i, char in enumerate(word) if text[at + i : at + i + 1] != char), 0)
@@ -171,7 +171,7 @@ def _json_message(error: json.JSONDecodeError, text: str) -> str:
     return f"Unexpected token '{text[at]}', {left}\"{text[start:end]}\"{right}is not valid JSON"
 
 
-def _place(text: str, at: int) -> str:
+def _position(text: str, at: int) -> str:
     line = text.count("\n", 0, at) + 1
     column = at - text.rfind("\n", 0, at)
     return f"position {at} (line {line} column {column})"

@@ -31,14 +31,14 @@ def mode(path):
 # The file
 
 
-def test_what_is_stored_is_found(store):
+def test_a_stored_key_is_found(store):
     assert store.find("work") is None
     assert store.store("work", "secret") == str(store.path)
     assert store.find("work") == ("secret", str(store.path))
     assert store.find("other") is None
 
 
-def test_storing_again_replaces(store):
+def test_storing_again_replaces_the_key(store):
     store.store("work", "old")
     store.store("work", "new")
     assert store.find("work") == ("new", str(store.path))
@@ -46,12 +46,12 @@ def test_storing_again_replaces(store):
 
 @pytest.mark.parametrize("name", ["default", "a.b", "with space", "ü", '"', "profiles", "1"])
 @pytest.mark.parametrize("key", ["plain", 'quo"te', "back\\slash", "'", "{tenant}.x"])
-def test_names_and_keys_come_back_as_they_went(store, name, key):
+def test_names_and_keys_are_read_back_unchanged(store, name, key):
     store.store(name, key)
     assert store.find(name) == (key, str(store.path))
 
 
-def test_removing(store):
+def test_removing_a_key_keeps_the_others(store):
     store.store("work", "secret")
     store.store("other", "kept")
     assert store.remove("work") == [str(store.path)]
@@ -60,12 +60,12 @@ def test_removing(store):
 
 
 @posix
-def test_file_and_folder_are_private(store):
+def test_the_file_and_its_folder_are_private(store):
     store.store("work", "secret")
     assert (mode(store.path), mode(store.path.parent)) == (0o600, 0o700)
 
 
-def test_comments_and_what_is_not_ours_are_kept(store):
+def test_comments_and_unknown_settings_are_kept(store):
     text = (
         "# my keys\n\n[profiles.work] # the office\nkey = 'old' # from Ann\nmine = 1\n\n"
         "[other]\nx = [1, 2] # two\n"
@@ -77,7 +77,7 @@ def test_comments_and_what_is_not_ours_are_kept(store):
     assert store.path.read_text("utf-8") == text.replace("'old'", '"new"')
 
 
-def test_nothing_is_left_beside_the_file(store):
+def test_writing_leaves_no_temporary_file(store):
     store.store("work", "secret")
     store.remove("work")
     left = {path.name for path in store.path.parent.iterdir()}
@@ -112,7 +112,7 @@ def every_use(store):
 
 @posix
 @pytest.mark.parametrize("permissions", [0o640, 0o604, 0o602, 0o666, 0o610])
-def test_what_others_can_read_is_refused_and_left_alone(store, written, permissions):
+def test_a_file_that_others_can_read_is_refused_and_not_changed(store, written, permissions):
     path = written(permissions=permissions)
     for call in every_use(store):
         error = refusal(*call)
@@ -121,7 +121,7 @@ def test_what_others_can_read_is_refused_and_left_alone(store, written, permissi
 
 
 @pytest.mark.parametrize("wrong", [b"[profiles.work]\n\nkey = secret\n", b"\n\n= 1", b"a=1\n\na=2"])
-def test_invalid_toml_names_the_line_and_is_left_alone(store, written, wrong):
+def test_invalid_toml_is_an_error_with_its_line_and_not_changed(store, written, wrong):
     path = written(wrong)
     for call in every_use(store):
         assert "line 3" in str(refusal(*call))
@@ -129,32 +129,32 @@ def test_invalid_toml_names_the_line_and_is_left_alone(store, written, wrong):
 
 
 @pytest.mark.parametrize("wrong", [b"\xff\xfe", b"profiles = 5", b"#" * 2_000_000])
-def test_other_nonsense_is_refused(store, written, wrong):
+def test_invalid_content_is_refused(store, written, wrong):
     written(wrong)
     for call in every_use(store):
         refusal(*call)
 
 
-def test_tables_that_hold_no_key_are_no_trouble(store, written):
+def test_tables_without_a_key_are_accepted(store, written):
     written(b"[profiles]\nwork = 5\nother = {key = 7}\n[profiles.third]\n")
     assert store.find("work") is None
 
 
-def test_a_byte_order_mark_is_no_trouble(store, written):
+def test_a_byte_order_mark_is_accepted(store, written):
     written("\ufeff[profiles.work]\r\nkey = 'secret'\r\n".encode())
     assert store.find("work") == ("secret", str(store.path))
     store.store("other", "x")
     assert store.find("work") == ("secret", str(store.path))
 
 
-def test_a_folder_in_its_place(store):
+def test_a_folder_in_place_of_the_file_is_an_error(store):
     store.path.mkdir(parents=True)
     for call in every_use(store):
         assert "it is a folder" in str(refusal(*call))
 
 
 @posix
-def test_a_pipe_in_its_place_is_not_waited_for(store):
+def test_a_pipe_in_place_of_the_file_does_not_block(store):
     store.path.parent.mkdir()
     os.mkfifo(store.path, 0o600)
     for call in every_use(store):
@@ -173,7 +173,7 @@ def test_a_link_to_a_private_file_is_followed_and_stays(store, written, tmp_path
 
 
 @posix
-def test_a_link_to_what_others_can_read_is_refused(store, written, tmp_path):
+def test_a_link_to_a_file_that_others_can_read_is_refused(store, written, tmp_path):
     target = tmp_path / "elsewhere.toml"
     written(permissions=0o644).rename(target)
     store.path.symlink_to(target)
@@ -182,14 +182,14 @@ def test_a_link_to_what_others_can_read_is_refused(store, written, tmp_path):
 
 @posix
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root")
-def test_what_belongs_to_somebody_else_is_refused(store, written):
+def test_a_file_of_another_user_is_refused(store, written):
     os.chown(written(), 65534, 65534)
     for call in every_use(store):
         assert "belongs to another user" in str(refusal(*call))
 
 
 @posix
-def test_a_link_that_leads_nowhere_is_no_file_yet(store, tmp_path):
+def test_a_dangling_link_counts_as_a_missing_file(store, tmp_path):
     store.path.parent.mkdir()
     store.path.symlink_to(tmp_path / "later.toml")
     assert store.find("work") is None
@@ -197,7 +197,7 @@ def test_a_link_that_leads_nowhere_is_no_file_yet(store, tmp_path):
     assert store.find("work") == ("secret", str(store.path))
 
 
-def test_values_go_beside_tables_written_in_other_ways(tmp_path):
+def test_values_are_added_beside_dotted_tables(tmp_path):
     path = tmp_path / "config.toml"
     path.write_text("a.b = 1\n[c]\n")
     change(path, {("profiles", "work", "x"): 1}, private=False)
@@ -217,7 +217,7 @@ def test_settings_that_others_can_change_are_refused(tmp_path):
 # Homes
 
 
-def test_without_a_home_nothing_is_read_from_the_current_folder(invoke, inside, monkeypatch):
+def test_without_a_home_the_current_folder_is_not_read(invoke, inside, monkeypatch):
     monkeypatch.delenv("BINDIST_CONFIG_DIR")
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     monkeypatch.setenv("HOME", "~")  # what a user that the system does not know has
@@ -229,12 +229,12 @@ def test_without_a_home_nothing_is_read_from_the_current_folder(invoke, inside, 
     assert invoke("apps", "list").exit_code == 4
 
 
-def test_without_a_home_a_key_of_the_environment_is_enough(bindist, at_server):
+def test_without_a_home_a_key_in_the_environment_is_used(bindist, at_server):
     done = bindist("apps", "list", BINDIST_CONFIG_DIR="", XDG_CONFIG_HOME="", HOME="~")
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_without_a_home_login_says_what_is_missing(bindist, server):
+def test_without_a_home_login_names_the_missing_variable(bindist, server):
     done = bindist(
         *("auth", "login", "--with-key", "--api-url", server.url),
         BINDIST_CONFIG_DIR="",
@@ -247,7 +247,9 @@ def test_without_a_home_login_says_what_is_missing(bindist, server):
     assert "BINDIST_CONFIG_DIR" in done.stderr
 
 
-def test_in_a_read_only_home(powerless, program, server, environment, tmp_path):
+def test_a_read_only_home_is_an_error_only_for_login(
+    powerless, program, server, environment, tmp_path
+):
     environment.mkdir(mode=0o500)
 
     def run(*arguments, **variables):

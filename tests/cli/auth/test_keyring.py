@@ -98,7 +98,7 @@ def ring(bindist, tmp_path, server):
     return run
 
 
-def test_a_key_goes_into_the_keyring_and_into_no_file(ring, environment):
+def test_a_key_is_stored_in_the_keyring_and_in_no_file(ring, environment):
     assert ring.login() == ("the system keyring (a file)", "")
     assert list(ring.entries().values()) == [ADMIN_KEY]
     assert not (environment / "credentials.toml").exists()
@@ -115,7 +115,7 @@ def test_profiles_and_folders_do_not_share_keys(ring, tmp_path):
     assert ring("auth", "token").stdout == f"{ADMIN_KEY}\n"
 
 
-def test_logout_removes_it_from_the_keyring(ring):
+def test_logout_removes_the_key_from_the_keyring(ring):
     ring.login()
     done = ring("auth", "logout", "--json")
     assert json.loads(done.stdout)["places"] == ["the system keyring (a file)"]
@@ -123,7 +123,7 @@ def test_logout_removes_it_from_the_keyring(ring):
     assert "was not there" in ring("auth", "logout").stdout
 
 
-def test_a_key_that_was_in_the_file_moves_to_the_keyring(ring, environment):
+def test_login_moves_a_key_from_the_file_to_the_keyring(ring, environment):
     ring.login(BINDIST_NO_KEYRING="1", key=CUSTOMER_KEY)
     assert CUSTOMER_KEY in (environment / "credentials.toml").read_text()
     ring.login()
@@ -131,13 +131,13 @@ def test_a_key_that_was_in_the_file_moves_to_the_keyring(ring, environment):
     assert ring("auth", "token").stdout == f"{ADMIN_KEY}\n"
 
 
-def test_the_variable_turns_it_off(ring, environment):
+def test_the_variable_turns_the_keyring_off(ring, environment):
     place, _ = ring.login(BINDIST_NO_KEYRING="1")
     assert (place, ring.entries()) == (str(environment / "credentials.toml"), {})
 
 
 @pytest.mark.parametrize("kind", ["keyring.backends.fail.Keyring", "keyring.backends.null.Keyring"])
-def test_a_keyring_without_a_backend_is_none(ring, environment, kind):
+def test_a_keyring_without_a_backend_is_not_used(ring, environment, kind):
     assert ring.login(kind=kind) == (str(environment / "credentials.toml"), "")
 
 
@@ -149,13 +149,13 @@ def test_a_keyring_without_a_backend_is_none(ring, environment, kind):
         ("Missing", "the keyring failed"),
     ],
 )
-def test_a_keyring_that_fails_is_done_without(ring, environment, kind, why):
+def test_a_failing_keyring_is_ignored(ring, environment, kind, why):
     place, told = ring.login(kind=f"ring_for_tests.{kind}")
     assert place == str(environment / "credentials.toml")
     assert why in told
 
 
-def test_a_keyring_that_hangs_is_waited_for_3_seconds(ring, environment):
+def test_a_hanging_keyring_is_abandoned_after_3_seconds(ring, environment):
     started = time.monotonic()
     place, told = ring.login(kind="ring_for_tests.Hanging")
     assert 3 <= time.monotonic() - started < 9
@@ -163,7 +163,7 @@ def test_a_keyring_that_hangs_is_waited_for_3_seconds(ring, environment):
     assert "did not respond within 3 s" in told
 
 
-def test_a_key_that_a_silent_keyring_may_have_is_told_so(ring):
+def test_the_error_for_a_missing_key_mentions_a_failing_keyring(ring):
     done = ring("apps", "list", kind="ring_for_tests.Failing")
     assert done.returncode == 4
     assert "the system keyring may hold it, but the keyring failed" in done.stderr
@@ -175,11 +175,11 @@ def test_a_newer_key_in_the_file_wins_over_an_older_one_in_the_keyring(ring):
     assert ring("auth", "token").stdout == f"{ADMIN_KEY}\n"
 
 
-def test_nothing_asks_the_keyring_where_the_environment_has_the_key(ring, at_server):
+def test_the_keyring_is_not_read_if_the_environment_has_the_key(ring, at_server):
     assert ring("apps", "list", kind="ring_for_tests.Hanging").returncode == 0
 
 
-def test_keyring_is_not_imported_where_it_is_not_asked(at_server):
+def test_keyring_is_not_imported_unless_it_is_read(at_server):
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "bindist_cli", "apps", "list"],
         capture_output=True,
@@ -189,14 +189,14 @@ def test_keyring_is_not_imported_where_it_is_not_asked(at_server):
 
 
 @pytest.mark.parametrize("debug", [(), ("--debug",)])
-def test_what_a_keyring_says_of_its_failure_shows_no_key(ring, debug):
+def test_a_keyring_error_shows_no_key(ring, debug):
     _, said = ring.login(*debug, kind="ring_for_tests.Telling")
     assert "the keyring failed: OSError: cannot store '***' at 5 o'clock" in said
     assert ADMIN_KEY not in said
 
 
 @pytest.mark.parametrize("words", [("auth", "status"), ("auth", "logout"), ("doctor",)])
-def test_a_key_that_only_the_keyring_knows_is_not_shown_either(ring, words):
+def test_a_keyring_error_does_not_show_the_key_it_holds(ring, words):
     done = ring(*words, "--debug", kind="ring_for_tests.TellingAlways")
     assert "stored-key-0123456789" not in done.stdout + done.stderr
     assert words == ("doctor",) or "org.freedesktop.secrets" in done.stderr

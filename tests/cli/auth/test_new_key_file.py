@@ -31,18 +31,18 @@ def test_a_key_is_masked_before_it_is_shown(invoke, at_server, on_github, words)
 
 
 @every_command
-def test_a_key_that_goes_into_a_file_is_masked_too(invoke, at_server, on_github, words, tmp_path):
+def test_a_key_written_to_a_file_is_masked_too(invoke, at_server, on_github, words, tmp_path):
     path = tmp_path / "new.key"
     result = invoke(*words, "--key-file", str(path))
     assert f"::add-mask::{path.read_text().strip()}\n" in result.stderr
 
 
 @every_command
-def test_elsewhere_nothing_is_masked(invoke, at_server, words):
+def test_outside_github_actions_no_mask_is_printed(invoke, at_server, words):
     assert "::add-mask::" not in invoke(*words).output
 
 
-def test_the_secret_half_of_a_hosted_key_is_masked_by_itself(
+def test_the_secret_half_of_a_hosted_key_is_masked_separately(
     invoke, at_server, on_github, monkeypatch
 ):
     with CannedServer() as canned:
@@ -56,7 +56,9 @@ def test_the_secret_half_of_a_hosted_key_is_masked_by_itself(
     assert "::add-mask::t.s1\n" in result.stderr
 
 
-def test_what_a_workflow_command_cannot_carry_is_escaped(invoke, at_server, on_github, monkeypatch):
+def test_special_characters_in_a_mask_command_are_escaped(
+    invoke, at_server, on_github, monkeypatch
+):
     with CannedServer() as canned:
         canned.open()
         canned.answer({"success": True, "data": {"customerId": "acme", "apiKey": "50%of"}})
@@ -67,7 +69,7 @@ def test_what_a_workflow_command_cannot_carry_is_escaped(invoke, at_server, on_g
     ]
 
 
-def test_the_mask_is_written_before_the_key_where_both_go_into_one_log(shell, at_server, on_github):
+def test_the_mask_precedes_the_key_in_a_shared_log(shell, at_server, on_github):
     log = shell("bindist customers create --name Initech 2>&1").stdout
     key = _field(log, "apiKey")
     assert log.index(f"::add-mask::{key}") < log.index(f"apiKey\t{key}")
@@ -86,7 +88,7 @@ def _field(lines: str, name: str) -> str:
     ],
     ids=" ".join,
 )
-def test_a_key_in_an_answer_to_any_request_is_masked(invoke, at_server, on_github, words):
+def test_a_key_in_any_response_is_masked(invoke, at_server, on_github, words):
     result = invoke("api", *words)
     data = json.loads(result.stdout)["data"]
     for name in ("apiKey", "apiSecret"):
@@ -119,7 +121,7 @@ KEY = "a-key-that-a-server-repeats"
 
 
 @pytest.mark.parametrize("options", [(), ("--json",), ("--debug",)], ids=str)
-def test_a_key_that_a_server_repeats_is_not_in_an_error(invoke, monkeypatch, options):
+def test_a_key_repeated_by_the_server_is_not_in_the_error(invoke, monkeypatch, options):
     error = {"code": f"X_{KEY}", "message": f"no such key: {KEY}"}
     with CannedServer() as canned:
         canned.open()
@@ -168,7 +170,7 @@ def test_user_and_password_of_an_address_are_not_shown(invoke, monkeypatch, word
 
 
 @pytest.mark.parametrize("address", SECRET_ADDRESSES)
-def test_an_address_that_cannot_be_set_is_told_without_its_password(invoke, address, profile):
+def test_the_error_for_an_invalid_address_hides_its_password(invoke, address, profile):
     result = invoke("config", "set", "api_url", address)
     assert result.exit_code == 2
     assert "sesame" not in result.output
@@ -177,7 +179,7 @@ def test_an_address_that_cannot_be_set_is_told_without_its_password(invoke, addr
     assert "sesame" not in with_key.output
 
 
-def test_the_addresses_of_profiles_are_told_without_passwords(invoke, profile, bindist):
+def test_the_addresses_of_profiles_are_shown_without_passwords(invoke, profile, bindist):
     profile("[profiles.work]\napi_url = 'user:open-sesame@host'\n", work="some-key")
     result = invoke("--profile", "work", "--api-url", "https://other.example", "apps", "list")
     assert result.exit_code == 2

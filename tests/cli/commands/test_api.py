@@ -25,18 +25,18 @@ def test_the_whole_envelope_is_printed(answer, at_catalogue):
 
 
 @pytest.mark.parametrize("path", ["/v1/applications", "applications", "/applications"])
-def test_the_version_of_the_api_may_be_left_out(answer, at_catalogue, path):
+def test_the_version_of_the_api_is_optional(answer, at_catalogue, path):
     assert answer("api", "GET", path)["success"]
     assert at_catalogue.requests[0].path == "/v1/applications"
 
 
 @pytest.mark.parametrize("method", ["get", "GET", "Get"])
-def test_the_method_in_any_case(answer, at_catalogue, method):
+def test_the_method_is_case_insensitive(answer, at_catalogue, method):
     answer("api", method, "applications")
     assert at_catalogue.requests[0].method == "GET"
 
 
-def test_a_query(answer, at_catalogue):
+def test_a_query_option_becomes_a_query_parameter(answer, at_catalogue):
     found = answer("api", "GET", "applications", "-q", "search=Harbor CLI", "-q", "limit=1")
     assert [row["applicationId"] for row in found["data"]["applications"]] == ["harbor"]
     assert at_catalogue.requests[0].query == "search=Harbor+CLI&limit=1"
@@ -45,30 +45,30 @@ def test_a_query(answer, at_catalogue):
 @pytest.mark.parametrize(
     ("field", "name"), [("name=Initech", "Initech"), ('name="5"', "5"), ("name=a=b", "a=b")]
 )
-def test_a_field_that_is_text(echoed, field, name):
+def test_a_text_field_is_sent_as_a_string(echoed, field, name):
     assert echoed(field) == name
 
 
 @pytest.mark.parametrize("value", ["true", "5", "null", '["a"]', '{"a":1}'])
-def test_a_field_that_is_json_is_sent_as_such(invoke, at_server, value):
+def test_a_json_field_is_sent_as_json(invoke, at_server, value):
     words = ("api", "POST", "management/customers/admin/apikeys", "-f", f"name={value}")
     result = invoke(*words)
     assert result.exit_code == 2
     assert "must be a string" in json.loads(result.stdout)["error"]["message"]
 
 
-def test_the_body_from_stdin(answer, at_server):
+def test_the_body_is_read_from_stdin(answer, at_server):
     words = ("api", "POST", "management/customers/admin/apikeys", "--input", "-")
     assert answer(*words, input='{"name": "Initech"}')["data"]["name"] == "Initech"
 
 
-def test_the_body_from_a_file(answer, at_server, inside):
+def test_the_body_is_read_from_a_file(answer, at_server, inside):
     (inside / "body.json").write_text('{"name": "Größe"}', encoding="utf-8-sig")
     words = ("api", "POST", "management/customers/admin/apikeys", "--input", "body.json")
     assert answer(*words)["data"]["name"] == "Größe"
 
 
-def test_a_header(answer, at_catalogue):
+def test_a_header_option_is_sent(answer, at_catalogue):
     words = ("api", "GET", "applications/skylark/versions", "-H", "X-Channel: Test")
     assert len(answer(*words)["data"]["versions"]) == 4
 
@@ -88,7 +88,7 @@ def test_paginate_joins_the_pages(answer, at_catalogue, limit):
         ("nowhere", 3, "Not Found"),
     ],
 )
-def test_a_failed_answer_is_printed_and_gives_the_exit_code(
+def test_a_failed_response_is_printed_and_sets_the_exit_code(
     invoke, at_server, options, path, code, message
 ):
     result = invoke("api", "GET", path, *options)
@@ -98,7 +98,7 @@ def test_a_failed_answer_is_printed_and_gives_the_exit_code(
     assert message in result.stderr
 
 
-def test_an_answer_that_is_no_json_prints_nothing(invoke, at_server):
+def test_a_response_that_is_not_json_prints_nothing(invoke, at_server):
     at_server.faults.add("html:502,times=0")
     result = invoke("api", "GET", "applications", "--retries", "0")
     assert (result.exit_code, result.stdout) == (7, "")
@@ -126,7 +126,7 @@ def test_head_prints_nothing(invoke, at_catalogue):
     ],
     ids=" ".join,
 )
-def test_what_makes_no_sense_sends_nothing(invoke, at_server, inside, words):
+def test_invalid_arguments_send_no_request(invoke, at_server, inside, words):
     assert invoke("api", *words, input="no json").exit_code == 2
     assert at_server.requests == []
 
@@ -137,7 +137,7 @@ def test_paginate_needs_a_list(invoke, at_catalogue):
     assert (result.exit_code, "exactly one list" in result.stderr) == (2, True)
 
 
-def test_text_of_the_server_is_not_obeyed(invoke, at_server, admin):
+def test_server_text_is_escaped_on_a_terminal(invoke, at_server, admin):
     admin.create_application("evil", "\x1b[31m \x9b2J \u202e").raise_for_error()
     shown = invoke("api", "GET", "applications/evil").stdout
     assert not set(shown) & {"\x1b", "\x9b", "\u202e"}

@@ -32,7 +32,7 @@ def test_list(answer, at_catalogue, options, found):
     assert ids(answer("apps", "list", *options)) == found
 
 
-def test_list_asks_for_no_more_pages_than_the_limit_needs(answer, at_catalogue):
+def test_list_requests_only_the_pages_that_the_limit_needs(answer, at_catalogue):
     answer("apps", "list", "--page-size", "1", "--limit", "2")
     assert len(at_catalogue.requests) == 2
 
@@ -42,7 +42,7 @@ def test_a_customer_sees_its_own_applications(answer, at_catalogue, monkeypatch)
     assert ids(answer("apps", "list")) == ["harbor", "skylark"]
 
 
-def test_show_has_the_customers_where_the_key_may_see_them(answer, at_catalogue):
+def test_show_includes_the_customers_for_an_administrator(answer, at_catalogue):
     shown = answer("apps", "show", "skylark")
     assert [customer["customerId"] for customer in shown["customers"]] == ["acme", "globex"]
 
@@ -52,7 +52,7 @@ def test_show_works_with_a_customers_key(answer, at_catalogue, monkeypatch):
     assert "customers" not in answer("apps", "show", "harbor")
 
 
-def test_create_with_everything(answer, at_catalogue):
+def test_create_sends_every_option(answer, at_catalogue):
     made = answer(
         *("apps", "create", "new", "--name", "New", "--description", "Fresh"),
         *("--tag", "a", "--tag", "b", "--customer", "acme", "--customer", "globex"),
@@ -61,24 +61,26 @@ def test_create_with_everything(answer, at_catalogue):
     assert made["customerIds"] == ["acme", "globex"]
 
 
-def test_create_with_nothing_but_the_id(answer, at_server):
+def test_create_needs_only_the_id(answer, at_server):
     assert answer("apps", "create", "new")["name"] == "new"
 
 
-def test_create_again_is_a_conflict(invoke, at_server, application):
+def test_creating_an_existing_application_is_a_conflict(invoke, at_server, application):
     assert invoke("apps", "create", application).exit_code == 6
 
 
-def test_create_if_not_exists_leaves_what_is_there(answer, at_server, application):
+def test_create_if_not_exists_keeps_an_existing_application(answer, at_server, application):
     made = answer("apps", "create", application, "--name", "Another", "--if-not-exists")
     assert made["name"] == "Tool"
 
 
-def test_create_if_not_exists_creates(answer, at_server):
+def test_create_if_not_exists_creates_a_missing_application(answer, at_server):
     assert answer("apps", "create", "new", "--if-not-exists")["applicationId"] == "new"
 
 
-def test_create_if_not_exists_does_not_hide_that_an_id_is_used_up(invoke, at_server, application):
+def test_create_if_not_exists_fails_for_the_id_of_a_deleted_application(
+    invoke, at_server, application
+):
     invoke("apps", "delete", application, "--yes")
     assert invoke("apps", "create", application, "--if-not-exists").exit_code == 3
 
@@ -93,7 +95,7 @@ def test_delete(answer, at_server, application, admin):
     assert admin.get_application(application).status_code == 404
 
 
-def test_delete_of_nothing_does_not_ask(invoke, at_server):
+def test_deleting_a_missing_application_does_not_ask(invoke, at_server):
     assert invoke("apps", "delete", "nothing").exit_code == 3
 
 
@@ -107,11 +109,11 @@ def test_stats_of_one_version(answer, at_catalogue):
     assert answer("apps", "stats", "harbor", "--version", "1.0.0")["totalDownloads"] == 3
 
 
-def test_stats_of_an_application_that_is_not_there_are_no_zeros(invoke, at_catalogue):
+def test_stats_of_a_missing_application_are_an_error(invoke, at_catalogue):
     assert invoke("apps", "stats", "nothing").exit_code == 3
 
 
-def test_grant_many_in_one_request(answer, at_catalogue):
+def test_grant_sends_many_customers_in_one_request(answer, at_catalogue):
     found = answer("apps", "grant", "tidewatch", "acme", "globex")
     assert set(found["customerIds"]) == {"acme", "globex"}
     assert [r.method for r in at_catalogue.requests] == ["PUT"]
@@ -121,12 +123,12 @@ def test_revoke(answer, at_catalogue):
     assert answer("apps", "revoke", "skylark", "globex")["customerIds"] == ["acme"]
 
 
-def test_revoked_is_out_of_sight(answer, invoke, at_catalogue, monkeypatch):
+def test_a_customer_does_not_see_a_revoked_application(answer, invoke, at_catalogue, monkeypatch):
     answer("apps", "revoke", "harbor", "acme")
     monkeypatch.setenv("BINDIST_API_KEY", at_catalogue.keys.customer)
     assert invoke("apps", "show", "harbor").exit_code == 3
 
 
 @pytest.mark.parametrize("verb", ["grant", "revoke"])
-def test_without_customers_is_a_wrong_usage(invoke, verb):
+def test_grant_and_revoke_without_customers_are_usage_errors(invoke, verb):
     assert invoke("apps", verb, "tool").exit_code == 2

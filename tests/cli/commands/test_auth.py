@@ -49,7 +49,7 @@ def stored(environment):
 
 
 @pytest.mark.parametrize("key", ROLES)
-def test_login_stores_the_key_and_tells_whose_it_is(login, stored, server, environment, key):
+def test_login_stores_the_key_and_prints_its_owner(login, stored, server, environment, key):
     result = login("--json", key=key)
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout) == {
@@ -67,19 +67,19 @@ def test_the_key_is_checked_by_one_request_for_one_application(login, server):
     assert [(r.method, r.path) for r in server.requests] == [("GET", "/v1/applications")]
 
 
-def test_the_key_is_used_from_then_on(login, invoke):
+def test_later_commands_use_the_stored_key(login, invoke):
     login()
     assert invoke("apps", "list").exit_code == 0
 
 
-def test_login_makes_the_profile_that_it_names(login, stored, invoke):
+def test_login_creates_the_named_profile(login, stored, invoke):
     login()
     assert login("--profile", "work", key=CUSTOMER_KEY).exit_code == 0
     assert stored() == {"default": {"key": ADMIN_KEY}, "work": {"key": CUSTOMER_KEY}}
     assert invoke("auth", "token", "--profile", "work").stdout == f"{CUSTOMER_KEY}\n"
 
 
-def test_a_key_that_does_not_work_is_not_stored(login, environment):
+def test_a_rejected_key_is_not_stored(login, environment):
     result = login(key="wrong")
     assert result.exit_code == 4
     assert "the server rejects this key" in result.stderr
@@ -88,7 +88,7 @@ def test_a_key_that_does_not_work_is_not_stored(login, environment):
     assert not environment.exists()
 
 
-def test_a_key_that_could_not_be_checked_is_not_stored(invoke, environment, refused_url):
+def test_an_unchecked_key_is_not_stored(invoke, environment, refused_url):
     result = invoke(
         *("auth", "login", "--with-key", "--api-url", refused_url, "--retries", "0"), input="key"
     )
@@ -97,13 +97,13 @@ def test_a_key_that_could_not_be_checked_is_not_stored(invoke, environment, refu
 
 
 @pytest.mark.parametrize(("typed", "words"), [("", "no key"), ("a b", "white space")])
-def test_a_key_that_is_none_is_a_wrong_usage(login, typed, words):
+def test_an_invalid_key_is_a_usage_error(login, typed, words):
     result = login(key=typed)
     assert (result.exit_code, words in result.stderr) == (2, True)
     assert "a b" not in result.stderr
 
 
-def test_the_white_space_and_the_mark_around_a_key_are_no_part_of_it(invoke, server, stored):
+def test_white_space_and_a_byte_order_mark_around_a_key_are_removed(invoke, server, stored):
     text = f"\ufeff  {ADMIN_KEY}\r\n".encode()
     result = invoke("auth", "login", "--with-key", "--api-url", server.url, input=text)
     assert (result.exit_code, stored()["default"]["key"]) == (0, ADMIN_KEY)
@@ -115,14 +115,14 @@ def test_the_sandbox_needs_no_login(invoke):
 
 
 @pytest.mark.parametrize("name", ["a b", "../x", "-x", "x" * 51, "\x1b[31m", "ü"])
-def test_a_profile_gets_a_name_that_can_be_typed(login, environment, name):
+def test_an_invalid_profile_name_is_refused(login, environment, name):
     result = login(f"--profile={name}")
     assert (result.exit_code, "is not a valid profile name" in result.stderr) == (2, True)
     assert not environment.exists()
 
 
 @pytest.mark.parametrize("url", ["example.com", "ftp://example.com", "https://a:b@example.com"])
-def test_login_needs_an_address(invoke, url):
+def test_login_without_a_terminal_needs_an_address(invoke, url):
     result = invoke("auth", "login", "--with-key", "--api-url", url, input="key")
     assert result.exit_code == 2
     assert "address" in result.stderr
@@ -136,19 +136,19 @@ def test_no_key_is_sent_over_plain_http_to_another_machine(invoke, environment):
     assert "`bindist config set allow_http true`" in result.stderr
 
 
-def test_nobody_is_asked_without_a_terminal(invoke):
+def test_no_question_is_asked_without_a_terminal(invoke):
     result = invoke("auth", "login")
     assert result.exit_code == 2
     assert "--with-key" in result.stderr
 
 
-def test_an_older_key_does_not_go_to_the_new_address(login, stored, profile):
+def test_an_older_key_is_not_sent_to_the_new_address(login, stored, profile):
     profile("[profiles.default]\napi_url = 'https://old.example'\n", default="older")
     assert login().exit_code == 0
     assert stored() == {"default": {"key": ADMIN_KEY}}
 
 
-def test_a_variable_that_wins_over_the_stored_key_is_named(login, monkeypatch):
+def test_login_names_a_variable_that_overrides_the_stored_key(login, monkeypatch):
     monkeypatch.setenv("BINDIST_API_KEY_FILE", "/nowhere")
     assert "BINDIST_API_KEY_FILE is set and overrides" in login().stderr
 
@@ -165,7 +165,7 @@ def hosted(server, profile, monkeypatch):
 
 
 @pytest.mark.parametrize("words", [("auth", "login", "--with-key"), ("apps", "list")])
-def test_a_hosted_key_without_its_tenant_is_told_so(hosted, invoke, monkeypatch, words):
+def test_a_hosted_key_without_its_tenant_is_reported(hosted, invoke, monkeypatch, words):
     if words[0] == "apps":
         monkeypatch.setenv("BINDIST_API_KEY", "secret-alone")
     result = invoke(*words, "--json", input="secret-alone")
@@ -174,7 +174,7 @@ def test_a_hosted_key_without_its_tenant_is_told_so(hosted, invoke, monkeypatch,
     assert "has no `{tenant uuid}.` prefix" in hint
 
 
-def test_a_hosted_key_with_its_tenant_is_not(hosted, invoke):
+def test_a_hosted_key_with_its_tenant_is_accepted(hosted, invoke):
     result = invoke("auth", "login", "--with-key", input=f"{TENANT}.secret")
     assert (result.exit_code, "tenant" in result.stderr) == (4, False)
 
@@ -182,7 +182,7 @@ def test_a_hosted_key_with_its_tenant_is_not(hosted, invoke):
 # Out
 
 
-def test_logout_removes_the_key_and_nothing_else(login, invoke, stored, environment):
+def test_logout_removes_only_the_key(login, invoke, stored, environment):
     login()
     login("--profile", "work")
     result = invoke("auth", "logout", "--json")
@@ -196,7 +196,7 @@ def test_logout_removes_the_key_and_nothing_else(login, invoke, stored, environm
     assert invoke("apps", "list").exit_code == 4
 
 
-def test_logout_without_a_key_says_so_and_is_no_failure(invoke, environment):
+def test_logout_without_a_key_succeeds_and_says_so(invoke, environment):
     result = invoke("auth", "logout")
     assert result.exit_code == 0
     assert "was not there" in result.stdout
@@ -207,7 +207,7 @@ def test_logout_without_a_key_says_so_and_is_no_failure(invoke, environment):
 
 
 @pytest.mark.parametrize("key", ROLES)
-def test_status_tells_all_but_the_key(login, answer, server, key):
+def test_status_shows_everything_but_the_key(login, answer, server, key):
     login(key=key)
     found = answer("auth", "status")
     assert found.pop("answerMs") >= 0
@@ -227,7 +227,7 @@ def test_status_in_every_format(at_server, invoke, form):
     assert ADMIN_KEY not in result.stdout
 
 
-def test_status_of_a_key_that_does_not_work_is_4(at_server, invoke, monkeypatch):
+def test_status_of_a_rejected_key_exits_with_4(at_server, invoke, monkeypatch):
     monkeypatch.setenv("BINDIST_API_KEY", "wrong")
     result = invoke("auth", "status", "--json")
     assert result.exit_code == 4
@@ -235,12 +235,12 @@ def test_status_of_a_key_that_does_not_work_is_4(at_server, invoke, monkeypatch)
     assert json.loads(result.stderr)["error"]["facts"] == ["the key comes from BINDIST_API_KEY"]
 
 
-def test_status_without_a_key_is_4(invoke):
+def test_status_without_a_key_exits_with_4(invoke):
     result = invoke("auth", "status")
     assert (result.exit_code, result.stdout) == (4, "")
 
 
-def test_status_where_nothing_answers_is_7(invoke, refused_url, monkeypatch):
+def test_status_of_an_unreachable_server_exits_with_7(invoke, refused_url, monkeypatch):
     monkeypatch.setenv("BINDIST_API_KEY", "key")
     result = invoke("auth", "status", "--api-url", refused_url, "--retries", "0")
     assert (result.exit_code, result.stdout) == (7, "")
@@ -261,14 +261,14 @@ def test_status_of_the_sandbox(answer):
         ({"isAdmin": True, "isFinancialAdmin": True}, "financial administrator"),
     ],
 )
-def test_the_role(data, role):
+def test_status_shows_the_role(data, role):
     assert role_of(data) == role
 
 
 # The token
 
 
-def test_token_prints_the_key_alone(at_server, bindist):
+def test_token_prints_only_the_key(at_server, bindist):
     done = bindist("auth", "token")
     assert (done.stdout, done.stderr, done.returncode) == (f"{ADMIN_KEY}\n", "", 0)
 
@@ -281,7 +281,7 @@ def test_token_in_json(at_server, answer):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
-def test_what_is_stored_is_private_whatever_the_umask(shell, server, environment):
+def test_the_stored_key_is_private_under_any_umask(shell, server, environment):
     done = shell(
         f"umask 000; printf %s {ADMIN_KEY} | bindist auth login --with-key --api-url {server.url}",
         BINDIST_CONFIG_DIR=str(environment / "deep" / "down"),
@@ -301,7 +301,7 @@ def test_what_is_stored_is_private_whatever_the_umask(shell, server, environment
     }
 
 
-def test_logins_at_the_same_time_lose_nothing(shell, server, stored):
+def test_simultaneous_logins_store_every_key(shell, server, stored):
     done = shell(
         "for n in 1 2 3 4 5 6 7 8; do\n"
         f"  printf {ADMIN_KEY} | bindist auth login --with-key --api-url {server.url} "

@@ -64,7 +64,7 @@ def end(child):
     return child.exitstatus
 
 
-def test_the_key_is_asked_for_without_echo(typing, server, tmp_path, stored):
+def test_the_key_prompt_does_not_echo(typing, server, tmp_path, stored):
     child = typing("auth", "login", "--profile", "work")
     child.expect("API URL.*api.bindist.eu.*: ")
     child.sendline("nonsense")
@@ -80,7 +80,7 @@ def test_the_key_is_asked_for_without_echo(typing, server, tmp_path, stored):
     assert stored()["work"]["key"] == ADMIN_KEY
 
 
-def test_the_address_of_the_profile_is_the_one_suggested(typing, server, profile):
+def test_login_suggests_the_address_of_the_profile(typing, server, profile):
     profile(f"[profiles.default]\napi_url = '{server.url}'\n")
     child = typing("auth", "login")
     child.expect_exact(f"[{server.url}]")
@@ -91,7 +91,7 @@ def test_the_address_of_the_profile_is_the_one_suggested(typing, server, profile
     assert end(child) == 0
 
 
-def test_an_address_that_is_given_is_not_asked_for(typing, server, tmp_path):
+def test_login_does_not_ask_for_a_given_address(typing, server, tmp_path):
     child = typing("auth", "login", "--api-url", server.url)
     child.expect("API key.*: ")
     child.sendline(ADMIN_KEY)
@@ -99,7 +99,7 @@ def test_an_address_that_is_given_is_not_asked_for(typing, server, tmp_path):
     assert "API URL [" not in screen(tmp_path)
 
 
-def test_ctrl_c_at_the_question_stores_nothing(typing, server, environment):
+def test_ctrl_c_at_the_prompt_stores_nothing(typing, server, environment):
     child = typing("auth", "login", "--api-url", server.url)
     child.expect("API key.*: ")
     assert child.waitnoecho(30)

@@ -38,7 +38,7 @@ def test_list_has_every_setting(listed):
     assert list(listed()) == list(KEYS) == ["profile", *PROFILE_KEYS]
 
 
-def test_defaults(invoke):
+def test_list_shows_the_defaults(invoke):
     lines = invoke("config", "list").stdout.splitlines()
     assert "profile\tdefault\tdefault" in lines
     assert "api_url\thttps://api.bindist.eu\tdefault" in lines
@@ -46,7 +46,7 @@ def test_defaults(invoke):
     assert "allow_http\tfalse\tdefault" in lines
 
 
-def test_every_source(listed, profile, monkeypatch):
+def test_list_names_the_source_of_each_value(listed, profile, monkeypatch):
     profile(
         "profile = 'work'\n[profiles.work]\n"
         f"api_url = '{URL}'\ntimeout = 7.5\nretries = 1\nallow_http = true\n"
@@ -65,7 +65,7 @@ def test_every_source(listed, profile, monkeypatch):
     }
 
 
-def test_the_profile_by_flag_and_by_environment(listed, profile, monkeypatch):
+def test_the_profile_is_chosen_by_flag_or_environment(listed, profile, monkeypatch):
     profile("[profiles.work]\n[profiles.home]\n")
     monkeypatch.setenv("BINDIST_PROFILE", "work")
     assert listed()["profile"] == ("work", "environment")
@@ -85,7 +85,7 @@ def test_list_in_every_format(invoke, form):
     assert all(key in result.stdout for key in KEYS)
 
 
-def test_get_prints_the_value_alone(invoke, profile):
+def test_get_prints_only_the_value(invoke, profile):
     profile(f"[profiles.default]\napi_url = '{URL}'\n")
     assert invoke("config", "get", "api_url").stdout == f"{URL}\n"
     assert invoke("config", "get", "allow_http").stdout == "false\n"
@@ -117,14 +117,14 @@ def test_get_in_json(answer):
         ("allow_private_store", "on", True),
     ],
 )
-def test_what_is_set_is_in_the_file_and_printed(answer, listed, environment, key, text, value):
+def test_set_writes_the_value_and_prints_it(answer, listed, environment, key, text, value):
     assert answer("config", "set", key, text) == {"key": key, "value": value, "source": "profile"}
     assert load_config(environment) == {"profiles": {"default": {key: value}}}
     if key != "output":
         assert listed()[key] == (value, "profile")
 
 
-def test_a_ca_bundle_is_used_from_other_folders_too(answer, inside, environment):
+def test_a_relative_ca_bundle_is_stored_as_an_absolute_path(answer, inside, environment):
     (inside / "own.pem").touch()
     answer("config", "set", "ca_bundle", "own.pem")
     file = load_config(environment)
@@ -151,7 +151,7 @@ def test_a_ca_bundle_is_used_from_other_folders_too(answer, inside, environment)
         ("profile", "nobody"),
     ],
 )
-def test_what_makes_no_sense_is_not_written(invoke, environment, key, text):
+def test_an_invalid_value_is_not_written(invoke, environment, key, text):
     result = invoke("config", "set", key, "--", text)
     assert result.exit_code == 2
     assert "secret" not in result.stderr
@@ -159,20 +159,20 @@ def test_what_makes_no_sense_is_not_written(invoke, environment, key, text):
 
 
 @pytest.mark.parametrize("words", [("get", "api-url"), ("set", "api-url", "x"), ("unset", "URL")])
-def test_an_unknown_setting_is_told_with_those_that_there_are(invoke, words):
+def test_an_unknown_setting_is_an_error_that_lists_the_known_ones(invoke, words):
     result = invoke("config", *words)
     assert result.exit_code == 2
     assert ", ".join(KEYS) in result.stderr
     assert "did you mean api_url?" in result.stderr
 
 
-def test_set_for_a_profile_makes_it(invoke, listed):
+def test_set_creates_a_missing_profile(invoke, listed):
     assert invoke("config", "set", "api_url", URL, "--profile", "work").exit_code == 0
     assert listed("--profile", "work")["api_url"] == (URL, "profile")
     assert listed()["api_url"] == (DEFAULTS["api_url"], "default")
 
 
-def test_the_profile_to_use_where_none_is_named(invoke, listed):
+def test_set_profile_chooses_the_default_profile(invoke, listed):
     invoke("config", "set", "timeout", "5", "--profile", "work")
     assert invoke("config", "set", "profile", "work").exit_code == 0
     assert listed()["profile"] == ("work", "file")
@@ -188,13 +188,13 @@ def test_unset(invoke, answer, listed, environment):
     assert load_config(environment) == {"profiles": {"default": {}}}
 
 
-def test_unset_for_a_profile_that_there_is_not(invoke, environment):
+def test_unset_in_a_missing_profile_is_an_error(invoke, environment):
     result = invoke("config", "unset", "timeout", "--profile", "nobody")
     assert (result.exit_code, "there is no profile" in result.stderr) == (2, True)
     assert not environment.exists()
 
 
-def test_comments_and_all_else_stay(invoke, profile):
+def test_comments_and_other_settings_are_kept(invoke, profile):
     text = (
         "# mine\nprofile = 'work' # at the office\n\n[profiles.work]\n# slow line\ntimeout = 30\n"
         "future = 1\n\n[other]\nx = 'y'\n"
@@ -218,7 +218,7 @@ def test_comments_and_all_else_stay(invoke, profile):
         "[profiles.work]\ntimeout = 1",
     ],
 )
-def test_however_the_file_is_written(invoke, profile, text):
+def test_set_edits_every_toml_notation(invoke, profile, text):
     folder = profile(text)
     for words in [("timeout", "2"), ("retries", "3"), ("profile", "work")]:
         assert invoke("config", "set", *words, "--profile", "work").exit_code == 0
@@ -238,7 +238,7 @@ def test_the_file_is_private(invoke, environment):
 @pytest.mark.parametrize(
     "words", [("list",), ("get", "timeout"), ("set", "timeout", "5"), ("unset", "timeout")]
 )
-def test_a_broken_file_names_the_line_and_is_left_alone(invoke, profile, words):
+def test_invalid_toml_is_an_error_with_its_line_and_not_changed(invoke, profile, words):
     path = profile("[profiles.default]\n\napi_url =") / "config.toml"
     result = invoke("config", *words)
     assert result.exit_code == 2
@@ -247,7 +247,7 @@ def test_a_broken_file_names_the_line_and_is_left_alone(invoke, profile, words):
     assert path.read_text("utf-8").endswith("api_url =")
 
 
-def test_path_is_told_of_a_broken_file_too(invoke, profile):
+def test_path_is_printed_for_an_invalid_file(invoke, profile):
     path = profile("broken") / "config.toml"
     assert invoke("config", "path").stdout == f"{path}\n"
 
@@ -259,7 +259,7 @@ def test_set_replaces_a_value_of_the_wrong_type(invoke, profile, listed):
     assert listed()["timeout"] == (5, "profile")
 
 
-def test_what_is_still_wrong_is_told(invoke, profile):
+def test_set_reports_the_remaining_invalid_values(invoke, profile):
     profile("[profiles.default]\ntimeout = 'soon'\nretries = 'many'\n")
     result = invoke("config", "set", "timeout", "5")
     assert result.exit_code == 0
@@ -267,7 +267,7 @@ def test_what_is_still_wrong_is_told(invoke, profile):
 
 
 @pytest.mark.parametrize("text", ["profiles = 5\n", "[profiles]\ndefault = 5\n"])
-def test_profiles_that_are_no_tables_are_left_alone(invoke, profile, text):
+def test_profiles_that_are_not_tables_are_not_changed(invoke, profile, text):
     path = profile(text) / "config.toml"
     result = invoke("config", "set", "timeout", "5")
     assert (result.exit_code, "must be a table" in result.stderr) == (2, True)
@@ -281,18 +281,18 @@ def test_a_folder_in_place_of_the_file(bindist, environment):
         assert (done.returncode, "it is a folder" in done.stderr) == (2, True)
 
 
-def test_a_variable_that_wins_is_named(invoke, monkeypatch):
+def test_set_names_a_variable_that_overrides_the_value(invoke, monkeypatch):
     monkeypatch.setenv("BINDIST_TIMEOUT", "9")
     assert "BINDIST_TIMEOUT is set and overrides" in invoke("config", "set", "timeout", "5").stderr
 
 
-def test_a_stored_key_that_will_go_elsewhere_is_told(invoke, profile):
+def test_set_warns_that_the_stored_key_will_be_sent_to_the_new_address(invoke, profile):
     profile("[profiles.work]\n", work=ADMIN_KEY)
     result = invoke("config", "set", "api_url", URL, "--profile", "work")
     assert 'the stored key of profile "work" is sent to this URL' in result.stderr
 
 
-def test_writers_at_the_same_time_lose_nothing(shell, environment):
+def test_simultaneous_writers_lose_no_setting(shell, environment):
     shell("for n in 1 2 3 4 5 6; do bindist config set retries $n --profile p$n & done; wait")
     profiles = load_config(environment)["profiles"]
     assert profiles == {f"p{n}": {"retries": n} for n in range(1, 7)}
@@ -302,16 +302,16 @@ def test_path_in_json(answer, environment):
     assert answer("config", "path") == {"path": str(environment / "config.toml")}
 
 
-def test_nothing_goes_to_the_server(at_server, invoke):
+def test_config_commands_send_no_request(at_server, invoke):
     for words in [("list",), ("get", "profile"), ("set", "timeout", "5"), ("path",)]:
         invoke("config", *words)
     assert at_server.requests == []
 
 
-def test_a_table_shows_no_markup(terminal, profile):
+def test_markup_in_a_value_is_printed_literally(terminal, profile):
     profile("[profiles.default]\nca_bundle = '[red]x[/red]'\n")
     assert "[red]x[/red]" in terminal("config", "list").text
 
 
-def test_json_is_json(bindist):
+def test_json_output_is_valid_json(bindist):
     assert json.loads(bindist("config", "list", "--json").stdout)[0]["key"] == "profile"

@@ -11,7 +11,7 @@ import time
 import pytest
 
 
-def test_list_is_everybody_but_the_administrators(answer, at_catalogue):
+def test_list_leaves_out_the_administrators(answer, at_catalogue):
     assert [row["customerId"] for row in answer("customers", "list")] == ["acme", "globex"]
 
 
@@ -19,11 +19,11 @@ def test_show(answer, at_catalogue):
     assert answer("customers", "show", "acme")["reference"] == "CRM-1001"
 
 
-def test_show_of_nobody(invoke, at_catalogue):
+def test_show_of_a_missing_customer_is_not_found(invoke, at_catalogue):
     assert invoke("customers", "show", "nobody").exit_code == 3
 
 
-def test_create_with_everything(answer, at_server):
+def test_create_sends_every_option(answer, at_server):
     made = answer(
         *("customers", "create", "--name", "Initech", "--notes", "n", "--reference", "r"),
         *("--email", "it@initech.example.com", "--license", "l", "--parent", "admin"),
@@ -43,7 +43,7 @@ def test_create_needs_a_name(invoke, at_server):
     assert invoke("customers", "create").exit_code == 2
 
 
-def test_a_note_says_that_the_key_is_shown_once(invoke, at_server):
+def test_create_notes_that_the_key_is_shown_once(invoke, at_server):
     assert "it is not shown again" in invoke("customers", "create", "--name", "Initech").stderr
 
 
@@ -56,13 +56,13 @@ def test_update_changes_one_field(answer, at_catalogue, field):
 
 
 @pytest.mark.parametrize("field", ["notes", "email", "reference", "license"])
-def test_an_empty_text_removes_what_is_there(answer, at_catalogue, field):
+def test_update_with_an_empty_text_clears_the_field(answer, at_catalogue, field):
     answer("customers", "update", "acme", f"--{field}", "")
     assert not answer("customers", "show", "acme").get(field)
 
 
 @pytest.mark.parametrize("options", [(), ("--name", " ")])
-def test_update_to_nothing_is_a_wrong_usage(invoke, at_catalogue, options):
+def test_update_without_a_field_is_a_usage_error(invoke, at_catalogue, options):
     assert invoke("customers", "update", "acme", *options).exit_code == 2
     assert at_catalogue.requests == []
 
@@ -78,9 +78,7 @@ def test_disable_and_enable(answer, invoke, at_catalogue, monkeypatch):
     assert invoke("apps", "list").exit_code == 0
 
 
-def test_rotated_the_new_key_works_and_the_old_one_does_not(
-    answer, invoke, at_catalogue, monkeypatch
-):
+def test_after_a_rotation_only_the_new_key_works(answer, invoke, at_catalogue, monkeypatch):
     old = at_catalogue.keys.customer
     new = answer("customers", "rotate-key", "acme", "--yes")["apiKey"]
     codes = []
@@ -97,7 +95,7 @@ def test_an_administrators_key_is_not_rotated_here(invoke, at_catalogue):
 # Key files
 
 
-def test_a_key_file_holds_the_key_and_nothing_else_shows_it(invoke, at_server, tmp_path, admin):
+def test_only_the_key_file_shows_the_key(invoke, at_server, tmp_path, admin):
     path = tmp_path / "initech.key"
     result = invoke("customers", "create", "--name", "Initech", "--key-file", str(path), "--json")
     key = path.read_text().strip()
@@ -105,7 +103,7 @@ def test_a_key_file_holds_the_key_and_nothing_else_shows_it(invoke, at_server, t
     assert f'"keyFile": "{path}"' in result.stdout
 
 
-def test_a_key_file_is_what_the_settings_read(invoke, at_server, tmp_path, monkeypatch):
+def test_the_settings_read_a_key_file(invoke, at_server, tmp_path, monkeypatch):
     path = tmp_path / "initech.key"
     invoke("customers", "create", "--name", "Initech", "--key-file", str(path))
     monkeypatch.delenv("BINDIST_API_KEY")
@@ -114,7 +112,7 @@ def test_a_key_file_is_what_the_settings_read(invoke, at_server, tmp_path, monke
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
-def test_a_key_file_is_its_owners_alone(invoke, at_server, tmp_path):
+def test_a_key_file_is_private(invoke, at_server, tmp_path):
     path = tmp_path / "initech.key"
     invoke("customers", "create", "--name", "Initech", "--key-file", str(path))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -132,7 +130,7 @@ def test_a_file_that_exists_is_never_overwritten(invoke, at_catalogue, tmp_path,
     assert at_catalogue.requests == [], "there is no key that could be lost"
 
 
-def test_a_key_file_in_a_folder_that_is_not_there_is_told_before_any_request(
+def test_a_key_file_in_a_missing_folder_is_an_error_before_any_request(
     invoke, at_catalogue, tmp_path
 ):
     path = tmp_path / "nowhere" / "key"
@@ -140,7 +138,7 @@ def test_a_key_file_in_a_folder_that_is_not_there_is_told_before_any_request(
     assert (result.exit_code, at_catalogue.requests) == (2, [])
 
 
-def test_no_key_file_is_left_where_no_key_was_made(invoke, at_catalogue, tmp_path):
+def test_a_failed_creation_leaves_no_key_file(invoke, at_catalogue, tmp_path):
     path = tmp_path / "nobody.key"
     invoke("customers", "rotate-key", "nobody", "--yes", "--key-file", str(path))
     assert not path.exists()
@@ -149,7 +147,7 @@ def test_no_key_file_is_left_where_no_key_was_made(invoke, at_catalogue, tmp_pat
 @pytest.mark.skipif(os.name == "nt", reason="Windows replaces no file that is open")
 @pytest.mark.parametrize("instead", [None, "precious"], ids=["removed", "replaced"])
 @pytest.mark.parametrize("customer", ["acme", "nobody"])
-def test_a_key_file_that_is_gone_meanwhile_costs_neither_the_key_nor_another_file(
+def test_a_key_file_removed_during_the_request_loses_neither_the_key_nor_another_file(
     invoke, at_catalogue, tmp_path, instead, customer
 ):
     path, other = tmp_path / "new.key", tmp_path / "other"

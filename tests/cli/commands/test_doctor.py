@@ -45,7 +45,7 @@ def only(rows, check):
 # In good health
 
 
-def test_where_all_is_well(doctor, at_server):
+def test_every_check_passes_on_a_working_installation(doctor, at_server):
     code, rows = doctor()
     assert code == 0
     assert {row["status"] for found in rows.values() for row in found} == {"ok"}
@@ -55,13 +55,13 @@ def test_where_all_is_well(doctor, at_server):
     assert f"{at_server.url} (from BINDIST_API_URL) responds" in only(rows, "server")["details"]
 
 
-def test_it_says_nothing_but_the_result(bindist, at_server):
+def test_stderr_is_empty(bindist, at_server):
     done = bindist("doctor")
     assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("form", ["table", "json", "jsonl", "csv", "tsv"])
-def test_in_every_format(at_server, invoke, form):
+def test_the_rows_are_the_same_in_every_format(at_server, invoke, form):
     result = invoke("doctor", "-o", form)
     assert result.exit_code == 0
     assert "config.toml" in result.stdout
@@ -79,7 +79,7 @@ def test_no_key_is_shown_and_variables_by_name_alone(at_server, bindist):
     assert "anothers" not in done.stdout + done.stderr
 
 
-def test_one_request_without_the_key_and_one_with_it(at_server, doctor):
+def test_doctor_sends_one_request_without_the_key_and_one_with_it(at_server, doctor):
     doctor()
     assert [(r.method, r.path) for r in at_server.requests] == [
         ("HEAD", "/v1/applications"),
@@ -92,7 +92,7 @@ def test_the_sandbox(doctor):
     assert (code, only(rows, "key")["details"]) == (0, "works, from the sandbox")
 
 
-def test_in_a_terminal_the_advice_is_below_the_table(terminal, refused_url):
+def test_on_a_terminal_the_advice_is_below_the_table(terminal, refused_url):
     screen = terminal("doctor", "--api-url", refused_url, BINDIST_API_KEY="key")
     assert screen.returncode == 1
     lines = [line.rstrip() for line in screen.lines]
@@ -104,20 +104,20 @@ def test_in_a_terminal_the_advice_is_below_the_table(terminal, refused_url):
 # The key and the server
 
 
-def test_without_a_key_it_is_4(doctor, server):
+def test_without_a_key_the_exit_code_is_4(doctor, server):
     code, rows = doctor("--api-url", server.url)
     assert (code, only(rows, "key")["status"]) == (4, "problem")
     assert "bindist auth login" in only(rows, "key")["hint"]
     assert only(rows, "server")["status"] == "ok"
 
 
-def test_a_key_that_does_not_work_is_4(doctor, at_server, monkeypatch):
+def test_with_a_rejected_key_the_exit_code_is_4(doctor, at_server, monkeypatch):
     monkeypatch.setenv("BINDIST_API_KEY", "wrong")
     code, rows = doctor()
     assert (code, only(rows, "key")["status"]) == (4, "problem")
 
 
-def test_where_nothing_listens(doctor, refused_url, monkeypatch):
+def test_a_refused_connection_is_reported(doctor, refused_url, monkeypatch):
     monkeypatch.setenv("BINDIST_API_KEY", "key")
     code, rows = doctor("--api-url", refused_url)
     assert (code, only(rows, "server")["status"]) == (1, "problem")
@@ -132,7 +132,7 @@ def test_where_nothing_listens(doctor, refused_url, monkeypatch):
         ("redirect:https://other.example/", "https://other.example/"),
     ],
 )
-def test_a_server_out_of_order(doctor, at_server, fault, words):
+def test_a_server_error_is_reported(doctor, at_server, fault, words):
     at_server.faults.add(f"{fault},method=HEAD,times=0")
     code, rows = doctor()
     assert (code, only(rows, "server")["status"]) == (1, "problem")
@@ -141,19 +141,19 @@ def test_a_server_out_of_order(doctor, at_server, fault, words):
 
 
 @pytest.mark.parametrize("fault", ["not-json", "html:502", "lost", "json-array", "empty:500"])
-def test_an_answer_that_is_none(doctor, at_server, fault):
+def test_a_response_that_is_not_the_api_is_reported(doctor, at_server, fault):
     at_server.faults.add(f"{fault},method=GET,times=0")
     code, rows = doctor()
     assert (code, only(rows, "key")["status"]) == (1, "problem")
 
 
-def test_a_server_that_does_not_answer_in_time(doctor, at_server):
+def test_a_timeout_is_reported(doctor, at_server):
     at_server.faults.add("stall:30,times=0")
     code, rows = doctor("--timeout", "0.2")
     assert (code, only(rows, "server")["status"]) == (1, "problem")
 
 
-def test_plain_http_to_another_machine(doctor, at_server, monkeypatch):
+def test_plain_http_to_another_machine_is_reported(doctor, at_server, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", at_server.url)  # so that nothing leaves this machine
     code, rows = doctor("--api-url", "http://bindist.example.com")
     assert (code, only(rows, "server")["status"]) == (1, "ok")
@@ -161,7 +161,7 @@ def test_plain_http_to_another_machine(doctor, at_server, monkeypatch):
 
 
 @pytest.mark.parametrize("url", ["nonsense", "http://[", "https://a:hush@b.example"])
-def test_an_address_that_is_none(doctor, at_server, url):
+def test_an_invalid_address_is_reported(doctor, at_server, url):
     code, rows = doctor("--api-url", url)
     assert (code, only(rows, "server")["status"]) == (1, "problem")
     assert "hush" not in str(rows)
@@ -180,25 +180,25 @@ def test_an_address_that_is_none(doctor, at_server, url):
         (-3600, "warning", "3600 s ahead of"),
     ],
 )
-def test_the_clock(seconds, status, words):
+def test_a_wrong_clock_is_reported(seconds, status, words):
     row = clock_row(format_datetime(NOW + timedelta(seconds=seconds), usegmt=True), NOW)
     assert (row["status"], words in row["details"]) == (status, True)
     assert bool(row["hint"]) is (status != "ok")
 
 
 @pytest.mark.parametrize("date", [None, "", "nonsense", "Sun, 99 Mar 2026 12:00:00 GMT"])
-def test_a_date_that_is_none(date):
+def test_an_invalid_date_is_reported(date):
     assert clock_row(date, NOW)["status"] == "ok"
 
 
-def test_a_date_without_a_zone():
+def test_a_date_without_a_zone_is_accepted():
     assert "0 s" in clock_row("Sun, 01 Mar 2026 12:00:00 -0000", NOW)["details"]
 
 
 # Files and settings
 
 
-def test_a_broken_file_is_told_once_with_its_line(doctor, profile, at_server):
+def test_an_invalid_file_is_reported_once_with_its_line(doctor, profile, at_server):
     profile("[profiles.default]\n\ntimeout =")
     code, rows = doctor()
     assert code == 1
@@ -206,7 +206,7 @@ def test_a_broken_file_is_told_once_with_its_line(doctor, profile, at_server):
     assert "settings" not in rows
 
 
-def test_every_wrong_value_is_told(doctor, profile, at_server, monkeypatch):
+def test_every_invalid_value_is_reported(doctor, profile, at_server, monkeypatch):
     profile("[profiles.default]\ntimeout = 'soon'\nretries = 'many'\nca_bundle = 5\n")
     monkeypatch.setenv("BINDIST_RETRIES", "few")
     code, rows = doctor()
@@ -216,20 +216,20 @@ def test_every_wrong_value_is_told(doctor, profile, at_server, monkeypatch):
     assert only(rows, "key")["status"] == "ok"
 
 
-def test_an_output_format_that_there_is_not(bindist, at_server):
+def test_an_unknown_output_format_is_reported(bindist, at_server):
     done = bindist("doctor", BINDIST_OUTPUT="xml")
     assert done.returncode == 1
     assert "problem\tunknown output format 'xml'" in done.stdout
 
 
-def test_a_profile_that_there_is_not(doctor, at_server):
+def test_an_unknown_profile_is_reported(doctor, at_server):
     code, rows = doctor("--profile", "nobody")
     assert code == 1
     assert "there is no profile 'nobody'" in only(rows, "settings")["details"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
-def test_keys_that_others_can_read(doctor, profile, at_server):
+def test_a_key_file_that_others_can_read_is_reported(doctor, profile, at_server):
     path = profile(default="stored") / "credentials.toml"
     path.chmod(0o644)
     code, rows = doctor()
@@ -238,7 +238,7 @@ def test_keys_that_others_can_read(doctor, profile, at_server):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
-def test_a_folder_that_others_can_write(doctor, profile, at_server):
+def test_a_folder_that_others_can_write_is_reported(doctor, profile, at_server):
     folder = profile()
     folder.chmod(0o777)
     code, rows = doctor()
@@ -246,32 +246,32 @@ def test_a_folder_that_others_can_write(doctor, profile, at_server):
 
 
 @pytest.mark.parametrize("name", ["config.toml", "credentials.toml"])
-def test_folders_in_place_of_files(doctor, environment, at_server, name):
+def test_folders_in_place_of_files_are_reported(doctor, environment, at_server, name):
     (environment / name).mkdir(parents=True)
     code, rows = doctor()
     assert code == 1
     assert "it is a folder" in only(rows, name)["details"]
 
 
-def test_a_file_in_place_of_the_folder(doctor, environment, at_server):
+def test_a_file_in_place_of_the_folder_is_reported(doctor, environment, at_server):
     environment.write_text("")
     code, rows = doctor()
     assert (code, only(rows, "folder")["status"]) == (1, "problem")
 
 
-def test_without_a_home(bindist, at_server):
+def test_a_missing_home_is_reported(bindist, at_server):
     done = bindist("doctor", BINDIST_CONFIG_DIR="", XDG_CONFIG_HOME="", APPDATA="~", HOME="~")
     assert done.returncode == 0
     assert "there is no home folder for settings" in done.stdout
 
 
-def test_a_variable_in_the_wrong_is_no_traceback(doctor, at_server, monkeypatch):
+def test_an_invalid_variable_is_reported_without_a_traceback(doctor, at_server, monkeypatch):
     monkeypatch.setenv("BINDIST_API_KEY_FILE", "/nowhere")
     code, rows = doctor()
     assert (code, only(rows, "key")["status"]) == (1, "problem")
 
 
-def test_a_bundle_that_is_not_there(doctor, at_server, monkeypatch):
+def test_a_missing_ca_bundle_is_reported(doctor, at_server, monkeypatch):
     monkeypatch.setenv("BINDIST_CA_BUNDLE", "/nowhere.pem")
     monkeypatch.setenv("BINDIST_API_URL", at_server.url.replace("http:", "https:"))
     code, rows = doctor()
@@ -281,7 +281,7 @@ def test_a_bundle_that_is_not_there(doctor, at_server, monkeypatch):
 # The environment
 
 
-def test_generic_names_are_pointed_out_as_not_read(doctor, at_server, monkeypatch):
+def test_generic_variable_names_are_reported_as_unused(doctor, at_server, monkeypatch):
     for name in GENERIC:
         monkeypatch.setenv(name, "anothers")
     code, rows = doctor()
@@ -291,7 +291,7 @@ def test_generic_names_are_pointed_out_as_not_read(doctor, at_server, monkeypatc
     assert "BINDIST_TENANT_ID" in warning["hint"]
 
 
-def test_a_misspelt_variable_is_pointed_out(doctor, at_server, monkeypatch):
+def test_a_misspelt_variable_is_reported(doctor, at_server, monkeypatch):
     monkeypatch.setenv("BINDIST_TIME_OUT", "5")
     code, rows = doctor()
     warning = rows["environment"][-1]
@@ -311,7 +311,7 @@ def test_proxies_are_shown_without_their_passwords(doctor, at_server, monkeypatc
     assert "hush" not in details
 
 
-def test_the_keyring_that_is_turned_off(doctor, at_server):
+def test_a_disabled_keyring_is_reported(doctor, at_server):
     assert "BINDIST_NO_KEYRING" in only(doctor()[1], "keyring")["details"]
 
 
@@ -322,7 +322,7 @@ def test_the_keyring_that_is_turned_off(doctor, at_server):
         ("no_such_module.Keyring", "the keyring failed"),
     ],
 )
-def test_a_keyring_that_is_of_no_use(bindist, at_server, backend, words):
+def test_an_unusable_keyring_is_reported(bindist, at_server, backend, words):
     pytest.importorskip("keyring", reason="needs the extra `keyring`")
     done = bindist("doctor", "--json", BINDIST_NO_KEYRING="", PYTHON_KEYRING_BACKEND=backend)
     (row,) = [row for row in json.loads(done.stdout) if row["check"] == "keyring"]

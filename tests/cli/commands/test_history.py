@@ -27,21 +27,21 @@ def test_activity_of_one_application_and_customer(at_catalogue, invoke):
     assert {(row["applicationId"], row["customerId"]) for row in rows} == {("skylark", "globex")}
 
 
-def test_times_go_out_as_full_timestamps(at_catalogue, invoke):
+def test_times_are_sent_as_full_timestamps(at_catalogue, invoke):
     invoke("activity", "list", "--since", "7d", "--until", "2026-11-23T00:00:00Z")
     query = sent(at_catalogue, "/v1/activity")
     assert "endDate=2026-11-23T00%3A00%3A00.000Z" in query
     assert "startDate=20" in query
 
 
-def test_a_time_that_is_none_is_refused_before_any_request(at_catalogue, invoke):
+def test_an_invalid_time_is_refused_before_any_request(at_catalogue, invoke):
     done = invoke("activity", "list", "--since", "lately")
     assert done.exit_code == 2
     assert "such as 2026-11-23" in done.stderr
     assert not at_catalogue.requests
 
 
-def test_the_servers_limit_is_said(at_server, invoke, admin, application):
+def test_a_note_mentions_the_servers_limit(at_server, invoke, admin, application):
     for number in range(101):
         admin.upload_small_file(application, f"1.{number}", "f", b"x").raise_for_error()
     done = invoke("activity", "list", "--json")
@@ -49,18 +49,18 @@ def test_the_servers_limit_is_said(at_server, invoke, admin, application):
     assert "at most 100 entries" in done.stderr
 
 
-def test_below_the_limit_nothing_is_said(at_catalogue, invoke):
+def test_below_the_limit_there_is_no_note(at_catalogue, invoke):
     assert invoke("activity", "list", "--app", "harbor", "--limit", "3", "--json").stderr == ""
 
 
-def test_audit_events_of_all_pages(at_server, invoke, admin):
+def test_audit_events_of_all_pages_are_listed(at_server, invoke, admin):
     for number in range(103):
         admin.create_application(f"app-{number}", "App").raise_for_error()
     done = invoke("audit", "list", "--type", "application_created", "--json")
     assert len(json.loads(done.stdout)) == 103
 
 
-def test_without_a_type_more_than_a_page_is_said_to_be_missing(at_server, invoke, admin):
+def test_without_a_type_a_note_says_that_more_events_exist(at_server, invoke, admin):
     for number in range(103):
         admin.create_application(f"app-{number}", "App").raise_for_error()
     done = invoke("audit", "list", "--json")
@@ -68,12 +68,12 @@ def test_without_a_type_more_than_a_page_is_said_to_be_missing(at_server, invoke
     assert "only with --type" in done.stderr
 
 
-def test_audit_is_for_financial_administrators(at_server, invoke, monkeypatch):
+def test_audit_needs_a_financial_administrator(at_server, invoke, monkeypatch):
     monkeypatch.setenv("BINDIST_API_KEY", APPS_ADMIN_KEY)
     assert invoke("audit", "list").exit_code == 5
 
 
-def test_the_new_administrators_key_works_and_the_old_one_does_not(
+def test_after_a_rotation_only_the_new_administrators_key_works(
     at_server, invoke, tmp_path, monkeypatch
 ):
     path = tmp_path / "new.key"
@@ -85,7 +85,7 @@ def test_the_new_administrators_key_works_and_the_old_one_does_not(
     assert invoke("apps", "list").exit_code == 0
 
 
-def test_a_key_file_that_exists_stops_the_rotation_before_any_request(at_server, invoke, tmp_path):
+def test_an_existing_key_file_is_refused_before_any_request(at_server, invoke, tmp_path):
     path = tmp_path / "old.key"
     path.write_text("precious")
     done = invoke("admin", "rotate-key", "--yes", "--key-file", str(path))
@@ -95,7 +95,7 @@ def test_a_key_file_that_exists_stops_the_rotation_before_any_request(at_server,
 
 
 @pytest.mark.parametrize("whose", [(), ("--apps-admin",)])
-def test_nothing_is_rotated_where_nobody_can_confirm(whose, at_server, invoke):
+def test_without_confirmation_no_key_is_rotated(whose, at_server, invoke):
     done = invoke("admin", "rotate-key", *whose)
     assert done.exit_code == 2
     assert "--yes" in done.stderr

@@ -34,12 +34,12 @@ def test_the_profile_needs_no_settings_and_no_key(bindist):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_profile_takes_no_address_from_elsewhere(answer, monkeypatch, refused_url):
+def test_the_profile_ignores_other_addresses(answer, monkeypatch, refused_url):
     monkeypatch.setenv("BINDIST_API_URL", refused_url)
     assert len(answer("--profile", "sandbox", "apps", "list")) == 3
 
 
-def test_what_one_command_makes_the_next_one_finds(answer):
+def test_data_persists_between_commands(answer):
     answer("--profile", "sandbox", "apps", "create", "mine")
     assert answer("--profile", "sandbox", "apps", "show", "mine")["name"] == "mine"
 
@@ -50,7 +50,7 @@ def test_a_customers_key_works_with_the_profile(answer, monkeypatch):
     assert answer("--profile", "sandbox", "apps", "list") == []
 
 
-def test_a_link_of_a_server_that_ends_at_once_is_refused(invoke):
+def test_share_is_refused_without_a_running_server(invoke):
     result = invoke("--profile", "sandbox", "versions", "share", "harbor", "1.0.0")
     assert result.exit_code == 1
     assert "`bindist sandbox serve`" in result.stderr
@@ -69,7 +69,7 @@ def test_path_in_json(answer, environment):
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_serve_prints_its_address_when_it_answers_and_ends_when_told(serve, sent):
+def test_serve_prints_its_address_when_ready_and_ends_on_a_signal(serve, sent):
     process, url = serve()
     with pytest.raises(urllib.error.HTTPError) as caught, urllib.request.urlopen(url):
         pass
@@ -80,19 +80,19 @@ def test_serve_prints_its_address_when_it_answers_and_ends_when_told(serve, sent
     assert talk.endswith("stopped\n")
 
 
-def test_serve_with_keys_on_a_folder_of_its_own(serve, tmp_path):
+def test_serve_uses_the_given_keys_and_folder(serve, tmp_path):
     _, url = serve("--empty", "--data-dir", str(tmp_path / "data"), "--admin-key", "my-key")
     with AdminClient(url, "my-key") as client:
         assert client.list_applications().data["applications"] == []
 
 
-def test_serve_with_a_fault(serve):
+def test_serve_injects_the_given_fault(serve):
     _, url = serve("--fault", "status:418,path=/v1/applications", "--admin-key", "my-key")
     with AdminClient(url, "my-key") as client:
         assert client.list_applications().status_code == 418
 
 
-def test_the_profile_uses_the_server_that_runs(serve, answer):
+def test_the_profile_uses_a_running_server(serve, answer):
     _, url = serve()
     shared = answer("--profile", "sandbox", "versions", "share", "harbor", "1.0.0")
     token = shared["token"]
@@ -112,11 +112,11 @@ def test_a_second_server_on_the_folder_is_refused(serve, invoke):
     [("--port", "99999"), ("--fault", "no-such-fault"), ("--fault", "status:abc")],
     ids=" ".join,
 )
-def test_serve_refuses_what_makes_no_sense(invoke, options):
+def test_serve_refuses_invalid_options(invoke, options):
     assert invoke("sandbox", "serve", *options).exit_code == 2
 
 
-def test_serve_says_that_a_port_is_taken(invoke, server):
+def test_serve_reports_a_port_in_use(invoke, server):
     result = invoke("sandbox", "serve", "--port", server.url.rpartition(":")[2])
     assert result.exit_code == 1
     assert "choose another one" in result.stderr
@@ -139,23 +139,23 @@ def test_the_help_of_serve_explains_every_kind_of_fault(invoke):
 # reset
 
 
-def test_reset_starts_anew(answer):
+def test_reset_starts_with_a_new_catalogue(answer):
     answer("--profile", "sandbox", "apps", "create", "mine")
     assert answer("sandbox", "reset", "--yes")["status"] == "removed"
     assert len(answer("--profile", "sandbox", "apps", "list")) == 3
 
 
-def test_reset_of_nothing(answer):
+def test_reset_without_data_succeeds(answer):
     assert answer("sandbox", "reset", "--yes")["status"] == "was not there"
 
 
-def test_reset_asks(invoke, answer):
+def test_reset_asks_for_confirmation(invoke, answer):
     answer("--profile", "sandbox", "apps", "list")
     result = invoke("sandbox", "reset")
     assert (result.exit_code, "add --yes" in result.stderr) == (2, True)
 
 
-def test_reset_removes_no_folder_of_anything_else(invoke, tmp_path):
+def test_reset_removes_only_sandbox_folders(invoke, tmp_path):
     photo = tmp_path / "photos" / "photo.jpg"
     photo.parent.mkdir()
     photo.touch()
@@ -163,7 +163,7 @@ def test_reset_removes_no_folder_of_anything_else(invoke, tmp_path):
     assert (result.exit_code, photo.exists()) == (1, True)
 
 
-def test_reset_refuses_such_a_folder_before_it_asks(terminal, tmp_path):
+def test_reset_refuses_other_folders_before_it_asks(terminal, tmp_path):
     (tmp_path / "photo.jpg").touch()
     screen = terminal("sandbox", "reset", "--data-dir", str(tmp_path))
     assert screen.returncode == 1
@@ -171,7 +171,7 @@ def test_reset_refuses_such_a_folder_before_it_asks(terminal, tmp_path):
     assert "[y/N]" not in screen.text
 
 
-def test_reset_leaves_a_server_that_runs_alone(serve, invoke):
+def test_reset_refuses_the_folder_of_a_running_server(serve, invoke):
     serve()
     result = invoke("sandbox", "reset", "--yes")
     assert result.exit_code == 1
@@ -181,7 +181,7 @@ def test_reset_leaves_a_server_that_runs_alone(serve, invoke):
 # demo
 
 
-def test_demo_tells_the_story_to_its_end(bindist, environment):
+def test_demo_runs_to_its_end(bindist, environment):
     done = bindist("sandbox", "demo", BINDIST_API_KEY="somebody's")
     assert done.returncode == 0, done.stderr
     commands = [line for line in done.stdout.splitlines() if line.startswith("$ ")]

@@ -44,7 +44,7 @@ def aged(cache: Callable[[], Path]) -> Callable[[float], None]:
     return change
 
 
-def test_a_minute_passes_without_a_request(
+def test_the_cache_is_used_for_a_minute(
     at_catalogue: SandboxServer, complete: Complete, aged: Callable[[float], None]
 ) -> None:
     complete("bindist apps show ")
@@ -60,7 +60,7 @@ def test_a_minute_passes_without_a_request(
     assert len(at_catalogue.requests) == 3
 
 
-def test_the_cache_is_for_its_owner_alone(
+def test_the_cache_is_private(
     at_catalogue: SandboxServer, complete: Complete, cache: Callable[[], Path], environment: Path
 ) -> None:
     complete("bindist apps show ")
@@ -70,7 +70,7 @@ def test_the_cache_is_for_its_owner_alone(
     assert [each.name for each in environment.iterdir()] == [cache().name]
 
 
-def test_each_key_has_its_own(
+def test_each_key_has_its_own_cache(
     at_catalogue: SandboxServer, complete: Complete, environment: Path
 ) -> None:
     assert complete("bindist customers show a")
@@ -112,7 +112,7 @@ def test_an_old_file_is_removed_where_name_and_content_are_those_of_a_cache(
 
 
 @pytest.mark.parametrize("fault", ["stall:50", "refuse", "status:503", "html", "not-json"])
-def test_where_the_server_fails_the_old_values_stay(
+def test_old_values_are_offered_if_the_server_fails(
     at_catalogue: SandboxServer,
     complete: Complete,
     aged: Callable[[float], None],
@@ -128,7 +128,7 @@ def test_where_the_server_fails_the_old_values_stay(
     assert time.monotonic() - begun < 25  # three processes on a busy machine, and no stall
 
 
-def test_a_server_that_stalls_costs_the_limit_and_no_more(
+def test_a_stalled_server_is_abandoned_at_the_time_limit(
     at_catalogue: SandboxServer, ask: Run
 ) -> None:
     ask("bindist apps show ")
@@ -145,7 +145,7 @@ def test_a_server_that_stalls_costs_the_limit_and_no_more(
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"applications": 3}', '{"a": [[1]]}'])
-def test_a_broken_cache_is_none(
+def test_an_invalid_cache_is_ignored(
     at_catalogue: SandboxServer, complete: Complete, cache: Callable[[], Path], content: str
 ) -> None:
     complete("bindist apps show ")
@@ -155,7 +155,7 @@ def test_a_broken_cache_is_none(
     assert len(at_catalogue.requests) == 2
 
 
-def test_a_cache_that_others_can_read_is_not_believed(
+def test_a_cache_that_others_can_read_is_ignored(
     at_catalogue: SandboxServer, complete: Complete, cache: Callable[[], Path]
 ) -> None:
     complete("bindist apps show ")

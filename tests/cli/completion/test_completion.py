@@ -49,7 +49,9 @@ Complete = Callable[..., list[str]]
         ("bindist versions download acme 1.0 --dir ", ["dir,"]),
     ],
 )
-def test_words_that_need_no_server(complete: Complete, line: str, expected: list[str]) -> None:
+def test_commands_and_options_complete_without_a_server(
+    complete: Complete, line: str, expected: list[str]
+) -> None:
     assert complete(line) == expected
 
 
@@ -59,7 +61,7 @@ def test_shared_options_are_offered_after_a_dash_alone(complete: Complete) -> No
     assert "--profile" in complete("bindist apps list -")
 
 
-def test_descriptions_are_there_where_a_shell_shows_them(ask: Run) -> None:
+def test_descriptions_are_printed_for_shells_that_show_them(ask: Run) -> None:
     zsh = ask("bindist custom", "zsh").stdout.splitlines()
     assert zsh == ["plain", "customers", COMMANDS["customers"]]
     fish = ask("bindist custom", "fish").stdout.splitlines()
@@ -74,7 +76,7 @@ def test_profiles(complete: Complete, profile: Callable[..., Path]) -> None:
     assert complete("bindist --profile=w") == ["--profile=work"]
 
 
-def test_nothing_is_imported_that_is_not_used(
+def test_completion_imports_only_what_it_uses(
     at_catalogue: SandboxServer, complete: Complete, ask: Run, tmp_path: Path
 ) -> None:
     complete("bindist versions list ")  # warms the cache
@@ -141,14 +143,14 @@ def test_versions_of_the_application_on_the_line_the_highest_first(
     assert zsh == ["plain", "2.0.0", "not enabled"]
 
 
-def test_names_are_the_descriptions_and_cannot_do_harm(
+def test_descriptions_are_names_without_control_characters(
     at_server: SandboxServer, admin: AdminClient, ask: Run
 ) -> None:
     admin.create_application("tool", "A\x1b[31m red\u202e name").raise_for_error()
     assert ask("bindist apps show ", "fish").stdout == "plain,tool\tA [31m red  name\n"
 
 
-def test_the_profile_of_the_line_counts(
+def test_the_profile_option_on_the_line_is_used(
     catalogue: SandboxServer, complete: Complete, profile: Callable[..., Path]
 ) -> None:
     profile(f"[profiles.work]\napi_url = '{catalogue.url}'\n", work=ADMIN_KEY)
@@ -181,7 +183,7 @@ def test_no_request_without_a_key(
         {"BINDIST_API_URL": "not an address"},
     ],
 )
-def test_settings_that_make_no_sense_say_nothing(
+def test_invalid_settings_print_nothing(
     at_catalogue: SandboxServer, complete: Complete, broken: dict[str, str]
 ) -> None:
     assert complete("bindist apps show ", **broken) == []
@@ -189,7 +191,7 @@ def test_settings_that_make_no_sense_say_nothing(
     assert at_catalogue.requests == []
 
 
-def test_broken_files_say_nothing(
+def test_invalid_files_print_nothing(
     catalogue: SandboxServer, complete: Complete, profile: Callable[..., Path]
 ) -> None:
     profile(f"[profiles.default]\napi_url = '{catalogue.url}'\n", default=ADMIN_KEY)
@@ -200,7 +202,7 @@ def test_broken_files_say_nothing(
     assert complete("bindist apps li") == ["list"]
 
 
-def test_without_a_place_for_the_cache_there_are_values_still(
+def test_values_are_offered_without_a_cache_folder(
     at_catalogue: SandboxServer, complete: Complete, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
@@ -224,7 +226,9 @@ def test_without_a_place_for_the_cache_there_are_values_still(
         {"COMP_WORDS": "bindist apps show \\", "COMP_CWORD": "3"},
     ],
 )
-def test_a_question_that_makes_no_sense(bindist: Run, changes: dict[str, str]) -> None:
+def test_an_invalid_completion_request_prints_nothing(
+    bindist: Run, changes: dict[str, str]
+) -> None:
     usual = {"COMP_WORDS": "bindist a", "COMP_CWORD": "1", "_BINDIST_COMPLETE": "zsh_complete"}
     done = bindist(**usual | changes)
     assert (done.returncode, done.stderr) == (0, "")
@@ -233,7 +237,9 @@ def test_a_question_that_makes_no_sense(bindist: Run, changes: dict[str, str]) -
 # The sandbox
 
 
-def test_the_sandbox_where_it_runs(complete: Complete, environment: Path, start: Any) -> None:
+def test_a_running_sandbox_completes_values(
+    complete: Complete, environment: Path, start: Any
+) -> None:
     assert complete("bindist --profile sandbox apps show ") == []
     assert not environment.exists()  # a completion makes no sandbox
     serving = start("sandbox", "serve")

@@ -14,7 +14,7 @@ from bindist_cli.completion.engine import WORDS, Line
 from bindist_cli.generate import grammar
 
 
-def test_the_words_are_those_of_the_commands() -> None:
+def test_the_grammar_matches_the_commands() -> None:
     written = Path(WORDS).read_text(encoding="utf-8")
     assert written == grammar.text(), "python -m bindist_cli.generate.grammar"
 

@@ -199,14 +199,14 @@ def test_no_other_value_is_run(shell: str, at_prompt: Callable[..., Terminal], h
 
 
 @pytest.mark.parametrize("name", ["$(x)", "`x`", 'a"b', "a\\b", "a!b"])
-def test_bash_is_offered_nothing_that_it_would_run_by_an_older_script(name: str) -> None:
+def test_an_older_bash_script_gets_no_value_that_bash_would_run(name: str) -> None:
     """That script put a name into double quotes as it was."""
     assert scripts.quoting("bash", {})(name) == ("plain", None)
     assert scripts.quoting("bash", {})("read me.txt") == ("plain", "read me.txt")
 
 
 @pytest.mark.parametrize("piece", ['a"b', "a'b", "$'a", "'a'b", '"a"b', "'a'\\''b", '"a"\'b'])
-def test_bash_is_offered_nothing_where_quotes_are_mixed(piece: str) -> None:
+def test_bash_is_offered_nothing_after_mixed_quotes(piece: str) -> None:
     assert scripts.quoting("bash", {"COMP_PIECE": piece, "COMP_KEPT": ""})("ab") == ("quoted", None)
     kept = {"COMP_PIECE": "", "COMP_KEPT": piece}
     assert scripts.quoting("bash", kept)("ab") == ("quoted", None)
@@ -228,11 +228,11 @@ def test_fish_is_offered_no_value_that_it_takes_for_a_home_folder() -> None:
         ("", []),
     ],
 )
-def test_words_are_read_as_a_shell_reads_them(line: str, words: list[str]) -> None:
+def test_words_are_split_as_a_shell_splits_them(line: str, words: list[str]) -> None:
     assert scripts.typed("bash", line, str(len(words)))[0] == words[1:]
 
 
-def test_where_bash_has_no_compopt_paths_are_quoted(
+def test_without_compopt_paths_are_quoted_for_bash(
     at_prompt: Callable[..., Terminal], home: Path
 ) -> None:
     terminal = at_prompt("bash", "compopt() { return 1; }; ")

@@ -113,7 +113,7 @@ def test_descriptions(shell: str, at_prompt: Callable[[str], Terminal]) -> None:
 
 
 @pytest.mark.parametrize("shell", scripts.SCRIPTS)
-def test_the_scripts_in_the_repository_are_those_that_are_printed(bindist: Run, shell: str) -> None:
+def test_the_scripts_in_the_repository_are_up_to_date(bindist: Run, shell: str) -> None:
     printed = bindist("completion", shell)
     assert printed.returncode == 0
     file = REPOSITORY / "completions" / FILES[shell]
@@ -153,9 +153,7 @@ def test_install_for_powershell_prints_the_line_for_its_profile(bindist: Run) ->
     assert "$PROFILE" in done.stderr
 
 
-def test_install_replaces_an_older_script_and_no_file_of_ones_own(
-    bindist: Run, tmp_path: Path
-) -> None:
+def test_install_replaces_only_an_older_script(bindist: Run, tmp_path: Path) -> None:
     path = tmp_path / "fish/completions/bindist.fish"
     where = {"XDG_CONFIG_HOME": str(tmp_path)}
     assert bindist("completion", "fish", "--install", **where).returncode == 0
@@ -169,7 +167,7 @@ def test_install_replaces_an_older_script_and_no_file_of_ones_own(
     assert "is not a completion script" in done.stderr
 
 
-def test_install_where_nothing_can_be_written(bindist: Run, tmp_path: Path) -> None:
+def test_install_in_an_unwritable_folder_is_an_error(bindist: Run, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = bindist("completion", "fish", "--install", XDG_CONFIG_HOME=str(tmp_path / "file"))
     assert done.returncode == 2

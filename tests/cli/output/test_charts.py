@@ -43,12 +43,12 @@ def test_columns_fit_the_terminal(counts, width):
     assert max(map(len, lines)) <= width
 
 
-def test_days_without_a_download_have_their_place():
+def test_days_without_a_download_have_an_empty_column():
     series = by_day({"2026-11-01": 1, "2026-11-04": 2}, 30)
     assert [count for _, count in series] == [1, 0, 0, 2]
 
 
-def test_what_is_no_day_is_left_out():
+def test_invalid_days_are_left_out():
     assert by_day({"yesterday": 3}, 30) == []
 
 
@@ -60,5 +60,5 @@ def test_without_downloads_nothing_is_drawn(stats):
     assert stats_charts(stats, 80) == ""
 
 
-def test_a_control_character_in_a_version_is_shown_not_obeyed():
+def test_a_control_character_in_a_version_is_escaped():
     assert "\x1b" not in bars({"\x1b[2J": 1}, 60)

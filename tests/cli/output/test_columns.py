@@ -65,13 +65,13 @@ def printed(answer, at_catalogue, inside):
 
 
 @pytest.mark.parametrize("name", [name for name in SHOWN if name != "VERIFIED"])
-def test_the_server_answers_with_every_column(printed, name):
+def test_every_column_is_in_a_response(printed, name):
     words, absent = SHOWN[name]
     assert keys_of(name) - printed(words) == set(absent)
 
 
 @pytest.mark.parametrize("key", ELSEWHERE)
-def test_columns_of_one_answer_alone(printed, key):
+def test_columns_of_a_single_object_are_in_its_response(printed, key):
     assert key in printed(ELSEWHERE[key])
 
 
@@ -86,7 +86,7 @@ def test_recent_downloads_have_every_column(answer, at_catalogue):
     assert keys_of("RECENT_DOWNLOADS") <= set(recent)
 
 
-def test_every_set_of_columns_is_looked_at():
+def test_every_set_of_columns_is_tested():
     tables = {name for name, value in vars(columns).items() if isinstance(value, tuple)}
     assert tables - {"RECENT_DOWNLOADS"} - MADE_HERE == set(SHOWN)
 

@@ -49,13 +49,13 @@ def test_different_content_is_shown_file_by_file(invoke, release, tmp_path):
     assert hint == "  hint: upload the files under a new version number"
 
 
-def test_a_version_that_is_not_enabled_has_the_command_that_enables_it(invoke, release):
+def test_a_disabled_version_has_the_command_that_enables_it_as_hint(invoke, release):
     release("2.1.0", enable=False, tool_exe=b"program")
     result = invoke("versions", "download", "tool", "2.1.0", "-O", "-")
     assert "hint: release it with `bindist versions enable tool 2.1.0`, or add" in result.stderr
 
 
-def test_a_key_that_is_refused_is_told_with_where_it_came_from(invoke, at_server, monkeypatch):
+def test_a_rejected_key_is_reported_with_its_source(invoke, at_server, monkeypatch):
     monkeypatch.setenv("BINDIST_API_KEY", "another")
     assert "the key comes from BINDIST_API_KEY\n" in invoke("apps", "list").stderr
 
@@ -68,14 +68,14 @@ def test_a_misspelt_group_gets_a_suggestion(invoke, words):
     assert "Did you mean" in result.stderr
 
 
-def test_a_wrong_usage_names_the_help(invoke):
+def test_a_usage_error_names_the_help(invoke):
     assert "hint: see `bindist apps show --help`" in invoke("apps", "show").stderr
 
 
 # JSON
 
 
-def test_the_shape_of_an_error_in_json(invoke, at_server):
+def test_an_error_in_json_has_the_documented_shape(invoke, at_server):
     error = shapes(invoke("apps", "show", "nobody", "--json"))
     request_id = error.pop("requestId")
     assert len(request_id) == 36
@@ -94,18 +94,18 @@ def test_an_error_in_json_leaves_stdout_empty(invoke, at_server):
 
 
 @pytest.mark.parametrize("words", [("--json", "apps", "show"), ("apps", "list", "--tga", "--json")])
-def test_a_wrong_usage_is_json_too(bindist, words):
+def test_a_usage_error_is_json_too(bindist, words):
     done = bindist(*words)
     error = json.loads(done.stderr)["error"]
     assert (error["code"], error["status"], error["exitCode"]) == ("USAGE", None, 2)
 
 
-def test_the_environment_can_ask_for_json(invoke, monkeypatch):
+def test_the_environment_can_select_json_errors(invoke, monkeypatch):
     monkeypatch.setenv("BINDIST_OUTPUT", "json")
     assert shapes(invoke("apps", "list"))["code"] == "NO_API_KEY"
 
 
-def test_what_is_worth_repeating_is_retryable(invoke, refused_url, monkeypatch):
+def test_temporary_errors_are_marked_as_retryable(invoke, refused_url, monkeypatch):
     monkeypatch.setenv("BINDIST_API_KEY", "key")
     result = invoke("--api-url", refused_url, "apps", "list", "--json", "--retries", "0")
     error = shapes(result)
@@ -141,7 +141,7 @@ def test_an_interruption_is_json_too(start, interrupt, wait_until, at_server):
         ("status:413", 10, "Too Large"),
     ],
 )
-def test_answers_that_are_not_the_apis(invoke, at_server, fault, code, words):
+def test_a_response_that_is_not_the_api_is_an_error(invoke, at_server, fault, code, words):
     at_server.faults.add(f"{fault},path=/v1/applications,times=0")
     result = invoke("apps", "list", "--retries", "0")
     assert result.exit_code == code
@@ -153,7 +153,7 @@ def test_a_long_message_is_cut():
     assert len(to_cli_error(errors.ServerError(failure(500, "x" * 9999))).message) < 400
 
 
-def test_text_of_the_server_in_an_error_is_shown_harmlessly(invoke, at_server):
+def test_server_text_in_an_error_is_escaped(invoke, at_server):
     result = invoke("api", "GET", "applications/%1b%5b31m")
     assert "\x1b" not in result.stderr + result.stdout
 
@@ -167,7 +167,7 @@ def test_debug_shows_the_traceback(invoke, at_server):
     assert shown.rstrip().splitlines()[-2].startswith("error: ")
 
 
-def test_the_environment_can_ask_for_the_traceback(invoke, at_server, monkeypatch):
+def test_the_environment_can_turn_the_traceback_on(invoke, at_server, monkeypatch):
     monkeypatch.setenv("BINDIST_DEBUG", "1")
     assert "Traceback" in invoke("apps", "show", "nobody").stderr
 
@@ -219,7 +219,7 @@ def test_a_question_without_a_terminal_names_the_flag_that_answers_it(invoke, at
 
 
 @pytest.mark.parametrize("how", ["flag", "environment"])
-def test_no_question_is_asked_where_none_may_be(terminal, at_catalogue, how):
+def test_no_input_asks_no_question(terminal, at_catalogue, how):
     words = ("--no-input",) if how == "flag" else ()
     environment = {} if how == "flag" else {"BINDIST_NO_INPUT": "1"}
     screen = terminal("apps", "delete", "harbor", *words, typed="y\n", **environment)
@@ -229,7 +229,9 @@ def test_no_question_is_asked_where_none_may_be(terminal, at_catalogue, how):
 @pytest.mark.parametrize(
     ("typed", "code", "status"), [("y\n", 0, 404), ("n\n", 1, 200), ("\n", 1, 200)]
 )
-def test_a_question_at_a_terminal(terminal, at_catalogue, catalogue_admin, typed, code, status):
+def test_a_question_is_asked_at_a_terminal(
+    terminal, at_catalogue, catalogue_admin, typed, code, status
+):
     screen = terminal("apps", "delete", "harbor", typed=typed)
     assert "Delete harbor? Its id can never be used again. [y/N]:" in screen.text
     assert screen.returncode == code
@@ -270,13 +272,13 @@ def test_every_exception_of_the_sdk_has_an_exit_code_of_its_own():
         assert exit_for(kind.__new__(kind)) is not Exit.FAILED, kind
 
 
-def test_an_error_nobody_thought_of_is_said_to_be_one():
+def test_an_unexpected_exception_is_reported_as_a_bug():
     shown = to_cli_error(RuntimeError("oh"))
     assert (shown.message, shown.exit) == ("unexpected RuntimeError: oh", Exit.FAILED)
 
 
 @pytest.mark.parametrize("error", [FileNotFoundError, PermissionError, IsADirectoryError])
-def test_a_path_that_cannot_be_used_is_local_input(error):
+def test_an_unusable_path_is_a_usage_error(error):
     shown = to_cli_error(error(2, "No such file", "a.txt"))
     assert (shown.message, shown.exit) == ("a.txt: No such file", Exit.USAGE)
 

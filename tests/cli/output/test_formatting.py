@@ -38,7 +38,7 @@ def test_age(ago, shown):
     assert formatting.age((NOW - ago).isoformat().replace("+00:00", "Z"), NOW) == shown
 
 
-def test_age_of_what_is_no_time_is_the_text_itself():
+def test_the_age_of_an_invalid_time_is_the_text_itself():
     assert formatting.age("soon\x1b", NOW) == "soon\\x1b"
 
 
@@ -47,7 +47,7 @@ def test_a_time_without_a_zone_is_utc():
 
 
 @pytest.mark.parametrize("value", [None, 5, "", "yesterday", ["2026-11-23"]])
-def test_what_is_no_time_is_none(value):
+def test_an_invalid_time_is_none(value):
     assert formatting.parse_time(value) is None
 
 
@@ -116,7 +116,7 @@ def test_an_escaped_text_can_be_encoded(text):
 
 
 @given(ANY_TEXT)
-def test_json_escaped_further_means_the_same(text):
+def test_escaped_json_parses_to_the_same_value(text):
     escaped = formatting.json_escape(json.dumps([text], ensure_ascii=False))
     assert json.loads(escaped) == [text]
 
@@ -131,25 +131,25 @@ def test_json_escaped_further_means_the_same(text):
         lambda text: formatting.json_escape(json.dumps(text, ensure_ascii=False)),
     ],
 )
-def test_a_control_character_is_shown_and_not_passed_on(show, char):
+def test_a_control_character_is_escaped(show, char):
     assert char not in show(f"a{char}b")
 
 
 @pytest.mark.parametrize("show", [formatting.escape, formatting.visible, formatting.one_line])
-def test_other_text_is_left_as_it_is(show):
+def test_other_text_is_unchanged(show):
     assert show(HARMLESS) == HARMLESS
 
 
-def test_line_breaks_are_kept_where_there_is_room_for_them():
+def test_line_breaks_are_kept_in_text_of_several_lines():
     assert formatting.visible("a\nb") == "a\nb"
 
 
-def test_line_breaks_are_shown_where_there_is_one_line():
+def test_line_breaks_are_escaped_in_text_of_one_line():
     assert formatting.one_line("a\nb") == "a⏎b"
 
 
 @given(st.floats(0, 1e9), st.floats(0, 1e9), st.integers(0, 80))
-def test_a_bar_is_never_wider_than_its_room(value, largest, width):
+def test_a_bar_is_never_wider_than_its_column(value, largest, width):
     assert len(formatting.bar(min(value, largest), largest, width)) <= width
 
 
@@ -158,9 +158,9 @@ def test_a_bar_for_more_than_nothing_is_never_empty(largest, width):
     assert formatting.bar(largest / 1e6, largest, width)
 
 
-def test_a_full_bar_fills_its_room():
+def test_a_full_bar_fills_its_column():
     assert formatting.bar(5, 5, 10) == "█" * 10
 
 
-def test_there_is_no_bar_for_nothing():
+def test_a_count_of_zero_has_no_bar():
     assert formatting.bar(0, 5, 10) == ""

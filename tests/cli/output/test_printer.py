@@ -36,25 +36,25 @@ def controls(text):
 # The formats
 
 
-def test_json_of_a_list_is_a_bare_array_with_all_that_the_api_has(answer, nasty, admin):
+def test_json_of_a_list_is_an_array_with_every_field_of_the_api(answer, nasty, admin):
     assert answer("apps", "list") == admin.list_applications().data["applications"]
 
 
-def test_json_of_one_thing_is_a_bare_object(answer, nasty):
+def test_json_of_one_object_is_that_object(answer, nasty):
     assert answer("apps", "show", "nasty")["description"] == LINES.strip()
 
 
-def test_jsonl_is_one_object_a_line(invoke, answer, nasty):
+def test_jsonl_has_one_object_per_line(invoke, answer, nasty):
     lines = invoke("apps", "list", "-o", "jsonl").stdout.split("\n")
     assert [json.loads(line) for line in lines[:-1]] == answer("apps", "list")
 
 
-def test_jsonl_of_one_thing_is_one_line(invoke, answer, nasty):
+def test_jsonl_of_one_object_is_one_line(invoke, answer, nasty):
     (line,) = invoke("apps", "show", "nasty", "-o", "jsonl").stdout.splitlines()
     assert json.loads(line) == answer("apps", "show", "nasty")
 
 
-def test_csv_read_back_is_what_json_has(invoke, answer, nasty):
+def test_csv_has_the_same_values_as_json(invoke, answer, nasty):
     text = invoke("apps", "list", "-o", "csv").stdout_bytes.decode()
     header, *rows = csv.reader(io.StringIO(text, newline=""))
     assert header == KEYS
@@ -63,7 +63,7 @@ def test_csv_read_back_is_what_json_has(invoke, answer, nasty):
     assert controls(text) == {"\t", "\r"}
 
 
-def test_csv_ends_its_lines_as_the_rfc_says(invoke, at_server, application):
+def test_csv_lines_end_with_cr_lf(invoke, at_server, application):
     raw = invoke("apps", "list", "-o", "csv").stdout_bytes
     assert raw.count(b"\r\n") == raw.count(b"\n") == 2
 
@@ -82,12 +82,12 @@ FORMULAS = {
 
 
 @pytest.mark.parametrize("text", FORMULAS, ids=ascii)
-def test_csv_safe_keeps_a_spreadsheet_from_running_a_text(text):
+def test_csv_safe_prefixes_formulas(text):
     assert csv_safe_cell(text) == FORMULAS[text]
 
 
 @pytest.mark.parametrize("number", [-1, -1.5, 3])
-def test_csv_safe_leaves_numbers_alone(number):
+def test_csv_safe_does_not_change_numbers(number):
     assert csv_safe_cell(number) == str(number)
 
 
@@ -101,7 +101,7 @@ def test_csv_safe_is_an_option_before_and_after_the_command(invoke, at_server):
 
 @pytest.mark.parametrize("char", [*INVISIBLES], ids=ascii)
 @pytest.mark.parametrize("format", ["table", "csv", "tsv", "json", "jsonl"])
-def test_what_is_not_seen_is_shown_as_an_escape(invoke, at_server, admin, format, char):
+def test_invisible_characters_are_escaped(invoke, at_server, admin, format, char):
     admin.create_application("hidden", f"a{char}b").raise_for_error()
     text = invoke("apps", "show", "hidden", "-o", format).stdout
     assert char not in text
@@ -111,19 +111,19 @@ def test_what_is_not_seen_is_shown_as_an_escape(invoke, at_server, admin, format
         assert re.search(r"a\\(x|u|U000)[0-9a-f]+b", text)
 
 
-def test_tsv_read_back_is_what_json_has(invoke, answer, nasty):
+def test_tsv_has_the_same_values_as_json(invoke, answer, nasty):
     lines = invoke("apps", "list", "-o", "tsv").stdout.split("\n")
     rows = [[unescape(field) for field in line.split("\t")] for line in lines[:-1]]
     assert rows == [[plain(row.get(key)) for key in KEYS] for row in answer("apps", "list")]
 
 
-def test_tsv_of_one_thing_is_a_line_for_each_field(invoke, answer, nasty):
+def test_tsv_of_one_object_has_a_line_for_each_field(invoke, answer, nasty):
     lines = invoke("apps", "show", "nasty", "-o", "tsv").stdout.split("\n")
     fields = dict(line.split("\t") for line in lines[:-1])
     assert unescape(fields["description"]) == answer("apps", "show", "nasty")["description"]
 
 
-def test_csv_of_one_thing_has_a_header_and_a_row(invoke, nasty):
+def test_csv_of_one_object_has_a_header_and_a_row(invoke, nasty):
     text = invoke("apps", "show", "plain", "-o", "csv").stdout_bytes.decode()
     header, row = csv.reader(io.StringIO(text, newline=""))
     assert dict(zip(header, row, strict=True))["name"] == "Plain"
@@ -155,7 +155,7 @@ def test_an_empty_list(invoke, at_server, format, shown):
     assert invoke("apps", "list", "-o", format).stdout_bytes.decode() == shown
 
 
-def test_an_empty_list_says_so_to_people_alone(invoke, at_server):
+def test_an_empty_list_has_a_note_on_a_terminal_only(invoke, at_server):
     notes = {f: invoke("apps", "list", "-o", f).stderr for f in ("table", "json", "tsv")}
     expected = "no applications; create one with `bindist apps create APP`"
     assert notes.pop("table").startswith(expected)
@@ -166,7 +166,7 @@ def test_an_empty_list_says_so_to_people_alone(invoke, at_server):
 
 
 @pytest.mark.parametrize("format", ["json", "jsonl", "csv", "tsv"])
-def test_the_fields_asked_for_are_printed_in_that_order(invoke, at_catalogue, format):
+def test_fields_are_printed_in_the_given_order(invoke, at_catalogue, format):
     fields = "name,applicationId,description"
     text = invoke("apps", "list", "-o", format, "--fields", fields).stdout
     rows = {
@@ -179,24 +179,24 @@ def test_the_fields_asked_for_are_printed_in_that_order(invoke, at_catalogue, fo
 
 
 @pytest.mark.parametrize("format", ["json", "jsonl", "csv", "tsv", "table"])
-def test_a_field_that_only_the_api_has_can_be_asked_for(invoke, at_catalogue, format):
+def test_a_field_that_is_no_column_can_be_selected(invoke, at_catalogue, format):
     result = invoke("versions", "list", "harbor", "--fields", "releaseNotes", "-o", format)
     assert "First stable release." in result.stdout
 
 
 @pytest.mark.parametrize("format", ["json", "jsonl", "csv", "tsv", "table"])
-def test_an_unknown_field_is_a_wrong_usage_that_names_the_known_ones(invoke, at_catalogue, format):
+def test_an_unknown_field_is_a_usage_error_that_lists_the_known_ones(invoke, at_catalogue, format):
     result = invoke("apps", "list", "--fields", "name,colour", "-o", format)
     assert result.exit_code == 2
     assert result.stdout == ""
     assert "applicationId, name" in result.stderr
 
 
-def test_an_unknown_field_of_one_thing_is_a_wrong_usage(invoke, at_catalogue):
+def test_an_unknown_field_of_one_object_is_a_usage_error(invoke, at_catalogue):
     assert invoke("apps", "show", "harbor", "--fields", "colour", "-o", "table").exit_code == 2
 
 
-def test_a_table_at_a_terminal_shows_the_fields_asked_for_and_no_others(invoke, at_catalogue):
+def test_a_table_shows_only_the_selected_fields(invoke, at_catalogue):
     result = invoke("apps", "show", "harbor", "--fields", "createdAt", "-o", "table")
     assert result.stdout.split()[0] == "Created"
     assert len(result.stdout.splitlines()) == 1
@@ -211,7 +211,7 @@ def test_a_terminal_gets_a_table(terminal, at_catalogue):
     assert len(screen.lines) == 4
 
 
-def test_a_pipe_gets_lines_of_tabs(bindist, at_catalogue):
+def test_a_pipe_gets_tab_separated_lines(bindist, at_catalogue):
     done = bindist("apps", "list")
     assert [line.split("\t")[0] for line in done.stdout.splitlines()] == [
         "harbor",
@@ -224,7 +224,7 @@ def test_cut_finds_the_ids(shell, at_catalogue):
     assert shell("bindist apps list | cut -f1").stdout == "harbor\nskylark\ntidewatch\n"
 
 
-def test_a_reader_that_has_gone_is_no_error(program, at_catalogue):
+def test_a_closed_pipe_is_no_error(program, at_catalogue):
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "wb") as closed:
@@ -245,7 +245,7 @@ def test_a_full_disk_is_an_error_without_a_traceback(program, at_catalogue, word
 
 
 @pytest.mark.parametrize("format", ["table", "json", "jsonl", "csv", "tsv"])
-def test_no_text_of_the_server_is_obeyed_by_a_terminal(terminal, nasty, format):
+def test_server_text_reaches_a_terminal_escaped(terminal, nasty, format):
     screen = terminal("apps", "show", "nasty", "-o", format, NO_COLOR="1")
     text = re.sub(r"\r+\n", "\n", screen.text)
     text = re.sub(r"\x1b\[[01]m", "", text)  # bold headings are the program's own
@@ -265,18 +265,18 @@ def test_no_text_of_the_server_is_obeyed_by_a_terminal(terminal, nasty, format):
     ids=str,
 )
 @pytest.mark.parametrize("words", [("apps", "list"), ("apps", "show", "nobody")], ids=" ".join)
-def test_colours_at_a_terminal(terminal, at_catalogue, environment, colours, words):
+def test_a_terminal_gets_colours(terminal, at_catalogue, environment, colours, words):
     screen = terminal(*words, **environment)
     assert bool(re.search(r"\x1b\[[0-9;]*3[0-9]", screen.text)) is colours
 
 
 @pytest.mark.parametrize(("option", "colours"), [((), True), (("--no-color",), False)])
-def test_colours_can_be_forced_and_refused(bindist, at_catalogue, option, colours):
+def test_colours_can_be_forced_and_turned_off(bindist, at_catalogue, option, colours):
     done = bindist("apps", "list", "-o", "table", *option, FORCE_COLOR="1")
     assert ("\x1b[32m" in done.stdout) is colours
 
 
-def test_no_colours_in_a_pipe(bindist, at_catalogue):
+def test_a_pipe_gets_no_colours(bindist, at_catalogue):
     assert "\x1b" not in bindist("apps", "list", "-o", "table").stdout
 
 
@@ -293,7 +293,7 @@ def test_json_is_valid_in_any_encoding(bindist, nasty, encoding, words):
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
 @pytest.mark.parametrize("format", ["table", "csv", "tsv"])
-def test_what_an_encoding_lacks_is_shown_as_an_escape(bindist, nasty, encoding, format):
+def test_characters_missing_from_the_encoding_are_escaped(bindist, nasty, encoding, format):
     done = bindist("apps", "list", "-o", format, PYTHONIOENCODING=encoding)
     assert (done.returncode, done.stderr) == (0, "")
     assert "\\u6f22" in done.stdout or format == "table"
@@ -320,7 +320,7 @@ def test_no_line_is_wider_than_the_terminal(invoke, at_catalogue, monkeypatch, c
     assert max(map(len, lines)) <= columns
 
 
-def test_a_narrow_terminal_gets_fewer_columns_and_one_line_for_each_thing(terminal, at_catalogue):
+def test_a_narrow_terminal_gets_fewer_columns_and_one_line_per_row(terminal, at_catalogue):
     screen = terminal("apps", "list", columns=40, NO_COLOR="1")
     assert len(screen.lines) == 4
     assert "skylark" in screen.text
@@ -330,7 +330,7 @@ def test_a_wide_terminal_gets_more_columns(terminal, at_catalogue):
     assert "Ships containers" in terminal("apps", "list", columns=200).text
 
 
-def test_fields_that_were_asked_for_are_all_shown_however_narrow(terminal, at_catalogue):
+def test_selected_fields_are_all_shown_on_a_narrow_terminal(terminal, at_catalogue):
     fields = "applicationId,name,isActive,tags,updatedAt,createdAt"
     screen = terminal("apps", "list", "--fields", fields, columns=40)
     assert "month" in screen.text  # of createdAt, the last one
@@ -348,11 +348,11 @@ def test_fields_that_were_asked_for_are_all_shown_however_narrow(terminal, at_ca
         ([], [], 40, []),
     ],
 )
-def test_how_columns_are_fitted(natural, flexible, available, widths):
+def test_columns_are_shrunk_and_dropped_to_fit(natural, flexible, available, widths):
     assert fit(natural, flexible, available) == widths
 
 
-def test_a_catalogue_of_many_pages_is_listed_whole(answer, at_server, admin):
+def test_all_pages_of_a_catalogue_are_listed(answer, at_server, admin):
     for number in range(130):
         admin.create_application(f"app-{number:03}", f"App {number}").raise_for_error()
     listed = [row["applicationId"] for row in answer("apps", "list")]

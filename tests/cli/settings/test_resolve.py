@@ -47,7 +47,7 @@ def value(settings, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_flag_wins(name):
+def test_the_flag_wins_over_the_environment(name):
     assert value(resolve(FLAGS, VARIABLES, CONFIG), name) == FLAGS[name]
 
 
@@ -72,7 +72,7 @@ def test_the_defaults():
 
 
 @pytest.mark.parametrize("variable", VARIABLES)
-def test_an_empty_variable_is_none(variable):
+def test_an_empty_variable_counts_as_unset(variable):
     assert resolve({}, {variable: ""}, {}) == resolve({}, {}, {})
 
 
@@ -93,7 +93,7 @@ def test_which_profile_is_chosen_by_flag_environment_and_file_in_this_order():
 @pytest.mark.parametrize(
     ("text", "meaning"), [("1", True), ("yes", True), ("0", False), ("false", False), ("", False)]
 )
-def test_a_switch_in_the_environment(name, variable, text, meaning):
+def test_a_variable_turns_a_switch_on(name, variable, text, meaning):
     assert getattr(resolve({}, {variable: text}, {}), name) is meaning
 
 
@@ -121,7 +121,7 @@ def test_no_bars_in_ci():
     assert not resolve({}, {"CI": "true"}, {}).bars
 
 
-def test_the_folder_is_the_one_named(tmp_path):
+def test_the_variable_names_the_configuration_folder(tmp_path):
     assert resolve({}, {"BINDIST_CONFIG_DIR": str(tmp_path)}, {}).config_dir == tmp_path
 
 
@@ -151,7 +151,7 @@ def test_every_variable_of_ours_that_is_read_is_described():
         ({"BINDIST_PROFILE": "nobody"}, "there is no profile 'nobody'"),
     ],
 )
-def test_a_variable_that_makes_no_sense_is_a_wrong_usage(env, words):
+def test_an_invalid_variable_is_a_usage_error(env, words):
     with pytest.raises(CliError, match=words) as caught:
         resolve({}, env, {})
     assert caught.value.exit is Exit.USAGE
@@ -170,29 +170,30 @@ def test_a_variable_that_makes_no_sense_is_a_wrong_usage(env, words):
         ("store_etag", True),
     ],
 )
-def test_a_profile_with_a_value_of_the_wrong_type_names_it(name, wrong):
+def test_a_profile_value_of_the_wrong_type_is_an_error_that_names_it(name, wrong):
     with pytest.raises(CliError, match=f"{name} of profile 'default' must be of type"):
         resolve({}, {}, {"profiles": {"default": {name: wrong}}})
 
 
-def test_a_setting_that_is_not_known_does_no_harm():
-    resolve({}, {}, {"profiles": {"default": {"from_the_future": 1}}})
+def test_an_unknown_setting_is_ignored():
+    config = {"profiles": {"default": {"from_the_future": 1, "timeout": 5}}}
+    assert resolve({}, {}, config) == resolve({}, {}, {"profiles": {"default": {"timeout": 5}}})
 
 
 @pytest.mark.parametrize("wrong", [{"profiles": 5}, {"profiles": {"default": "x"}}])
-def test_profiles_that_are_no_tables(wrong):
+def test_profiles_that_are_not_tables_are_an_error(wrong):
     with pytest.raises(CliError, match="each profile must be a table"):
         resolve({}, {}, wrong)
 
 
-def test_an_unknown_profile_is_told_with_those_that_are_known(invoke, profile):
+def test_an_unknown_profile_is_an_error_that_lists_the_known_ones(invoke, profile):
     profile("[profiles.work]\n")
     result = invoke("apps", "list", "--profile", "wrok")
     assert result.exit_code == 2
     assert "profiles: default, sandbox, work" in result.stderr
 
 
-def test_broken_toml_names_the_file_and_the_line(invoke, profile):
+def test_invalid_toml_is_an_error_that_names_file_and_line(invoke, profile):
     folder = profile("[profiles.default]\n\napi_url = \n")
     result = invoke("apps", "list")
     assert result.exit_code == 2
@@ -200,7 +201,7 @@ def test_broken_toml_names_the_file_and_the_line(invoke, profile):
     assert "line 3" in result.stderr
 
 
-def test_a_file_that_is_not_text_is_a_wrong_usage(invoke, environment):
+def test_a_file_that_is_not_text_is_a_usage_error(invoke, environment):
     environment.mkdir()
     (environment / "config.toml").write_bytes(b"\xff\xfe\x00")
     result = invoke("apps", "list")
@@ -233,21 +234,21 @@ def test_the_key_of_the_profile_is_found(profile):
     assert find_key(resolve({}, env, {}), env).value == "stored"
 
 
-def test_the_key_of_another_profile_is_not_taken(profile):
+def test_the_key_of_another_profile_is_not_used(profile):
     env = {"BINDIST_CONFIG_DIR": str(profile(work="stored"))}
     with pytest.raises(CliError, match="no API key found") as caught:
         find_key(resolve({}, env, {}), env)
     assert caught.value.exit is Exit.NOT_AUTHENTICATED
 
 
-def test_a_key_file(tmp_path):
+def test_a_key_is_read_from_a_key_file(tmp_path):
     (tmp_path / "key").write_text("\ufefffrom-file\n", encoding="utf-8")
     env = {"BINDIST_API_KEY_FILE": str(tmp_path / "key")}
     assert key_from_environment(env).value == "from-file"
 
 
 @pytest.mark.parametrize("content", [None, b"", b" \n", b"\xff\xfe"])
-def test_a_key_file_without_a_key_is_a_wrong_usage(tmp_path, content):
+def test_a_key_file_without_a_key_is_a_usage_error(tmp_path, content):
     if content is not None:
         (tmp_path / "key").write_bytes(content)
     with pytest.raises(CliError, match="BINDIST_API_KEY_FILE") as caught:
@@ -255,7 +256,7 @@ def test_a_key_file_without_a_key_is_a_wrong_usage(tmp_path, content):
     assert caught.value.exit is Exit.USAGE
 
 
-def test_the_two_halves_of_a_hosted_key():
+def test_the_two_halves_of_a_hosted_key_are_joined():
     env = {"BINDIST_TENANT_ID": "tenant", "BINDIST_API_SECRET": "secret"}
     assert key_from_environment(env).value == "tenant.secret"
 
@@ -269,7 +270,7 @@ def test_the_two_halves_of_a_hosted_key():
         ("BINDIST_API_SECRET",),
     ],
 )
-def test_two_keys_or_half_a_key_are_a_wrong_usage(names):
+def test_two_keys_or_half_a_key_are_a_usage_error(names):
     with pytest.raises(CliError) as caught:
         key_from_environment(dict.fromkeys(names, "x"))
     assert caught.value.exit is Exit.USAGE
@@ -280,7 +281,7 @@ def test_generic_names_are_not_read(name):
     assert key_from_environment({name: "another service's"}) is None
 
 
-def test_the_key_is_in_no_representation():
+def test_no_repr_shows_the_key():
     assert "hush" not in repr(key_from_environment({"BINDIST_API_KEY": "hush"}))
 
 
@@ -316,7 +317,7 @@ def test_the_key_of_a_profile_is_sent_to_its_own_address(invoke, server, profile
         ("https://example.com", True),
     ],
 )
-def test_the_key_goes_over_plain_http_to_this_machine_alone(url, sent):
+def test_the_key_is_sent_over_plain_http_only_to_this_machine(url, sent):
     env = {"BINDIST_API_KEY": "key", "BINDIST_API_URL": url}
     if sent:
         assert find_key(resolve({}, env, {}), env).value == "key"

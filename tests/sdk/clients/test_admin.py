@@ -40,7 +40,7 @@ def happened(admin: AdminClient, customer: CustomerClient, application: str) -> 
 # Applications
 
 
-def test_a_new_application_is_seen_by_the_customers_it_is_for(
+def test_a_new_application_is_visible_to_its_customers(
     admin: AdminClient, customer: CustomerClient
 ) -> None:
     answer = admin.create_application("tool", "Tool", ["seed-customer"], "text", ["a"])
@@ -48,7 +48,7 @@ def test_a_new_application_is_seen_by_the_customers_it_is_for(
     assert customer.get_application("tool").success
 
 
-def test_the_id_of_a_deleted_application_is_gone_for_good(
+def test_the_id_of_a_deleted_application_cannot_be_used_again(
     admin: AdminClient, application: str
 ) -> None:
     assert admin.delete_application(application).require()["deletedAt"]
@@ -78,7 +78,7 @@ def test_a_new_customer_gets_a_key_that_works(
     assert answer.require()["isAdmin"] is False
 
 
-def test_what_is_known_of_a_customer_is_kept(admin: AdminClient) -> None:
+def test_all_fields_of_a_customer_are_stored(admin: AdminClient) -> None:
     known = {"notes": "n", "email": "a@b.cd", "reference": "r", "license": "l"}
     created = admin.create_customer("New", **known).require()
     rows = admin.list_customers().require()["customers"]
@@ -86,13 +86,13 @@ def test_what_is_known_of_a_customer_is_kept(admin: AdminClient) -> None:
     assert {name: row[name] for name in known} == known
 
 
-def test_what_is_not_given_stays_as_it_is(admin: AdminClient) -> None:
+def test_fields_that_are_not_given_are_unchanged(admin: AdminClient) -> None:
     customer_id = admin.create_customer("New", "note").require()["customerId"]
     changed = admin.update_customer(customer_id, name="Renamed").require()
     assert (changed["name"], changed["notes"], changed["isActive"]) == ("Renamed", "note", True)
 
 
-def test_an_empty_text_clears(admin: AdminClient) -> None:
+def test_an_empty_text_clears_a_field(admin: AdminClient) -> None:
     customer_id = admin.create_customer("New", reference="r").require()["customerId"]
     assert admin.update_customer(customer_id, reference="").require()["reference"] == ""
 
@@ -143,13 +143,15 @@ def test_without_a_page_all_customers_are_listed(admin: AdminClient, customers: 
         (1, None, slice(0, 20)),
     ],
 )
-def test_a_page_of_customers_is_that_part_of_all(
+def test_a_page_of_customers_is_a_slice_of_the_list(
     admin: AdminClient, customers: list[str], page: int | None, page_size: int | None, part: slice
 ) -> None:
     assert names(admin.list_customers(page=page, page_size=page_size)) == customers[part]
 
 
-def test_a_page_of_customers_says_where_it_stands(admin: AdminClient, customers: list[str]) -> None:
+def test_a_page_of_customers_has_its_position_in_meta(
+    admin: AdminClient, customers: list[str]
+) -> None:
     meta = admin.list_customers(page=2, page_size=3).meta or {}
     assert meta["pagination"] == {
         "page": 2,
@@ -160,9 +162,7 @@ def test_a_page_of_customers_says_where_it_stands(admin: AdminClient, customers:
     }
 
 
-def test_a_page_that_was_cut_out_leaves_raw_as_it_came(
-    admin: AdminClient, customers: list[str]
-) -> None:
+def test_a_page_of_customers_does_not_change_raw(admin: AdminClient, customers: list[str]) -> None:
     answer = admin.list_customers(page=1, page_size=2)
     assert len(answer.raw["data"]["customers"]) == 7
 
@@ -177,7 +177,7 @@ def test_pages_count_from_one_and_are_checked_before_any_request(
     assert server.requests == []
 
 
-def test_a_failed_answer_stays_failed_where_a_page_was_asked_for(
+def test_a_failed_response_stays_failed_with_a_page(
     server: SandboxServer, connect: Connect
 ) -> None:
     client = connect(server.url, CUSTOMER_KEY)
@@ -189,47 +189,49 @@ def test_a_failed_answer_stays_failed_where_a_page_was_asked_for(
 
 
 @pytest.mark.parametrize(("kind", "count"), [("upload", 3), ("download", 4), ("all", 7), (None, 7)])
-def test_activity_is_of_the_type_asked_for(
+def test_activity_is_filtered_by_type(
     admin: AdminClient, happened: None, kind: str | None, count: int
 ) -> None:
     data = admin.list_activity(activity_type=kind).require()
     assert (len(data["activities"]), data["count"]) == (count, count)
 
 
-def test_activity_of_one_application_is_picked_out_here(admin: AdminClient, happened: None) -> None:
+def test_activity_of_one_application_is_filtered_by_the_client(
+    admin: AdminClient, happened: None
+) -> None:
     data = admin.list_activity(application_id="other").require()
     assert {row["applicationId"] for row in data["activities"]} == {"other"}
     assert data["count"] == 2
 
 
-def test_activity_of_one_customer_is_picked_out_by_the_server(
+def test_activity_of_one_customer_is_filtered_by_the_server(
     admin: AdminClient, happened: None
 ) -> None:
     rows = admin.list_activity(customer_id="seed-customer").require()["activities"]
     assert {row["customerId"] for row in rows} == {"seed-customer"} and len(rows) == 4
 
 
-def test_pages_of_activity_together_are_all_of_it(admin: AdminClient, happened: None) -> None:
+def test_the_pages_of_activity_together_are_the_whole_list(
+    admin: AdminClient, happened: None
+) -> None:
     whole = admin.list_activity().require()["activities"]
     parts = [admin.list_activity(page=page, page_size=3).require() for page in (1, 2, 3, 4)]
     assert [len(part["activities"]) for part in parts] == [3, 3, 1, 0]
     assert [row for part in parts for row in part["activities"]] == whole
 
 
-def test_a_page_of_activity_counts_what_is_left_after_the_filter(
-    admin: AdminClient, happened: None
-) -> None:
+def test_a_page_of_activity_counts_the_filtered_rows(admin: AdminClient, happened: None) -> None:
     meta = admin.list_activity("download", 1, 2, application_id="tool").meta or {}
     assert (meta["pagination"]["total"], meta["pagination"]["hasNext"]) == (3, True)
 
 
-def test_activity_between_two_times(admin: AdminClient, happened: None) -> None:
+def test_activity_is_filtered_by_time(admin: AdminClient, happened: None) -> None:
     assert admin.list_activity(end_date="2020-01-01T00:00:00Z").require()["activities"] == []
     assert admin.list_activity(start_date="2020-01-01T00:00:00Z").require()["count"] == 7
 
 
 @pytest.mark.parametrize(("rows", "reached"), [(99, False), (100, True)])
-def test_activity_says_where_the_server_may_have_more(
+def test_activity_says_that_the_server_may_have_more(
     canned: CannedServer, asker: AdminClient, rows: int, reached: bool
 ) -> None:
     canned.answer({"success": True, "data": {"activities": [{"n": n} for n in range(rows)]}})
@@ -239,12 +241,12 @@ def test_activity_says_where_the_server_may_have_more(
 # Audit
 
 
-def test_audit_events_are_of_the_type_asked_for(admin: AdminClient, customers: list[str]) -> None:
+def test_audit_events_are_filtered_by_type(admin: AdminClient, customers: list[str]) -> None:
     events = admin.list_audit_events("CUSTOMER_CREATED", limit=4).require()["events"]
     assert [event["eventType"] for event in events] == ["CUSTOMER_CREATED"] * 4
 
 
-def test_audit_events_go_on_after_an_earlier_answer(
+def test_audit_events_continue_after_the_last_event_id(
     admin: AdminClient, customers: list[str]
 ) -> None:
     first = admin.list_audit_events("CUSTOMER_CREATED", limit=4).require()
@@ -254,7 +256,7 @@ def test_audit_events_go_on_after_an_earlier_answer(
 
 
 @pytest.mark.parametrize("page_size", [1, 2, 3, 4, 6, 100])
-def test_walking_the_audit_yields_each_event_once(
+def test_iter_audit_events_yields_each_event_once(
     admin: AdminClient, customers: list[str], page_size: int
 ) -> None:
     walked = list(admin.iter_audit_events("CUSTOMER_CREATED", page_size=page_size))
@@ -262,7 +264,7 @@ def test_walking_the_audit_yields_each_event_once(
     assert len(walked) == 6
 
 
-def test_walking_the_audit_without_a_type_is_one_page_whatever_the_server_says(
+def test_iter_audit_events_without_a_type_reads_one_page(
     canned: CannedServer, asker: AdminClient
 ) -> None:
     paging = {"hasMore": True, "lastEventId": "e1"}
@@ -271,7 +273,7 @@ def test_walking_the_audit_without_a_type_is_one_page_whatever_the_server_says(
     assert len(canned.asked) == 1
 
 
-def test_walking_the_audit_raises_for_a_page_that_fails(
+def test_iter_audit_events_raises_for_a_failed_page(
     server: SandboxServer, admin: AdminClient, customers: list[str]
 ) -> None:
     server.faults.add("text:500,path=/v1/audit,nth=2")

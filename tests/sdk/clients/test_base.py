@@ -49,7 +49,7 @@ URL = "https://api.example"
         None,
     ],
 )
-def test_what_is_no_address_of_an_api_is_a_value_error(url: Any) -> None:
+def test_an_invalid_base_url_is_a_value_error(url: Any) -> None:
     with pytest.raises(ValueError, match="address"):
         CustomerClient(url, KEY)
 
@@ -72,7 +72,7 @@ def test_a_password_in_an_address_is_not_in_the_error(url: str) -> None:
         ("http://[::1]:80", "http://[::1]:80"),
     ],
 )
-def test_the_address_loses_its_last_slash_and_nothing_else(url: str, base: str) -> None:
+def test_a_trailing_slash_of_the_base_url_is_removed(url: str, base: str) -> None:
     with CustomerClient(url, KEY) as client:
         assert client.base_url == base
 
@@ -86,7 +86,7 @@ def test_an_address_with_a_path_puts_it_before_every_path(
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "a\n", "a\r\nX-Evil: 1", "ключ", "a\x00", "a\x7f"])
-def test_a_key_that_no_header_carries_is_a_value_error_that_does_not_show_it(key: str) -> None:
+def test_a_key_that_is_no_header_value_is_a_value_error_that_does_not_show_it(key: str) -> None:
     with pytest.raises(ValueError, match="API key") as caught:
         CustomerClient(URL, key)
     assert not key.strip() or key not in str(caught.value)
@@ -105,13 +105,13 @@ def test_the_total_time_out_is_a_real_number_of_seconds(seconds: float) -> None:
 
 
 @pytest.mark.parametrize("size", [0, -1])
-def test_an_answer_may_have_a_byte_at_least(size: int) -> None:
+def test_the_answer_limit_is_at_least_one_byte(size: int) -> None:
     with pytest.raises(ValueError, match="answer_limit"):
         CustomerClient(URL, KEY, answer_limit=size)
 
 
 @pytest.mark.parametrize("kind", [CustomerClient, AdminClient])
-def test_the_most_bytes_of_an_answer_can_be_set(canned: CannedServer, kind: Any) -> None:
+def test_the_answer_limit_can_be_set(canned: CannedServer, kind: Any) -> None:
     canned.answer(b'{"success": true, "data": {}}' + b" " * 71)
     with kind(canned.url, KEY, answer_limit=100) as client:
         assert client.list_applications().success
@@ -148,7 +148,7 @@ def test_a_closed_client_can_be_used_again(admin: AdminClient) -> None:
 
 
 @pytest.mark.parametrize("value", ["", ".", "..", None, 5, b"tool", "\ud800"])
-def test_an_identifier_that_no_path_carries_is_a_value_error(value: Any) -> None:
+def test_an_identifier_that_cannot_be_in_a_path_is_a_value_error(value: Any) -> None:
     with pytest.raises(ValueError, match=r"application_id|surrogates"):
         segment(value, "application_id")
 
@@ -163,7 +163,7 @@ def test_any_other_identifier_is_one_segment_that_decodes_to_itself(value: str) 
     assert unquote(encoded) == value and not set(encoded) & set("/?#\\ ")
 
 
-def test_an_identifier_that_is_not_given_stays_so() -> None:
+def test_a_missing_identifier_stays_none() -> None:
     assert named_if_given(None, "file_id") is None
 
 
@@ -219,7 +219,7 @@ def test_an_unusable_identifier_is_a_value_error_before_any_request(
     assert canned.asked == []
 
 
-def test_an_identifier_that_no_text_carries_is_a_value_error_in_a_query_too(
+def test_an_identifier_that_cannot_be_encoded_is_a_value_error_in_a_query_too(
     canned: CannedServer, asker: AdminClient
 ) -> None:
     with pytest.raises(ValueError, match="surrogates"):
@@ -230,7 +230,7 @@ def test_an_identifier_that_no_text_carries_is_a_value_error_in_a_query_too(
 # Any call
 
 
-def test_request_sends_whatever_it_is_told(canned: CannedServer, asker: AdminClient) -> None:
+def test_request_sends_its_arguments(canned: CannedServer, asker: AdminClient) -> None:
     canned.answer({"success": True})
     asker.request(
         "patch", "/v1/x%2Fy", params={"a": "b&c", "n": None}, json={"k": 1}, headers={"X-Q": "q"}
@@ -274,7 +274,7 @@ def pages(*answers: dict[str, Any]) -> tuple[Callable[[Any], Any], list[Any]]:
     return fetch, asked
 
 
-def test_numbered_pages_are_asked_for_in_turn() -> None:
+def test_numbered_pages_are_requested_in_order() -> None:
     more = {"pagination": {"hasNext": True}}
     fetch, asked = pages(
         {"rows": [{"n": 1}], "meta": more}, {"rows": [{"n": 2}], "meta": more}, {"rows": [{"n": 3}]}
@@ -295,7 +295,7 @@ def test_cursors_are_followed(answered: str, query: str) -> None:
     assert asked == [{}, {query: "c1"}]
 
 
-def test_pages_are_asked_for_only_when_they_are_needed() -> None:
+def test_pages_are_requested_lazily() -> None:
     fetch, asked = pages({"rows": [{"n": 1}], "meta": {"pagination": {"hasNext": True}}})
     assert next(walk_pages(fetch, "rows")) == {"n": 1}
     assert len(asked) == 1
@@ -317,7 +317,7 @@ STYLES: dict[str, Callable[..., dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_an_empty_page_that_names_another_is_passed_over(style: str) -> None:
+def test_an_empty_page_with_a_next_page_is_skipped(style: str) -> None:
     page = STYLES[style]
     fetch, asked = pages(page("a", 1), page("b"), page("c"), {"rows": [{"n": 2}]})
     assert [row["n"] for row in walk_pages(fetch, "rows")] == [1, 2]
@@ -325,7 +325,7 @@ def test_an_empty_page_that_names_another_is_passed_over(style: str) -> None:
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_a_list_of_empty_pages_is_incomplete_and_not_over(style: str) -> None:
+def test_endless_empty_pages_are_an_incomplete_list(style: str) -> None:
     page = STYLES[style]
     fetch, asked = pages(page("start", 1), *(page(f"c{n}") for n in range(200)))
     walk = walk_pages(fetch, "rows")
@@ -337,7 +337,7 @@ def test_a_list_of_empty_pages_is_incomplete_and_not_over(style: str) -> None:
 
 @pytest.mark.parametrize("cursors", ["aa", "aba", "abcb"])
 @pytest.mark.parametrize("empty", [False, True])
-def test_a_cursor_that_comes_again_is_an_incomplete_list(cursors: str, empty: bool) -> None:
+def test_a_repeated_cursor_is_an_incomplete_list(cursors: str, empty: bool) -> None:
     fetch, asked = pages(*(at(c, *([] if empty else [n])) for n, c in enumerate(cursors)))
     with pytest.raises(ApiError, match=r"the list is incomplete.*has sent already"):
         list(walk_pages(fetch, "rows"))
@@ -346,18 +346,18 @@ def test_a_cursor_that_comes_again_is_an_incomplete_list(cursors: str, empty: bo
 
 @pytest.mark.parametrize("cursor", [None, "", 5, ["a"]])
 @pytest.mark.parametrize("rows", [(), (1,)])
-def test_more_without_a_usable_cursor_is_an_incomplete_list(cursor: Any, rows: Any) -> None:
+def test_a_next_page_without_a_usable_cursor_is_an_incomplete_list(cursor: Any, rows: Any) -> None:
     fetch, _ = pages(at(cursor, *rows))
     with pytest.raises(ApiError, match=r"the list is incomplete.*and not where"):
         list(walk_pages(fetch, "rows"))
 
 
-def test_a_list_without_rows_that_names_no_other_page_is_complete() -> None:
+def test_an_empty_page_without_a_next_page_ends_the_list() -> None:
     fetch, _ = pages({"rows": [], "meta": {"pagination": {"hasNext": False}}})
     assert list(walk_pages(fetch, "rows")) == []
 
 
-def test_a_page_that_fails_raises_after_the_rows_before_it() -> None:
+def test_a_failed_page_raises_after_the_earlier_rows() -> None:
     first, _ = pages({"rows": [{"n": 1}], "meta": {"pagination": {"hasNext": True}}})
     walk = walk_pages(lambda query: from_body(500, b"") if query else first(query), "rows")
     assert next(walk) == {"n": 1}
@@ -366,7 +366,7 @@ def test_a_page_that_fails_raises_after_the_rows_before_it() -> None:
 
 
 @pytest.mark.parametrize("rows", [None, "text", 5, {"n": 1}, [1, None, "x"]])
-def test_what_is_no_list_of_objects_is_an_error_and_not_an_empty_page(rows: Any) -> None:
+def test_an_invalid_list_is_an_error_and_not_an_empty_page(rows: Any) -> None:
     fetch, _ = pages({"rows": rows})
     with pytest.raises(ApiError, match="the response has no list of rows"):
         list(walk_pages(fetch, "rows"))
@@ -384,5 +384,5 @@ def test_what_is_no_list_of_objects_is_an_error_and_not_an_empty_page(rows: Any)
         ({}, {"pagination": {"hasMore": False, "nextCursor": "c"}}),
     ],
 )
-def test_there_is_no_page_after_an_answer_that_names_none(meta: Any, data: Any) -> None:
+def test_a_response_without_a_next_page_ends_the_list(meta: Any, data: Any) -> None:
     assert next_query({}, meta, data) is None

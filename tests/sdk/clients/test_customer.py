@@ -54,16 +54,12 @@ def versions(answer: ApiResponse) -> list[str]:
 # Applications
 
 
-def test_an_application_that_the_key_may_see_is_listed(
-    customer: CustomerClient, application: str
-) -> None:
+def test_visible_applications_are_listed(customer: CustomerClient, application: str) -> None:
     listed = customer.list_applications().require()["applications"]
     assert [row["applicationId"] for row in listed] == [application]
 
 
-def test_the_page_size_is_that_asked_for(
-    customer: CustomerClient, ten_applications: list[str]
-) -> None:
+def test_the_page_size_is_sent(customer: CustomerClient, ten_applications: list[str]) -> None:
     answer = customer.list_applications(page=2, page_size=3)
     assert [row["applicationId"] for row in answer.require()["applications"]] == [
         "app-3",
@@ -73,7 +69,7 @@ def test_the_page_size_is_that_asked_for(
     assert answer.meta is not None and answer.meta["pagination"]["limit"] == 3
 
 
-def test_applications_are_found_by_text_and_by_tag(admin: AdminClient) -> None:
+def test_applications_are_filtered_by_text_and_tag(admin: AdminClient) -> None:
     admin.create_application("one", "First", description="a HAMMER", tags=["windows", "x"])
     admin.create_application("two", "Second", tags=["linux"])
     admin.create_application("three", "Third")
@@ -83,20 +79,20 @@ def test_applications_are_found_by_text_and_by_tag(admin: AdminClient) -> None:
     assert {row["applicationId"] for row in found} == {"one", "two"}
 
 
-def test_the_order_is_that_asked_for(customer: CustomerClient, ten_applications: list[str]) -> None:
+def test_the_order_is_as_requested(customer: CustomerClient, ten_applications: list[str]) -> None:
     answer = customer.list_applications(sort_by="name", sort_order="desc").require()
     assert [row["applicationId"] for row in answer["applications"]] == ten_applications[::-1]
 
 
 @pytest.mark.parametrize("page_size", [1, 3, 5, 10, 100])
-def test_walking_the_applications_yields_each_once_whatever_the_page_size(
+def test_iter_applications_yields_each_once_with_any_page_size(
     customer: CustomerClient, ten_applications: list[str], page_size: int
 ) -> None:
     found = [row["applicationId"] for row in customer.iter_applications(page_size=page_size)]
     assert found == ten_applications
 
 
-def test_walking_keeps_the_filters_on_every_page(
+def test_iter_applications_sends_the_filters_for_every_page(
     server: SandboxServer, customer: CustomerClient, ten_applications: list[str]
 ) -> None:
     server.requests.clear()
@@ -105,9 +101,7 @@ def test_walking_keeps_the_filters_on_every_page(
     assert all("search=app" in sent.query and "desc" in sent.query for sent in server.requests)
 
 
-def test_walking_follows_the_cursors_of_the_hosted_service(
-    canned: CannedServer, asker: AdminClient
-) -> None:
+def test_iter_applications_follows_cursors(canned: CannedServer, asker: AdminClient) -> None:
     for number, cursor in enumerate(["c1", "c2", None]):
         rows, more = [{"applicationId": f"app-{number}"}], cursor is not None
         paging = {"hasMore": more, "nextCursor": cursor}
@@ -121,7 +115,7 @@ def test_walking_follows_the_cursors_of_the_hosted_service(
     ]
 
 
-def test_walking_raises_for_a_page_that_fails(
+def test_iter_applications_raises_for_a_failed_page(
     server: SandboxServer, customer: CustomerClient, ten_applications: list[str]
 ) -> None:
     server.faults.add("text:500,path=/v1/applications,nth=2,times=0")
@@ -131,11 +125,13 @@ def test_walking_raises_for_a_page_that_fails(
         next(walk)
 
 
-def test_an_application_is_the_data_itself(customer: CustomerClient, application: str) -> None:
+def test_get_application_returns_the_application_as_data(
+    customer: CustomerClient, application: str
+) -> None:
     assert customer.get_application(application).require()["name"] == "Tool"
 
 
-def test_an_application_that_the_key_may_not_see_is_not_there(
+def test_an_invisible_application_is_not_found(
     admin: AdminClient, customer: CustomerClient
 ) -> None:
     admin.create_application("secret", "Secret").raise_for_error()
@@ -146,7 +142,7 @@ def test_an_application_that_the_key_may_not_see_is_not_there(
 # Versions and files
 
 
-def test_a_disabled_version_is_on_the_test_channel_alone(
+def test_a_disabled_version_is_only_on_the_test_channel(
     customer: CustomerClient, application: str, version: str, draft: str
 ) -> None:
     assert versions(customer.list_versions(application)) == [version]
@@ -175,7 +171,7 @@ def test_statistics_need_an_administrator(
     assert admin.get_stats(application).require()["totalDownloads"] == 0
 
 
-def test_statistics_of_one_version_count_it_alone(
+def test_statistics_of_one_version_count_only_that_version(
     customer: CustomerClient, admin: AdminClient, application: str, version: str
 ) -> None:
     customer.get_download_url(application, version).raise_for_error()
@@ -186,7 +182,7 @@ def test_statistics_of_one_version_count_it_alone(
 # Downloads and links
 
 
-def test_a_download_url_says_what_is_behind_it(
+def test_a_download_url_has_name_size_and_checksum(
     customer: CustomerClient, application: str, version: str
 ) -> None:
     data = customer.get_download_url(application, version).require()
@@ -194,21 +190,21 @@ def test_a_download_url_says_what_is_behind_it(
     assert data.keys() >= {"url", "expiresAt", "checksum", "downloadId"}
 
 
-def test_a_disabled_version_has_a_url_on_the_test_channel_alone(
+def test_a_disabled_version_has_a_url_only_on_the_test_channel(
     customer: CustomerClient, application: str, draft: str
 ) -> None:
     assert customer.get_download_url(application, draft).status_code == 403
     assert customer.get_download_url(application, draft, test_channel=True).success
 
 
-def test_a_share_link_lives_as_long_as_asked_for(
+def test_a_share_link_expires_after_the_given_time(
     customer: CustomerClient, application: str, version: str
 ) -> None:
     data = customer.create_share_link(application, version, expires_minutes=60).require()
     assert data["expiresInMinutes"] == 60 and data["token"] in data["shareUrl"]
 
 
-def test_a_downloaded_file_is_its_bytes_and_what_is_known_of_them(
+def test_download_file_returns_bytes_and_metadata(
     customer: CustomerClient, application: str, version: str
 ) -> None:
     content, metadata = customer.download_file(application, version)
@@ -241,7 +237,7 @@ def test_a_disabled_version_can_be_downloaded_from_the_test_channel(
     assert customer.download_file(application, draft, test_channel=True)[0] == CONTENT
 
 
-def test_a_download_of_what_is_not_enabled_raises(
+def test_downloading_a_disabled_version_raises(
     customer: CustomerClient, application: str, draft: str
 ) -> None:
     with pytest.raises(PermissionDeniedError):
@@ -256,7 +252,7 @@ def test_wrong_bytes_are_a_value_error_as_the_product_page_promises(
         customer.download_file(application, version)
 
 
-def test_wrong_bytes_are_taken_where_nothing_is_to_be_verified(
+def test_wrong_bytes_are_accepted_without_verification(
     server: SandboxServer, customer: CustomerClient, application: str, version: str
 ) -> None:
     server.faults.add("flip:3,path=/store/*")
@@ -266,7 +262,7 @@ def test_wrong_bytes_are_taken_where_nothing_is_to_be_verified(
 
 @pytest.mark.parametrize("form", [str, str.upper, "sha256:{}".format, "SHA256:{}".format])
 @pytest.mark.parametrize("name", ["url", "downloadUrl"])
-def test_checksum_and_address_are_understood_as_the_hosted_service_gives_them(
+def test_checksum_and_url_of_the_hosted_service_are_accepted(
     canned: CannedServer, asker: AdminClient, form: Callable[[str], str], name: str
 ) -> None:
     checksum = "277089d91c0bdf4f2e6862ba7e4a07605119431f5d13f726dd352b06f1b206a9"
@@ -277,7 +273,7 @@ def test_checksum_and_address_are_understood_as_the_hosted_service_gives_them(
 
 
 @pytest.mark.parametrize("data", [None, {}, {"url": "x"}, {"fileSize": 5, "fileName": "a"}])
-def test_a_useless_answer_about_a_download_is_an_integrity_error(
+def test_an_invalid_download_response_is_an_integrity_error(
     canned: CannedServer, asker: AdminClient, data: Any
 ) -> None:
     canned.answer({"success": True, "data": data})
@@ -285,7 +281,7 @@ def test_a_useless_answer_about_a_download_is_an_integrity_error(
         asker.download_file("tool", "1.0")
 
 
-def test_a_portal_in_place_of_an_answer_is_an_api_error(
+def test_a_captive_portal_page_is_an_api_error(
     server: SandboxServer, customer: CustomerClient
 ) -> None:
     server.faults.add("not-json,path=/v1/downloads/url")

@@ -127,14 +127,14 @@ def test_files_given_as_rows_are_not_listed_again(
     assert listings(server) == 0
 
 
-def test_no_files_are_wanted_and_none_are_asked_for(
+def test_an_empty_selection_downloads_nothing(
     customer: CustomerClient, released: str, folder: Path, server: SandboxServer
 ) -> None:
     assert customer.download_version(released, "1.0", folder, files=[]) == []
     assert server.requests == []
 
 
-def test_progress_tells_of_each_file_by_its_name(
+def test_progress_reports_each_file_by_name(
     customer: CustomerClient, released: str, folder: Path
 ) -> None:
     told: dict[str, tuple[int, int]] = {}
@@ -170,7 +170,7 @@ def test_a_single_file_that_fails_raises_its_own_exception(
         customer.download_version(released, "1.0", folder, files=["tool.exe"])
 
 
-def test_a_version_that_is_not_enabled_is_downloaded_from_the_test_channel(
+def test_a_disabled_version_is_downloaded_from_the_test_channel(
     admin: AdminClient, released: str, folder: Path
 ) -> None:
     admin.update_version(released, "1.0", is_enabled=False).raise_for_error()
@@ -178,7 +178,7 @@ def test_a_version_that_is_not_enabled_is_downloaded_from_the_test_channel(
     assert contents(folder) == FILES
 
 
-def test_a_cut_download_goes_on_where_it_stopped(
+def test_a_cut_download_resumes_where_it_stopped(
     released: str, folder: Path, server: SandboxServer
 ) -> None:
     with CustomerClient(server.url, CUSTOMER_KEY, retries=0) as customer:
@@ -191,7 +191,7 @@ def test_a_cut_download_goes_on_where_it_stopped(
 
 
 @pytest.mark.parametrize("wanted", [["missing.txt"], ["tool.exe", "TOOL.EXE"]])
-def test_a_file_that_the_version_does_not_have_stops_all_before_the_first(
+def test_an_unknown_file_is_an_error_before_any_download(
     customer: CustomerClient, released: str, folder: Path, server: SandboxServer, wanted: list[str]
 ) -> None:
     with pytest.raises(NotFoundError, match="the version has no file"):
@@ -209,7 +209,7 @@ def test_numbers_out_of_range_are_refused_before_any_request(
     assert server.requests == []
 
 
-def test_a_file_in_the_place_of_the_folder_is_told_before_any_request(
+def test_a_file_in_place_of_the_folder_is_an_error_before_any_request(
     customer: CustomerClient, released: str, tmp_path: Path, server: SandboxServer
 ) -> None:
     (tmp_path / "file").touch()
@@ -218,7 +218,7 @@ def test_a_file_in_the_place_of_the_folder_is_told_before_any_request(
     assert server.requests == []
 
 
-def test_a_folder_in_the_place_of_a_file_stops_all_before_the_first(
+def test_a_folder_in_place_of_a_file_is_an_error_before_any_download(
     customer: CustomerClient, released: str, folder: Path, server: SandboxServer
 ) -> None:
     (folder / "tool.dll").mkdir(parents=True)
@@ -228,7 +228,7 @@ def test_a_folder_in_the_place_of_a_file_stops_all_before_the_first(
 
 
 @pytest.mark.parametrize("names", [("a.txt", "A.TXT"), ("a.txt", "a.txt.part")])
-def test_files_that_would_get_in_each_others_way_are_not_downloaded(
+def test_files_that_would_overwrite_each_other_are_not_downloaded(
     admin: AdminClient, application: str, folder: Path, names: tuple[str, str]
 ) -> None:
     rows = [

@@ -88,7 +88,7 @@ def test_a_second_call_finds_the_version_unchanged_and_enables_it(
     assert (done.status, done.is_enabled) == ("unchanged", True)
 
 
-def test_progress_tells_of_each_file_by_its_name(
+def test_progress_reports_each_file_by_name(
     admin: AdminClient, application: str, dist: Path
 ) -> None:
     told: dict[str, tuple[int, int]] = {}
@@ -111,7 +111,7 @@ def test_progress_tells_of_each_file_by_its_name(
         (["tool.exe"], {"file_name": "a/b"}, "is not allowed"),
     ],
 )
-def test_files_that_make_no_release_are_refused_before_any_request(
+def test_invalid_sets_of_files_are_refused_before_any_request(
     admin: AdminClient,
     application: str,
     dist: Path,
@@ -149,7 +149,7 @@ def test_a_file_that_is_not_the_expected_one_is_refused_before_any_request(
         (None, {"if_exists": "fail"}, "version 1.0 of tool exists already"),
     ],
 )
-def test_a_conflict_is_told_in_a_whole_sentence(
+def test_the_message_of_a_conflict_is_a_whole_sentence(
     admin: AdminClient,
     application: str,
     dist: Path,
@@ -192,7 +192,7 @@ def test_numbers_out_of_range_are_refused_before_any_request(
 # Preview
 
 
-def test_a_preview_changes_nothing_and_tells_what_publish_does(
+def test_a_preview_changes_nothing_and_predicts_the_result(
     admin: AdminClient, application: str, dist: Path, server: SandboxServer
 ) -> None:
     server.requests.clear()
@@ -208,9 +208,7 @@ def test_a_preview_changes_nothing_and_tells_what_publish_does(
     assert (again.status, again.enable) == ("unchanged", False)
 
 
-def test_a_preview_of_an_application_that_is_not_there_is_an_api_error(
-    admin: AdminClient, dist: Path
-) -> None:
+def test_a_preview_of_a_missing_application_is_an_api_error(admin: AdminClient, dist: Path) -> None:
     with pytest.raises(Exception, match="not found"):
         admin.preview_publish("nowhere", "1.0", dist.iterdir())
 

@@ -40,7 +40,7 @@ def test_a_new_version_is_disabled_until_it_is_enabled(
     assert [row["version"] for row in admin.list_versions(application).require()["versions"]]
 
 
-def test_a_version_that_is_not_active_is_in_no_list(admin: AdminClient, application: str) -> None:
+def test_an_inactive_version_is_not_listed(admin: AdminClient, application: str) -> None:
     admin.upload_small_file(application, "1.0", "a.exe", CONTENT).raise_for_error()
     admin.update_version(application, "1.0", is_active=False).raise_for_error()
     assert admin.list_versions(application, test_channel=True).require()["versions"] == []
@@ -76,7 +76,7 @@ def test_a_large_file_goes_through_the_object_store(
 
 
 @pytest.mark.parametrize("upload", ["upload_small_file", "upload_large_file"])
-def test_what_was_uploaded_is_what_is_downloaded(
+def test_uploaded_bytes_are_downloaded_unchanged(
     admin: AdminClient, application: str, upload: str
 ) -> None:
     getattr(admin, upload)(application, "1.0", "a.exe", CONTENT).raise_for_error()
@@ -84,14 +84,16 @@ def test_what_was_uploaded_is_what_is_downloaded(
 
 
 @pytest.mark.parametrize("upload", ["upload_small_file", "upload_large_file"])
-def test_release_notes_go_along(admin: AdminClient, application: str, upload: str) -> None:
+def test_release_notes_are_sent_with_the_upload(
+    admin: AdminClient, application: str, upload: str
+) -> None:
     getattr(admin, upload)(application, "1.0", "a.exe", CONTENT, "notes").raise_for_error()
     (row,) = admin.list_versions(application, test_channel=True).require()["versions"]
     assert row["releaseNotes"] == "notes"
 
 
 @pytest.mark.parametrize("upload", ["upload_small_file", "upload_large_file"])
-def test_a_version_that_exists_is_a_conflict_and_stays_as_it_is(
+def test_an_existing_version_is_a_conflict_and_not_changed(
     admin: AdminClient, application: str, upload: str
 ) -> None:
     admin.upload_small_file(application, "1.0", "a.exe", CONTENT).raise_for_error()
@@ -119,7 +121,7 @@ def test_a_name_that_the_server_refuses_is_a_value_error_before_any_request(
     assert canned.asked == []
 
 
-def test_a_full_storage_is_the_answer_of_a_large_upload(
+def test_a_large_upload_over_the_quota_returns_the_servers_error(
     server: SandboxServer, admin: AdminClient, application: str
 ) -> None:
     server.faults.add("quota")
@@ -129,7 +131,7 @@ def test_a_full_storage_is_the_answer_of_a_large_upload(
 
 
 @pytest.mark.parametrize("fault", ["status:403", "text:400", "redirect:/x"])
-def test_a_refusal_of_the_object_store_is_the_answer_and_nothing_is_completed(
+def test_a_refusal_of_the_object_store_is_returned_and_nothing_is_completed(
     server: SandboxServer, admin: AdminClient, application: str, fault: str
 ) -> None:
     server.faults.add(f"{fault},path=/store/*,times=0")
@@ -142,14 +144,14 @@ def test_a_refusal_of_the_object_store_is_the_answer_and_nothing_is_completed(
 def test_bytes_are_not_sent_where_the_object_store_redirects_to(
     canned: CannedServer, asker: AdminClient, status: int
 ) -> None:
-    ticket = {"uploadId": "u1", "uploadUrl": f"{canned.url}/here"}
-    canned.answer({"success": True, "data": ticket})
+    upload = {"uploadId": "u1", "uploadUrl": f"{canned.url}/here"}
+    canned.answer({"success": True, "data": upload})
     canned.answer(b"", status, headers={"Location": f"{canned.url}/elsewhere"})
     assert asker.upload_large_file("tool", "1.0", "a.exe", CONTENT).status_code == status
     assert [sent.target for sent in canned.asked][1:] == ["/here"]
 
 
-def test_an_object_store_out_of_reach_is_a_transport_error_and_nothing_is_completed(
+def test_an_unreachable_object_store_is_a_transport_error_and_nothing_is_completed(
     server: SandboxServer, admin: AdminClient, application: str
 ) -> None:
     server.faults.add("lost,path=/store/*,times=0")
@@ -161,7 +163,7 @@ def test_an_object_store_out_of_reach_is_a_transport_error_and_nothing_is_comple
 @pytest.mark.parametrize(
     "data", [{}, {"uploadId": ""}, {"uploadId": "u"}, {"uploadUrl": "http://x"}]
 )
-def test_an_answer_without_a_place_to_put_the_file_is_an_integrity_error(
+def test_a_response_without_an_upload_url_is_an_integrity_error(
     canned: CannedServer, asker: AdminClient, data: dict[str, str]
 ) -> None:
     canned.answer({"success": True, "data": data})
@@ -172,8 +174,8 @@ def test_an_answer_without_a_place_to_put_the_file_is_an_integrity_error(
 def test_a_completion_never_resets_a_version_that_is_enabled(
     server: SandboxServer, admin: AdminClient, application: str
 ) -> None:
-    ticket = admin.get_large_upload_url(application, "1.0", "a.exe", 5).require()
-    sent = (ticket["uploadId"], application, "1.0", "a.exe", 5, "0" * 64)
+    upload = admin.get_large_upload_url(application, "1.0", "a.exe", 5).require()
+    sent = (upload["uploadId"], application, "1.0", "a.exe", 5, "0" * 64)
     admin.complete_large_upload(*sent).raise_for_error()
     admin.update_version(application, "1.0", is_enabled=True).raise_for_error()
     admin.get_download_url(application, "1.0").raise_for_error()
@@ -185,7 +187,7 @@ def test_a_completion_never_resets_a_version_that_is_enabled(
 
 
 @pytest.mark.parametrize("fault", ["html:502", "status:401"])
-def test_where_it_cannot_be_told_whether_a_version_is_enabled_nothing_is_completed(
+def test_nothing_is_completed_if_the_state_of_the_version_is_unknown(
     server: SandboxServer, admin: AdminClient, application: str, fault: str
 ) -> None:
     server.faults.add(f"{fault},path=*/versions,times=0")
@@ -234,7 +236,7 @@ def test_a_missing_file_is_an_os_error_before_any_request(
     assert canned.asked == []
 
 
-def test_the_type_of_a_file_is_that_of_its_extension_on_both_ways(
+def test_inline_and_store_uploads_derive_the_type_from_the_extension(
     admin: AdminClient, application: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "manual.pdf"

@@ -84,7 +84,8 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("what", ENDLESS)
-def test_an_answer_that_never_ends_is_given_up(connect: Connect, what: str, tally: Any) -> None:
+@pytest.mark.counts("hostile")
+def test_an_endless_response_is_abandoned(connect: Connect, what: str) -> None:
     head, drop = ENDLESS[what]
     with answering(head, Endless(drop)) as url:
         client = connect(url, timeout=20, total_timeout=0.5)
@@ -93,11 +94,10 @@ def test_an_answer_that_never_ends_is_given_up(connect: Connect, what: str, tall
             client.list_customers()
         assert time.monotonic() - started < 10
     assert caught.value.ambiguous and not caught.value.transient
-    tally("hostile")
 
 
 @pytest.mark.parametrize("head", [b"", HEAD + b"X: "], ids=["status", "header"])
-def test_the_head_of_the_object_stores_answer_has_an_end(
+def test_endless_headers_of_the_object_store_are_abandoned(
     canned: CannedServer, connect: Connect, head: bytes
 ) -> None:
     with answering(head, Endless(b"y")) as url:
@@ -108,7 +108,9 @@ def test_the_head_of_the_object_stores_answer_has_an_end(
             client.download_file("a", "1")
 
 
-def test_a_refusal_of_the_object_store_has_an_end(canned: CannedServer, connect: Connect) -> None:
+def test_an_endless_error_of_the_object_store_is_abandoned(
+    canned: CannedServer, connect: Connect
+) -> None:
     with answering(b"HTTP/1.1 403 No\r\n\r\n<Error>", Endless(b"y")) as url:
         data = {"url": f"{url}/k", "fileName": "a", "fileSize": 5, "checksum": "0" * 64}
         canned.answer({"success": True, "data": data})
@@ -117,7 +119,7 @@ def test_a_refusal_of_the_object_store_has_an_end(canned: CannedServer, connect:
             client.download_file("a", "1")
 
 
-def test_a_file_may_take_longer_than_an_answer(canned: CannedServer, connect: Connect) -> None:
+def test_the_total_time_out_does_not_limit_a_file(canned: CannedServer, connect: Connect) -> None:
     content = b"0123456789abcdef"
     head = HEAD + b"Content-Length: %d\r\n\r\n" % len(content)
     with answering(head, [content[i : i + 1] for i in range(len(content))], 0.1) as url:
@@ -127,12 +129,12 @@ def test_a_file_may_take_longer_than_an_answer(canned: CannedServer, connect: Co
         assert client.download_file("a", "1", verify_checksum=False)[0] == content
 
 
-def test_an_answer_that_is_slow_and_ends_in_time_is_taken(connect: Connect) -> None:
+def test_a_slow_response_within_the_limit_is_accepted(connect: Connect) -> None:
     with answering(WHOLE[:-8], [WHOLE[i : i + 1] for i in range(-8, -1)] + [WHOLE[-1:]]) as url:
         assert connect(url, total_timeout=30).list_customers().data == {"n": 1}
 
 
-def test_an_answer_of_the_api_may_take_as_long_as_the_slowest_server_takes() -> None:
+def test_the_total_time_out_is_longer_than_the_slowest_server_takes() -> None:
     def total(**options: Any) -> float:
         settings = {"timeout": (10.0, 60.0), "retries": 0, "backoff": 0, "verify": None}
         return Transport("http://x", "", **{**settings, **options})._total_timeout
@@ -147,13 +149,13 @@ def test_an_answer_of_the_api_may_take_as_long_as_the_slowest_server_takes() -> 
 
 @pytest.mark.parametrize("interim", [CONTINUE, EARLY, b"HTTP/1.1 102 Processing\r\n\r\n"])
 @pytest.mark.parametrize("count", [1, 3])
-def test_interim_answers_are_passed_over(connect: Connect, interim: bytes, count: int) -> None:
+def test_interim_responses_are_skipped(connect: Connect, interim: bytes, count: int) -> None:
     with answering(interim * count + WHOLE) as url:
         assert connect(url, retries=0).list_customers().data == {"n": 1}
 
 
 @pytest.mark.parametrize("interim", [CONTINUE, EARLY])
-def test_interim_answers_without_number_are_given_up(connect: Connect, interim: bytes) -> None:
+def test_endless_interim_responses_are_abandoned(connect: Connect, interim: bytes) -> None:
     with (
         answering(interim * (MAX_INTERIM + 1) + WHOLE) as url,
         pytest.raises(TransportError, match="more than 32 interim answers"),
@@ -185,26 +187,26 @@ NO_ANSWERS = {
 
 @pytest.mark.parametrize("what", NO_ANSWERS)
 @pytest.mark.parametrize("verb", ["GET", "POST"])
-def test_bytes_that_are_no_answer_are_a_transport_error(
-    canned: CannedServer, connect: Connect, what: str, verb: str, tally: Any
+@pytest.mark.counts("hostile")
+def test_bytes_that_are_not_http_are_a_transport_error(
+    canned: CannedServer, connect: Connect, what: str, verb: str
 ) -> None:
     canned.answer(raw=NO_ANSWERS[what])
     with pytest.raises(TransportError) as caught:
         connect(canned.url, retries=0).request(verb, "/v1/applications")
     assert caught.value.ambiguous
-    tally("hostile")
 
 
 @pytest.mark.parametrize("what", NO_ANSWERS)
-def test_bytes_that_are_no_answer_of_the_object_store_fail_the_download(
-    canned: CannedServer, connect: Connect, what: str, tally: Any
+@pytest.mark.counts("hostile")
+def test_bytes_of_the_object_store_that_are_not_http_fail_the_download(
+    canned: CannedServer, connect: Connect, what: str
 ) -> None:
     data = {"url": f"{canned.url}/k", "fileName": "a", "fileSize": 35, "checksum": "0" * 64}
     canned.answer({"success": True, "data": data})
     canned.answer(raw=NO_ANSWERS[what])
     with pytest.raises((TransportError, IntegrityError)):
         connect(canned.url, retries=0).download_file("a", "1")
-    tally("hostile")
 
 
 ODD_ANSWERS = {
@@ -221,18 +223,18 @@ ODD_ANSWERS = {
 
 
 @pytest.mark.parametrize("what", ODD_ANSWERS)
-def test_odd_headers_are_an_answer_or_a_transport_error(
-    canned: CannedServer, connect: Connect, what: str, tally: Any
+@pytest.mark.counts("hostile")
+def test_odd_headers_are_a_response_or_a_transport_error(
+    canned: CannedServer, connect: Connect, what: str
 ) -> None:
     canned.answer(raw=HEAD + ODD_ANSWERS[what] + b"\r\n" + BODY)
     try:
         assert connect(canned.url, retries=0).list_customers().data == {"n": 1}
     except TransportError as error:
         assert error.ambiguous
-    tally("hostile")
 
 
-def test_the_command_line_says_unavailable(canned: CannedServer, bindist: Any) -> None:
+def test_the_command_line_exits_with_7(canned: CannedServer, bindist: Any) -> None:
     canned.answer(raw=CHUNKED + b"-5\r\n{}")
     done = bindist(
         "apps", "list", BINDIST_API_URL=canned.url, BINDIST_API_KEY="k", BINDIST_RETRIES="0"

@@ -14,6 +14,7 @@ import pytest
 
 from bindist import AdminClient
 from bindist.sandbox import SandboxServer
+from tests.counters import Record
 
 MIB = 1024 * 1024
 SIZE = 300 * MIB
@@ -26,12 +27,10 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def big(tmp_path: Path) -> Path:
     path = tmp_path / "big.bin"
-    block = random.Random(11).randbytes(MIB)
+    source = random.Random(11)
     with path.open("wb") as file:
-        for number in range(SIZE // MIB):
-            start = number * 7919 % MIB  # each MiB begins at another byte: no two are the same
-            file.write(block[start:])
-            file.write(block[:start])
+        for _ in range(SIZE // MIB):
+            file.write(source.randbytes(MIB))
     return path
 
 
@@ -76,8 +75,13 @@ def cut_at_random(
         server.faults.add(f"{chance.choice(kinds)}:{at},method={method},path=/store/*,nth={number}")
 
 
-def test_a_download_cut_and_killed_ends_with_the_right_bytes_having_fetched_little_twice(
-    server: SandboxServer, admin: AdminClient, application: str, big: Path, tmp_path: Path, tally
+def test_a_download_survives_cuts_and_kills_and_repeats_few_bytes(
+    server: SandboxServer,
+    admin: AdminClient,
+    application: str,
+    big: Path,
+    tmp_path: Path,
+    record_property: Record,
 ) -> None:
     admin.upload_file(application, "1.0", big).raise_for_error()
     admin.update_version(application, "1.0", is_enabled=True).raise_for_error()
@@ -104,17 +108,22 @@ def test_a_download_cut_and_killed_ends_with_the_right_bytes_having_fetched_litt
     assert killed == KILLS
     cut = sum(r.method == "GET" and r.path.startswith("/store/") for r in server.requests)
     assert cut > CUTS
-    assert gone_out() < 1.2 * SIZE, f"{gone_out() / SIZE:.2f} times the file went out"
+    # A kill loses what is in memory: 20 MiB at most, the less the less the machine has to do.
+    assert gone_out() < 1.4 * SIZE, f"{gone_out() / SIZE:.2f} times the file went out"
     asked = sum(r.path == "/v1/downloads/url" for r in server.requests)
     assert admin.get_stats(application).require()["totalDownloads"] == asked
     assert asked == KILLS + 1
-    tally("kills", killed)
-    tally("faults", CUTS)
-    tally("bytes", SIZE)
+    record_property("kills", killed)
+    record_property("faults", CUTS)
+    record_property("bytes", SIZE)
 
 
-def test_an_upload_cut_and_killed_never_makes_a_version_with_wrong_bytes(
-    server: SandboxServer, admin: AdminClient, application: str, tmp_path: Path, tally
+def test_an_upload_survives_cuts_and_kills_without_wrong_bytes(
+    server: SandboxServer,
+    admin: AdminClient,
+    application: str,
+    tmp_path: Path,
+    record_property: Record,
 ) -> None:
     path = tmp_path / "release.bin"
     path.write_bytes(random.Random(12).randbytes(30 * MIB))
@@ -137,6 +146,6 @@ def test_an_upload_cut_and_killed_never_makes_a_version_with_wrong_bytes(
     assert ended.returncode == 0, said
     content, _ = admin.download_file(application, "1.0", test_channel=True)
     assert content == path.read_bytes()
-    tally("kills", killed)
-    tally("faults", KILLS + 2)
-    tally("bytes", len(content))
+    record_property("kills", killed)
+    record_property("faults", KILLS + 2)
+    record_property("bytes", len(content))

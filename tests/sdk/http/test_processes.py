@@ -39,7 +39,7 @@ def child_of(work: Callable[[], Any]) -> tuple[int, int]:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_forked_children_get_their_own_answers(server: SandboxServer, admin: AdminClient) -> None:
+def test_forked_children_get_their_own_responses(server: SandboxServer, admin: AdminClient) -> None:
     for number in range(CHILDREN + 1):
         admin.create_application(f"app-{number}", "App").raise_for_error()
     content = {n: bytes([65 + n]) * 5000 for n in range(CHILDREN + 1)}
@@ -154,7 +154,7 @@ def fail(address: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("start", multiprocessing.get_all_start_methods())
-def test_a_pool_of_processes_passes_a_failure_on(server: SandboxServer, start: str) -> None:
+def test_a_process_pool_passes_an_exception_on(server: SandboxServer, start: str) -> None:
     with multiprocessing.get_context(start).Pool(1) as pool:
         with pytest.raises(errors.NotFoundError) as caught:
             pool.apply_async(fail, (server.url, "api")).get(60)
@@ -178,7 +178,7 @@ def test_a_client_is_neither_pickled_nor_copied(kind: type[CustomerClient], how:
 
 
 @pytest.mark.parametrize("how", COPIES)
-def test_what_holds_the_key_is_neither_pickled_nor_copied(how: str) -> None:
+def test_objects_with_the_key_are_neither_pickled_nor_copied(how: str) -> None:
     with AdminClient("https://api.example", ADMIN_KEY) as client:
         for part in (client._transport, client._transport._sessions, KeyAuth(ADMIN_KEY)):
             with pytest.raises(TypeError, match="pickled"):

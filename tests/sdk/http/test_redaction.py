@@ -76,15 +76,13 @@ def test_a_password_in_an_address_may_hold_an_at_sign(password: str) -> None:
 
 
 @given(st.text(min_size=1), AROUND, AROUND)
-def test_a_secret_that_is_named_is_hidden_wherever_it_stands(
-    secret: str, before: str, after: str
-) -> None:
+def test_a_given_secret_is_hidden_everywhere(secret: str, before: str, after: str) -> None:
     if secret not in before + HIDDEN + after:
         assert secret not in redact(f"{before}{secret}{after}", secret)
 
 
 @given(st.text())
-def test_text_is_not_broken_by_an_empty_secret(text: str) -> None:
+def test_an_empty_secret_changes_nothing(text: str) -> None:
     assert redact(text, "") == redact(text)
 
 
@@ -98,7 +96,7 @@ def test_text_is_not_broken_by_an_empty_secret(text: str) -> None:
         '{"checksum": "00", "tokens": 5}',
     ],
 )
-def test_what_is_no_secret_stays_readable(text: str) -> None:
+def test_text_without_secrets_is_unchanged(text: str) -> None:
     assert redact(text) == text
 
 
@@ -111,13 +109,13 @@ def test_redacting_again_changes_nothing(around: str, secret: str) -> None:
 # The filter of urllib3's loggers
 
 
-def test_the_filter_hides_what_stands_in_the_arguments_of_a_record() -> None:
+def test_the_filter_redacts_the_arguments_of_a_record() -> None:
     record = logging.makeLogRecord({"msg": '"GET %s"', "args": ("/k?sig=abcdef",)})
     assert RedactingFilter().filter(record)
     assert record.getMessage() == f'"GET /k?sig={HIDDEN}"'
 
 
-def test_the_filter_leaves_percent_signs_alone() -> None:
+def test_the_filter_does_not_change_percent_signs() -> None:
     record = logging.makeLogRecord({"msg": "/a%20b?sig=x", "args": ()})
     RedactingFilter().filter(record)
     assert record.getMessage() == f"/a%20b?sig={HIDDEN}"

@@ -93,7 +93,7 @@ def test_the_key_is_hidden_in_a_redirect(
     ],
     ids=lambda raw: raw.replace(KEY, "KEY")[:60],
 )
-def test_the_key_is_hidden_in_what_is_said_of_a_broken_answer(
+def test_the_key_is_hidden_in_the_error_for_an_invalid_response(
     canned: CannedServer, client: AdminClient, raw: str, log_text: LogText
 ) -> None:
     canned.answer(raw=raw.encode())
@@ -107,7 +107,7 @@ def test_the_key_is_hidden_in_what_is_said_of_a_broken_answer(
 @pytest.mark.parametrize("before", range(0, len(KEY) + 1, 6))
 @pytest.mark.parametrize("as_json", [False, True])
 @pytest.mark.parametrize("limit", [MAX_MESSAGE, 10_000])
-def test_no_cut_leaves_a_part_of_the_key(
+def test_truncation_leaves_no_part_of_the_key(
     canned: CannedServer,
     client: AdminClient,
     log_text: LogText,
@@ -123,7 +123,7 @@ def test_no_cut_leaves_a_part_of_the_key(
 
 
 @pytest.mark.parametrize("size", [64, 128, 320])
-def test_a_refusal_of_the_object_store_that_is_cut_leaves_no_part_of_a_key(
+def test_a_truncated_error_of_the_object_store_leaves_no_part_of_the_key(
     canned: CannedServer, client: AdminClient, size: int
 ) -> None:
     data = {"url": f"{canned.url}/k", "fileName": "a", "fileSize": 5, "checksum": "0" * 64}
@@ -134,7 +134,7 @@ def test_a_refusal_of_the_object_store_that_is_cut_leaves_no_part_of_a_key(
     assert SECRET[:8] not in shown(caught.value.response)
 
 
-def test_a_short_key_does_not_change_what_a_success_holds(
+def test_a_short_key_does_not_change_successful_data(
     canned: CannedServer, connect: Connect
 ) -> None:
     canned.answer({"success": True, "data": {"customers": [], "role": "admin"}})
@@ -199,9 +199,9 @@ UNUSABLE: dict[str, dict[str, Any]] = {
 
 
 def told(at: str, **changes: Any) -> dict[str, Any]:
-    grant = {"url": signed(at), "fileName": "a", "fileSize": 5, "checksum": "0" * 64}
-    ticket = {"uploadUrl": signed(at), "uploadId": "u1"}
-    return {"success": True, "data": {**grant, **ticket, **changes}}
+    download = {"url": signed(at), "fileName": "a", "fileSize": 5, "checksum": "0" * 64}
+    upload = {"uploadUrl": signed(at), "uploadId": "u1"}
+    return {"success": True, "data": {**download, **upload, **changes}}
 
 
 TRANSFERS: dict[str, Callable[[AdminClient], Any]] = {
@@ -228,7 +228,7 @@ def test_a_failed_transfer_shows_no_signature_and_no_key_in_its_variables(
         assert transfer == "upload", "no URL comes into an upload's size, name or checksum"
 
 
-def test_a_signed_url_shows_its_place_and_not_its_query() -> None:
+def test_the_repr_of_a_signed_url_has_no_query() -> None:
     url = HiddenUrl(signed("https://store.example"))
     assert repr(url) == f"'https://store.example/k?{HIDDEN}'"
     assert url == signed("https://store.example"), "it is a text like any other"

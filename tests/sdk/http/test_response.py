@@ -85,7 +85,7 @@ def test_raw_is_always_an_object_and_data_and_meta_are_objects_or_none(
 
 
 @given(st.integers(300, 999), BODIES)
-def test_no_body_makes_a_success_of_a_status_that_is_none(status: int, body: bytes) -> None:
+def test_no_body_makes_an_error_status_a_success(status: int, body: bytes) -> None:
     assert not from_body(status, body).success
 
 
@@ -93,20 +93,20 @@ def test_no_body_makes_a_success_of_a_status_that_is_none(status: int, body: byt
 @example(200, b'{"success": true, "data": {"n": NaN}}')
 @example(200, b'{"success": true, "data": {"n": -Infinity}}')
 @example(200, b'{"success": true, "data": {"n": 1e999}}')
-def test_no_number_is_let_in_that_json_cannot_carry_on(status: int, body: bytes) -> None:
+def test_numbers_that_json_cannot_express_are_refused(status: int, body: bytes) -> None:
     assert all(math.isfinite(number) for number in numbers_in(from_body(status, body).raw))
 
 
 # The envelope
 
 
-def test_the_envelope_is_passed_on_member_by_member() -> None:
+def test_the_members_of_the_envelope_become_attributes() -> None:
     sent = {"success": True, "data": {"a": [1]}, "meta": {"requestId": "r1"}}
     answer = from_body(200, envelope(**sent))
     assert answer == ApiResponse(True, 200, {"a": [1]}, None, {"requestId": "r1"}, sent)
 
 
-def test_a_failed_envelope_keeps_everything_the_error_says() -> None:
+def test_a_failed_envelope_keeps_the_whole_error() -> None:
     error = {"code": "PAYLOAD_TOO_LARGE", "message": "full", "details": {"limitBytes": 1}}
     assert from_body(413, envelope(success=False, error=error)).error == error
 
@@ -116,11 +116,11 @@ def test_a_failed_envelope_is_failed_with_status_200_too() -> None:
     assert (answer.success, answer.error) == (False, {"message": "no", "code": "INVALID_RESPONSE"})
 
 
-def test_success_needs_a_true_not_something_like_it() -> None:
+def test_success_must_be_true_and_not_merely_truthy() -> None:
     assert not from_body(200, envelope(success="true", data={})).success
 
 
-def test_data_that_is_no_object_is_a_failure_that_keeps_raw() -> None:
+def test_data_that_is_not_an_object_is_a_failure_that_keeps_raw() -> None:
     answer = from_body(200, envelope(success=True, data=[1]))
     assert (answer.success, answer.data, answer.raw["data"]) == (False, None, [1])
 
@@ -130,7 +130,7 @@ def test_an_empty_message_of_the_gateway_is_replaced_by_the_reason() -> None:
     assert answer.error == {"code": "UNAUTHORIZED", "message": "HTTP 401 Unauthorized"}
 
 
-def test_lone_surrogates_are_passed_on_as_they_are() -> None:
+def test_lone_surrogates_are_kept() -> None:
     assert from_body(200, b'{"success": true, "data": {"n": "\\ud800"}}').data == {"n": "\ud800"}
 
 
@@ -168,7 +168,7 @@ def test_lone_surrogates_are_passed_on_as_they_are() -> None:
         (599, {"error": "odd"}, "HTTP_599", "odd"),
     ],
 )
-def test_an_answer_that_is_not_the_envelope_has_a_usable_error(
+def test_a_response_without_the_envelope_has_a_usable_error(
     canned: CannedServer, connect: Any, status: int, body: Any, code: str, message: str
 ) -> None:
     canned.answer(body, status)
@@ -181,7 +181,7 @@ def test_an_answer_that_is_not_the_envelope_has_a_usable_error(
 @pytest.mark.parametrize(
     "fault", ["status:403", "html", "empty", "text", "not-json", "json-array", "redirect:/x"]
 )
-def test_a_method_returns_a_failed_answer_and_never_raises_it(
+def test_a_method_returns_a_failed_response_and_does_not_raise(
     server: SandboxServer, connect: Any, fault: str
 ) -> None:
     server.faults.add(f"{fault},times=0")
@@ -225,16 +225,16 @@ def test_raise_for_error_raises_the_exception_of_the_status(
     assert type(caught.value) is kind
 
 
-def test_raise_for_error_returns_the_successful_answer_itself() -> None:
+def test_raise_for_error_returns_a_successful_response() -> None:
     answer = from_body(200, envelope(success=True, data={}))
     assert answer.raise_for_error() is answer
 
 
-def test_require_gives_the_data_of_a_success() -> None:
+def test_require_returns_the_data_of_a_success() -> None:
     assert from_body(200, envelope(success=True, data={"a": 1})).require() == {"a": 1}
 
 
-def test_require_gives_an_empty_object_for_a_success_without_data() -> None:
+def test_require_returns_an_empty_object_for_a_success_without_data() -> None:
     assert from_body(200, envelope(success=True)).require() == {}
 
 

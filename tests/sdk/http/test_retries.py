@@ -51,7 +51,7 @@ def tries(server: SandboxServer, client: AdminClient, method: str, fault: str) -
         "cut:5",
     ],
 )
-def test_a_get_is_repeated_after_what_may_pass(
+def test_a_get_is_repeated_after_a_temporary_failure(
     server: SandboxServer, admin: AdminClient, fault: str
 ) -> None:
     assert tries(server, admin, "GET", fault) == 2
@@ -60,7 +60,7 @@ def test_a_get_is_repeated_after_what_may_pass(
 @pytest.mark.parametrize(
     "fault", ["status:400", "status:404", "status:409", "text:500", "not-json", "redirect:/x"]
 )
-def test_a_get_is_not_repeated_after_what_stays(
+def test_a_get_is_not_repeated_after_a_permanent_failure(
     server: SandboxServer, admin: AdminClient, fault: str
 ) -> None:
     assert tries(server, admin, "GET", fault) == 1
@@ -79,13 +79,13 @@ def test_a_change_is_repeated_after_a_status_that_says_it_was_not_carried_out(
     "fault",
     ["status:408", "status:502", "status:503", "status:504", "text:500", "refuse", "lost", "cut:5"],
 )
-def test_a_change_is_not_repeated_where_it_may_have_been_carried_out(
+def test_a_change_that_may_have_been_carried_out_is_not_repeated(
     server: SandboxServer, admin: AdminClient, method: str, fault: str
 ) -> None:
     assert tries(server, admin, method, fault) == 1
 
 
-def test_a_creation_whose_answer_is_lost_is_carried_out_once(
+def test_a_creation_with_a_lost_response_is_carried_out_once(
     server: SandboxServer, admin: AdminClient
 ) -> None:
     before = len(admin.list_customers().require()["customers"])
@@ -127,7 +127,7 @@ def test_a_body_is_sent_again_whole(canned: CannedServer, asker: AdminClient) ->
 
 
 @pytest.mark.parametrize("retries", [0, 1, 4])
-def test_it_is_tried_as_often_as_the_client_says_and_the_last_answer_returned(
+def test_after_all_attempts_the_last_response_is_returned(
     server: SandboxServer, connect: Connect, retries: int
 ) -> None:
     server.faults.add("status:503,times=0")
@@ -158,7 +158,7 @@ POLICY = RetryPolicy(retries=0, backoff=1.0)
 
 
 @pytest.mark.parametrize("retry_after", ["0", "Wed, 21 Oct 2015 07:28:00 GMT"])
-def test_a_retry_after_of_now_beats_a_long_pause(
+def test_a_retry_after_of_zero_overrides_a_long_pause(
     canned: CannedServer, connect: Connect, retry_after: str
 ) -> None:
     canned.answer(b"", 429, headers={"Retry-After": retry_after})
@@ -191,7 +191,7 @@ def test_a_retry_after_may_be_a_date() -> None:
 @example("-5")
 @example("1.5")
 @example("nan")
-def test_any_retry_after_gives_a_pause_that_can_be_waited(header: str | None) -> None:
+def test_any_retry_after_gives_a_valid_pause(header: str | None) -> None:
     assert 0 <= POLICY.pause(0, header) <= POLICY.retry_after_cap
 
 
@@ -206,10 +206,12 @@ def test_the_pause_doubles_up_to_its_cap_with_some_jitter(attempt: int, backoff:
     assert ceiling / 2 <= RetryPolicy(0, backoff).pause(attempt) <= ceiling
 
 
-def test_clients_that_failed_together_do_not_come_back_together() -> None:
+def test_jitter_spreads_the_retries_of_many_clients() -> None:
     assert len({POLICY.pause(3) for _ in range(20)}) > 10
 
 
-def test_a_garbled_retry_after_does_not_hide_the_answer(canned: CannedServer, asker: Any) -> None:
+def test_an_invalid_retry_after_does_not_hide_the_response(
+    canned: CannedServer, asker: Any
+) -> None:
     canned.answer(b"", 429, headers={"Retry-After": "9" * 5000})
     assert asker.create_customer("New").status_code == 429

@@ -41,7 +41,7 @@ def tunnel() -> Iterator[Tunnel]:
 # What goes out
 
 
-def test_every_request_says_who_asks_and_that_it_takes_the_bytes_as_they_are(
+def test_every_request_has_a_user_agent_and_accepts_only_identity_encoding(
     canned: CannedServer, asker: AdminClient
 ) -> None:
     canned.answer(OK)
@@ -51,13 +51,13 @@ def test_every_request_says_who_asks_and_that_it_takes_the_bytes_as_they_are(
     assert headers["accept-encoding"] == "identity"
 
 
-def test_a_compressed_answer_is_read_all_the_same(canned: CannedServer, asker: AdminClient) -> None:
+def test_a_compressed_response_is_decoded(canned: CannedServer, asker: AdminClient) -> None:
     body = gzip.compress(b'{"success": true, "data": {"n": 5}}')
     canned.answer(body, headers={"Content-Encoding": "gzip"})
     assert asker.list_customers().data == {"n": 5}
 
 
-def test_many_threads_share_one_client_and_each_gets_its_own_answer(admin: AdminClient) -> None:
+def test_threads_that_share_a_client_get_their_own_responses(admin: AdminClient) -> None:
     for number in range(4):
         admin.create_application(f"app-{number}", "App").raise_for_error()
 
@@ -72,17 +72,13 @@ def test_many_threads_share_one_client_and_each_gets_its_own_answer(admin: Admin
 # No answer
 
 
-def test_a_refused_connection_cannot_have_been_carried_out(
-    closed: CannedServer, connect: Connect
-) -> None:
+def test_a_refused_connection_is_not_ambiguous(closed: CannedServer, connect: Connect) -> None:
     with pytest.raises(TransportError, match=f"^{closed.host} cannot be reached: ") as caught:
         connect(closed.url).list_customers()
     assert not caught.value.ambiguous
 
 
-def test_an_answer_that_takes_too_long_may_have_been_carried_out(
-    server: SandboxServer, connect: Connect
-) -> None:
+def test_a_read_time_out_is_ambiguous(server: SandboxServer, connect: Connect) -> None:
     server.faults.add("stall:30,times=0")
     client = connect(server.url, timeout=0.1, retries=0)
     with pytest.raises(TransportError, match=r"did not respond within 0\.1 s") as caught:
@@ -90,9 +86,7 @@ def test_an_answer_that_takes_too_long_may_have_been_carried_out(
     assert caught.value.ambiguous
 
 
-def test_a_body_that_stops_half_way_is_a_time_out_too(
-    server: SandboxServer, connect: Connect
-) -> None:
+def test_a_stalled_response_body_is_a_time_out(server: SandboxServer, connect: Connect) -> None:
     server.faults.add("stall-body:10/30,times=0")
     client = connect(server.url, timeout=(5, 0.1), retries=0)
     with pytest.raises(TransportError, match=r"within 0\.1 s") as caught:
@@ -100,7 +94,7 @@ def test_a_body_that_stops_half_way_is_a_time_out_too(
     assert caught.value.ambiguous
 
 
-def test_a_body_may_take_longer_to_go_out_than_a_connection_to_be_made(
+def test_sending_a_body_may_take_longer_than_connecting(
     server: SandboxServer, connect: Connect, application: str
 ) -> None:
     server.faults.add("slow:10000000,times=0")
@@ -109,7 +103,7 @@ def test_a_body_may_take_longer_to_go_out_than_a_connection_to_be_made(
 
 
 @pytest.mark.parametrize("upload", ["upload_small_file", "upload_large_file"])
-def test_a_body_that_nobody_takes_is_a_time_out(
+def test_a_request_body_that_is_not_received_is_a_time_out(
     server: SandboxServer, connect: Connect, application: str, upload: str
 ) -> None:
     server.faults.add("stall:60,times=0,path=*/*load")
@@ -123,7 +117,7 @@ def test_a_body_that_nobody_takes_is_a_time_out(
 
 
 @pytest.mark.parametrize("fault", ["refuse", "lost", "reset:5", "cut:5", "cut:0"])
-def test_a_lost_connection_may_have_been_carried_out(
+def test_a_lost_connection_is_ambiguous(
     server: SandboxServer, connect: Connect, fault: str
 ) -> None:
     server.faults.add(fault)
@@ -151,7 +145,7 @@ HEAD = b"HTTP/1.1 200 OK\r\n"
     ],
     ids=lambda raw: ascii(raw[-24:])[2:-1],
 )
-def test_what_is_no_http_answer_is_a_transport_error(
+def test_a_response_that_is_not_http_is_a_transport_error(
     canned: CannedServer, connect: Connect, raw: bytes
 ) -> None:
     canned.answer(raw=raw)
@@ -160,7 +154,7 @@ def test_what_is_no_http_answer_is_a_transport_error(
     assert caught.value.ambiguous
 
 
-def test_an_answer_beyond_the_limit_is_not_read_to_its_end(
+def test_a_response_over_the_limit_is_not_read_to_its_end(
     canned: CannedServer, connect: Connect
 ) -> None:
     sent = itertools.count()
@@ -187,9 +181,7 @@ def unreached(reason: Exception) -> requests.ConnectionError:
     ],
     ids=["timed-out", "no-route", "unknown-host"],
 )
-def test_a_connection_that_never_was_cannot_have_been_carried_out(
-    transport: Transport, reason: Exception
-) -> None:
+def test_an_unreachable_host_is_not_ambiguous(transport: Transport, reason: Exception) -> None:
     url = "https://files.example/k?X-Amz-Signature=abcdef"
     found = transport.transport_error(unreached(reason), url)
     assert str(found).startswith("files.example cannot be reached:") and not found.ambiguous
@@ -207,7 +199,7 @@ def test_a_connection_that_takes_too_long_names_the_time_for_connecting(
 # TLS
 
 
-def test_a_certificate_that_is_not_trusted_cannot_have_been_sent_anything(
+def test_an_untrusted_certificate_is_not_ambiguous(
     canned_tls: CannedServer, connect: Connect
 ) -> None:
     with pytest.raises(
@@ -240,7 +232,7 @@ def test_a_missing_file_of_certificates_is_a_transport_error(
         connect(canned_tls.url, verify=str(tmp_path / "none.pem"), retries=0).list_customers()
 
 
-def test_tls_that_breaks_after_the_request_may_have_been_carried_out(
+def test_a_tls_failure_after_the_request_is_ambiguous(
     canned_tls: CannedServer, connect: Connect
 ) -> None:
     canned_tls.answer(raw=b"this is no record of TLS", below_tls=True)
@@ -282,7 +274,7 @@ def test_no_proxy_is_honoured(
     assert canned.asked == []
 
 
-def test_https_goes_through_the_proxy_unread(
+def test_https_is_tunnelled_through_the_proxy(
     canned_tls: CannedServer, tunnel: Tunnel, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", tunnel.url)
@@ -293,7 +285,7 @@ def test_https_goes_through_the_proxy_unread(
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_proxy_that_is_not_there_cannot_have_carried_anything_out(
+def test_an_unreachable_proxy_is_not_ambiguous(
     closed: CannedServer, connect: Connect, monkeypatch: pytest.MonkeyPatch, scheme: str
 ) -> None:
     monkeypatch.setenv(f"{scheme.upper()}_PROXY", closed.url)
@@ -304,7 +296,7 @@ def test_a_proxy_that_is_not_there_cannot_have_carried_anything_out(
     assert not caught.value.ambiguous
 
 
-def test_a_proxy_that_refuses_the_tunnel_cannot_have_carried_anything_out(
+def test_a_refused_tunnel_is_not_ambiguous(
     canned: CannedServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", canned.url)
@@ -319,7 +311,7 @@ def test_a_proxy_that_refuses_the_tunnel_cannot_have_carried_anything_out(
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
-def test_a_redirect_is_an_answer_and_never_followed(
+def test_a_redirect_is_returned_and_not_followed(
     canned: CannedServer, asker: AdminClient, closed: CannedServer, method: str, status: int
 ) -> None:
     closed.open()
@@ -331,7 +323,7 @@ def test_a_redirect_is_an_answer_and_never_followed(
 
 
 @pytest.mark.parametrize("target", ["http://[", "http://h:x/", "//", "\xff\xfe", ""])
-def test_a_redirect_to_nowhere_is_an_answer_too(
+def test_a_redirect_without_a_location_is_returned(
     canned: CannedServer, asker: AdminClient, target: str
 ) -> None:
     canned.answer(b"", 302, headers={"Location": target})
@@ -339,9 +331,7 @@ def test_a_redirect_to_nowhere_is_an_answer_too(
     assert error is not None and error["code"] == "REDIRECT"
 
 
-def test_the_body_of_a_redirect_is_bounded_as_any_other(
-    canned: CannedServer, connect: Connect
-) -> None:
+def test_the_body_of_a_redirect_is_limited(canned: CannedServer, connect: Connect) -> None:
     body = itertools.repeat(b"x" * MIB, 100)
     canned.answer(body, 302, headers={"Location": "/v1/applications"})
     with pytest.raises(TransportError, match="larger than 16 MiB"):
@@ -349,7 +339,7 @@ def test_the_body_of_a_redirect_is_bounded_as_any_other(
 
 
 @pytest.mark.parametrize("target", ["http://[", "http://h:99999/", "ftp://x/"])
-def test_an_object_store_that_redirects_to_nowhere_is_an_integrity_error(
+def test_an_object_store_redirect_without_a_location_is_an_integrity_error(
     server: SandboxServer, admin: AdminClient, application: str, target: str
 ) -> None:
     admin.upload_small_file(application, "1.0", "a.exe", b"bytes").raise_for_error()
@@ -358,7 +348,7 @@ def test_an_object_store_that_redirects_to_nowhere_is_an_integrity_error(
         admin.download_file(application, "1.0", test_channel=True)
 
 
-def test_an_object_store_that_redirects_in_a_circle_is_a_transport_error(
+def test_an_object_store_redirect_loop_is_a_transport_error(
     server: SandboxServer, connect: Connect, admin: AdminClient, application: str
 ) -> None:
     admin.upload_small_file(application, "1.0", "a.exe", b"bytes").raise_for_error()

@@ -62,7 +62,7 @@ def test_a_cached_checksum_reads_a_file_once():
 
 
 @pytest.mark.parametrize(("over", "allowed"), [(0, True), (1, False)])
-def test_only_a_file_that_goes_inline_may_have_another_type_than_its_extension_gives(
+def test_only_an_inline_file_may_override_the_type_of_its_extension(
     over: int, allowed: bool, tmp_path: Path
 ):
     path = tmp_path / "notes.txt"
@@ -80,7 +80,7 @@ def test_only_a_file_that_goes_inline_may_have_another_type_than_its_extension_g
     ("names", "problem"),
     [((), "at least one"), (("a.bin", "A.bin"), "same name"), (("a:b",), "is not allowed")],
 )
-def test_local_files_that_make_no_release_are_refused(names, problem, tmp_path):
+def test_invalid_sets_of_local_files_are_refused(names, problem, tmp_path):
     for name in names:
         (tmp_path / name).write_bytes(b"x")
     with pytest.raises(ValueError, match=problem):

@@ -118,7 +118,7 @@ def test_a_run_killed_while_it_writes_leaves_a_draft_of_that_name(tmp_path: Path
     ],
 )
 @pytest.mark.parametrize("content", ["journal", "other", "empty"])
-def test_a_stale_file_that_is_ours_by_name_or_content_only_is_kept(
+def test_a_stale_file_that_is_ours_only_by_name_or_only_by_content_is_kept(
     written: Path, name: str, content: str
 ) -> None:
     name = name.format(journal=written.name, digest=written.name[-21:])
@@ -137,7 +137,7 @@ def test_a_stale_file_that_is_ours_by_name_or_content_only_is_kept(
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="links and pipes as POSIX has them")
 @pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
-def test_what_is_not_a_regular_file_is_kept(written: Path, kind: str) -> None:
+def test_anything_but_a_regular_file_is_kept(written: Path, kind: str) -> None:
     path = written.with_name("tool-1.0-0123456789abcdef.json")
     if kind == "link":
         path.symlink_to(written)
@@ -181,7 +181,7 @@ def test_a_journal_of_another_release_is_empty(written: Path, key: str) -> None:
     ],
     ids=repr,
 )
-def test_an_entry_that_cannot_be_right_is_left_out(written: Path, entry: object) -> None:
+def test_an_invalid_entry_is_left_out(written: Path, entry: object) -> None:
     found = json.loads(written.read_text())
     found["files"]["other.dll"] = entry
     written.write_text(json.dumps(found))
@@ -189,7 +189,7 @@ def test_an_entry_that_cannot_be_right_is_left_out(written: Path, entry: object)
         assert journal.files == {"tool.exe": UPLOADED}
 
 
-def test_a_second_process_is_told_that_the_release_is_busy(tmp_path: Path) -> None:
+def test_a_second_process_gets_a_busy_error(tmp_path: Path) -> None:
     with opened(tmp_path):
         with pytest.raises(BusyError, match=r"version 1\.0 of tool"), opened(tmp_path):
             pass
@@ -267,7 +267,7 @@ def test_a_journal_that_is_only_read_is_not_changed(written: Path) -> None:
     assert written.read_bytes() == before
 
 
-def test_a_version_that_is_anothers_is_disowned(written: Path) -> None:
+def test_a_foreign_version_is_disowned(written: Path) -> None:
     with opened(written.parent) as journal:
         journal.disown()
     assert Journal.read(written.parent, release(*OF)).creation is Creation.ABSENT

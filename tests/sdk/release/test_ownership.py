@@ -31,7 +31,9 @@ def row(name: str, file_id: Any, checksum: str = OWN) -> dict[str, Any]:
     ],
     ids=str,
 )
-def test_the_upload_id_alone_tells_whose_a_row_is(found: dict[str, Any], name: str | None) -> None:
+def test_the_upload_id_decides_the_ownership_of_a_row(
+    found: dict[str, Any], name: str | None
+) -> None:
     own = own_upload(found, UPLOADED)
     assert own == (None if name is None else (name, UPLOADED[name]))
 

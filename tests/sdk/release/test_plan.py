@@ -301,7 +301,7 @@ def test_other_content_in_a_version_that_this_run_has_enabled_is_disabled_again(
         next_step(replace(now, tried_to_enable=False))
 
 
-def test_an_enabling_without_a_response_is_waited_for_before_a_conflict_is_told() -> None:
+def test_an_enabling_without_a_response_settles_before_a_conflict_is_raised() -> None:
     """It may still be carried out, and would release what is mixed."""
     now = situation(
         seen=seen(*OWN, OTHER_TEXT),
@@ -314,7 +314,7 @@ def test_an_enabling_without_a_response_is_waited_for_before_a_conflict_is_told(
         next_step(replace(now, enabling_unanswered_for=-1.0))
 
 
-def test_a_version_that_somebody_has_disabled_is_left_so() -> None:
+def test_a_version_disabled_by_somebody_else_stays_disabled() -> None:
     with pytest.raises(ConflictError, match="somebody has disabled"):
         next_step(
             situation(
@@ -323,18 +323,18 @@ def test_a_version_that_somebody_has_disabled_is_left_so() -> None:
         )
 
 
-def test_a_race_without_enabling_is_no_success() -> None:
+def test_a_race_without_enabling_is_busy() -> None:
     with pytest.raises(BusyError):
         next_step(situation(seen=seen(*OWN, *OTHERS), **CREATED))
 
 
-def test_a_row_of_ones_own_with_other_content_is_an_integrity_error() -> None:
+def test_an_own_row_with_other_content_is_an_integrity_error() -> None:
     with pytest.raises(IntegrityError, match=r"read back, c\.txt"):
         next_step(situation(seen=seen(row(TEXT, content="0" * 64)), **CREATED))
 
 
 @pytest.mark.parametrize("wrong", [[], {}, None, 7], ids=repr)
-def test_an_id_that_is_no_text_makes_no_file_ones_own(wrong: Any) -> None:
+def test_an_id_that_is_not_a_string_claims_no_file(wrong: Any) -> None:
     now = situation(seen=seen({**row(LIBRARY), "fileId": wrong}), unchanged_for=UNSETTLED)
     assert next_step(now).action is Action.WAIT
 
@@ -352,7 +352,7 @@ def test_an_id_that_is_no_text_makes_no_file_ones_own(wrong: Any) -> None:
         ({"seen": seen(), "creation": Creation.CREATED, "uploaded": {}}, False),
     ],
 )
-def test_what_this_release_has_begun_is_finished_whatever_is_to_be_done_with_what_exists(
+def test_a_begun_release_is_finished_with_any_if_exists(
     known: dict[str, Any], begun: bool, if_exists: str
 ) -> None:
     now = situation(if_exists=if_exists, **known)

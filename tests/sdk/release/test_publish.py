@@ -50,13 +50,13 @@ def changing(server: SandboxServer) -> list[str]:
     return [f"{r.method} {r.path}" for r in server.requests if r.method not in ("GET", "HEAD")]
 
 
-def test_makes_one_version_of_all_files(admin, application, three):
+def test_publish_makes_one_version_of_all_files(admin, application, three):
     done = publish(admin, application, "1.0", three)
     assert (done.status, done.is_enabled) == ("created", False)
     assert remote(admin) == sums(three)
 
 
-def test_every_url_comes_before_every_completion_and_the_main_file_is_completed_last(
+def test_all_uploads_precede_the_completions_and_the_main_file_is_completed_last(
     admin, application, three, server
 ):
     publish(admin, application, "1.0", three, parallel=1)
@@ -66,7 +66,7 @@ def test_every_url_comes_before_every_completion_and_the_main_file_is_completed_
     assert listed[0]["fileSize"] == three[0].size
 
 
-def test_is_enabled_only_when_that_was_asked_for(admin, application, three):
+def test_the_version_is_enabled_only_on_request(admin, application, three):
     assert publish(admin, application, "1.0", three, enable=True).is_enabled
 
 
@@ -79,13 +79,13 @@ def test_a_second_run_changes_nothing_and_counts_nothing(admin, application, thr
     assert admin.get_stats(application).require()["totalDownloads"] == 0
 
 
-def test_a_second_run_enables_what_is_not(admin, application, three):
+def test_a_second_run_enables_a_disabled_version(admin, application, three):
     publish(admin, application, "1.0", three)
     done = publish(admin, application, "1.0", three, enable=True, settle=0.1)
     assert (done.status, done.is_enabled) == ("unchanged", True)
 
 
-def test_other_content_is_a_conflict_and_nothing_is_touched(admin, application, three, server):
+def test_other_content_is_a_conflict_and_changes_nothing(admin, application, three, server):
     publish(admin, application, "1.0", three)
     before = len(changing(server))
     three[1].path.write_bytes(b"another library")
@@ -103,12 +103,12 @@ def test_fewer_files_than_there_are_is_a_conflict(missing, admin, application, t
         publish(admin, application, "1.0", fewer)
 
 
-def test_skip_leaves_whatever_is_there(admin, application, three):
+def test_skip_keeps_an_existing_version(admin, application, three):
     publish(admin, application, "1.0", three[:1])
     assert publish(admin, application, "1.0", three, if_exists="skip").status == "skipped"
 
 
-def test_fail_fails_even_for_the_same_content(admin, application, three):
+def test_fail_raises_even_for_the_same_content(admin, application, three):
     publish(admin, application, "1.0", three)
     with pytest.raises(DifferentContentError, match="exists already"):
         publish(admin, application, "1.0", three, if_exists="fail")
@@ -122,7 +122,7 @@ def test_an_unknown_application_is_not_found_before_a_byte_is_sent(admin, three,
 
 @pytest.mark.parametrize("nth", [1, 2, 3])
 @pytest.mark.parametrize("fault", ["lost", "empty:500", "refuse", "html:502", "status:429/0"])
-def test_a_completion_that_fails_or_whose_answer_is_lost_is_looked_up(
+def test_a_completion_without_a_good_response_is_looked_up(
     fault, nth, admin, application, three, server
 ):
     server.faults.add(f"{fault},{COMPLETE},nth={nth}")
@@ -132,7 +132,7 @@ def test_a_completion_that_fails_or_whose_answer_is_lost_is_looked_up(
 
 
 @pytest.mark.parametrize("fault", ["lost", "html:504"])
-def test_a_lost_answer_to_the_only_completion_leaves_one_row(
+def test_a_lost_response_to_the_only_completion_leaves_one_row(
     fault, admin, application, three, server
 ):
     server.faults.add(f"{fault},{COMPLETE}")
@@ -142,30 +142,28 @@ def test_a_lost_answer_to_the_only_completion_leaves_one_row(
 
 
 @pytest.mark.parametrize("fault", ["lost", "html:504"])
-def test_an_inline_upload_whose_answer_is_lost_is_looked_up(
-    fault, admin, application, three, server
-):
+def test_an_inline_upload_without_a_response_is_looked_up(fault, admin, application, three, server):
     files = local_files([three[1].path], file_type="MAIN")
     server.faults.add(f"{fault},path=/v1/management/upload")
     publish(admin, application, "1.0", files, enable=True, settle=0.1)
     assert remote(admin) == sums(files)
 
 
-def test_a_store_that_fails_leaves_nothing(admin, application, three, server):
+def test_a_failing_store_leaves_no_version(admin, application, three, server):
     server.faults.add("reset-request:10,method=PUT,times=0")
     with pytest.raises(TransportError):
         publish(admin, application, "1.0", three, enable=True)
     assert not admin.list_version_files(application, "1.0").success
 
 
-def test_bytes_that_are_not_the_expected_ones_are_not_completed(admin, application, three):
+def test_unexpected_bytes_are_not_completed(admin, application, three):
     expected = {**sums(three), "manual.txt": "0" * 64}
     with pytest.raises(IntegrityError, match="listed is"):
         publish(admin, application, "1.0", three, expected=expected)
     assert not admin.list_version_files(application, "1.0").success
 
 
-def test_a_version_that_somebody_else_makes_meanwhile_is_compared_not_reset(
+def test_a_version_created_meanwhile_by_another_run_is_compared_and_not_reset(
     admin, application, three, server
 ):
     def meanwhile(file: ReleaseFile) -> Callable[[int, int], None]:
@@ -179,7 +177,7 @@ def test_a_version_that_somebody_else_makes_meanwhile_is_compared_not_reset(
     assert (done.status, done.is_enabled) == ("unchanged", True)
 
 
-def test_progress_tells_of_files_that_an_earlier_run_has_sent(
+def test_progress_includes_files_sent_by_an_earlier_run(
     admin, application, three, server, tmp_path
 ):
     server.faults.add("status:403,path=/v1/management/upload")
@@ -196,7 +194,7 @@ def test_progress_tells_of_files_that_an_earlier_run_has_sent(
     assert "PUT" not in {record.method for record in server.requests[sent:]}
 
 
-def test_files_that_read_back_otherwise_are_not_enabled(admin, application, three, server):
+def test_a_version_that_reads_back_differently_is_not_enabled(admin, application, three, server):
     publish(admin, application, "0.9", three)
     like_it = json.dumps(admin.list_version_files(application, "0.9").raw, separators=(",", ":"))
     place = like_it.index("manual.txt")

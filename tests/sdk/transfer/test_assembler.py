@@ -55,10 +55,10 @@ def nobody(written: Range, done: list[Range]) -> None:
 def write(writer: BlockWriter, content: bytes) -> None:
     """Puts bytes where the writer wants them, as much at a time as it takes."""
     while content:
-        room = writer.get_buffer()[: len(content)]
-        room[:] = content[: len(room)]
-        writer.buffer_updated(len(room))
-        content = content[len(room) :]
+        buffer = writer.get_buffer()[: len(content)]
+        buffer[:] = content[: len(buffer)]
+        writer.buffer_updated(len(buffer))
+        content = content[len(buffer) :]
 
 
 def content_of(file: BlockFile) -> bytes:
@@ -84,7 +84,7 @@ def test_pieces_in_any_order_are_the_whole_file(file, points, chance) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 @given(st.lists(st.tuples(POINTS, POINTS).map(sorted), max_size=4))
-def test_what_is_there_already_is_hashed_and_not_written_again(file, there) -> None:
+def test_existing_bytes_are_hashed_and_not_written_again(file, there) -> None:
     done = merge((start, end) for start, end in there)
     for start, end in done:
         file.write(start, [memoryview(CONTENT)[start:end]])
@@ -98,7 +98,7 @@ def test_what_is_there_already_is_hashed_and_not_written_again(file, there) -> N
     assert merge(told) == missing(done, SIZE)
 
 
-def test_many_pens_at_once(file) -> None:
+def test_many_block_writers_write_at_once(file) -> None:
     assembler = FileAssembler(file, [], 4, nobody)
 
     def work(start: int) -> None:
@@ -115,7 +115,7 @@ def test_many_pens_at_once(file) -> None:
     assert assembler.finish() == CHECKSUM
 
 
-def test_bytes_are_told_of_only_when_the_file_has_them(file) -> None:
+def test_bytes_are_reported_only_after_they_are_written(file) -> None:
     seen: list[bool] = []
 
     def look(written: Range, done: list[Range]) -> None:
@@ -133,14 +133,14 @@ def test_bytes_are_told_of_only_when_the_file_has_them(file) -> None:
 
 
 class FullDisk(BlockFile):
-    """A disk with room for one block."""
+    """A disk with space for one block."""
 
     def write(self, offset: int, blocks: object) -> None:
         if offset >= BLOCK:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def test_a_disk_that_is_full_stops_the_pens_and_is_what_finish_raises(tmp_path: Path) -> None:
+def test_a_full_disk_stops_the_writers_and_finish_raises_it(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.touch()
     with closing(FullDisk(opener(path), direct=False)) as file:
@@ -153,7 +153,7 @@ def test_a_disk_that_is_full_stops_the_pens_and_is_what_finish_raises(tmp_path: 
             assembler.finish()
 
 
-def test_a_callback_that_raises_stops_the_pens_and_is_what_finish_raises(file) -> None:
+def test_a_raising_callback_stops_the_writers_and_finish_raises_it(file) -> None:
     def refuse(written: Range, done: list[Range]) -> None:
         raise LookupError("no")
 
@@ -166,7 +166,7 @@ def test_a_callback_that_raises_stops_the_pens_and_is_what_finish_raises(file) -
         assembler.finish()
 
 
-def test_what_was_flushed_is_written_even_where_all_is_abandoned(file) -> None:
+def test_flushed_bytes_are_written_even_after_an_abort(file) -> None:
     told: list[Range] = []
     assembler = FileAssembler(file, [], 1, lambda written, _: told.append(written))
     writer = assembler.block_writer(0)
@@ -187,7 +187,7 @@ class HungDisk(BlockFile):
     released = threading.Event()
 
 
-def test_a_disk_that_hangs_is_not_waited_for_where_all_is_abandoned(tmp_path: Path) -> None:
+def test_an_abort_does_not_wait_for_a_hanging_disk(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.touch()
     with closing(HungDisk(opener(path), direct=False)) as file:
@@ -209,13 +209,13 @@ def test_a_file_that_ends_too_soon_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("writers", [1, 4, 8, 16, MAX_CONNECTIONS])
-def test_buffers_are_bounded_and_leave_some_to_spare(writers: int) -> None:
+def test_the_number_of_buffers_is_bounded(writers: int) -> None:
     block = block_size(writers)
     assert block % PAGE == 0
     assert TransferConfig.memory // block >= writers + 8
 
 
-def test_on_a_slow_line_what_has_come_is_written_before_its_buffer_is_full(file) -> None:
+def test_on_a_slow_connection_partial_buffers_are_written(file) -> None:
     told: list[Range] = []
     assembler = FileAssembler(file, [], 1, lambda written, _: told.append(written))
     writer = assembler.block_writer(0)
@@ -232,7 +232,7 @@ def test_on_a_slow_line_what_has_come_is_written_before_its_buffer_is_full(file)
     assert assembler.finish() == CHECKSUM
 
 
-def test_a_pen_that_got_nothing_hands_nothing_over(file) -> None:
+def test_a_block_writer_without_bytes_submits_nothing(file) -> None:
     told: list[Range] = []
     assembler = FileAssembler(file, [], 1, lambda written, _: told.append(written))
     writer = assembler.block_writer(0)

@@ -51,14 +51,14 @@ def largest_file(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_file_system_without_it_gets_the_bytes_the_usual_way(tmp_path: Path) -> None:
+def test_a_file_system_without_direct_io_is_written_normally(tmp_path: Path) -> None:
     path = tmp_path / "file"
     with closing(BlockFile(Disk(path, refuses=errno.EINVAL), direct=True)) as file:
         file.write(0, blocks())
     assert path.read_bytes() == CONTENT
 
 
-def test_a_system_without_it_gets_the_bytes_the_usual_way(tmp_path: Path, monkeypatch: Any) -> None:
+def test_a_system_without_direct_io_is_written_normally(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.delattr(os, "O_DIRECT", raising=False)
     path = tmp_path / "file"
     with closing(BlockFile(Disk(path, refuses=errno.EACCES), direct=True)) as file:
@@ -67,7 +67,7 @@ def test_a_system_without_it_gets_the_bytes_the_usual_way(tmp_path: Path, monkey
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_a_full_disk_is_told_of(tmp_path: Path) -> None:
+def test_a_full_disk_is_an_error(tmp_path: Path) -> None:
     with (
         closing(BlockFile(Disk(tmp_path / "file", direct="/dev/full"), direct=True)) as file,
         pytest.raises(OSError, match="No space"),
@@ -76,14 +76,14 @@ def test_a_full_disk_is_told_of(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "O_DIRECT"), reason="this system has no way past the cache")
-def test_a_write_that_is_cut_within_a_page_is_an_error_after_all_that_there_is_room_for(
+def test_a_short_write_within_a_page_is_an_error_after_the_bytes_that_fit(
     tmp_path: Path,
 ) -> None:
-    path, room = tmp_path / "file", 2 * PAGE + 100
+    path, space = tmp_path / "file", 2 * PAGE + 100
     with (
         closing(BlockFile(Disk(path), direct=True)) as file,
-        largest_file(room),
+        largest_file(space),
         pytest.raises(OSError, match="too large"),
     ):
         file.write(0, blocks())
-    assert path.read_bytes() == CONTENT[:room]
+    assert path.read_bytes() == CONTENT[:space]

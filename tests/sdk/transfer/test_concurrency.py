@@ -43,7 +43,7 @@ def test_the_first_failure_stops_the_others_and_is_raised() -> None:
     assert seen == ["stopped"]
 
 
-def test_a_failure_is_raised_even_where_a_job_found_before_that_it_is_to_end() -> None:
+def test_a_failure_is_raised_even_if_a_job_was_cancelled_before() -> None:
     stop, running = threading.Event(), threading.Event()
 
     def end() -> None:
@@ -59,7 +59,7 @@ def test_a_failure_is_raised_even_where_a_job_found_before_that_it_is_to_end() -
         run_jobs([end, fail], 2, stop)
 
 
-def test_who_stops_the_jobs_from_outside_gets_no_exception() -> None:
+def test_cancelling_the_jobs_raises_nothing() -> None:
     def end() -> None:
         raise Cancelled
 

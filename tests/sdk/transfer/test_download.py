@@ -52,7 +52,7 @@ def fetched(server: SandboxServer) -> int:
     return sum(r.bytes_out for r in server.requests if r.path.startswith("/store/"))
 
 
-def test_puts_the_file_under_the_name_given(customer, publish, tmp_path):
+def test_a_file_is_downloaded_to_the_given_name(customer, publish, tmp_path):
     content = make_bytes(3 * MIB + 17)
     checksum = publish("1.0", content)
     found = customer.download_to_file("tool", "1.0", tmp_path / "out.bin")
@@ -65,12 +65,12 @@ def test_puts_the_file_under_the_name_given(customer, publish, tmp_path):
     assert found.path == tmp_path / "out.bin"
 
 
-def test_puts_the_file_into_a_folder_under_the_servers_name(customer, publish, tmp_path):
+def test_a_file_is_downloaded_into_a_folder_under_the_servers_name(customer, publish, tmp_path):
     publish("1.0", b"bytes")
     assert customer.download_to_file("tool", "1.0", tmp_path).path == tmp_path / "tool.bin"
 
 
-def test_leaves_nothing_beside_the_file(customer, publish, tmp_path):
+def test_a_download_leaves_only_the_file(customer, publish, tmp_path):
     publish("1.0", make_bytes(MIB))
     folder = tmp_path / "out"
     folder.mkdir()
@@ -88,7 +88,7 @@ def test_several_connections_give_the_same_bytes(customer, publish, tmp_path, se
     assert fetched(server) == len(content)
 
 
-def test_a_right_file_is_unchanged_and_costs_no_download(customer, admin, publish, tmp_path):
+def test_a_file_with_the_right_content_counts_no_download(customer, admin, publish, tmp_path):
     publish("1.0", b"the same bytes")
     customer.download_to_file("tool", "1.0", tmp_path)
     before = downloads(admin)
@@ -103,7 +103,7 @@ def test_a_file_with_other_content_is_replaced(customer, publish, tmp_path):
     assert (tmp_path / "tool.bin").read_bytes() == b"new bytes"
 
 
-def test_without_replace_a_file_with_other_content_is_left_alone(customer, publish, tmp_path):
+def test_without_replace_a_file_with_other_content_is_kept(customer, publish, tmp_path):
     publish("1.0", b"new bytes")
     (tmp_path / "tool.bin").write_bytes(b"old bytes")
     with pytest.raises(TargetExistsError, match=r"tool\.bin exists with other content"):
@@ -113,9 +113,7 @@ def test_without_replace_a_file_with_other_content_is_left_alone(customer, publi
 
 
 @pytest.mark.parametrize("replace", [True, False])
-def test_a_file_that_appears_during_the_transfer_is_left_alone(
-    customer, publish, tmp_path, replace
-):
+def test_a_file_that_appears_during_the_transfer_is_kept(customer, publish, tmp_path, replace):
     content = make_bytes(MIB)
     publish("1.0", content)
     target = tmp_path / "tool.bin"
@@ -153,7 +151,7 @@ def test_altered_bytes_never_replace_a_file(customer, publish, tmp_path, server)
     assert (tmp_path / "tool.bin").read_bytes() == b"precious"
 
 
-def test_altered_bytes_are_accepted_where_that_is_asked_for(customer, publish, tmp_path, server):
+def test_altered_bytes_are_accepted_without_verification(customer, publish, tmp_path, server):
     publish("1.0", make_bytes(MIB))
     server.faults.add(f"flip:1000,{STORE}")
     found = customer.download_to_file("tool", "1.0", tmp_path, verify_checksum=False)
@@ -184,7 +182,7 @@ def test_a_size_that_the_store_does_not_have_is_an_integrity_error(
         customer.download_to_file(application, "1.0", tmp_path)
 
 
-def test_a_checksum_that_is_no_sha256_cannot_be_verified(admin, application, tmp_path, customer):
+def test_a_checksum_that_is_not_sha256_cannot_be_verified(admin, application, tmp_path, customer):
     found = admin.get_large_upload_url(application, "1.0", "tool.bin", 5).require()
     admin.complete_large_upload(found["uploadId"], application, "1.0", "tool.bin", 5, "Z" * 64)
     admin.update_version(application, "1.0", is_enabled=True).raise_for_error()
@@ -192,7 +190,7 @@ def test_a_checksum_that_is_no_sha256_cannot_be_verified(admin, application, tmp
         customer.download_to_file(application, "1.0", tmp_path)
 
 
-def test_a_version_that_is_not_enabled_needs_the_test_channel(admin, application, tmp_path):
+def test_a_disabled_version_needs_the_test_channel(admin, application, tmp_path):
     admin.upload_small_file(application, "1.0", "tool.bin", b"bytes").raise_for_error()
     with pytest.raises(PermissionDeniedError, match="not enabled"):
         admin.download_to_file(application, "1.0", tmp_path)
@@ -246,7 +244,7 @@ def test_an_error_in_the_callback_reaches_the_caller(customer, publish, tmp_path
         customer.download_to_file("tool", "1.0", tmp_path, progress=fail)
 
 
-def test_more_than_the_disk_has_is_refused_before_the_first_byte(
+def test_a_file_larger_than_the_disk_is_refused_before_the_first_byte(
     admin, application, tmp_path, customer, server
 ):
     found = admin.get_large_upload_url(application, "1.0", "tool.bin", 5).require()
@@ -262,7 +260,7 @@ def test_more_than_the_disk_has_is_refused_before_the_first_byte(
 
 
 @pytest.mark.parametrize("connections", [0, 33])
-def test_a_senseless_number_of_connections_is_a_value_error(connections, customer, tmp_path):
+def test_an_invalid_number_of_connections_is_a_value_error(connections, customer, tmp_path):
     with pytest.raises(ValueError, match="connections"):
         customer.download_to_file("tool", "1.0", tmp_path, connections=connections)
 

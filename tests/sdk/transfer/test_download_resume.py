@@ -50,7 +50,7 @@ def fetched(server: SandboxServer) -> int:
 
 
 @pytest.mark.parametrize("fault", ["reset:700000", "cut:700000", "lost", "refuse"])
-def test_a_lost_connection_is_taken_up_from_the_last_byte(
+def test_after_a_lost_connection_the_download_resumes_at_the_last_byte(
     fault, customer, admin, publish, tmp_path, server
 ):
     content = make_bytes(2 * MIB)
@@ -62,7 +62,7 @@ def test_a_lost_connection_is_taken_up_from_the_last_byte(
 
 
 @pytest.mark.parametrize("fault", ["status:503", "status:429/0", "html:502", "empty:500"])
-def test_a_store_that_is_busy_is_asked_again(fault, customer, publish, tmp_path, server):
+def test_a_busy_store_is_retried(fault, customer, publish, tmp_path, server):
     publish("1.0", b"bytes")
     server.faults.add(f"{fault},{STORE},times=2")
     assert customer.download_to_file("tool", "1.0", tmp_path).status == "downloaded"
@@ -97,7 +97,7 @@ def test_a_url_that_is_always_expired_is_an_error(customer, publish, tmp_path, s
         customer.download_to_file("tool", "1.0", tmp_path)
 
 
-def test_what_an_earlier_run_left_is_not_fetched_again(server, publish, tmp_path, customer):
+def test_bytes_of_an_earlier_run_are_not_downloaded_again(server, publish, tmp_path, customer):
     content = make_bytes(8 * MIB)
     publish("1.0", content)
     server.faults.add(f"cut:{5 * MIB},{STORE}")
@@ -121,13 +121,13 @@ def half_a_download(server: SandboxServer, tmp_path: Path) -> None:
     assert (tmp_path / "tool.bin.part").exists()
 
 
-def test_without_resume_it_starts_anew(server, publish, tmp_path, customer):
+def test_without_resume_the_download_starts_at_the_first_byte(server, publish, tmp_path, customer):
     publish("1.0", make_bytes(2 * MIB))
     half_a_download(server, tmp_path)
     assert customer.download_to_file("tool", "1.0", tmp_path, resume=False).status == "downloaded"
 
 
-def test_a_part_of_other_content_is_thrown_away(server, publish, tmp_path, customer):
+def test_a_part_of_other_content_is_discarded(server, publish, tmp_path, customer):
     publish("1.0", make_bytes(2 * MIB))
     other = make_bytes(2 * MIB, seed=2)
     publish("2.0", other)
@@ -136,7 +136,7 @@ def test_a_part_of_other_content_is_thrown_away(server, publish, tmp_path, custo
     assert (tmp_path / "tool.bin").read_bytes() == other
 
 
-def test_a_part_that_was_altered_is_noticed_and_fetched_again(
+def test_an_altered_part_is_detected_and_downloaded_again(
     server, publish, tmp_path, customer, admin
 ):
     content = make_bytes(2 * MIB)
@@ -151,7 +151,7 @@ def test_a_part_that_was_altered_is_noticed_and_fetched_again(
 
 
 @pytest.mark.parametrize("fault", ["range-ignore", "range-lie", 'etag:"other"', "length:5"])
-def test_a_store_that_answers_for_another_object_means_a_fresh_start(
+def test_another_object_in_the_store_restarts_the_download(
     fault, server, publish, tmp_path, customer
 ):
     content = make_bytes(2 * MIB)
@@ -162,7 +162,7 @@ def test_a_store_that_answers_for_another_object_means_a_fresh_start(
     assert (tmp_path / "tool.bin").read_bytes() == content
 
 
-def test_a_store_that_never_does_ranges_is_good_enough(server, publish, tmp_path, customer):
+def test_a_store_without_ranges_is_accepted(server, publish, tmp_path, customer):
     content = make_bytes(70 * MIB)
     publish("1.0", content)
     server.faults.add(f"range-ignore,times=0,{STORE}")

@@ -51,7 +51,7 @@ def test_a_third_checksum_is_found_behind_two_equal_ones():
 
 
 @pytest.mark.parametrize("checksum", [None, "", [], 7])
-def test_two_rows_without_a_checksum_are_not_known_to_be_alike(checksum):
+def test_two_rows_without_a_checksum_are_different_files(checksum):
     with pytest.raises(IntegrityError, match="none and none"):
         distinct_files([row("a", "x", checksum), row("b", "x", checksum)])
 

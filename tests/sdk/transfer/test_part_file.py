@@ -27,14 +27,14 @@ def begun(target: Path, *ranges: tuple[int, int]) -> Path:
     return target.with_name(target.name + ".part.journal")
 
 
-def test_remembers_what_was_done_and_of_which_object(tmp_path):
+def test_the_journal_records_the_object_and_the_written_ranges(tmp_path):
     begun(tmp_path / "f", (0, 10), (50, 60), (10, 20))
     part = PartFile(tmp_path / "f")
     assert part.resumable_ranges(IDENTITY, 100) == [(0, 20), (50, 60)]
     assert part.etag == '"etag"'
 
 
-def test_goes_on_with_the_same_journal(tmp_path):
+def test_a_download_resumes_with_its_journal(tmp_path):
     begun(tmp_path / "f", (0, 10))
     part = PartFile(tmp_path / "f")
     with part.locked():
@@ -43,12 +43,12 @@ def test_goes_on_with_the_same_journal(tmp_path):
     assert PartFile(tmp_path / "f").resumable_ranges(IDENTITY, 100) == [(0, 20)]
 
 
-def test_other_bytes_have_nothing_done(tmp_path):
+def test_a_journal_of_another_object_has_no_ranges(tmp_path):
     begun(tmp_path / "f", (0, 10))
     assert PartFile(tmp_path / "f").resumable_ranges({**IDENTITY, "checksum": "d" * 64}, 100) == []
 
 
-def test_a_journal_without_its_part_file_says_nothing(tmp_path):
+def test_a_journal_without_its_part_file_has_no_ranges(tmp_path):
     begun(tmp_path / "f", (0, 10))
     (tmp_path / "f.part").unlink()
     assert PartFile(tmp_path / "f").resumable_ranges(IDENTITY, 100) == []
@@ -62,7 +62,7 @@ def test_ranges_beyond_the_part_file_are_not_done(tmp_path):
 
 @given(cut=st.integers(0, 200))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_a_journal_that_ends_anywhere_never_claims_what_was_not_written(cut, tmp_path):
+def test_a_journal_truncated_anywhere_claims_only_written_ranges(cut, tmp_path):
     journal = begun(tmp_path / "f", (0, 10), (20, 30), (40, 50))
     header = len(b"\n".join(journal.read_bytes().split(b"\n", 2)[:2]))
     os.truncate(journal, min(header + cut, journal.stat().st_size))
@@ -78,7 +78,7 @@ def test_a_journal_that_ends_anywhere_never_claims_what_was_not_written(cut, tmp
     assert (60, 70) in again
 
 
-def test_a_journal_that_ends_before_it_tells_of_the_part_leaves_the_part_alone(tmp_path):
+def test_a_journal_truncated_before_the_identity_of_the_part_does_not_claim_the_part(tmp_path):
     """No kill leaves one, but a power cut can."""
     journal = begun(tmp_path / "f", (0, 10))
     content, line = journal.read_bytes(), len(json.dumps(IDENTITY, separators=(",", ":")))
@@ -93,19 +93,19 @@ def test_a_journal_that_ends_before_it_tells_of_the_part_leaves_the_part_alone(t
 
 @given(content=st.binary(max_size=300))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_a_journal_of_anything_at_all_is_read_without_an_error(content, tmp_path):
+def test_a_journal_with_any_content_is_read_without_an_error(content, tmp_path):
     (tmp_path / "f.part").write_bytes(b"x" * 100)
     (tmp_path / "f.part.journal").write_bytes(content)
     assert PartFile(tmp_path / "f").resumable_ranges(IDENTITY, 100) == []
 
 
-def test_only_one_holds_the_place(tmp_path):
+def test_a_part_file_is_locked_by_one_process(tmp_path):
     with PartFile(tmp_path / "f").locked(), pytest.raises(BusyError):  # noqa: SIM117
         with PartFile(tmp_path / "f").locked():
             pass
 
 
-def test_the_lock_leaves_no_file(tmp_path):
+def test_the_lock_file_is_removed(tmp_path):
     with PartFile(tmp_path / "f").locked():
         pass
     assert list(tmp_path.iterdir()) == []
@@ -113,7 +113,7 @@ def test_the_lock_leaves_no_file(tmp_path):
 
 @pytest.mark.parametrize("name", ["f.part", "f.part.journal"])
 @pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="this system follows links always")
-def test_a_symbolic_link_in_the_place_is_refused(name, tmp_path):
+def test_a_symbolic_link_in_place_of_the_part_is_refused(name, tmp_path):
     victim = tmp_path / "victim"
     victim.write_bytes(b"precious")
     begun(tmp_path / "f", (0, 10))
@@ -126,7 +126,7 @@ def test_a_symbolic_link_in_the_place_is_refused(name, tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
-def test_what_is_no_file_in_the_place_is_refused(tmp_path):
+def test_anything_but_a_regular_file_in_place_of_the_part_is_refused(tmp_path):
     os.mkfifo(tmp_path / "f.part")
     part = PartFile(tmp_path / "f")
     with part.locked(), pytest.raises(PermissionError, match="not a file of yours; remove it"):
@@ -144,7 +144,7 @@ def test_a_name_as_long_as_the_file_system_allows_works(tmp_path):
     assert target.read_bytes() == b"abc"
 
 
-def test_somebodys_own_file_of_that_name_is_not_thrown_away(tmp_path):
+def test_a_users_own_file_of_that_name_is_kept(tmp_path):
     (tmp_path / "f.part").write_bytes(b"precious")
     part = PartFile(tmp_path / "f")
     with part.locked(), pytest.raises(FileExistsError, match="in the way"):
@@ -197,9 +197,7 @@ FOREIGN = {
 @pytest.mark.parametrize("content", FOREIGN.values(), ids=FOREIGN)
 @pytest.mark.parametrize("ranges", [[], [(50, 60)], [(0, 10), (50, 60)]], ids=str)
 @pytest.mark.parametrize("wanted", [IDENTITY, {**IDENTITY, "checksum": "d" * 64}])
-def test_a_journal_that_outlives_its_part_gives_away_no_other_file(
-    content, ranges, wanted, tmp_path
-):
+def test_a_journal_without_its_part_makes_no_other_file_ours(content, ranges, wanted, tmp_path):
     begun(tmp_path / "f", *ranges)
     (tmp_path / "f.part").rename(tmp_path / "moved away")
     (tmp_path / "f.part").write_bytes(content)
@@ -220,7 +218,7 @@ def test_a_journal_alone_is_removed_by_the_next_download(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["f"]
 
 
-def test_a_part_that_was_copied_with_its_journal_is_gone_on_with(tmp_path):
+def test_a_part_copied_with_its_journal_is_resumed(tmp_path):
     """A backup, another disk, a file system that numbers its files anew."""
     begun(tmp_path / "f", (0, 10), (50, 60))
     other = tmp_path / "other"
@@ -237,7 +235,7 @@ def older_journal(folder, size):
     (folder / "f.part").write_bytes(b"x" * size)
 
 
-def test_an_older_journal_is_gone_on_with_and_tells_of_its_part_from_then_on(tmp_path):
+def test_an_older_journal_is_resumed_and_gets_the_identity_of_its_part(tmp_path):
     older_journal(tmp_path, 100)
     part = PartFile(tmp_path / "f")
     with part.locked():
@@ -249,7 +247,7 @@ def test_an_older_journal_is_gone_on_with_and_tells_of_its_part_from_then_on(tmp
     assert '"head":' in text
 
 
-def test_an_older_journal_is_not_of_a_part_of_another_size(tmp_path):
+def test_an_older_journal_does_not_claim_a_part_of_another_size(tmp_path):
     older_journal(tmp_path, 99)
     part = PartFile(tmp_path / "f")
     assert part.resumable_ranges(IDENTITY, 100) == []
@@ -257,7 +255,7 @@ def test_an_older_journal_is_not_of_a_part_of_another_size(tmp_path):
         part.start(IDENTITY, 100, [])
 
 
-def test_a_file_that_takes_the_parts_place_is_not_thrown_away_with_it(tmp_path):
+def test_a_file_that_replaces_the_part_is_kept(tmp_path):
     part = PartFile(tmp_path / "f")
     with part.locked():
         part.start(IDENTITY, 100, [])
@@ -268,7 +266,7 @@ def test_a_file_that_takes_the_parts_place_is_not_thrown_away_with_it(tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows renames in one step")
-def test_a_run_killed_while_it_publishes_costs_the_published_file_nothing(tmp_path):
+def test_a_kill_during_the_rename_keeps_the_published_file(tmp_path):
     """Both names are of one file then; going on would write into the published one."""
     begun(tmp_path / "f", (0, 10))
     os.link(tmp_path / "f.part", tmp_path / "f")
@@ -280,7 +278,7 @@ def test_a_run_killed_while_it_publishes_costs_the_published_file_nothing(tmp_pa
     assert (tmp_path / "f").stat().st_size == 100
 
 
-def test_room_is_looked_for_once_what_is_of_no_use_is_gone(tmp_path):
+def test_free_space_is_checked_after_useless_parts_are_removed(tmp_path):
     begun(tmp_path / "f", (0, 10))
     part = PartFile(tmp_path / "f")
     with part.locked(), pytest.raises(OSError, match="are needed in"):

@@ -37,19 +37,19 @@ def test_a_free_name_is_taken(part, tmp_path):
     assert (names(tmp_path), (tmp_path / "f").read_bytes()) == (["f"], b"new")
 
 
-def test_what_was_there_before_is_replaced(part, tmp_path):
+def test_an_existing_file_is_replaced(part, tmp_path):
     (tmp_path / "f").write_bytes(b"old")
     publish(part, tmp_path / "f", look(tmp_path / "f"))
     assert (names(tmp_path), (tmp_path / "f").read_bytes()) == (["f"], b"new")
 
 
-def test_what_was_there_before_and_is_gone_is_no_matter(part, tmp_path):
+def test_a_file_that_is_removed_meanwhile_is_no_error(part, tmp_path):
     publish(part, tmp_path / "f", (3, 1))
     assert (tmp_path / "f").read_bytes() == b"new"
 
 
 @pytest.mark.parametrize(("before", "verb"), [(None, "appeared"), ((3, 1), "was changed")])
-def test_what_was_not_there_before_is_kept_and_so_is_the_part(part, tmp_path, before, verb):
+def test_a_file_that_appeared_is_kept_and_so_is_the_part(part, tmp_path, before, verb):
     (tmp_path / "f").write_bytes(b"mine")
     with pytest.raises(TargetExistsError, match=rf"f {verb} while .* is in .*f\.part"):
         publish(part, tmp_path / "f", before)
@@ -66,7 +66,7 @@ def test_a_link_that_appeared_is_kept(part, tmp_path, leads_to):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows renames")
-def test_the_look_is_not_what_keeps_a_file_where_there_are_hard_links(tmp_path, monkeypatch):
+def test_with_hard_links_a_file_that_appears_late_is_kept(tmp_path, monkeypatch):
     """The file appears after the look: the link itself must fail."""
     (tmp_path / "f.part").write_bytes(b"new")
     link = os.link
@@ -103,14 +103,14 @@ def test_the_look_is_not_what_keeps_a_file_where_there_are_hard_links(tmp_path, 
         ("..", None),
     ],
 )
-def test_names_of_descriptors(name, number):
+def test_names_of_descriptors_are_recognized(name, number):
     if name.startswith("/proc") and not Path("/proc/self/fd").exists():
         pytest.skip("this system has no /proc")
     assert descriptor_of(Path(name.format(pid=os.getpid()))) == number
 
 
 @posix
-def test_a_link_to_a_descriptor_stands_for_it_and_a_link_to_itself_for_nothing(tmp_path):
+def test_a_link_to_a_descriptor_is_resolved_and_a_link_loop_is_not(tmp_path):
     (tmp_path / "link").symlink_to("/dev/stdout")
     (tmp_path / "more").symlink_to("link")
     (tmp_path / "loop").symlink_to("loop")
@@ -119,7 +119,7 @@ def test_a_link_to_a_descriptor_stands_for_it_and_a_link_to_itself_for_nothing(t
 
 
 @posix
-def test_what_is_special(tmp_path):
+def test_special_files_are_recognized(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "file").touch()
     (tmp_path / "link").symlink_to("pipe")

@@ -51,20 +51,20 @@ def asking(*urls: PresignedDownload) -> tuple[DownloadSource, list[PresignedDown
 # Reading a presigned
 
 
-def test_a_grant_says_what_the_answer_says() -> None:
+def test_a_presigned_download_has_the_fields_of_the_response() -> None:
     assert read_presigned_download(answer(), API) == PresignedDownload(URL, "app.exe", 5, "abc")
 
 
-def test_a_grant_is_read_under_the_hosted_name_too() -> None:
+def test_a_presigned_download_is_read_under_the_hosted_name_too() -> None:
     assert read_presigned_download(answer(url=None, downloadUrl=URL), API).url == URL
 
 
-def test_the_signature_is_not_in_the_repr_of_a_grant() -> None:
+def test_the_signature_is_not_in_the_repr_of_a_presigned_download() -> None:
     assert "abcdef" not in repr(read_presigned_download(answer(), API))
 
 
 @pytest.mark.parametrize("size", [None, -1, "5", 5.0, True])
-def test_a_size_that_is_no_count_is_an_integrity_error(size: object) -> None:
+def test_an_invalid_size_is_an_integrity_error(size: object) -> None:
     with pytest.raises(IntegrityError):
         read_presigned_download(answer(fileSize=size), API)
 
@@ -75,7 +75,7 @@ def test_an_unsafe_name_is_an_integrity_error(name: str | None) -> None:
         read_presigned_download(answer(fileName=name), API)
 
 
-def test_a_failed_answer_is_its_own_exception() -> None:
+def test_a_failed_response_raises_its_exception() -> None:
     with pytest.raises(NotFoundError):
         read_presigned_download(failure(404, "no such version"), API)
 
@@ -96,21 +96,21 @@ def test_a_failed_answer_is_its_own_exception() -> None:
         "https://store.example:x/k",
     ],
 )
-def test_an_address_that_is_none_is_an_integrity_error(url: object) -> None:
+def test_an_invalid_url_is_an_integrity_error(url: object) -> None:
     with pytest.raises(IntegrityError):
         API.check_store_url(url, "says")
 
 
-def test_an_address_without_tls_is_refused_where_the_api_has_it() -> None:
+def test_a_url_without_tls_is_refused_if_the_api_has_tls() -> None:
     with pytest.raises(IntegrityError, match="TLS"):
         API.check_store_url("http://store.example/k", "says")
 
 
-def test_an_address_without_tls_is_taken_where_the_api_has_none() -> None:
+def test_a_url_without_tls_is_accepted_if_the_api_has_none() -> None:
     assert made("http://127.0.0.1:1").check_store_url("http://store.example/k", "says")
 
 
-def test_the_error_does_not_show_the_address() -> None:
+def test_the_error_does_not_show_the_url() -> None:
     with pytest.raises(IntegrityError) as caught:
         API.check_store_url("http://store.example/k?X-Amz-Signature=abcdef", "says")
     assert "abcdef" not in str(caught.value)
@@ -119,19 +119,19 @@ def test_the_error_does_not_show_the_address() -> None:
 # Asking no more often than needed
 
 
-def test_a_source_asks_only_once() -> None:
+def test_a_source_requests_one_url() -> None:
     source, waiting = asking(presigned(), presigned())
     assert source.presigned() is source.presigned()
     assert len(waiting) == 1
 
 
-def test_an_expired_grant_is_replaced() -> None:
+def test_an_expired_url_is_replaced() -> None:
     source, _ = asking(presigned("https://a.example/"), presigned("https://b.example/"))
     source.renew(source.presigned())
     assert source.presigned().url == "https://b.example/"
 
 
-def test_a_grant_that_another_thread_has_replaced_is_not_replaced_again() -> None:
+def test_a_url_that_another_thread_has_replaced_is_not_replaced_again() -> None:
     source, waiting = asking(
         presigned("https://a.example/"), presigned("https://b.example/"), presigned()
     )
@@ -141,13 +141,13 @@ def test_a_grant_that_another_thread_has_replaced_is_not_replaced_again() -> Non
     assert len(waiting) == 1
 
 
-def test_a_new_grant_for_other_content_is_a_change() -> None:
+def test_a_new_url_for_other_content_is_a_change() -> None:
     source, _ = asking(presigned(checksum="00"), presigned(checksum="11"))
     with pytest.raises(ChangedError):
         source.renew(source.presigned())
 
 
-def test_a_forgotten_grant_is_asked_for_anew() -> None:
+def test_a_dropped_url_is_requested_again() -> None:
     source, waiting = asking(presigned(), presigned())
     source.presigned()
     source.reset()
@@ -162,14 +162,14 @@ def test_another_etag_is_a_change() -> None:
         source.expect_etag('"b"')
 
 
-def test_the_same_etag_is_none() -> None:
+def test_the_same_etag_is_no_change() -> None:
     source, _ = asking()
     source.expect_etag('"a"')
     source.expect_etag('"a"')
     assert source.etag == '"a"'
 
 
-def test_an_address_that_cannot_be_used_is_found_before_it_is_asked(
+def test_an_unusable_url_is_refused_before_any_request_to_it(
     canned: CannedServer, connect: Callable[..., Any]
 ) -> None:
     data = {**DATA, "url": "http://127.0.0.1:99999/k?X-Amz-Signature=abcdef"}

@@ -62,8 +62,9 @@ def test_an_object_that_was_replaced_is_a_change(
         receive(source, (0, len(CONTENT)), Memory())
 
 
-def test_an_answer_without_length_that_ends_too_soon_is_gone_on_with(
-    canned: CannedServer, source: DownloadSource, tally: Callable[..., None]
+@pytest.mark.counts("faults")
+def test_a_truncated_response_without_a_length_is_resumed(
+    canned: CannedServer, source: DownloadSource
 ) -> None:
     whole = len(CONTENT)
     canned.answer((CONTENT[:1000],), 200)
@@ -77,7 +78,6 @@ def test_an_answer_without_length_that_ends_too_soon_is_gone_on_with(
         f"bytes=1000-{whole - 1}",
         f"bytes=5000-{whole - 1}",
     ]
-    tally("faults")
 
 
 def test_a_cancelled_token_ends_receive(canned: CannedServer, source: DownloadSource) -> None:
@@ -91,7 +91,7 @@ def test_a_cancelled_token_ends_receive(canned: CannedServer, source: DownloadSo
     assert len(canned.asked) == 1
 
 
-def test_reads_grow_with_the_rate_and_shrink_with_it() -> None:
+def test_read_sizes_follow_the_rate() -> None:
     quick = itertools.accumulate([0.01] * 6, next_read, initial=MIN_READ)
     assert list(quick) == [*(MIN_READ << n for n in range(5)), MAX_READ, MAX_READ]
     assert next_read(MAX_READ, 0.1) == MAX_READ
@@ -99,7 +99,7 @@ def test_reads_grow_with_the_rate_and_shrink_with_it() -> None:
     assert list(slow) == [*(MAX_READ >> n for n in range(5)), MIN_READ]
 
 
-def test_no_read_goes_past_what_is_wanted(canned: CannedServer, source: DownloadSource) -> None:
+def test_no_read_exceeds_the_range(canned: CannedServer, source: DownloadSource) -> None:
     canned.answer(CONTENT)
     counts: list[int] = []
     receive(source, (0, len(CONTENT)), Memory(counts.append))
@@ -121,7 +121,7 @@ def test_one_connection_serves_one_range_after_the_other(
     assert len({sent.connection for sent in canned.asked}) == 1
 
 
-def test_where_urllib3_hides_what_is_below_it_its_own_reading_does(source: DownloadSource) -> None:
+def test_without_access_to_the_socket_urllib3_reads(source: DownloadSource) -> None:
     answer = requests.Response()
     answer.raw = urllib3.HTTPResponse(io.BytesIO(CONTENT), preload_content=False)
     body, received = _Body(source.transport, answer), bytearray()

@@ -48,12 +48,12 @@ def test_merging_again_changes_nothing(ranges: list[Range]) -> None:
 
 
 @given(RANGES, POINTS)
-def test_what_is_missing_is_what_is_not_done(done: list[Range], size: int) -> None:
+def test_missing_ranges_are_the_complement(done: list[Range], size: int) -> None:
     assert members(missing(done, size)) == set(range(size)) - members(done)
 
 
 @given(RANGES, POINTS)
-def test_gaps_are_as_few_as_can_be(done: list[Range], size: int) -> None:
+def test_the_number_of_gaps_is_minimal(done: list[Range], size: int) -> None:
     gaps = missing(done, size)
     assert gaps == merge(gaps)
 
@@ -64,7 +64,7 @@ def test_the_total_counts_the_bytes(ranges: list[Range]) -> None:
 
 
 @given(RANGES)
-def test_the_prefix_ends_at_the_first_byte_that_is_not_done(ranges: list[Range]) -> None:
+def test_the_prefix_ends_at_the_first_missing_byte(ranges: list[Range]) -> None:
     done = members(ranges)
     assert prefix(merge(ranges)) == next(n for n in range(62) if n not in done)
 
@@ -102,7 +102,7 @@ def test_pieces_of_one_gap_never_grow_towards_its_end(size: int, connections: in
 
 
 @given(st.integers(0, 10**17), st.integers(1, 10**17), st.integers(0, 10**17))
-def test_a_sound_content_range_is_read(start: int, length: int, after: int) -> None:
+def test_a_valid_content_range_is_parsed(start: int, length: int, after: int) -> None:
     size = start + length + after
     header = f"bytes {start}-{start + length - 1}/{size}"
     assert parse_content_range(header) == (start, start + length, size)
@@ -125,7 +125,7 @@ def test_a_sound_content_range_is_read(start: int, length: int, after: int) -> N
         "bytes " + "9" * 30 + "-1/1",
     ],
 )
-def test_a_content_range_without_sense_is_none(header: str | None) -> None:
+def test_an_invalid_content_range_is_none(header: str | None) -> None:
     assert parse_content_range(header) is None
 
 

@@ -34,7 +34,7 @@ def put(admin, presigned):
     return send
 
 
-def test_what_is_there_is_shown_by_one_byte(admin, put, server):
+def test_one_byte_shows_that_a_file_is_stored(admin, put, server):
     complete(admin, put())
     found = admin.check_stored_bytes("tool", "1.0", test_channel=True)
     assert found == StoredBytes("tool.bin", len(CONTENT), SHA256, "ok")
@@ -43,13 +43,13 @@ def test_what_is_there_is_shown_by_one_byte(admin, put, server):
     assert (asked.method, asked.headers["range"]) == ("GET", "bytes=0-0")
 
 
-def test_it_counts_one_download(admin, put):
+def test_the_check_counts_one_download(admin, put):
     complete(admin, put())
     admin.check_stored_bytes("tool", "1.0", test_channel=True)
     assert admin.get_stats("tool").require()["totalDownloads"] == 1
 
 
-def test_what_was_never_sent_is_missing(admin, presigned):
+def test_bytes_that_were_never_sent_are_missing(admin, presigned):
     complete(admin, presigned.upload_id)
     found = admin.check_stored_bytes("tool", "1.0", test_channel=True)
     assert found.status == "missing"
@@ -68,19 +68,19 @@ def test_another_number_of_bytes_is_different(admin, put, server, content, fault
     assert f"has {len(content)} bytes, the server says {len(CONTENT)}" in found.reason
 
 
-def test_a_store_that_ignores_ranges_shows_it_by_the_length(admin, put, server):
+def test_without_ranges_the_length_shows_that_a_file_is_stored(admin, put, server):
     complete(admin, put())
     server.faults.add(f"range-ignore,times=0,{GET}")
     assert admin.check_stored_bytes("tool", "1.0", test_channel=True).status == "ok"
     assert admin.get_stats("tool").require()["totalDownloads"] == 1
 
 
-def test_a_file_of_one_byte_is_there(admin, application):
+def test_a_file_of_one_byte_is_found(admin, application):
     admin.upload_small_file(application, "1.0", "tool.bin", b"x").raise_for_error()
     assert admin.check_stored_bytes("tool", "1.0", test_channel=True).status == "ok"
 
 
-def test_each_file_by_its_id(admin, application):
+def test_each_file_is_checked_by_its_id(admin, application):
     uploads = [admin._presign_upload(application, "1.0", name, 3) for name in ("a.txt", "b.bin")]
     admin._transport.open_store("PUT", uploads[1].url, body=b"abc").close()
     for uploaded, name in zip(uploads, ("a.txt", "b.bin"), strict=True):
@@ -95,7 +95,7 @@ def test_each_file_by_its_id(admin, application):
     ]
 
 
-def test_a_version_that_is_not_enabled_needs_the_test_channel(admin, put):
+def test_a_disabled_version_needs_the_test_channel(admin, put):
     complete(admin, put())
     with pytest.raises(PermissionDeniedError):
         admin.check_stored_bytes("tool", "1.0")

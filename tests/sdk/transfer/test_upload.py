@@ -44,7 +44,7 @@ def test_a_large_file_goes_through_the_object_store(admin, application, big, ser
     assert "/v1/management/upload" not in paths(server)
 
 
-def test_a_small_file_of_a_type_of_its_own_goes_inline_in_one_request(
+def test_a_small_file_with_an_explicit_type_is_uploaded_inline(
     admin, application, tmp_path, server
 ):
     path = tmp_path / "small.bin"
@@ -54,7 +54,7 @@ def test_a_small_file_of_a_type_of_its_own_goes_inline_in_one_request(
     assert stored(admin) == path.read_bytes()
 
 
-def test_the_key_does_not_go_to_the_object_store(admin, application, big, server):
+def test_the_key_is_not_sent_to_the_object_store(admin, application, big, server):
     admin.upload_file(application, "1.0", big).raise_for_error()
     put = next(record for record in server.requests if record.method == "PUT")
     assert "authorization" not in put.headers
@@ -90,28 +90,26 @@ def test_an_expired_url_is_replaced(admin, application, big, server):
     assert paths(server).count("/v1/management/upload/large-url") == 2
 
 
-def test_a_refusal_of_the_store_is_returned_with_the_stores_own_code(
-    admin, application, big, server
-):
+def test_an_error_of_the_store_is_returned_with_its_code(admin, application, big, server):
     server.faults.add(f"text:418,{PUT}")
     answer = admin.upload_file(application, "1.0", big)
     assert (answer.success, answer.status_code) == (False, 418)
 
 
-def test_nothing_is_completed_where_the_store_failed(admin, application, big, server):
+def test_nothing_is_completed_if_the_store_fails(admin, application, big, server):
     server.faults.add(f"empty:500,times=0,{PUT}")
     assert admin.upload_file(application, "1.0", big).status_code == 500
     assert "/v1/management/upload/large-complete" not in paths(server)
 
 
-def test_without_an_answer_of_the_store_nothing_is_completed(admin, application, big, server):
+def test_without_a_response_of_the_store_nothing_is_completed(admin, application, big, server):
     server.faults.add(f"reset-request:100,times=0,{PUT}")
     with pytest.raises(TransportError):
         admin.upload_file(application, "1.0", big)
     assert "/v1/management/upload/large-complete" not in paths(server)
 
 
-def test_tries_that_last_longer_than_a_url_is_fresh_come_to_an_end_too(admin, application, server):
+def test_attempts_are_limited_with_a_new_url_for_each(admin, application, server):
     def ask() -> PresignedUpload:
         found = admin.get_large_upload_url(application, "1.0", "tool.bin", 5).require()
         return PresignedUpload(found["uploadId"], found["uploadUrl"], asked=-1e9)
@@ -150,14 +148,14 @@ def test_a_file_that_changes_while_it_is_sent_is_not_completed(
     assert "/v1/management/upload/large-complete" not in paths(server)
 
 
-def test_bytes_that_arrived_altered_are_not_completed(admin, application, big, server):
+def test_altered_bytes_are_not_completed(admin, application, big, server):
     server.faults.add(f'etag:"{"0" * 32}",{PUT}')
     with pytest.raises(IntegrityError, match="other bytes"):
         admin.upload_file(application, "1.0", big)
     assert "/v1/management/upload/large-complete" not in paths(server)
 
 
-def test_bytes_of_memory_that_arrived_altered_are_not_completed_either(admin, application, server):
+def test_altered_bytes_from_memory_are_not_completed(admin, application, server):
     server.faults.add(f'etag:"{"0" * 32}",{PUT}')
     with pytest.raises(IntegrityError, match="other bytes"):
         admin.upload_large_file(application, "1.0", "tool.bin", b"bytes")
@@ -165,7 +163,7 @@ def test_bytes_of_memory_that_arrived_altered_are_not_completed_either(admin, ap
 
 
 @pytest.mark.parametrize("fault", ["not-json", "json-array", "empty:200", "text:204"])
-def test_nothing_is_completed_where_another_than_the_store_answered(
+def test_a_response_that_is_not_from_the_store_completes_nothing(
     fault, admin, application, big, server
 ):
     server.faults.add(f"{fault},times=0,{PUT}")
@@ -174,7 +172,7 @@ def test_nothing_is_completed_where_another_than_the_store_answered(
     assert "/v1/management/upload/large-complete" not in paths(server)
 
 
-def test_an_altered_bit_is_found_however_fast_the_store_is(asker, canned, tmp_path):
+def test_an_altered_bit_is_detected_at_any_speed(asker, canned, tmp_path):
     path = tmp_path / "large.bin"
     path.touch()
     os.truncate(path, 96 * MIB)
@@ -197,9 +195,7 @@ def test_an_altered_bit_is_found_however_fast_the_store_is(asker, canned, tmp_pa
         ({"ETag": '"opaque"'}, False),
     ],
 )
-def test_what_the_store_took_is_confirmed_by_an_etag_that_is_its_md5(
-    headers, confirmed, asker, canned
-):
+def test_an_md5_etag_confirms_the_stored_bytes(headers, confirmed, asker, canned):
     content = b"some bytes"
     etag = f'"{hashlib.md5(content).hexdigest()}"'
     canned.answer(headers={"ETag": etag, **headers})
@@ -211,7 +207,7 @@ def test_what_the_store_took_is_confirmed_by_an_etag_that_is_its_md5(
     assert sent.checksum == hashlib.sha256(content).hexdigest()
 
 
-def test_etags_that_are_said_to_be_opaque_are_not_compared(canned, caplog):
+def test_opaque_etags_are_not_compared(canned, caplog):
     caplog.set_level("DEBUG", "bindist.request")
     canned.answer(headers={"ETag": f'"{"0" * 32}"'})
     client = AdminClient(canned.url, "key", store_etag="opaque")
@@ -231,13 +227,13 @@ def test_an_etag_that_is_another_md5_names_the_setting_for_stores_that_have_none
         admin.upload_file(application, "1.0", big)
 
 
-def test_etags_are_md5_or_opaque():
+def test_store_etag_is_md5_or_opaque():
     with pytest.raises(ValueError, match="store_etag must be one of md5, opaque, not 'sha1'"):
         AdminClient("https://example.com", "key", store_etag="sha1")
 
 
 @pytest.mark.parametrize("etag", ['"' + "0" * 32 + '-4"', '"opaque"'])
-def test_an_etag_that_is_no_md5_is_no_error(etag, admin, application, big, server):
+def test_an_etag_that_is_not_an_md5_is_accepted(etag, admin, application, big, server):
     server.faults.add(f"etag:{etag},{PUT}")
     assert admin.upload_file(application, "1.0", big).success
 
@@ -260,7 +256,7 @@ def test_a_name_that_the_server_refuses_is_refused_before_any_request(
     assert len(server.requests) == before
 
 
-def test_a_type_that_a_large_file_cannot_have_is_refused_before_any_request(
+def test_an_unsupported_type_of_a_large_file_is_refused_before_any_request(
     admin, application, big, server
 ):
     before = len(server.requests)
@@ -269,7 +265,7 @@ def test_a_type_that_a_large_file_cannot_have_is_refused_before_any_request(
     assert len(server.requests) == before
 
 
-def test_a_small_file_gets_the_type_that_was_asked_for(admin, application, tmp_path):
+def test_a_small_file_gets_its_explicit_type(admin, application, tmp_path):
     path = tmp_path / "guide.bin"
     path.write_bytes(b"read me")
     admin.upload_file(application, "1.0", path, file_type="DOCUMENTATION").raise_for_error()
@@ -277,9 +273,7 @@ def test_a_small_file_gets_the_type_that_was_asked_for(admin, application, tmp_p
     assert [row["fileType"] for row in files] == ["DOCUMENTATION"]
 
 
-def test_a_small_file_has_the_type_of_its_extension_as_a_large_one_has(
-    admin, application, tmp_path
-):
+def test_small_and_large_files_get_the_type_of_their_extension(admin, application, tmp_path):
     path = tmp_path / "lib.so"
     path.write_bytes(b"library")
     admin.upload_file(application, "1.0", path).raise_for_error()
@@ -301,7 +295,7 @@ def test_progress_goes_back_after_a_retry(admin, application, big, server):
     assert seen[-1] == big.stat().st_size
 
 
-def test_a_conflict_is_returned_not_raised(admin, application, big):
+def test_a_conflict_is_returned_and_not_raised(admin, application, big):
     admin.upload_file(application, "1.0", big).raise_for_error()
     answer = admin.upload_file(application, "1.0", big)
     assert isinstance(answer, ApiResponse)
@@ -330,7 +324,7 @@ def test_a_file_object_that_cannot_be_sent_is_refused_before_any_request(
 
 
 @pytest.mark.parametrize("wrong", [{"fileSize": 6}, {"checksum": "0" * 64}, {"checksum": None}])
-def test_a_server_that_says_that_it_has_something_else_is_not_believed(wrong, canned, asker):
+def test_an_upload_response_with_other_content_is_an_integrity_error(wrong, canned, asker):
     sound = {"fileSize": 5, "checksum": hashlib.sha256(b"bytes").hexdigest()}
     canned.answer({"success": True, "data": {**sound, **wrong}})
     with pytest.raises(IntegrityError, match="the version is not enabled"):
@@ -339,7 +333,7 @@ def test_a_server_that_says_that_it_has_something_else_is_not_believed(wrong, ca
         )
 
 
-def test_the_body_of_a_request_goes_back_to_its_start_and_nowhere_else():
+def test_a_request_body_can_only_be_rewound_to_its_start():
     body = Body(io.BytesIO(b"bytes"), 5)
     assert list(body) == [b"bytes"]
     body.seek(0)
@@ -348,7 +342,7 @@ def test_the_body_of_a_request_goes_back_to_its_start_and_nowhere_else():
         body.seek(0, os.SEEK_END)
 
 
-def test_the_url_of_a_ticket_is_not_in_its_repr():
+def test_the_url_of_a_presigned_upload_is_not_in_its_repr():
     assert "abcdef" not in repr(
         PresignedUpload("u-1", "https://store.example/?X-Amz-Signature=abcdef")
     )
@@ -363,13 +357,13 @@ class FailingDisk(io.BytesIO):
         return super().read(size)
 
 
-def test_a_disk_that_cannot_be_read_is_not_taken_for_the_network(admin, application, big, server):
+def test_a_read_error_of_the_disk_is_not_a_transport_error(admin, application, big, server):
     with pytest.raises(OSError, match="Input/output"):
         admin.upload_file(application, "1.0", FailingDisk(big.read_bytes()), file_name="a.bin")
     assert len([sent for sent in server.requests if sent.method == "PUT"]) <= 1
 
 
-def test_a_callback_whose_reader_has_gone_ends_the_upload_at_once(admin, application, big):
+def test_a_broken_pipe_in_the_callback_ends_the_upload(admin, application, big):
     def report(done: int, size: int) -> None:
         raise BrokenPipeError
 

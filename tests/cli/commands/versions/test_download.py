@@ -24,64 +24,66 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir() if not path.name.endswith(".lock"))
 
 
-def test_the_main_file_of_the_highest_enabled_version(answer, released, inside):
+def test_without_options_the_main_file_of_the_highest_enabled_version_is_downloaded(
+    answer, released, inside
+):
     (row,) = answer("versions", "download", "tool")
     expected = {"fileName": "tool.exe", "path": "tool.exe", "fileSize": len(PROGRAM)}
     assert row == {**expected, "checksum": released["tool.exe"], "status": "downloaded"}
     assert (inside / "tool.exe").read_bytes() == PROGRAM
 
 
-def test_latest_is_the_same(answer, released):
+def test_latest_means_the_highest_enabled_version(answer, released):
     assert answer("versions", "download", "tool", "latest")[0]["checksum"] == released["tool.exe"]
 
 
-def test_a_version_by_its_number(answer, released, inside):
+def test_a_version_is_downloaded_by_its_number(answer, released, inside):
     answer("versions", "download", "tool", "1.9.0")
     assert (inside / "tool.exe").read_bytes() == b"old"
 
 
-def test_all_files(answer, released, inside):
+def test_all_downloads_every_file(answer, released, inside):
     rows = answer("versions", "download", "tool", "--all", "--dir", "new/folder")
     assert {row["fileName"]: row["checksum"] for row in rows} == released
     assert names(inside / "new/folder") == ["notes.txt", "tool.dll", "tool.exe"]
 
 
-def test_files_by_name_and_by_id(answer, released, inside):
+def test_files_are_chosen_by_name_and_by_id(answer, released, inside):
     files = answer("versions", "files", "tool", "1.10.0")
     (library,) = [file["fileId"] for file in files if file["fileName"] == "tool.dll"]
     answer("versions", "download", "tool", "--file", "notes.txt", "--file", library)
     assert names(inside) == ["notes.txt", "tool.dll"]
 
 
-def test_the_same_file_asked_for_twice_is_fetched_once(answer, released):
+def test_a_file_named_twice_is_downloaded_once(answer, released):
     rows = answer("versions", "download", "tool", "--file", "notes.txt", "--file", "notes.txt")
     assert len(rows) == 1
 
 
-def test_to_another_name(answer, released, inside):
+def test_output_option_names_the_file(answer, released, inside):
     assert answer("versions", "download", "tool", "-O", "x.bin")[0]["path"] == "x.bin"
     assert names(inside) == ["x.bin"]
 
 
-def test_into_a_folder_with_o(answer, released, inside):
+def test_output_option_can_name_a_folder(answer, released, inside):
     (inside / "out").mkdir()
     answer("versions", "download", "tool", "-O", "out")
     assert names(inside / "out") == ["tool.exe"]
 
 
-def test_to_stdout(invoke, released, inside):
+def test_a_dash_writes_to_stdout(invoke, released, inside):
     result = invoke("versions", "download", "tool", "-O", "-")
     assert result.stdout_bytes == PROGRAM
     assert names(inside) == []
 
 
-def test_not_to_a_terminal(terminal, released):
+def test_binary_data_is_not_written_to_a_terminal(terminal, released):
     screen = terminal("versions", "download", "tool", "-O", "-")
     assert screen.returncode == 2
     assert "refusing to write binary data to a terminal" in screen.text
 
 
-def test_unchanged_costs_no_download(answer, released, downloads_counted):
+def test_an_unchanged_file_counts_no_download(answer, released, downloads_counted):
     answer("versions", "download", "tool", "--all")
     before = downloads_counted()
     rows = answer("versions", "download", "tool", "--all")
@@ -98,7 +100,7 @@ def test_other_content_is_not_replaced(invoke, released, inside, downloads_count
     assert downloads_counted() == 0
 
 
-def test_force_replaces_it(answer, released, inside):
+def test_force_replaces_other_content(answer, released, inside):
     (inside / "tool.exe").write_bytes(b"mine")
     answer("versions", "download", "tool", "--force")
     assert (inside / "tool.exe").read_bytes() == PROGRAM
@@ -123,7 +125,7 @@ def appears(released, at_server, inside):
 
 
 @pytest.mark.parametrize("force", [(), ("--force",)], ids=["", "forced"])
-def test_a_file_that_appears_meanwhile_is_not_replaced_and_what_came_is_kept(
+def test_a_file_that_appears_during_the_download_is_not_replaced_and_the_part_is_kept(
     invoke, answer, appears, at_server, inside, force
 ):
     result = invoke("versions", "download", "tool", "--json", *force)
@@ -145,7 +147,7 @@ def test_a_file_that_appears_meanwhile_is_not_replaced_and_what_came_is_kept(
     assert names(inside) == ["tool.exe"]
 
 
-def test_a_file_that_changes_meanwhile_is_not_replaced_by_force(invoke, inside, appears):
+def test_force_does_not_replace_a_file_that_changes_during_the_download(invoke, inside, appears):
     (inside / "tool.exe").write_bytes(b"an older one")
     result = invoke("versions", "download", "tool", "--force")
     assert result.exit_code == 6
@@ -153,9 +155,7 @@ def test_a_file_that_changes_meanwhile_is_not_replaced_by_force(invoke, inside, 
     assert (inside / "tool.exe").read_bytes() == b"mine"
 
 
-def test_a_journal_that_a_kill_has_left_gives_away_no_other_file(
-    invoke, released, at_server, inside
-):
+def test_a_journal_left_by_a_kill_makes_no_other_file_ours(invoke, released, at_server, inside):
     at_server.faults.add("cut:5000,path=/store/*,times=0")
     assert invoke("versions", "download", "tool", "--retries", "0").exit_code == 7
     at_server.faults.clear()
@@ -168,13 +168,13 @@ def test_a_journal_that_a_kill_has_left_gives_away_no_other_file(
         assert (inside / "tool.exe.part").read_bytes() == b"precious"
 
 
-def test_the_test_channel_has_what_is_not_enabled(answer, released, inside):
+def test_the_test_channel_has_disabled_versions(answer, released, inside):
     answer("versions", "download", "tool", "--test-channel")
     assert (inside / "tool.exe").read_bytes() == b"new"
 
 
 @pytest.mark.parametrize("options", [(), ("-O", "-"), ("--all",)], ids=str)
-def test_a_disabled_version_is_refused_with_what_to_do(invoke, released, options):
+def test_a_disabled_version_is_refused_with_a_hint(invoke, released, options):
     result = invoke("versions", "download", "tool", "2.0.0", *options)
     assert result.exit_code == 5
     assert "release it with `bindist versions enable tool 2.0.0`, or add --test-channel" in (
@@ -192,7 +192,7 @@ def test_without_an_enabled_version_there_is_no_latest(invoke, release):
 @pytest.mark.parametrize(
     "words", [("9.9",), ("1.10.0", "--file", "missing.txt"), ("1.10.0", "--file", "TOOL.EXE")]
 )
-def test_what_is_not_there(invoke, released, words):
+def test_missing_applications_versions_and_files_are_not_found(invoke, released, words):
     assert invoke("versions", "download", "tool", *words).exit_code == 3
 
 
@@ -212,12 +212,12 @@ def test_options_that_exclude_each_other(invoke, options):
     assert invoke("versions", "download", "tool", *options).exit_code == 2
 
 
-def test_a_folder_in_the_way_is_a_wrong_usage(invoke, released, inside):
+def test_a_folder_in_the_way_is_a_usage_error(invoke, released, inside):
     (inside / "tool.exe").mkdir()
     assert invoke("versions", "download", "tool").exit_code == 2
 
 
-def test_a_file_in_the_way_of_the_folder_is_a_wrong_usage(invoke, released, inside):
+def test_a_file_in_the_way_of_the_folder_is_a_usage_error(invoke, released, inside):
     (inside / "out").touch()
     assert invoke("versions", "download", "tool", "--dir", "out").exit_code == 2
 
@@ -228,7 +228,7 @@ def test_wrong_bytes_are_not_kept(invoke, released, at_server, inside):
     assert names(inside) == []
 
 
-def test_wrong_bytes_to_stdout_end_with_8_all_the_same(invoke, released, at_server):
+def test_wrong_bytes_to_stdout_exit_with_8(invoke, released, at_server):
     at_server.faults.add("flip:5,path=/store/*,times=0")
     assert invoke("versions", "download", "tool", "-O", "-").exit_code == 8
 
@@ -241,7 +241,7 @@ def test_wrong_bytes_can_be_accepted_with_a_warning(invoke, released, at_server,
     assert (inside / "tool.exe").stat().st_size == len(PROGRAM)
 
 
-def test_what_was_cut_goes_on_where_it_stopped(invoke, answer, released, at_server, inside):
+def test_a_cut_download_resumes_where_it_stopped(invoke, answer, released, at_server, inside):
     at_server.faults.add("cut:5000,path=/store/*,times=0")
     assert invoke("versions", "download", "tool", "--retries", "0").exit_code == 7
     at_server.faults.clear()
@@ -251,14 +251,14 @@ def test_what_was_cut_goes_on_where_it_stopped(invoke, answer, released, at_serv
     assert (inside / "tool.exe").read_bytes() == PROGRAM
 
 
-def test_no_resume_starts_anew(invoke, answer, released, at_server):
+def test_no_resume_starts_from_the_first_byte(invoke, answer, released, at_server):
     at_server.faults.add("cut:5000,path=/store/*,times=0")
     invoke("versions", "download", "tool", "--retries", "0")
     at_server.faults.clear()
     assert answer("versions", "download", "tool", "--no-resume")[0]["status"] == "downloaded"
 
 
-def test_where_some_of_several_fail_the_facts_say_which(invoke, released, inside):
+def test_a_partial_failure_names_the_failed_files(invoke, released, inside):
     (inside / "notes.txt").write_bytes(b"mine")
     result = invoke("versions", "download", "tool", "--all", "-q")
     assert result.stderr.splitlines() == [
@@ -268,7 +268,7 @@ def test_where_some_of_several_fail_the_facts_say_which(invoke, released, inside
     ]
 
 
-def test_where_all_of_several_fail_alike_that_is_the_exit_code(invoke, released, at_server):
+def test_a_failure_common_to_all_files_sets_the_exit_code(invoke, released, at_server):
     at_server.faults.add("status:503,path=/v1/downloads/url,times=0")
     result = invoke("versions", "download", "tool", "--all", "--retries", "0", "--json")
     assert result.exit_code == 7

@@ -39,7 +39,9 @@ def test_remote_verification_lists_the_files_once(invoke, released, at_server):
     assert len(listings(at_server)) == 1
 
 
-def test_files_that_get_in_each_others_way_are_a_wrong_usage(invoke, release, inside, at_server):
+def test_files_that_would_overwrite_each_other_are_a_usage_error(
+    invoke, release, inside, at_server
+):
     release("2.0.0", tool_exe=b"1", tool_exe_part=b"2")
     result = invoke("versions", "download", "tool", "2.0.0", "--all", "--dir", "out")
     assert result.exit_code == 2

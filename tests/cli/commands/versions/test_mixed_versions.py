@@ -21,16 +21,16 @@ def put(admin, application, at_server, inside):
     """Adds a file to version 1.0 of tool as another program may, each time under a new id."""
 
     def send(*files, stored=True):
-        tickets = [
+        uploads = [
             admin._presign_upload("tool", "1.0", name, len(content)) for name, content in files
         ]
-        for ticket, (name, content) in zip(tickets, files, strict=True):
+        for upload, (name, content) in zip(uploads, files, strict=True):
             if stored:
-                admin._transport.open_store("PUT", ticket.url, body=content).close()
+                admin._transport.open_store("PUT", upload.url, body=content).close()
             admin.complete_large_upload(
-                ticket.upload_id, "tool", "1.0", name, len(content), sha256(content)
+                upload.upload_id, "tool", "1.0", name, len(content), sha256(content)
             ).raise_for_error()
-        return [ticket.upload_id for ticket in tickets]
+        return [upload.upload_id for upload in uploads]
 
     return send
 
@@ -106,7 +106,7 @@ def test_one_name_with_two_checksums_is_an_error_that_names_both(
     assert not [each for each in at_server.requests if each.path.startswith("/v1/downloads")]
 
 
-def test_each_of_two_files_of_one_name_can_be_had_by_its_id(answer, mixed, inside):
+def test_each_of_two_files_of_one_name_can_be_downloaded_by_its_id(answer, mixed, inside):
     for file_id, content in zip(mixed, (ONE, OTHER), strict=True):
         options = ("--test-channel", "--file", file_id, "-O", f"{file_id}.exe")
         answer("versions", "download", "tool", "1.0", *options)
@@ -147,7 +147,7 @@ def test_a_version_whose_main_file_was_not_sent_last_is_not_enabled(invoke, admi
     assert not admin._is_enabled("tool", "1.0")
 
 
-def test_force_enables_it_all_the_same(invoke, admin, mixed):
+def test_force_enables_a_mixed_version(invoke, admin, mixed):
     assert enable(invoke, "--force").exit_code == 0
     assert admin._is_enabled("tool", "1.0")
 
@@ -165,13 +165,13 @@ def test_force_enables_it_all_the_same(invoke, admin, mixed):
     ],
     ids=str,
 )
-def test_a_version_that_looks_whole_is_enabled(invoke, admin, put, files):
+def test_a_complete_version_is_enabled(invoke, admin, put, files):
     put(*files)
     assert enable(invoke).exit_code == 0
     assert admin._is_enabled("tool", "1.0")
 
 
-def test_a_version_that_is_in_no_list_is_not_enabled(invoke, admin, put):
+def test_an_unlisted_version_is_not_enabled(invoke, admin, put):
     put(("tool.exe", ONE))
     admin.update_version("tool", "1.0", is_active=False).raise_for_error()
     result = enable(invoke)
@@ -195,7 +195,7 @@ def row(name="tool.exe", kind="MAIN", size=5, checksum="a" * 64):
         ({"fileSize": 0}, [], "no files"),
     ],
 )
-def test_what_shows_that_a_version_is_not_whole(record, rows, problem):
+def test_incomplete_versions_are_recognized(record, rows, problem):
     found = problem_of(record, rows)
     assert problem is None if found is None else problem in found
 
@@ -207,7 +207,7 @@ def downloads(admin):
     return admin.get_stats("tool").require()["totalDownloads"]
 
 
-def test_remote_shows_that_every_file_is_stored_and_says_what_it_counted(invoke, admin, put):
+def test_verify_remote_checks_every_file_and_reports_the_counted_downloads(invoke, admin, put):
     put(("readme.txt", ONE), ("tool.exe", OTHER))
     result = invoke("versions", "verify", "tool", "1.0", "--remote", "--json")
     assert [(row["fileName"], row["status"]) for row in json.loads(result.stdout)] == [
@@ -220,7 +220,7 @@ def test_remote_shows_that_every_file_is_stored_and_says_what_it_counted(invoke,
     )
 
 
-def test_remote_ends_with_8_where_bytes_are_missing(invoke, put):
+def test_verify_remote_exits_with_8_if_bytes_are_missing(invoke, put):
     put(("tool.exe", ONE), stored=False)
     result = invoke("versions", "verify", "tool", "1.0", "--remote", "--json")
     assert result.exit_code == 8
@@ -228,7 +228,7 @@ def test_remote_ends_with_8_where_bytes_are_missing(invoke, put):
     assert "tool.exe: not-stored" in result.stderr
 
 
-def test_remote_ends_with_8_where_the_size_is_another_one(invoke, admin, put):
+def test_verify_remote_exits_with_8_if_the_size_differs(invoke, admin, put):
     (file_id,) = put(("tool.exe", ONE))
     admin.complete_large_upload(
         file_id, "tool", "1.0", "tool.exe", 99, sha256(ONE)
@@ -248,7 +248,7 @@ def test_local_and_stored_files_can_be_verified_together(answer, put, inside):
     ]
 
 
-def test_without_anything_to_verify_it_is_a_wrong_usage(invoke, at_server):
+def test_verify_without_files_is_a_usage_error(invoke, at_server):
     result = invoke("versions", "verify", "tool", "1.0")
     assert (result.exit_code, "add --remote" in result.stderr) == (2, True)
     assert at_server.requests == []

@@ -25,7 +25,7 @@ bindist versions checksums hello 1.0.0 | (cd received && sha256sum -c)
 """
 
 
-def test_a_release_from_a_shell_script(shell, server, admin, tmp_path):
+def test_a_shell_script_makes_a_release(shell, server, admin, tmp_path):
     content = random.Random(1).randbytes(SIZE)
     (tmp_path / "hello.bin").write_bytes(content)
     done = shell(SCRIPT, SERVER=server.url, ADMIN_KEY=server.keys.admin)
@@ -36,7 +36,7 @@ def test_a_release_from_a_shell_script(shell, server, admin, tmp_path):
     assert admin.get_stats("hello").require()["totalDownloads"] == 1
 
 
-def test_a_script_ends_where_a_command_fails(shell, server):
+def test_a_script_ends_at_the_first_failing_command(shell, server):
     done = shell(
         "bindist apps show nothing --json | jq -r .name\necho not reached",
         BINDIST_API_URL=server.url,

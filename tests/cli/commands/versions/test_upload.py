@@ -41,7 +41,7 @@ def changes(server):
     return [r for r in server.requests if r.method != "GET"]
 
 
-def test_a_file_of_a_type_of_its_own_goes_in_one_request(answer, dist, at_server, remote):
+def test_a_file_with_an_explicit_type_is_uploaded_inline(answer, dist, at_server, remote):
     answer("versions", "upload", "tool", "1.0.0", "dist/tool.exe", "--type", "DEPENDENCY")
     assert [r.path for r in changes(at_server)[1:]] == ["/v1/management/upload"]
     assert remote() == ({"tool.exe": sums(dist)["tool.exe"]}, [False])
@@ -54,13 +54,13 @@ def test_a_large_file_goes_to_the_object_store(answer, dist, at_server, remote):
     assert remote()[0] == {"tool.exe": hashlib.sha256(LARGE).hexdigest()}
 
 
-def test_many_files_are_one_version(answer, dist, remote):
+def test_many_files_become_one_version(answer, dist, remote):
     made = answer("versions", "upload", "tool", "1.0.0", *map(str, dist.iterdir()))
     assert remote() == (sums(dist), [False])
     assert {file["fileName"]: file["checksum"] for file in made["files"]} == sums(dist)
 
 
-def test_what_is_printed(answer, dist):
+def test_upload_prints_the_version_and_its_files(answer, dist):
     made = answer("versions", "upload", "tool", "1.0.0", "dist/tool.exe")
     (file,) = made.pop("files")
     expected = {"applicationId": "tool", "version": "1.0.0", "status": "created"}
@@ -74,28 +74,28 @@ def test_a_note_names_the_command_that_releases_it(invoke, dist):
 
 
 @pytest.mark.parametrize("pattern", ["dist/*", "dist/t*", "dist/[R]EADME.*"])
-def test_patterns_that_the_shell_left_alone_are_expanded(answer, dist, remote, inside, pattern):
+def test_unexpanded_patterns_are_expanded(answer, dist, remote, inside, pattern):
     answer("versions", "upload", "tool", "1.0.0", pattern)
     assert set(remote()[0]) == {path.name for path in inside.glob(pattern)}
 
 
-def test_a_name_that_looks_like_a_pattern_is_a_name_first(answer, dist, remote):
+def test_a_file_whose_name_looks_like_a_pattern_is_uploaded(answer, dist, remote):
     (dist / "tool[1].exe").write_bytes(b"one")
     answer("versions", "upload", "tool", "1.0.0", "dist/tool[1].exe")
     assert set(remote()[0]) == {"tool[1].exe"}
 
 
-def test_stdin(answer, at_server, application, remote):
+def test_a_dash_uploads_stdin(answer, at_server, application, remote):
     answer("versions", "upload", "tool", "1.0.0", "-", "--name", "a.zip", input=b"\x00\r\n\xff")
     assert remote()[0] == {"a.zip": hashlib.sha256(b"\x00\r\n\xff").hexdigest()}
 
 
-def test_another_name(answer, dist, remote):
+def test_name_option_sets_the_file_name(answer, dist, remote):
     answer("versions", "upload", "tool", "1.0.0", "dist/tool.exe", "--name", "setup.exe")
     assert set(remote()[0]) == {"setup.exe"}
 
 
-def test_another_type(answer, dist):
+def test_type_option_sets_the_file_type(answer, dist):
     answer("versions", "upload", "tool", "1.0.0", "dist/README.md", "--type", "MAIN")
     (file,) = answer("versions", "files", "tool", "1.0.0")
     assert file["fileType"] == "MAIN"
@@ -103,19 +103,19 @@ def test_another_type(answer, dist):
 
 @pytest.mark.parametrize("options", [("--notes", "Faster"), ("--notes-file", "notes.md")])
 @pytest.mark.parametrize("files", [("dist/tool.exe",), ("dist/tool.exe", "dist/tool.dll")])
-def test_notes(answer, dist, inside, options, files):
+def test_notes_option_sets_the_release_notes(answer, dist, inside, options, files):
     (inside / "notes.md").write_text("Faster\n")
     answer("versions", "upload", "tool", "1.0.0", *files, *options)
     assert answer("versions", "show", "tool", "1.0.0")["releaseNotes"] == "Faster"
 
 
-def test_notes_from_stdin(answer, dist):
+def test_notes_can_be_read_from_stdin(answer, dist):
     words = ("versions", "upload", "tool", "1.0.0", "dist/tool.exe", "--notes-file", "-")
     answer(*words, input="Faster")
     assert answer("versions", "show", "tool", "1.0.0")["releaseNotes"] == "Faster"
 
 
-def test_enable_releases_it(answer, dist, remote):
+def test_enable_option_enables_the_version(answer, dist, remote):
     assert answer("versions", "upload", "tool", "1.0.0", "dist/*", "--enable")["isEnabled"]
     assert remote()[1] == [True]
 
@@ -143,9 +143,7 @@ def test_enable_releases_it(answer, dist, remote):
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value)[:40],
 )
-def test_what_is_wrong_here_is_told_before_any_request(
-    invoke, dist, inside, at_server, words, said
-):
+def test_local_errors_are_reported_before_any_request(invoke, dist, inside, at_server, words, said):
     (inside / "empty.zip").touch()
     (inside / "copy").mkdir()
     (inside / "copy" / "TOOL.EXE").write_bytes(b"x")
@@ -167,12 +165,12 @@ def write_sums(folder, **changed):
     return str(path)
 
 
-def test_files_that_are_as_listed_are_uploaded(answer, dist, remote):
+def test_files_that_match_the_checksum_list_are_uploaded(answer, dist, remote):
     answer("versions", "upload", "tool", "1.0.0", "dist/*", "--checksums", write_sums(dist))
     assert remote()[0] == sums(dist)
 
 
-def test_a_file_that_is_not_as_listed_is_not_uploaded(invoke, dist, at_server):
+def test_a_file_that_differs_from_the_checksum_list_is_refused(invoke, dist, at_server):
     path = write_sums(dist, tool_exe="0" * 64)
     result = invoke("versions", "upload", "tool", "1.0.0", "dist/*", "--checksums", path)
     assert result.exit_code == 8
@@ -180,7 +178,7 @@ def test_a_file_that_is_not_as_listed_is_not_uploaded(invoke, dist, at_server):
 
 
 @pytest.mark.parametrize("changed", [{"tool_exe": ""}, {"other_exe": "0" * 64}], ids=str)
-def test_the_list_and_the_files_must_be_the_same_ones(invoke, dist, changed):
+def test_the_checksum_list_must_name_exactly_the_files(invoke, dist, changed):
     path = write_sums(dist, **changed)
     result = invoke("versions", "upload", "tool", "1.0.0", "dist/*", "--checksums", path)
     assert result.exit_code == 2
@@ -197,7 +195,7 @@ def test_a_dry_run_changes_nothing(answer, dist, at_server, admin):
 
 
 @pytest.mark.parametrize(("version", "status"), [("1.0.0", "unchanged"), ("2.0.0", "created")])
-def test_a_dry_run_says_what_would_be(answer, invoke, dist, version, status):
+def test_a_dry_run_predicts_the_result(answer, invoke, dist, version, status):
     answer("versions", "upload", "tool", "1.0.0", "dist/*")
     result = invoke("versions", "upload", "tool", version, "dist/*", "--dry-run")
     assert f"version {version} of tool would be {status}; nothing was changed" in result.stderr
@@ -223,7 +221,9 @@ def test_a_dry_run_fails_as_the_real_one_would(invoke, answer, dist):
     ids=str,
 )
 @pytest.mark.parametrize("content", ["same", "other"])
-def test_if_the_version_exists(invoke, answer, dist, remote, content, option, same, other):
+def test_if_exists_decides_what_happens_to_an_existing_version(
+    invoke, answer, dist, remote, content, option, same, other
+):
     answer("versions", "upload", "tool", "1.0.0", "dist/tool.exe")
     before = remote()
     if content == "other":
@@ -239,27 +239,27 @@ def test_if_the_version_exists(invoke, answer, dist, remote, content, option, sa
     assert remote() == before
 
 
-def test_more_or_fewer_files_are_other_content(invoke, answer, dist):
+def test_more_or_fewer_files_are_different_content(invoke, answer, dist):
     answer("versions", "upload", "tool", "1.0.0", "dist/tool.exe", "dist/tool.dll")
     assert invoke("versions", "upload", "tool", "1.0.0", "dist/*").exit_code == 6
     assert invoke("versions", "upload", "tool", "1.0.0", "dist/tool.exe").exit_code == 6
 
 
-def test_a_version_that_is_unchanged_is_enabled_if_it_is_not(answer, dist, remote):
+def test_an_unchanged_disabled_version_is_enabled(answer, dist, remote):
     answer("versions", "upload", "tool", "1.0.0", "dist/*")
     again = answer("versions", "upload", "tool", "1.0.0", "dist/*", "--enable")
     assert (again["status"], again["isEnabled"]) == ("unchanged", True)
     assert remote()[1] == [True]
 
 
-def test_again_sends_no_bytes_and_changes_nothing(answer, dist, at_server):
+def test_a_second_upload_sends_no_bytes_and_changes_nothing(answer, dist, at_server):
     answer("versions", "upload", "tool", "1.0.0", "dist/*", "--enable")
     at_server.requests.clear()
     answer("versions", "upload", "tool", "1.0.0", "dist/*", "--enable")
     assert changes(at_server) == []
 
 
-def test_what_failed_on_the_way_is_not_enabled_and_can_be_run_again(
+def test_a_failed_upload_is_not_enabled_and_can_be_repeated(
     invoke, answer, dist, at_server, remote
 ):
     at_server.faults.add("status:403,method=PUT,path=/store/*,times=0")
@@ -270,7 +270,7 @@ def test_what_failed_on_the_way_is_not_enabled_and_can_be_run_again(
     assert remote() == (sums(dist), [True])
 
 
-def test_an_application_that_is_not_there(invoke, dist):
+def test_a_missing_application_is_not_found(invoke, dist):
     assert invoke("versions", "upload", "nothing", "1.0.0", "dist/*").exit_code == 3
 
 
@@ -284,12 +284,12 @@ def test_a_log_gets_a_line_when_a_file_starts_and_one_when_it_ends(invoke, dist)
     assert lines[1].startswith("tool.exe: 5.2 MB in ")
 
 
-def test_no_file_moves_at_no_speed(invoke, dist):
+def test_a_speed_of_zero_is_not_shown(invoke, dist):
     lines = invoke("versions", "upload", "tool", "1.0.0", "dist/*").stderr
     assert " 0 bytes/s" not in lines
 
 
-def test_quiet_is_quiet(invoke, dist):
+def test_quiet_prints_nothing_on_stderr(invoke, dist):
     assert invoke("versions", "upload", "tool", "1.0.0", "dist/*", "-q").stderr == ""
 
 
@@ -304,9 +304,7 @@ def test_a_terminal_gets_bars_unless_it_is_ci(terminal, dist, variables, bars):
 # Interrupted, and without a place for what that needs
 
 
-def test_a_network_that_fails_amid_a_release_is_told_with_what_to_do(
-    invoke, answer, dist, at_server, remote
-):
+def test_a_network_failure_during_a_release_has_a_hint(invoke, answer, dist, at_server, remote):
     at_server.faults.add("html:502,path=*large-complete,times=0")
     words = ("versions", "upload", "tool", "1.0.0", "dist/*", "--enable", "--retries", "0")
     failed = invoke(*words)
@@ -317,7 +315,7 @@ def test_a_network_that_fails_amid_a_release_is_told_with_what_to_do(
     assert remote() == (sums(dist), [True])
 
 
-def test_a_version_that_another_run_has_half_made_is_incomplete(invoke, dist, admin):
+def test_a_version_that_another_run_left_unfinished_is_incomplete(invoke, dist, admin):
     admin.upload_small_file(
         "tool", "1.0.0", "tool.dll", (dist / "tool.dll").read_bytes(), file_type="DEPENDENCY"
     )
@@ -327,14 +325,14 @@ def test_a_version_that_another_run_has_half_made_is_incomplete(invoke, dist, ad
     assert "run it again on that machine" in error["hint"]
 
 
-def test_a_smaller_release_that_is_whole_has_other_content(invoke, dist, admin):
+def test_a_complete_version_with_fewer_files_has_different_content(invoke, dist, admin):
     admin.upload_small_file("tool", "1.0.0", "tool.exe", (dist / "tool.exe").read_bytes())
     result = invoke("versions", "upload", "tool", "1.0.0", "dist/*", "--json", "--dry-run")
     error = json.loads(result.stderr.splitlines()[-1])["error"]
     assert (result.exit_code, error["code"]) == (6, "DIFFERENT_CONTENT")
 
 
-def test_without_a_folder_for_the_journal_it_is_uploaded_and_told(
+def test_without_a_journal_folder_the_upload_succeeds_with_a_warning(
     invoke, dist, remote, environment
 ):
     environment.write_text("a file in the way of the folder")
@@ -344,7 +342,9 @@ def test_without_a_folder_for_the_journal_it_is_uploaded_and_told(
     assert remote()[0] == sums(dist)
 
 
-def test_a_dry_run_tells_that_it_would_be_finished(invoke, answer, dist, at_server, admin):
+def test_a_dry_run_says_that_an_unfinished_version_would_be_completed(
+    invoke, answer, dist, at_server, admin
+):
     at_server.faults.add("html:502,path=*large-complete,times=0")
     words = ("versions", "upload", "tool", "1.0.0", "dist/*", "--retries", "0")
     assert invoke(*words).exit_code == 7

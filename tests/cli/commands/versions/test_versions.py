@@ -32,7 +32,7 @@ def test_list_has_the_highest_first(answer, at_catalogue, options, found):
     assert numbers(answer("versions", "list", "skylark", *options)) == found
 
 
-def test_an_empty_list_tells_people_what_waits_to_be_enabled(invoke, release):
+def test_an_empty_list_mentions_versions_that_are_not_enabled(invoke, release):
     release("1.0.0", enable=False, tool_exe=b"program")
     note = invoke("versions", "list", "tool", "-o", "table").stderr
     assert note == (
@@ -46,7 +46,7 @@ def test_an_empty_list_costs_a_script_one_request(invoke, at_server, application
     assert len(at_server.requests) == 1
 
 
-def test_an_application_without_versions_says_how_to_make_one(invoke, at_server, application):
+def test_a_list_without_versions_has_a_hint(invoke, at_server, application):
     note = invoke("versions", "list", "tool", "-o", "table").stderr
     assert "create one with `bindist versions upload tool VERSION FILE...`" in note
 
@@ -57,7 +57,7 @@ def test_show_has_the_files_and_both_channels(answer, at_catalogue):
     assert [file["fileName"] for file in shown["files"]] == ["skylark-setup.exe"]
 
 
-def test_show_of_a_version_that_is_not_there(invoke, at_catalogue):
+def test_show_of_a_missing_version_is_not_found(invoke, at_catalogue):
     assert invoke("versions", "show", "skylark", "9.9").exit_code == 3
 
 
@@ -102,13 +102,13 @@ def test_update_takes_the_notes_from_stdin(answer, at_catalogue):
     assert answer(*words, input="from a pipe\n")["releaseNotes"] == "from a pipe"
 
 
-def test_notes_that_the_server_only_says_are_gone_are_an_error(invoke, at_catalogue):
+def test_clearing_notes_fails_if_the_server_keeps_them(invoke, at_catalogue):
     result = invoke("versions", "update", "harbor", "1.0.0", "--clear-notes")
     assert result.exit_code == 1
     assert "but kept the release notes" in result.stderr
 
 
-def test_notes_that_are_gone_are_gone(answer, at_catalogue):
+def test_clear_notes_removes_the_notes(answer, at_catalogue):
     assert not answer("versions", "update", "harbor", "0.9.3", "--clear-notes")["releaseNotes"]
 
 
@@ -134,7 +134,7 @@ def test_an_inactive_version_can_be_made_active_again(answer, at_catalogue):
     ],
     ids=lambda options: " ".join(options)[:30],
 )
-def test_an_update_that_makes_no_sense_sends_nothing(invoke, at_catalogue, inside, options):
+def test_an_invalid_update_sends_no_request(invoke, at_catalogue, inside, options):
     assert invoke("versions", "update", "harbor", "1.0.0", *options).exit_code == 2
     assert at_catalogue.requests == []
 
@@ -147,7 +147,7 @@ def test_enable_and_disable(answer, at_catalogue):
 
 
 @pytest.mark.parametrize("wrong", ["", "..", "1/2", "x" * 51, "1 0"])
-def test_what_cannot_be_a_version_is_a_wrong_usage(invoke, at_catalogue, wrong):
+def test_an_invalid_version_is_a_usage_error(invoke, at_catalogue, wrong):
     assert invoke("versions", "enable", "harbor", wrong).exit_code == 2
     assert at_catalogue.requests == []
 
@@ -155,7 +155,7 @@ def test_what_cannot_be_a_version_is_a_wrong_usage(invoke, at_catalogue, wrong):
 # Verifying
 
 
-def test_verify_says_ok(answer, readme):
+def test_verify_reports_matching_files_as_ok(answer, readme):
     (row,) = answer("versions", "verify", "skylark", "1.10.0", "README.md")
     assert row["status"] == "ok"
 
@@ -172,7 +172,7 @@ def test_verify_counts_no_download(answer, readme):
 @pytest.mark.parametrize(
     ("path", "status"), [("README.md", "different"), ("other.txt", "unknown"), (".", "missing")]
 )
-def test_verify_ends_with_8_where_anything_differs(invoke, readme, path, status):
+def test_verify_exits_with_8_if_a_file_differs(invoke, readme, path, status):
     readme.write_text("altered")
     readme.with_name("other.txt").write_text("other")
     result = invoke("versions", "verify", "skylark", "1.10.0", path, "--json")
@@ -192,22 +192,22 @@ def test_verify_of_a_folder_looks_for_every_file_of_the_version(invoke, at_catal
 @pytest.mark.parametrize(
     ("expires", "minutes"), [("5m", 5), ("24h", 1440), ("1d", 1440), ("45", 45), (None, 30)]
 )
-def test_a_link_lives_as_long_as_asked(answer, at_catalogue, expires, minutes):
+def test_a_link_expires_after_the_given_time(answer, at_catalogue, expires, minutes):
     options = ("--expires", expires) if expires else ()
     found = answer("versions", "share", "skylark", "1.10.0", *options)
     assert found["expiresInMinutes"] == minutes
 
 
 @pytest.mark.parametrize("expires", ["4m", "25h", "2d", "soon", "", "1h30m"])
-def test_no_link_lives_longer_or_shorter_than_the_server_lets_it(invoke, expires):
+def test_the_lifetime_of_a_link_is_limited_as_on_the_server(invoke, expires):
     assert invoke("versions", "share", "tool", "1", "--expires", expires).exit_code == 2
 
 
-def test_a_link_to_one_file(answer, at_catalogue):
+def test_a_link_can_name_one_file(answer, at_catalogue):
     assert answer("versions", "share", "skylark", "1.10.0", "--file", "README.md")["token"]
 
 
-def test_no_link_to_a_file_that_is_not_there(invoke, at_catalogue):
+def test_a_link_to_a_missing_file_is_refused(invoke, at_catalogue):
     assert invoke("versions", "share", "skylark", "1.10.0", "--file", "x").exit_code == 3
 
 
@@ -215,17 +215,17 @@ def test_no_link_to_a_file_that_is_not_there(invoke, at_catalogue):
 
 
 @pytest.mark.parametrize(("channel", "version"), [((), "1.10.0"), (("--test-channel",), "2.0.0")])
-def test_the_latest_version_is_printed_and_nothing_else(invoke, at_catalogue, channel, version):
+def test_latest_prints_only_the_version(invoke, at_catalogue, channel, version):
     assert invoke("versions", "latest", "skylark", *channel).stdout == f"{version}\n"
 
 
-def test_the_latest_version_as_json_is_all_of_it(answer, at_catalogue):
+def test_latest_as_json_is_the_whole_version(answer, at_catalogue):
     assert answer("versions", "latest", "skylark") == answer(
         "versions", "show", "skylark", "1.10.0"
     )
 
 
-def test_where_no_version_is_enabled_there_is_no_latest_one(invoke, at_server, application):
+def test_latest_without_an_enabled_version_is_not_found(invoke, at_server, application):
     result = invoke("versions", "latest", application)
     assert (result.exit_code, result.stdout) == (3, "")
     assert "has no enabled version" in result.stderr

@@ -8,7 +8,7 @@ STORE_PATH = "/store/"
 
 
 @dataclass
-class Place:
+class ServerAddress:
     """Where the server is reached and how long the URLs that it signs live."""
 
     url: str

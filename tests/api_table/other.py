@@ -1,0 +1,57 @@
+"""Methods and commands of more than one endpoint, or of none."""
+
+from __future__ import annotations
+
+from .rows import LIST, ONE, TEXT, Command, Method, Recorded
+
+TRANSFERS = (
+    Method(
+        "download_file(application_id, version, file_id=None, verify_checksum=True, "
+        "test_channel=False)",
+        returns="tuple[bytes, DownloadedFile]",
+    ),
+    Method("upload_large_file(application_id, version, file_name, content, release_notes=None)"),
+    *map(
+        Method,
+        (
+            "check_stored_bytes",
+            "check_stored_version",
+            "download_to_file",
+            "download_to_stream",
+            "download_version",
+            "preview_publish",
+            "publish",
+            "upload_file",
+        ),
+    ),
+)
+OTHER_METHODS = ("close", "request")
+OTHER_COMMANDS = (
+    Command(
+        "auth login", ONE, recorded=(Recorded("--with-key"),), elsewhere="asks a person: test_auth"
+    ),
+    Command("auth status", ONE, recorded=(Recorded(),)),
+    Command("auth token", TEXT),
+    Command("auth logout", ONE),
+    Command("config list", LIST),
+    Command("config get", TEXT, "api_url"),
+    Command("config set", ONE, "timeout 20"),
+    Command("config unset", ONE, "timeout"),
+    Command("config path", TEXT),
+    Command("sandbox path", TEXT),
+    Command("sandbox reset", ONE, "--yes"),
+    Command("sandbox serve", TEXT, elsewhere="runs until it is stopped: test_sandbox"),
+    Command("sandbox demo", TEXT, elsewhere="prints a walk-through: test_sandbox"),
+    Command(
+        "api",
+        TEXT,
+        "GET applications",
+        (
+            Recorded("GET applications", prints="json"),
+            Recorded("GET applications --paginate", prints="json"),
+        ),
+    ),
+    Command("doctor", LIST, recorded=(Recorded(),)),
+    Command("completion", TEXT, "bash"),
+    Command("help", LIST),
+)
