@@ -8,10 +8,9 @@ import contextlib
 import hashlib
 import json
 import math
-import os
 import re
+import secrets
 import stat
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -19,6 +18,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from .. import file_system
 from ..errors import BusyError
 from ..transfer.hashing import is_sha256
 
@@ -121,25 +121,19 @@ class Journal:
         if folder is None:
             yield cls(None, release)
             return
-        from filelock import FileLock, Timeout
-
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _remove_stale(folder)
         path = folder / release.file_name
-        lock = FileLock(path.with_suffix(".lock"), timeout=0, mode=0o600)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise BusyError(
-                f"another process is uploading version {release.version} of "
-                f"{release.application_id}"
-            ) from None
-        try:
+        with contextlib.ExitStack() as held:
+            try:
+                lock = path.with_suffix(".lock")
+                held.enter_context(file_system.exclusive_lock(lock, mode=0o600))
+            except BlockingIOError:
+                raise BusyError(
+                    f"another process is uploading version {release.version} of "
+                    f"{release.application_id}"
+                ) from None
             yield cls(path, release)
-        finally:
-            with contextlib.suppress(OSError):  # Windows removes no file that is open
-                path.with_suffix(".lock").unlink()
-            lock.release()
 
     @classmethod
     def read(cls, folder: Path, release: ReleaseId) -> Journal:
@@ -220,20 +214,8 @@ class Journal:
             "files": {name: asdict(file) for name, file in self.files.items()},
         }
         text = json.dumps({"format": _FORMAT, **asdict(self._release), **state}, indent=1)
-        descriptor, draft = tempfile.mkstemp(  # mode 0600
-            dir=self._path.parent, prefix=_DRAFT_PREFIX, suffix=_DRAFT_SUFFIX
-        )
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(draft).replace(self._path)
-        except BaseException as error:
-            Path(draft).unlink(missing_ok=True)
-            if isinstance(error, OSError):  # "File too large" alone could be said of an upload
-                error.filename = str(self._path)
-            raise
+        draft = f"{_DRAFT_PREFIX}{secrets.token_hex(8)}{_DRAFT_SUFFIX}"
+        file_system.replace_file(self._path, text.encode(), self._path.with_name(draft))
 
 
 def _number(value: object) -> float | None:

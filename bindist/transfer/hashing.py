@@ -8,6 +8,7 @@ import re
 import threading
 from pathlib import Path
 
+from ..file_system import naming
 from .config import DEFAULTS
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -38,7 +39,7 @@ def sha256_file(path: Path) -> str:
     """The SHA-256 of a file, in hex."""
     digest = hashlib.sha256()
     buffer = memoryview(bytearray(DEFAULTS.block_size))
-    with path.open("rb", buffering=0) as file:
+    with naming(path), path.open("rb", buffering=0) as file:
         while count := file.readinto(buffer):
             digest.update(buffer[:count])
     return digest.hexdigest()

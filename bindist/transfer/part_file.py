@@ -8,12 +8,12 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from .. import file_system
 from ..errors import BusyError, IntegrityError
 from .placing import Seen, publish
 from .ranges import Range, merge, total
@@ -21,6 +21,8 @@ from .ranges import Range, merge, total
 _SUFFIX_LENGTH = len(".part.journal")
 _HEAD_LENGTH = 4096
 _BEGIN = b'{"checksum":'  # of every journal's first line
+_UNUSABLE = {errno.EIO, errno.EFBIG, errno.ENOTSUP, errno.EOPNOTSUPP}
+"""Errors of the disk after which nobody can go on with what is there."""
 
 
 class PartFile:
@@ -36,7 +38,7 @@ class PartFile:
 
     def __init__(self, target: Path, before: Seen | None = None) -> None:
         name = target.name
-        if len(os.fsencode(name)) + _SUFFIX_LENGTH > 255:
+        if len(os.fsencode(name)) + _SUFFIX_LENGTH > file_system.max_name_bytes(target.parent):
             name = hashlib.sha256(os.fsencode(name)).hexdigest()
         self.target = target
         self._before = before
@@ -57,23 +59,22 @@ class PartFile:
     def locked(self) -> Iterator[None]:
         """Holds the place for this process; raises BusyError where another one has it, and
         FileExistsError where the lock's name is that of somebody's own file."""
-        from filelock import FileLock, Timeout  # not for those who only list
-
         _check_lock(self._lock_path)
-        lock = FileLock(self._lock_path, timeout=0)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise BusyError(f"another process is downloading {self.target}") from None
-        except OSError as error:
-            raise _linked(self._lock_path, error) from None
-        try:
-            yield
-        finally:
-            self.close()
-            with contextlib.suppress(OSError):  # Windows removes no file that is open
-                self._lock_path.unlink()
-            lock.release()
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(file_system.exclusive_lock(self._lock_path))
+            except BlockingIOError:
+                raise BusyError(f"another process is downloading {self.target}") from None
+            except OSError as error:
+                raise _linked(self._lock_path, error) from None
+            try:
+                yield
+            except OSError as error:
+                if self._begun is not None and error.errno in _UNUSABLE:
+                    self.discard()
+                raise
+            finally:
+                self.close()
 
     def resumable_ranges(self, identity: dict[str, object], size: int) -> list[Range]:
         """What an earlier run has left of exactly these bytes; looks, and changes nothing."""
@@ -104,16 +105,24 @@ class PartFile:
             self.discard()
         _check_space(self.target.parent, size - total(done))
         with self.open(write=True, extra_flags=0 if done else os.O_EXCL) as file:
-            # Until the journal tells of it, the part is empty, and nobody's loss.
-            self._journal = _open_own(self._journal_path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
-            # After a kill this ends the line that was being written, which is skipped then.
-            known_by = {"part": [os.fstat(file.fileno()).st_ino, size]}
-            self._append("" if done else identity, known_by)
-            os.truncate(file.fileno(), size)
-            self._begun = _identity(file)
+            try:
+                self._allocate(file, "" if done else identity, size)
+            except OSError:
+                if not done:
+                    self.discard()
+                raise
         self._is_head_noted = False
         if done and done[0][0] == 0:
             self._note_head(done[0][1])
+
+    def _allocate(self, file: BinaryIO, identity: object, size: int) -> None:
+        # Until the journal tells of it, the part is empty, and nobody's loss.
+        self._journal = _open_own(self._journal_path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+        # After a kill this ends the line that was being written, which is skipped then.
+        self._append(identity, {"part": [os.fstat(file.fileno()).st_ino, size]})
+        with file_system.naming(self.path, size):
+            os.truncate(file.fileno(), size)
+        self._begun = _identity(file)
 
     def open(self, *, write: bool = False, extra_flags: int = 0) -> BinaryIO:
         """The part file itself, unbuffered."""
@@ -143,9 +152,10 @@ class PartFile:
         with file:
             if _identity(file) != self._begun:
                 raise IntegrityError(f"{self.path} was replaced while it was written")
-            os.fsync(file.fileno())
+            with file_system.naming(self.path):
+                file_system.sync_file(file.fileno())
         publish(self.path, self.target, self._before)
-        _sync_folder(self.target.parent)
+        file_system.sync_folder(self.target.parent)
         self._journal_path.unlink(missing_ok=True)
 
     def discard(self) -> None:
@@ -166,7 +176,8 @@ class PartFile:
     def _append(self, *lines: object) -> None:
         if self._journal is not None:
             texts = [json.dumps(line, separators=(",", ":")) + "\n" for line in lines]
-            self._journal.write("".join(texts).encode())
+            with file_system.naming(self._journal_path):
+                self._journal.write("".join(texts).encode())
 
     def _note_head(self, end: int) -> None:
         """Notes how the part begins, of which the bytes up to `end` have been written."""
@@ -263,8 +274,8 @@ def _check_lock(path: Path) -> None:
 
 
 def _check_space(folder: Path, needed: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if needed > free:
+    free = file_system.free_bytes(folder)
+    if free is not None and needed > free:
         raise OSError(errno.ENOSPC, f"{needed} bytes are needed in {folder}, {free} are free")
 
 
@@ -314,14 +325,3 @@ def _open_own(path: Path, flags: int) -> BinaryIO:
 def _linked(path: Path, error: OSError) -> OSError:
     """What to raise where a path could not be opened, perhaps because it is a link."""
     return PermissionError(f"{path} is a symbolic link; remove it") if path.is_symlink() else error
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes the rename itself durable, where folders can be opened."""
-    if hasattr(os, "O_DIRECTORY"):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            with contextlib.suppress(OSError):  # not every file system can
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

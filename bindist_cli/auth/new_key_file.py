@@ -85,12 +85,14 @@ class KeyFile:
 
     def _write(self, content: bytes) -> None:
         """Replaces what is in the file, and sees it onto the disk."""
+        from bindist import file_system
+
         if self._descriptor is not None:
             os.lseek(self._descriptor, 0, os.SEEK_SET)
             if os.write(self._descriptor, content) < len(content):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.ftruncate(self._descriptor, len(content))
-            os.fsync(self._descriptor)
+            file_system.sync_file(self._descriptor)
 
     def show(self, sink: Sink, columns: Sequence[Column], made: Json, found: object) -> None:
         """Prints what was made, with its key or the file that the key is in now."""

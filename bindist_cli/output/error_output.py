@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import re
 import sys
@@ -30,6 +31,16 @@ HINTS: tuple[tuple[type[Exception], str], ...] = (
     (errors.QuotaError, "delete what is no longer needed, or ask for a larger quota"),
 )
 
+_SYSTEM_HINTS = {
+    errno.EDQUOT: "free some of your quota, or use another folder",
+    errno.EFBIG: "`ulimit -f unlimited` lifts the limit of a process; else use another folder",
+    errno.EIO: "the disk, or the connection to it, fails: use another folder",
+    errno.EMFILE: "`ulimit -n 1024` lets a process open more files",
+    errno.ENAMETOOLONG: "-O PATH gives a download another name",
+    errno.ENOSPC: "free some space, or use another folder",
+    errno.EOPNOTSUPP: "this file system lacks what is needed: use another folder",
+}
+
 
 def explain(error: Exception) -> CliError:
     """Any exception as a CliError: the one shape that is printed."""
@@ -45,7 +56,8 @@ def explain(error: Exception) -> CliError:
         return CliError(error.format_message(), Exit.USAGE, hint=hint)
     if isinstance(error, OSError) and not isinstance(error, ValueError):
         name = f"{error.filename}: " if isinstance(error.filename, str) else ""
-        return CliError(f"{name}{error.strerror or error}", exit_for(error))
+        hint = _SYSTEM_HINTS.get(error.errno or 0)
+        return CliError(f"{name}{error.strerror or error}", exit_for(error), hint=hint)
     if isinstance(error, UnicodeEncodeError):
         return CliError(
             f"{error.object!a:.100} cannot be written in this system's encoding, {error.encoding}",

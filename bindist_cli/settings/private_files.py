@@ -9,7 +9,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ..exit_codes import CliError, Exit
@@ -87,34 +87,14 @@ def write(path: Path, text: str) -> None:
 
     Raises CliError; the old content is then still there.
     """
+    from bindist import file_system  # not for those who only read
+
     target = Path(os.path.realpath(path))
     draft = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
     try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-        with os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
-            if os.name == "posix":
-                os.fchmod(file.fileno(), 0o600)  # however strange the umask is
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(target)
-        _sync(target.parent)
+        file_system.replace_file(target, text.encode(), draft)
     except OSError as error:
         raise unwritable(path, error) from error
-    finally:
-        try:
-            draft.unlink(missing_ok=True)
-        except OSError:
-            pass  # there was no folder to put it into
-
-
-def _sync(folder: Path) -> None:
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def unwritable(path: Path, error: OSError) -> CliError:
@@ -135,24 +115,22 @@ def unwritable(path: Path, error: OSError) -> CliError:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Makes the folder where there is none, for its owner alone, and is the only one in it."""
-    import filelock
+    from bindist import file_system
 
-    try:
-        make(folder)
-        lock = filelock.FileLock(folder / LOCK, timeout=_LOCK_SECONDS, mode=0o600)
-        lock.acquire()
-    except filelock.Timeout as error:
-        raise CliError(
-            f"another bindist is changing the files in {folder}",
-            Exit.UNAVAILABLE,
-            hint="wait until it has ended, then run the command again",
-        ) from error
-    except OSError as error:
-        raise unwritable(folder / LOCK, error) from error
-    try:
+    with ExitStack() as held:
+        try:
+            make(folder)
+            lock = file_system.exclusive_lock(folder / LOCK, seconds=_LOCK_SECONDS, mode=0o600)
+            held.enter_context(lock)
+        except BlockingIOError as error:
+            raise CliError(
+                f"another bindist is changing the files in {folder}",
+                Exit.UNAVAILABLE,
+                hint="wait until it has ended, then run the command again",
+            ) from error
+        except OSError as error:
+            raise unwritable(folder / LOCK, error) from error
         yield
-    finally:
-        lock.release()
 
 
 def make(folder: Path) -> None:
