@@ -50,8 +50,8 @@ int flock(int fd, int op) { REAL(int, "flock"); FAIL("SHIM_FLOCK", fd); return r
 int fsync(int fd) {
     REAL(int, "fsync");
     struct stat status;
-    if (!fstat(fd, &status) && S_ISDIR(status.st_mode)) FAIL("SHIM_DIRFSYNC", fd)
-    else FAIL("SHIM_FSYNC", fd)
+    int is_folder = !fstat(fd, &status) && S_ISDIR(status.st_mode);
+    FAIL(is_folder ? "SHIM_DIRFSYNC" : "SHIM_FSYNC", fd);
     return real(fd);
 }
 
@@ -59,9 +59,19 @@ int ftruncate64(int fd, off_t size) { REAL(int, "ftruncate64"); FAIL("SHIM_TRUNC
 int ftruncate(int fd, off_t size) { REAL(int, "ftruncate"); FAIL("SHIM_TRUNC", fd); return real(fd, size); }
 int fchmod(int fd, mode_t mode) { REAL(int, "fchmod"); FAIL("SHIM_CHMOD", fd); return real(fd, mode); }
 
+int chmod(const char *path, mode_t mode) {
+    REAL(int, "chmod");
+    const char *folder = getenv("SHIM_DIR");
+    if (number("SHIM_CHMOD") && folder && !strncmp(path, folder, strlen(folder))) {
+        errno = number("SHIM_CHMOD");
+        return -1;
+    }
+    return real(path, mode);
+}
+
 ssize_t write(int fd, const void *from, size_t count) {
     REAL(ssize_t, "write");
-    if (number("SHIM_WRITE") && is_part(fd)) FAIL("SHIM_WRITE", fd)
+    if (is_part(fd)) FAIL("SHIM_WRITE", fd);
     return real(fd, from, count);
 }
 
@@ -91,8 +101,9 @@ STATVFS(statvfs64, statvfs64)
 long pathconf(const char *path, int name) {
     REAL(long, "pathconf");
     const char *folder = getenv("SHIM_DIR");
-    int longest = number("SHIM_NAME_MAX");
-    if (longest && name == _PC_NAME_MAX && folder && !strncmp(path, folder, strlen(folder))) return longest;
+    char whole[PATH_MAX];
+    int longest = name == _PC_NAME_MAX ? number("SHIM_NAME_MAX") : 0;
+    if (longest && folder && realpath(path, whole) && !strncmp(whole, folder, strlen(folder))) return longest;
     return real(path, name);
 }
 

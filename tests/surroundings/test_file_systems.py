@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bindist import file_system
-from bindist.sandbox import SandboxServer
+from bindist_cli.auth.key_store import stored_keys
 from tests.conftest import ADMIN_KEY
 from tests.surroundings.conftest import CONTENT
 
@@ -36,16 +37,59 @@ def library(tmp_path_factory):
     return path
 
 
-@pytest.fixture
-def odd(sh, library, tmp_path):
-    """Runs the installed command with `tmp_path` on an odd file system."""
+COMMANDS = """
+import json, os, sys
+from click.testing import CliRunner
+from bindist_cli.cli import cli
 
-    def run(words, redirections="", before="", **oddities):
-        variables = {name: str(number) for name, number in oddities.items()}
-        preload = f"export LD_PRELOAD={library}"
-        return sh(
-            words, redirections, f"{before}\n{preload}", SHIM_DIR=str(tmp_path), **variables
+done = []
+for words, typed, oddities in json.load(sys.stdin):
+    os.environ.update(oddities)
+    result = CliRunner().invoke(cli, words, input=typed)
+    for name in oddities:
+        del os.environ[name]
+    done.append((result.exit_code, result.stderr))
+json.dump(done, sys.stdout)
+"""
+
+
+@pytest.fixture
+def python(library, tmp_path, inside):
+    """Runs Python with `tmp_path` on an odd file system."""
+
+    def run(script, *arguments, input=None, **oddities):
+        return subprocess.run(
+            [sys.executable, "-W", "always", "-c", script, *arguments],
+            input=input,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
+            cwd=inside,
+            check=False,
+            env={
+                **os.environ,
+                "LD_PRELOAD": str(library),
+                "SHIM_DIR": str(tmp_path),
+                **{name: str(number) for name, number in oddities.items()},
+            },
         )
+
+    return run
+
+
+@pytest.fixture
+def odd(python):
+    """Runs commands, each (words, oddities) or (words, oddities, stdin), in one process; gives the
+    exit code and stderr of each."""
+
+    def run(*commands):
+        given = [
+            (words.split(), "".join(typed), {name: str(of[name]) for name in of})
+            for words, of, *typed in commands
+        ]
+        done = python(COMMANDS, input=json.dumps(given))
+        assert (done.returncode, "arning" in done.stderr) == (0, False), done.stderr
+        return [tuple(each) for each in json.loads(done.stdout)]
 
     return run
 
@@ -54,48 +98,66 @@ def beside(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def succeeded(done):
-    assert (done.returncode, "arning" in done.stderr) == (0, False), done.stderr
+# Locks, free space, flushing
+
+NO_LOCKS_OR_FLUSHING = {
+    "SHIM_FLOCK": errno.ENOLCK,
+    "SHIM_STATVFS0": 1,
+    "SHIM_FSYNC": errno.EINVAL,
+    "SHIM_DIRFSYNC": errno.EINVAL,
+}
+NO_PERMISSIONS_OR_LINKS = {
+    "SHIM_STATVFS": errno.EOPNOTSUPP,
+    "SHIM_DIRFSYNC": errno.EIO,
+    "SHIM_CHMOD": errno.EPERM,
+    "SHIM_LINK": errno.EPERM,
+}
 
 
-# Locks
+@pytest.mark.parametrize("oddities", [NO_LOCKS_OR_FLUSHING, NO_PERMISSIONS_OR_LINKS])
+def test_what_a_file_system_cannot_do_or_tell_hinders_nothing_and_leaves_nothing(
+    odd, published, inside, environment, at_server, monkeypatch, oddities
+):
+    (inside / "a.bin").write_bytes(CONTENT)
+    monkeypatch.delenv("BINDIST_API_KEY", raising=False)
+    monkeypatch.setenv("BINDIST_API_URL", at_server.url)
+    with_key = {**oddities, "BINDIST_API_KEY": ADMIN_KEY}
+    done = odd(
+        ("versions upload tool 2.0 a.bin --enable", with_key),
+        ("versions download tool 1.0", with_key),
+        ("customers create --name New --key-file new.key", with_key),
+        ("config set timeout 5", oddities),
+        ("--profile sandbox apps list", oddities),
+        ("auth login --with-key", oddities, ADMIN_KEY),
+    )
+    assert [code for code, _ in done] == [0] * len(done), done
+    assert beside(inside) == ["a.bin", "new.key", "tool.bin"]
+    assert beside(environment) == ["config.toml", "credentials.toml", "releases", "sandbox"]
+    assert {path.suffix for path in (environment / "releases").iterdir()} == {".json"}
+    assert stored_keys(environment / "credentials.toml") == {"default": ADMIN_KEY}
+
+
+HELD = """
+import sys
+from bindist import file_system
+from pathlib import Path
+
+with file_system.exclusive_lock(Path(sys.argv[1])):
+    print("held", flush=True)
+    try:
+        with file_system.exclusive_lock(Path(sys.argv[1]), seconds=0.1):
+            print("twice", flush=True)
+    except BlockingIOError:
+        print("once", flush=True)
+"""
 
 
 @pytest.mark.parametrize("number", NO_LOCKS, ids=errno.errorcode.get)
-def test_without_locks_of_the_system_everything_works_and_nothing_stays(
-    odd, published, inside, environment, server, monkeypatch, number
-):
-    (inside / "key").write_text(ADMIN_KEY)
-    (inside / "a.bin").write_bytes(CONTENT)
-    succeeded(odd("versions upload tool 2.0 a.bin --enable", SHIM_FLOCK=number))
-    succeeded(odd("versions download tool 1.0 --dir got", SHIM_FLOCK=number))
-    monkeypatch.delenv("BINDIST_API_KEY")
-    done = odd(f"auth login --with-key --api-url {server.url}", "< key", SHIM_FLOCK=number)
-    assert done.returncode == 0, done.stderr
-    assert "arning" not in done.stderr
-    succeeded(odd("config set timeout 5", SHIM_FLOCK=number))
-    succeeded(odd("--profile sandbox apps list", SHIM_FLOCK=number))
-    assert beside(inside / "got") == ["tool.bin"]
-    assert not [path for path in environment.rglob("*") if path.suffix == ".lock"][2:]
-    assert not list(environment.glob(".*")), "neither a lock nor a draft"
-
-
-def test_a_lock_by_exclusive_creation_keeps_a_second_process_out(
-    start, odd, published, at_server, inside, library, tmp_path, monkeypatch, wait_until
-):
-    at_server.faults.add("stall:1,path=/store/*")
-    monkeypatch.setenv("SHIM_DIR", str(tmp_path))
-    monkeypatch.setenv("SHIM_FLOCK", str(errno.ENOLCK))
-    with monkeypatch.context() as preloading:
-        preloading.setenv("LD_PRELOAD", str(library))
-        first = start("versions", "download", "tool", "1.0", "--dir", str(inside))
-    wait_until((inside / "tool.bin.part.lock").exists)
-    second = odd("versions download tool 1.0", SHIM_FLOCK=errno.ENOLCK)
-    assert second.returncode == 7
-    assert "another process is downloading" in second.stderr
-    first.communicate(timeout=30)
-    assert first.returncode == 0
-    assert beside(inside) == ["tool.bin"]
+def test_a_lock_by_exclusive_creation_is_held_once_and_leaves_nothing(python, tmp_path, number):
+    path = tmp_path / "lock"
+    done = python(HELD, str(path), SHIM_FLOCK=number)
+    assert (done.stdout, done.stderr) == ("held\nonce\n", "")
+    assert not path.exists()
 
 
 def test_a_lock_that_a_killed_process_left_is_removed_and_one_of_another_host_is_not(
@@ -103,67 +165,31 @@ def test_a_lock_that_a_killed_process_left_is_removed_and_one_of_another_host_is
 ):
     ended = subprocess.Popen(["true"])
     ended.wait()
-    lock = inside / "tool.bin.part.lock"
+    lock, command = inside / "tool.bin.part.lock", "versions download tool 1.0"
     lock.write_text(f"{ended.pid}\nanother host\n")
-    assert odd("versions download tool 1.0", SHIM_FLOCK=errno.ENOLCK).returncode == 7
+    ((code, said),) = odd((command, {"SHIM_FLOCK": errno.ENOLCK}))
+    assert code == 7
+    assert "another process is downloading" in said
     lock.write_text(f"{ended.pid}\n{os.uname().nodename}\n")
-    succeeded(odd("versions download tool 1.0", SHIM_FLOCK=errno.ENOLCK))
+    assert odd((command, {"SHIM_FLOCK": errno.ENOLCK}))[0][0] == 0
     assert beside(inside) == ["tool.bin"]
 
 
-# Free space and flushing
-
-
-@pytest.mark.parametrize(
-    "oddity",
-    [
-        {"SHIM_STATVFS0": 1},
-        {"SHIM_STATVFS": errno.EOPNOTSUPP},
-        {"SHIM_FSYNC": errno.EINVAL},
-        {"SHIM_DIRFSYNC": errno.EINVAL},
-        {"SHIM_DIRFSYNC": errno.EIO},
-        {"SHIM_CHMOD": errno.EPERM},
-        {"SHIM_LINK": errno.EPERM},
-    ],
-    ids=lambda oddity: "-".join(oddity),
-)
-def test_what_a_file_system_cannot_do_or_tell_hinders_nothing(
-    odd, published, inside, environment, server, monkeypatch, oddity
-):
-    (inside / "key").write_text(ADMIN_KEY)
-    (inside / "a.bin").write_bytes(CONTENT)
-    succeeded(odd("versions upload tool 2.0 a.bin --enable", **oddity))
-    succeeded(odd("versions download tool 1.0", **oddity))
-    succeeded(odd("customers create --name New --key-file new.key", **oddity))
-    succeeded(odd("--profile sandbox apps list", **oddity))
-    monkeypatch.delenv("BINDIST_API_KEY")
-    done = odd(f"auth login --with-key --api-url {server.url}", "< key", **oddity)
-    assert done.returncode == 0, done.stderr
-    assert ADMIN_KEY in (environment / "credentials.toml").read_text()
+LARGE = """
+import sys
+from bindist import CustomerClient, TransferConfig
+config = TransferConfig(parallel_above=65536)
+client = CustomerClient(*sys.argv[1:3], transfer_config=config)
+client.download_to_file("tool", "1.0", sys.argv[3], connections=2)
+"""
 
 
 def test_writes_past_the_cache_that_are_refused_take_the_usual_way(
-    at_server: SandboxServer, published, library, inside
+    at_server, published, python, inside
 ):
-    script = (
-        "import sys\n"
-        "from bindist import CustomerClient, TransferConfig\n"
-        "config = TransferConfig(parallel_above=65536)\n"
-        f"client = CustomerClient({at_server.url!r}, {ADMIN_KEY!r}, transfer_config=config)\n"
-        "client.download_to_file('tool', '1.0', sys.argv[1], connections=2)\n"
-    )
     target = inside / "tool.bin"
-    subprocess.run(
-        [sys.executable, "-c", script, str(target)],
-        env={
-            **os.environ,
-            "LD_PRELOAD": str(library),
-            "SHIM_DIR": str(inside),
-            "SHIM_PWRITEV": str(errno.EOPNOTSUPP),
-        },
-        check=True,
-        timeout=60,
-    )
+    done = python(LARGE, at_server.url, ADMIN_KEY, str(target), SHIM_PWRITEV=errno.EOPNOTSUPP)
+    assert done.returncode == 0, done.stderr
     assert target.read_bytes() == CONTENT
 
 
@@ -184,11 +210,10 @@ def test_writes_past_the_cache_that_are_refused_take_the_usual_way(
 def test_a_file_that_cannot_be_written_is_named_and_leaves_nothing(
     odd, published, inside, oddity, words
 ):
-    done = odd("versions download tool 1.0", **oddity)
-    assert done.returncode == 1
-    assert f"{inside}/" in done.stderr or "error: tool.bin.part" in done.stderr
-    assert words in done.stderr
-    assert "another folder" in done.stderr, "a hint"
+    ((code, said),) = odd(("versions download tool 1.0", oddity))
+    assert code == 1
+    assert words in said
+    assert "use another folder" in said, "a hint"
     assert beside(inside) == []
 
 
@@ -201,9 +226,7 @@ def test_a_limit_of_the_process_is_named_with_its_number(sh, published, inside):
 
 
 def test_a_copy_of_stdin_that_cannot_be_written_is_named(sh, published, tmp_path):
-    done = sh(
-        "versions upload tool 2.0 - --name a.bin", "< /dev/zero", before="ulimit -f 100"
-    )
+    done = sh("versions upload tool 2.0 - --name a.bin", "< /dev/zero", before="ulimit -f 100")
     assert done.returncode == 1
     assert "stdin: File too large: this process may write 51200 bytes" in done.stderr
 
@@ -211,19 +234,22 @@ def test_a_copy_of_stdin_that_cannot_be_written_is_named(sh, published, tmp_path
 # Names
 
 
-def test_the_file_system_says_how_long_a_name_may_be(odd, admin, application, inside):
+def test_the_file_system_says_how_long_a_name_may_be(odd, at_server, admin, application, inside):
     name = "n" * 140
     (inside / name).write_bytes(CONTENT)
     admin.publish(application, "3.0", inside / name, enable=True)
     (inside / name).unlink()
-    succeeded(odd("versions download tool 3.0", SHIM_NAME_MAX=143))
-    (inside / name).unlink()
-    done = odd("versions download tool 3.0", SHIM_NAME_MAX=100)
-    assert done.returncode == 1
-    assert "File name too long: 140 bytes; 100 are allowed here" in done.stderr
-    assert "-O PATH" in done.stderr
-    succeeded(odd("versions download tool 3.0 -O short", SHIM_NAME_MAX=100))
-    assert beside(inside) == ["short"]
+    long, short = "versions download tool 3.0", "versions download tool 3.0 -O short"
+    there, too_long, renamed = odd(
+        (long + " --dir got", {"SHIM_NAME_MAX": 143}),
+        (long, {"SHIM_NAME_MAX": 100}),
+        (short, {"SHIM_NAME_MAX": 100}),
+    )
+    assert (there[0], too_long[0], renamed[0]) == (0, 1, 0)
+    assert "File name too long: 140 bytes; 100 are allowed here" in too_long[1]
+    assert "-O PATH" in too_long[1]
+    assert beside(inside) == ["got", "short"]
+    assert beside(inside / "got") == [name]
 
 
 # The module itself

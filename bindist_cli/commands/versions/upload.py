@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bindist import errors
+from bindist.file_system import naming
 
 from ...context import App
 from ...exit_codes import CliError, Exit
@@ -184,7 +185,7 @@ def _paths(request: UploadRequest) -> Iterator[list[Path]]:
         )
     with tempfile.TemporaryDirectory(prefix="bindist-") as folder:
         path = Path(folder) / "stdin"
-        with path.open("wb") as file:
+        with naming(path), path.open("wb", buffering=0) as file:
             shutil.copyfileobj(sys.stdin.buffer, file, 1024 * 1024)
         yield [path]
 
