@@ -257,7 +257,7 @@ def test_the_file_system_says_how_long_a_name_may_be(odd, at_server, admin, appl
 
 def test_only_one_thread_has_a_lock(tmp_path):
     path = tmp_path / "lock"
-    with file_system.exclusive_lock(path):
+    with file_system.exclusive_lock(path):  # noqa: SIM117
         with pytest.raises(BlockingIOError), file_system.exclusive_lock(path, seconds=0.1):
             pass
     assert beside(tmp_path) == []
