@@ -1,4 +1,4 @@
-"""The entry of the program, for `bindist` and `python -m bindist_cli`."""
+"""The entry point of `bindist` and of `python -m bindist_cli`."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 INTERRUPTED = 130
-_GARBAGE = 100_000  # objects that are made before any are looked for
+_GARBAGE = 100_000  # allocations before the first collection
 
 
 def main() -> NoReturn:
     """Runs the command line and ends the process."""
-    # Importing makes many objects and no garbage: looking for it takes a tenth of a short command.
+    # Imports allocate much and free little: collecting would cost a tenth of a short command.
     gc.set_threshold(_GARBAGE)
     try:
         _open_streams()
@@ -35,16 +35,16 @@ def main() -> NoReturn:
         code = 0
     except SystemExit as done:
         code = done.code if isinstance(done.code, int) else int(done.code is not None)
-    except KeyboardInterrupt:  # while modules are being imported; later ones are told properly
+    except KeyboardInterrupt:  # during imports; `cli` reports later ones
         code = INTERRUPTED
     _leave(code)
 
 
 def _open_streams() -> None:
-    """Opens those of the three streams that the caller has closed.
+    """Opens those of the standard streams that the caller has closed.
 
-    Otherwise the first connection would get the number of one of them. A stdout that was closed
-    cannot be written to, so that a result that nobody gets is an error.
+    Otherwise the first connection would reuse one of their descriptors. A closed stdout becomes
+    read-only, so that printing a result, which would be lost, is an error.
     """
     for name, flags, mode in (
         ("stdin", os.O_RDONLY, "r"),
@@ -56,14 +56,14 @@ def _open_streams() -> None:
 
 
 def _leave(code: int) -> NoReturn:
-    """Ends the process without tearing down the interpreter, which takes as long as a request.
+    """Flushes the output and ends the process.
 
-    Everything that has to be closed is closed by then; only what was printed may be waiting.
+    Skips the interpreter's shutdown, which takes as long as a request: nothing else is open.
     """
     try:
         sys.stdout.flush()
         sys.stderr.flush()
-    except (OSError, ValueError, AttributeError):  # full, closed, or not there
+    except (OSError, ValueError, AttributeError):  # full disk, closed or missing stream
         code = code or 1
     except KeyboardInterrupt:
         code = INTERRUPTED
@@ -71,21 +71,21 @@ def _leave(code: int) -> NoReturn:
 
 
 def _run() -> None:
-    if sys.argv[1:] == ["--version"]:  # asked by scripts all the time; needs no imports
+    if sys.argv[1:] == ["--version"]:  # scripts ask often: answer without imports
         from bindist import __version__
 
         try:
             print(f"bindist {__version__}", flush=True)
-        except OSError:  # there is nowhere to print to
+        except OSError:  # stdout is closed or full
             sys.exit(1)
         sys.exit(0)
     if instruction := os.environ.get("_BINDIST_COMPLETE"):
-        from .completion.engine import answer
+        from .completion.engine import complete
 
-        answer(instruction, os.environ)
+        complete(instruction, os.environ)
         return
     for stream in (sys.stdout, sys.stderr):
-        # Text that the terminal's encoding lacks is shown as an escape instead of ending us.
+        # Escape characters that the encoding lacks, instead of raising UnicodeEncodeError.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     from .cli import cli

@@ -1,4 +1,4 @@
-"""The root of the command tree: groups loaded when they are used, errors turned into exit codes."""
+"""The root of the command tree: imports groups on demand, turns errors into exit codes."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ import click
 from bindist import __version__
 
 from .exit_codes import CliError, Exit
-from .options import FLAGS, SHARED, Group, is_shared
+from .options import FLAGS, SHARED, Group, help_rows, is_shared
 from .output import streams
 
 COMMANDS = {
-    "apps": "Applications: what is distributed, and who may have it.",
+    "apps": "Applications, and the customers that may download them.",
     "versions": "Versions and their files: upload, release, download, verify, share.",
-    "customers": "Customers and their keys.",
-    "activity": "Who uploaded and downloaded what.",
-    "audit": "Administrative events; only a financial administrator may see them.",
-    "admin": "The administrator's own key.",
-    "auth": "Log in and out; which key is in use, and whether it works.",
-    "config": "Settings of profiles.",
-    "sandbox": "A complete local server for trying bindist and for tests.",
+    "customers": "Customers and their API keys.",
+    "activity": "Uploads and downloads: who, what and when.",
+    "audit": "The log of administrative events.",
+    "admin": "The API keys of administrators.",
+    "auth": "Log in, log out, and check the key in use.",
+    "config": "Settings, stored per profile.",
+    "sandbox": "A complete local server for trials and tests.",
     "api": "Send any request to the API.",
-    "doctor": "Check this installation and explain how to solve each problem.",
-    "completion": "Print the script that makes a shell complete commands, options and values.",
+    "doctor": "Check this installation and suggest a fix for each problem.",
+    "completion": "Print or install the script for shell completion.",
     "help": "Show a help topic, or the help of a command.",
 }
 
 
 class Root(Group):
-    """Loads a group's module only when that group is named."""
+    """Imports the module of a group only when that group is used."""
 
     def list_commands(self, context: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
@@ -51,7 +51,7 @@ class Root(Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         try:
             return super().resolve_command(context, args)
-        except click.exceptions.NoSuchCommand as error:  # it knows of no commands to suggest
+        except click.exceptions.NoSuchCommand as error:  # click would suggest loaded groups only
             raise click.exceptions.NoSuchCommand(
                 error.command_name, possibilities=COMMANDS, ctx=context
             ) from None
@@ -62,18 +62,15 @@ class Root(Group):
 
     def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         self.format_commands(context, formatter)
-        rows = [
-            row
-            for parameter in self.get_params(context)
-            if (row := parameter.get_help_record(context))
-        ]
         with formatter.section("Options, before or after any command"):
-            formatter.write_dl(rows)
+            formatter.write_dl(help_rows(self.get_params(context), context))
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Runs the program, with everything that it prints guarded, and exits. click's own would
-        answer an interrupt outside of `invoke`, as while modules are imported, by `Aborted!` and
-        1."""
+        """Runs the program with guarded output streams, and exits.
+
+        An interrupt outside of `invoke`, for instance during an import, exits with 130; click
+        alone would print `Aborted!` and exit with 1.
+        """
         with streams.guarded():
             try:
                 code = super().main(*args, **{**kwargs, "standalone_mode": False})
@@ -90,8 +87,8 @@ class Root(Group):
             raise click.exceptions.Exit(_failed(error, {})) from None
 
     def invoke(self, context: click.Context) -> None:
-        """Runs the command; whatever it raises becomes a message and an exit code, here alone."""
-        from .context import App  # not for a help text, which has to be quick
+        """Runs the command. The only place that turns an exception into a message and exit code."""
+        from .context import App  # imported late, to keep --help fast
 
         flags = context.meta.setdefault(FLAGS, {})
         app = context.obj = App(flags)
@@ -119,10 +116,10 @@ def _failed(
     if isinstance(error, OSError):
         gone = error.errno == errno.EPIPE and error_output.reader_has_gone()
         error_output.settle_stdout()
-        if gone:  # the reader, such as `head`, has read enough
+        if gone:  # the reader, such as `head`, has read all that it wants
             return Exit.DONE
     env = resolve.environment()
-    # A command line that could not be parsed leaves no flags; what it asked for still counts.
+    # A command line that does not parse leaves no flags, but may ask for JSON all the same.
     as_json = flags.get("output", env.get("BINDIST_OUTPUT")) in ("json", "jsonl")
     as_json = as_json or (isinstance(error, click.UsageError) and "--json" in sys.argv[1:])
     color = resolve.color(flags, env)
@@ -146,10 +143,11 @@ def _debug_is_set(env: Mapping[str, str]) -> bool:
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def cli() -> None:
-    """Publish, download and administer binaries with BinDist.
+    """Publish, download and manage software releases with BinDist.
 
-    Without an account: `bindist --profile sandbox apps list`. `bindist help` lists topics, such
-    as releases, settings and troubleshooting.
+    To try it without an account: `bindist --profile sandbox apps list`.
+
+    `bindist help` lists the help topics, such as releases, settings and troubleshooting.
     """
 
 

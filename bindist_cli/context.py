@@ -1,4 +1,4 @@
-"""What a command gets: the settings, a client made when it is first used, the sink."""
+"""The context of a command: settings, printer, and a client created on first use."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from bindist.errors import AuthenticationError
 from .auth.credentials import TENANT_HINT, Key, find_key, key_from_environment, lacks_tenant
 from .exit_codes import CliError, Exit
 from .output import formatting, streams
-from .output.printer import Sink
-from .settings import resolve as config
+from .output.printer import Printer
+from .settings import resolve
 from .settings.resolve import Settings
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class App:
-    """One run of one command. Everything is made when it is first asked for."""
+    """One run of one command; creates each part on first use."""
 
     def __init__(self, flags: Mapping[str, Any]) -> None:
         self._flags = flags
@@ -37,36 +37,36 @@ class App:
         return self.resolve()
 
     def resolve(self, *, new_profile: bool = False) -> Settings:
-        """The settings, where the profile may be one that is still to be made.
+        """Resolves the settings; with `new_profile`, the profile need not exist yet.
 
-        A command that makes profiles assigns them to `settings` before anything uses those.
+        A command that creates profiles assigns the result to `settings` before anything reads it.
         """
-        env = config.environment()
-        file = config.load_config(config.config_dir(env))
-        settings = config.resolve(self._flags, env, file, new_profile=new_profile)
+        env = resolve.environment()
+        file = resolve.load_config(resolve.config_dir(env))
+        settings = resolve.resolve(self._flags, env, file, new_profile=new_profile)
         self._log_to_stderr(settings)
         return settings
 
     def resolve_anyway(self) -> tuple[Settings, list[CliError]]:
-        """The settings that make sense, and what is wrong with the others."""
-        env = config.environment()
+        """Returns the valid settings, and the problems with others, for commands that fix them."""
+        env = resolve.environment()
         problems: list[CliError] = []
         file: Mapping[str, Any] = {}
         try:
-            file = config.load_config(config.config_dir(env))
+            file = resolve.load_config(resolve.config_dir(env))
         except CliError as error:
             problems.append(error)
-        settings = config.resolve(self._flags, env, file, problems=problems)
+        settings = resolve.resolve(self._flags, env, file, problems=problems)
         self._log_to_stderr(settings)
         return settings, problems
 
     @cached_property
-    def sink(self) -> Sink:
-        return Sink(self.settings)
+    def printer(self) -> Printer:
+        return Printer(self.settings)
 
     @cached_property
     def endpoint(self) -> Endpoint:
-        """The sandbox of this profile: the one that runs already, or one inside this process."""
+        """The sandbox of this profile: a running one, or else one inside this process."""
         from bindist.sandbox import SandboxError, open_sandbox
 
         try:
@@ -75,26 +75,26 @@ class App:
             raise CliError(str(error), Exit.FAILED, code="SANDBOX") from error
         except ModuleNotFoundError as error:
             raise CliError(
-                "the sandbox needs the extra `sandbox`",
+                "the sandbox requires the extra `sandbox`",
                 Exit.FAILED,
-                hint="`pip install 'bindist[sandbox]'`",
+                hint="run `pip install 'bindist[sandbox]'`",
             ) from error
 
     @cached_property
     def key(self) -> Key:
-        env = config.environment()
+        env = resolve.environment()
         if self.settings.is_sandbox:
             return key_from_environment(env) or Key(self.endpoint.keys.admin, "the sandbox")
         return find_key(self.settings, env)
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What no message may show: the key in use, its parts, and what the address has in it."""
+        """Text that no message may contain: the key, its parts, and credentials in the URL."""
         found = [self.key.value] if "key" in vars(self) else []
         found += [part for key in found for part in key.split(".", 1)[1:]]
         if "settings" in vars(self):
-            found += config.secrets_in_address(self.settings.api_url)
-        return tuple(secret for secret in found if len(secret) >= streams.SHORTEST_SECRET)
+            found += resolve.secrets_in_address(self.settings.api_url)
+        return tuple(secret for secret in found if len(secret) >= streams.MIN_SECRET_LENGTH)
 
     @cached_property
     def api_url(self) -> str:
@@ -102,12 +102,12 @@ class App:
 
     @cached_property
     def client(self) -> AdminClient:
-        """A client with the key in use; what that key may do is the server's to say."""
+        """A client with the key in use; the server decides what that key may do."""
         key = self.key
         return self.client_for(key.value)
 
     def client_for(self, key: str) -> AdminClient:
-        """A client with any key, for this profile's address."""
+        """Creates a client with the given key, for the URL of this profile."""
         from bindist import AdminClient
 
         settings = self.settings
@@ -125,22 +125,29 @@ class App:
         )
 
     def confirm(self, question: str, flag: str) -> None:
-        """Asks on stderr; without a terminal, or with --no-input, fails naming the flag instead."""
-        if self.settings.no_input or not sys.stdin.isatty():
-            raise CliError(
-                "confirmation required, but stdin is not a terminal", Exit.USAGE, hint=f"add {flag}"
-            )
+        """Asks on stderr. Raises CliError if the answer is no, or if nothing may be asked."""
+        self.require_prompt("confirmation", hint=f"add {flag}")
         if not click.confirm(question, err=True):
-            raise CliError("canceled; nothing was changed", Exit.FAILED)
+            raise CliError("cancelled; nothing was changed", Exit.FAILED)
+
+    def require_prompt(self, wanted: str, *, hint: str) -> None:
+        """Raises CliError if the user cannot be asked: without a terminal, or with --no-input."""
+        if self.settings.no_input:
+            reason = "--no-input or BINDIST_NO_INPUT is set"
+        elif not sys.stdin.isatty():
+            reason = "stdin is not a terminal"
+        else:
+            return
+        raise CliError(f"{wanted} required, but {reason}", Exit.USAGE, hint=hint)
 
     def facts(self, error: Exception) -> list[str]:
-        """What this run alone knows about an error: where the key that was refused came from."""
+        """Facts about an error that only this run knows: the source of a rejected key."""
         if isinstance(error, AuthenticationError) and "key" in vars(self):
-            return [f"the key is from {self.key.source}"]
+            return [f"the key comes from {self.key.source}"]
         return []
 
     def hint(self, error: Exception) -> str | None:
-        """The next step that this run alone knows of."""
+        """A hint for an error that only this run knows."""
         refused = isinstance(error, AuthenticationError) and "key" in vars(self)
         return TENANT_HINT if refused and lacks_tenant(self.api_url, self.key.value) else None
 
@@ -161,7 +168,7 @@ class App:
 
 
 class _Visible(logging.Formatter):
-    """What a server says is in these lines too: no terminal is to obey it."""
+    """Escapes control characters: log lines contain text from the server."""
 
     def format(self, record: logging.LogRecord) -> str:
         return formatting.visible(super().format(record))

@@ -1,4 +1,4 @@
-"""Exit codes, and which error has which: one table for the program and its help topics."""
+"""Exit codes, their meanings, and the error types that they stand for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bindist import errors
 
 
 class Exit(IntEnum):
-    """What a script learns from the process."""
+    """The exit codes of the process."""
 
     DONE = 0
     FAILED = 1
@@ -26,17 +26,17 @@ class Exit(IntEnum):
 
 
 MEANINGS = {
-    Exit.DONE: "success, also if there was nothing to do",
+    Exit.DONE: "success, including “nothing to do”",
     Exit.FAILED: "any other failure",
-    Exit.USAGE: "wrong usage or invalid local input",
+    Exit.USAGE: "wrong usage, or invalid local input",
     Exit.NOT_FOUND: "not found",
-    Exit.NOT_AUTHENTICATED: "not authenticated",
+    Exit.NOT_AUTHENTICATED: "not authenticated: no API key, or the server rejects it",
     Exit.NOT_ALLOWED: "not allowed, or the version is not enabled",
-    Exit.CONFLICT: "conflict: it exists with other content",
-    Exit.UNAVAILABLE: "temporary: network or server failed after all retries; run it again",
-    Exit.INTEGRITY: "integrity: bytes or checksums are wrong",
-    Exit.PARTIAL: "some of several files failed",
-    Exit.QUOTA: "storage quota",
+    Exit.CONFLICT: "conflict: it exists with different content, or is incomplete",
+    Exit.UNAVAILABLE: "temporary failure after all retries (network, 429, 5xx, lock): run it again",
+    Exit.INTEGRITY: "integrity: content does not match its checksum or size; not kept",
+    Exit.PARTIAL: "some files failed, others succeeded",
+    Exit.QUOTA: "storage quota exceeded",
     Exit.INTERRUPTED: "interrupted",
 }
 
@@ -54,7 +54,7 @@ _EXITS: tuple[tuple[type[Exception], Exit], ...] = (
     (errors.IntegrityError, Exit.INTEGRITY),
     (errors.IncompleteDownloadError, Exit.PARTIAL),
     (ValueError, Exit.USAGE),
-    # Paths that were given, and cannot be what they were given for.
+    # Paths from the command line that cannot be used.
     (FileNotFoundError, Exit.USAGE),
     (FileExistsError, Exit.USAGE),
     (IsADirectoryError, Exit.USAGE),
@@ -65,7 +65,7 @@ _EXITS: tuple[tuple[type[Exception], Exit], ...] = (
 
 @dataclass
 class CliError(Exception):
-    """A failure in this program's own words: what went wrong, the facts, the next command."""
+    """An error as the program prints it: message, facts, and a hint for the next step."""
 
     message: str
     exit: Exit = Exit.FAILED
@@ -92,7 +92,7 @@ class CliError(Exception):
 
 
 def exit_for(error: Exception) -> Exit:
-    """The exit code of any exception."""
+    """Returns the exit code for an exception."""
     if isinstance(error, CliError):
         return error.exit
     if isinstance(error, errors.ApiError) and error.status_code == 400:

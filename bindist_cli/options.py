@@ -1,8 +1,8 @@
-"""Options that every command takes, before it or after it, and the classes that add them."""
+"""Shared options, accepted before or after every command, and the classes that add them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
@@ -10,12 +10,12 @@ import click
 from .params import OUTPUTS, PROFILE
 
 FLAGS = "bindist.flags"
-"""The key in `Context.meta` under which the shared options that were given are collected."""
+"""The key in `Context.meta` that holds the shared options given on the command line."""
 
 
 def _collect(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
-    """Notes a shared option; what stands further to the right, and so deeper, wins."""
-    # By identity: 0 is a value, though equal to False.
+    """Records a shared option. The rightmost occurrence, on the innermost command, wins."""
+    # Compare by identity: 0 is a given value, although it equals False.
     given = not (value is None or value is False or value == ())
     if given and parameter.name and not context.resilient_parsing:
         name, constant = _MEANS.get(parameter.name, (parameter.name, value))
@@ -41,45 +41,69 @@ SHARED: tuple[Callable[[], click.Option], ...] = (
         "--profile",
         metavar="NAME",
         type=PROFILE,
-        help="Profile with the address and the key to use; `sandbox` is a local server.",
+        help="Profile whose settings and key to use; `sandbox` is a local server. "
+        "[default: default]",
     ),
-    _option("--api-url", metavar="URL", help="Address of the API."),
-    _option("--json", "as_json", is_flag=True, help="Print JSON, with every field of the API."),
+    _option(
+        "--api-url",
+        metavar="URL",
+        help="Base URL of the API. [default: https://api.bindist.eu]",
+    ),
+    _option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="Print JSON with every field that the API returns. Same as -o json.",
+    ),
     _option(
         "-o",
         "--output",
         type=click.Choice(OUTPUTS),
-        help="Output format. For CSV that goes into a spreadsheet, see --csv-safe.",
+        help="Output format. [default: table on a terminal, else tsv]",
     ),
     _option(
         "--csv-safe",
         is_flag=True,
-        help="In CSV, put ' before texts that a spreadsheet would run: =, +, -, @ at the start.",
+        help="In CSV, prefix text that a spreadsheet would run as a formula (=, +, -, @) with '.",
     ),
-    _option("--fields", metavar="A,B", callback=_fields, help="Print only these fields."),
-    _option("-q", "--quiet", is_flag=True, help="Print neither notes nor progress."),
-    _option("--no-color", is_flag=True, help="No colours."),
-    _option("--no-input", is_flag=True, help="Never ask a question; exit with 2 instead."),
-    _option("--timeout", type=float, metavar="SECONDS", help="Seconds to wait for a response."),
+    _option(
+        "--fields",
+        metavar="FIELD,...",
+        callback=_fields,
+        help="Print only these fields, in this order.",
+    ),
+    _option("-q", "--quiet", is_flag=True, help="Suppress notes and progress."),
+    _option("--no-color", is_flag=True, help="Disable colours."),
+    _option("--no-input", is_flag=True, help="Never prompt; exit with 2 instead."),
+    _option(
+        "--timeout",
+        type=float,
+        metavar="SECONDS",
+        help="Seconds to wait for a connection, and for each read. [default: 10 and 60]",
+    ),
     _option(
         "--retries",
         type=click.IntRange(min=0),
         metavar="N",
-        help="Retries of a request, where repeating it is safe.",
+        help="Maximum retries of a request that is safe to repeat. [default: 3]",
     ),
     _option(
         "--ca-bundle",
         type=click.Path(exists=True),
         metavar="FILE",
-        help="File of certificates to trust.",
+        help="CA certificates to trust, in PEM format.",
     ),
     _option("-v", "--verbose", is_flag=True, help="Log one line per request to stderr."),
-    _option("--debug", is_flag=True, help="Log headers and bodies too, with secrets masked."),
+    _option(
+        "--debug",
+        is_flag=True,
+        help="Also log headers and bodies, without secrets, and print tracebacks.",
+    ),
 )
 
 
 def _add_shared(command: click.Command) -> None:
-    """Adds the shared options, less the letters that the command uses itself (`api -q`)."""
+    """Adds the shared options, except for names that the command itself uses (`api -q`)."""
     taken = {name for parameter in command.params for name in parameter.opts}
     for make in SHARED:
         option = make()
@@ -89,37 +113,48 @@ def _add_shared(command: click.Command) -> None:
 
 
 def is_shared(parameter: click.Parameter) -> bool:
-    """Whether it is one of the options that every command takes."""
+    """Whether the parameter is one of the shared options."""
     return isinstance(parameter, click.Option) and parameter.callback in (_collect, _fields)
 
 
 def _help_names(command: click.Command) -> list[str]:
-    """`-h` and `--help`, whatever context is asked first: click remembers that one's answer."""
+    """`-h` and `--help`, except for names that the command itself uses.
+
+    click would cache the names of the context that asks first.
+    """
     taken = {name for parameter in command.params for name in parameter.opts}
     return [name for name in ("-h", "--help") if name not in taken]
+
+
+def help_rows(
+    parameters: Iterable[click.Parameter], context: click.Context
+) -> list[tuple[str, str]]:
+    """Returns names and help of the options. Default and range share a pair of brackets.
+
+    click appends the range to a default in the text as `[default: 3]  [x>=0]`.
+    """
+    records = filter(
+        None,
+        (each.get_help_record(context) for each in parameters if isinstance(each, click.Option)),
+    )
+    return [(names, text.replace("]  [", "; ").replace("  [", " [")) for names, text in records]
 
 
 def _write_own_options(
     command: click.Command, context: click.Context, formatter: click.HelpFormatter
 ) -> None:
-    """The command's own options; the shared ones in one line instead of fourteen a page."""
-    rows = [
-        row
-        for parameter in command.get_params(context)
-        if isinstance(parameter, click.Option)
-        and not is_shared(parameter)
-        and (row := parameter.get_help_record(context))
-    ]
+    """Writes the command's own options, and one line about the shared ones."""
+    own = [each for each in command.get_params(context) if not is_shared(each)]
     with formatter.section("Options"):
-        formatter.write_dl(rows)
+        formatter.write_dl(help_rows(own, context))
     formatter.write_paragraph()
     formatter.write_text(
-        "--json, -o, --fields, --profile, -q and more work with every command: see `bindist -h`."
+        "All commands also accept --json, -o, --fields, --profile, -q and more: see `bindist -h`."
     )
 
 
 class Command(click.Command):
-    """A command that takes the shared options; `examples` are shown in its help."""
+    """A command that accepts the shared options; its help shows `examples`."""
 
     def __init__(self, *args: Any, examples: tuple[str, ...] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -140,7 +175,7 @@ class Command(click.Command):
 
 
 class Group(click.Group):
-    """A group of commands; takes the shared options too."""
+    """A group of commands that accepts the shared options."""
 
     command_class = Command
 
@@ -150,7 +185,7 @@ class Group(click.Group):
         _add_shared(self)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Named alone, a group shows its commands: that is an answer, not an error."""
+        """Runs the subcommand; without one, prints the help and succeeds."""
         result = super().invoke(ctx)
         if ctx.invoked_subcommand is None:
             click.echo(self.get_help(ctx), color=ctx.color)

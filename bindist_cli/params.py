@@ -1,4 +1,4 @@
-"""Values on the command line: checked before any request, and completed at the prompt."""
+"""Types of command-line values: they validate before any request, and name what TAB completes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OUTPUTS = ("table", "json", "jsonl", "csv", "tsv")
 """The formats of --output."""
 
 STORE_ETAGS = ("md5", "opaque")
-"""What the object store's ETags may be said to be."""
+"""The values of the setting store_etag."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _VERSION = re.compile(r"[A-Za-z0-9._-]{1,50}")
@@ -21,7 +21,7 @@ _MINUTES = {"": 1, "m": 1, "h": 60, "d": 1440}
 
 
 class _Text(click.ParamType):  # type: ignore[type-arg]
-    """A text; `kind` tells the prompt what can stand there, `file` and `dir` being local paths."""
+    """Text; `kind` names the values that TAB offers, where `file` and `dir` are local paths."""
 
     name = "text"
 
@@ -38,12 +38,12 @@ class _Pattern(_Text):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if not self._pattern.fullmatch(value) or value in (".", ".."):
-            self.fail(f"{value!r} cannot be {self.name}: {self._rule}", param, ctx)
+            self.fail(f"{value!r} is not a valid {self.name}: use {self._rule}", param, ctx)
         return str(value)
 
 
 class _Minutes(click.ParamType):  # type: ignore[type-arg]
-    """A duration from 5 minutes to a day: `30`, `45m`, `12h`."""
+    """A duration in minutes, from 5 minutes to a day: `30`, `45m`, `12h`."""
 
     name = "duration"
 
@@ -51,16 +51,16 @@ class _Minutes(click.ParamType):  # type: ignore[type-arg]
         found = _DURATION.fullmatch(str(value))
         minutes = int(found[1]) * _MINUTES[found[2]] if found and len(found[1]) < 6 else 0
         if not 5 <= minutes <= 1440:
-            self.fail(f"{value!r} is not a duration from 5m to 24h", param, ctx)
+            self.fail(f"{value!r} is not a duration from 5m to 24h, such as 30m or 12h", param, ctx)
         return minutes
 
 
-_AN_ID = ("an id", _IDENTIFIER, "1 to 100 letters, digits, - and _")
+_AN_ID = ("id", _IDENTIFIER, "1 to 100 letters, digits, - and _")
 
 IDENTIFIER = _Pattern(*_AN_ID)
 APPLICATION = _Pattern(*_AN_ID, "applications")
 CUSTOMER = _Pattern(*_AN_ID, "customers")
-VERSION = _Pattern("a version", _VERSION, "1 to 50 letters, digits, ., - and _", "versions")
+VERSION = _Pattern("version", _VERSION, "1 to 50 letters, digits, ., - and _", "versions")
 MINUTES = _Minutes()
 
 VERSION_TEXT = _Text("versions")
@@ -78,10 +78,10 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def parse_moment(text: str, now: datetime, *, end: bool = False) -> datetime:
-    """The moment in UTC; `now` has a zone, and is what ages count from.
+    """Returns the moment in UTC; ages count back from `now`, which must have a time zone.
 
-    Without a zone of its own a time is local. A bare date means its first moment, with `end` its
-    last, so that `--until 2026-11-23` takes that day in. Raises ValueError for anything else.
+    A time without a zone is local. A date alone means its first moment, or its last with `end`, so
+    that `--until 2026-11-23` includes that day. Raises ValueError for anything else.
     """
     if found := _AGE.fullmatch(text.strip()):
         moment = now - timedelta(**{_UNITS[found[2]]: int(found[1])})
@@ -95,12 +95,12 @@ def parse_moment(text: str, now: datetime, *, end: bool = False) -> datetime:
 
 
 def timestamp(moment: datetime) -> str:
-    """A moment as the API writes it: the server compares such texts letter by letter."""
+    """Formats a moment exactly as the API does, because the server compares timestamps as text."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Moment(click.ParamType):  # type: ignore[type-arg]
-    """A point in time on the command line, as the API's timestamp."""
+    """A point in time, converted to a timestamp of the API."""
 
     name = "time"
 
@@ -112,15 +112,22 @@ class Moment(click.ParamType):  # type: ignore[type-arg]
             return timestamp(parse_moment(str(value), datetime.now(timezone.utc), end=self._end))
         except (ValueError, OverflowError):
             self.fail(
-                f"{value!r} is no time: a date such as 2026-11-23, a timestamp, or an age like 7d",
+                f"{value!r} is not a valid time: use a date such as 2026-11-23, a timestamp, "
+                "or an age such as 7d",
                 param,
                 ctx,
             )
 
 
 since_option = click.option(
-    "--since", metavar="T", type=Moment(), help="From then on: a date, a timestamp, or 7d, 12h."
+    "--since",
+    metavar="TIME",
+    type=Moment(),
+    help="Only entries since TIME: a date, a timestamp, or an age such as 7d or 12h.",
 )
 until_option = click.option(
-    "--until", metavar="T", type=Moment(end=True), help="Until then; a date takes its day in."
+    "--until",
+    metavar="TIME",
+    type=Moment(end=True),
+    help="Only entries until TIME; a date includes the whole day.",
 )

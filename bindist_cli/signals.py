@@ -1,4 +1,4 @@
-"""Signals that would end the process at the one moment when that costs a version number."""
+"""Delays signals while an interruption would leave a version number unusable."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ _SPEAK_SECONDS = 1.0
 
 @contextmanager
 def held_signals(notify: Callable[[str], None]) -> Iterator[None]:
-    """Holds the first SIGINT, SIGTERM or SIGHUP until the end of the block, and says so with
-    `notify`; the second one acts at once. Outside of the main thread, nothing is held."""
+    """Delays the first SIGINT, SIGTERM or SIGHUP until the end of the block, and tells `notify`.
+
+    The second signal takes effect immediately. Does nothing outside of the main thread.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     held: list[int] = []
     before: dict[int, Any] = {}
-    text = "completing the version first, so that its number is not lost; again to end now"
-    # The signal may have come while this thread writes to the same stream, and holds its lock.
+    text = "completing the version, to keep its number usable; interrupt again to stop now"
+    # The main thread may hold the lock of the stream to which `notify` writes.
     speaker = threading.Thread(target=notify, args=(text,), daemon=True)
 
     def restore() -> None:
@@ -33,7 +35,7 @@ def held_signals(notify: Callable[[str], None]) -> Iterator[None]:
 
     def hold(number: int, _: FrameType | None) -> None:
         held.append(number)
-        restore()  # for the second one
+        restore()  # the second signal is not delayed
         speaker.start()
 
     for name in _NAMES:

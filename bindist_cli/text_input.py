@@ -1,4 +1,4 @@
-"""Texts that a command takes from a file, or from stdin where the name is `-`."""
+"""Text input from a file, or from stdin for the name `-`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .exit_codes import CliError, Exit
 
 
 def read_text(name: str) -> str:
-    """The text of a file, without a byte order mark; raises CliError for what is none."""
+    """Returns the text of a file without its byte order mark. Raises CliError if unreadable."""
     try:
         raw = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
         return raw.decode("utf-8-sig")

@@ -12,17 +12,17 @@ _MARKUP = re.compile(r"[`*]|\[|\]\([^)]*\)")
 
 
 def names() -> list[str]:
-    """The names of all topics, in alphabetical order."""
+    """Returns the names of all topics, in alphabetical order."""
     return sorted(path.stem for path in FOLDER.glob("*.md"))
 
 
 def read(name: str) -> str:
-    """The Markdown of a topic, without comments and pictures."""
+    """Returns the Markdown of a topic, without comments and pictures."""
     return _NOT_SHOWN.sub("", (FOLDER / f"{name}.md").read_text(encoding="utf-8"))
 
 
 def summary(name: str) -> str:
-    """The first sentence of a topic, in plain text and on one line."""
+    """Returns the first sentence of a topic, in plain text and on one line."""
     paragraph = read(name).split("\n\n")[1]
     sentence = re.split(r"(?<=[.:]) ", " ".join(paragraph.split()), maxsplit=1)[0]
     return _MARKUP.sub("", sentence)

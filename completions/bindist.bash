@@ -1,7 +1,7 @@
 # bash completion for bindist
 _bindist() {
     local IFS=$'\n' line=$COMP_LINE piece=${COMP_WORDS[COMP_CWORD]} words=() i gap kind value
-    # bash splits at = and : too; what no space separates is one word.
+    # bash also splits at = and :; join the pieces that no space separates.
     for ((i = 0; i <= COMP_CWORD; i++)); do
         gap=${line%%[![:space:]]*}
         line=${line#"$gap"}
@@ -12,7 +12,7 @@ _bindist() {
             words+=("${COMP_WORDS[i]}")
         fi
     done
-    # readline leaves alone what stands before the last piece.
+    # readline replaces only the last piece.
     [[ $piece == *[!=:]* ]] || piece=
     local kept=${words[${#words[@]} - 1]}
     kept=${kept%"$piece"}
@@ -28,7 +28,7 @@ _bindist() {
         COMP_KEPT="$kept" COMP_PIECE="$piece" \
         _BINDIST_COMPLETE=bash_complete "${1/#\~/$HOME}" 2>/dev/null)
 }
-# Before 4.0 there is no compopt, and what is offered replaces what is typed as it is.
+# bash before 4.0 has no compopt, and inserts what is offered without quoting it.
 _bindist_paths() {
     local path
     [[ $2 != *[\"\'\\\$\`]* ]] || return 0
@@ -37,5 +37,5 @@ _bindist_paths() {
         COMPREPLY+=("$path")
     done < <(compgen "$1" -- "$2")
 }
-# Before 4.4 there is no nosort.
+# bash before 4.4 has no nosort.
 complete -o nosort -F _bindist bindist 2>/dev/null || complete -F _bindist bindist

@@ -19,7 +19,7 @@ Register-ArgumentCompleter -Native -CommandName bindist, bindist.exe -ScriptBloc
         if ($kind -eq 'plain') {
             $text = $value
             if ($text -notmatch '^[\w./=:-]+$') {
-                # Typographic quotes end a text too.
+                # Typographic quotes also end a string.
                 $text = "'" + ($text -replace "['\u2018-\u201b]", '$0$0') + "'"
             }
             if ($help -eq '_') { $help = $value }

@@ -1,1 +1,1 @@
-"""Keys: where they come from, and where they are kept."""
+"""API keys: how they are found, and where they are stored."""

@@ -1,7 +1,7 @@
-"""Where the keys of profiles are kept: the system keyring, else `credentials.toml`, mode 0600.
+"""Stores the keys of profiles in the system keyring, or else in `credentials.toml`, mode 0600.
 
-A key is in one of the two. The file is asked first: it is quicker, and only a keyring that did not
-answer can leave an older key behind in it.
+A key is in one of the two. The file is read first: it is faster, and it holds the newer key where
+the keyring did not respond when that key was stored.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ CREDENTIALS = "credentials.toml"
 KEYRING_SECONDS = 3.0
 _UNUSABLE = ("keyring.backends.fail", "keyring.backends.null")
 
-# Long, with a digit in it: a keyring's message may quote the secret that it was reading.
+# Long and with a digit: the message of a keyring may quote the secret that it read.
 _LIKE_A_KEY = re.compile(r"(?<![\w.+=~-])(?=[\w.+=~-]*[0-9])[\w.+=~-]{12,}")
 
 T = TypeVar("T")
 
 
 class NoKeyringError(Exception):
-    """There is no keyring that works; the message says why. `absent`: there never was one."""
+    """No keyring works; the message says why. `absent`: none is installed."""
 
     def __init__(self, message: str, *, absent: bool = False) -> None:
         super().__init__(message)
@@ -40,33 +40,33 @@ class NoKeyringError(Exception):
 
 
 class Keyring:
-    """The system keyring. Every call ends within 3 s; NoKeyringError tells why one did not work."""
+    """The system keyring. Every call ends within 3 s; NoKeyringError says why one failed."""
 
     def __init__(self, folder: Path) -> None:
-        # Folders of settings are apart from each other, so their keys are too.
+        # Each settings folder has its own keys.
         self._service = f"bindist {os.path.realpath(folder)}"
         self._backend: Any = None
         self._broken: NoKeyringError | None = None
 
     @property
     def name(self) -> str:
-        """What the keyring calls itself."""
+        """The name that the keyring reports."""
         return str(self._ask(lambda backend: backend.name))
 
     def get(self, profile: str) -> str | None:
-        """The key of a profile."""
+        """Returns the key of a profile, or None."""
         found = self._ask(lambda backend: backend.get_password(self._service, profile))
         return found if isinstance(found, str) and found else None
 
     def set(self, profile: str, key: str) -> bool:
-        """Stores a key, and makes sure that it can be had back."""
+        """Stores a key, and verifies that it can be read back."""
         self._ask(lambda backend: backend.set_password(self._service, profile, key), key)
         if self.get(profile) != key:
-            raise NoKeyringError("it does not give back what was put into it")
+            raise NoKeyringError("it does not return the key that was stored")
         return True
 
     def delete(self, profile: str) -> bool:
-        """Removes a key; False where there was none."""
+        """Removes a key; returns False if there was none."""
         if self.get(profile) is None:
             return False
         self._ask(lambda backend: backend.delete_password(self._service, profile))
@@ -74,7 +74,7 @@ class Keyring:
 
     def _ask(self, call: Callable[[Any], T], *secrets: str) -> T:
         if self._broken:
-            raise self._broken  # waited for once, not once more
+            raise self._broken  # do not wait a second time
         try:
             if self._backend is None:
                 self._backend = _within(KEYRING_SECONDS, _load)
@@ -87,52 +87,52 @@ class Keyring:
 def _load() -> Any:
     backend = importlib.import_module("keyring").get_keyring()
     if type(backend).__module__ in _UNUSABLE:
-        raise NoKeyringError("this system has none", absent=True)
+        raise NoKeyringError("this system has no keyring", absent=True)
     return backend
 
 
 def _within(seconds: float, call: Callable[[], T], *secrets: str) -> T:
-    """The result of a call that may hang: a keyring asks other programs, and those ask people.
+    """Returns the result of a call that may hang: keyrings run other programs, which may prompt.
 
-    Its failure is told without `secrets`, and without what may be a stored one.
+    Error messages contain neither `secrets` nor anything that may be a stored key.
     """
-    answers: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+    results: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
 
     def run() -> None:
         try:
-            answers.put((call(), None))
+            results.put((call(), None))
         except BaseException as error:
-            answers.put((None, error))
+            results.put((None, error))
 
     threading.Thread(target=run, daemon=True).start()
     try:
-        answer, error = answers.get(timeout=seconds)
+        result, error = results.get(timeout=seconds)
     except queue.Empty:
-        raise NoKeyringError(f"it did not answer within {seconds:g} s") from None
+        raise NoKeyringError(f"the keyring did not respond within {seconds:g} s") from None
     if error is None:
-        return answer  # type: ignore[return-value]
+        return result  # type: ignore[return-value]
     if isinstance(error, NoKeyringError):
         raise error
     if isinstance(error, ModuleNotFoundError) and error.name == "keyring":
         raise NoKeyringError("the extra `keyring` is not installed", absent=True) from None
     said = _LIKE_A_KEY.sub(HIDDEN, redact(str(error), *secrets))
-    # Not `from error`, whose own message would be in a traceback.
-    raise NoKeyringError(f"it fails: {type(error).__name__}: {said}") from None
+    # Not `from error`: a traceback would show the original message.
+    raise NoKeyringError(f"the keyring failed: {type(error).__name__}: {said}") from None
 
 
 class KeyStore:
-    """The keys of the profiles of one folder of settings."""
+    """The keys of all profiles in one settings folder."""
 
     def __init__(self, folder: Path, *, use_keyring: bool) -> None:
         self.path = folder / CREDENTIALS
         self.keyring = Keyring(folder) if use_keyring else None
         self.trouble = ""
-        """Why the keyring was of no use, after a call that would have used it."""
+        """After a call: why the keyring could not be used, or an empty string."""
         self.silent = False
-        """Whether there is a keyring that failed, so that what is in it is not known."""
+        """After a call: whether a keyring exists but failed, so that its content is unknown."""
 
     def find(self, profile: str) -> tuple[str, str] | None:
-        """The key of a profile and where it is. Raises CliError for a file that is not safe."""
+        """Returns the key of a profile and its place. Raises CliError for an unsafe file."""
         key = stored_keys(self.path).get(profile)
         if key is not None:
             return key, str(self.path)
@@ -140,8 +140,8 @@ class KeyStore:
         return (key, self._keyring_name()) if key else None
 
     def store(self, profile: str, key: str) -> str:
-        """Puts a key into the keyring, or else into the file; returns which it was."""
-        stored_keys(self.path)  # a file that cannot be read may hold an older key
+        """Stores a key in the keyring, or else in the file; returns the name of the place."""
+        stored_keys(self.path)  # raises for an unreadable file, which may hold an older key
         if self._keyring(lambda keyring: keyring.set(profile, key)):
             self._remove_from_file(profile)
             return self._keyring_name()
@@ -149,7 +149,7 @@ class KeyStore:
         return str(self.path)
 
     def remove(self, profile: str) -> list[str]:
-        """Removes the key of a profile from wherever it is; returns from where."""
+        """Removes the key of a profile from both places; returns those that held it."""
         places = [str(self.path)] if self._remove_from_file(profile) else []
         if self._keyring(lambda keyring: keyring.delete(profile)):
             places.append(self._keyring_name())
@@ -163,7 +163,7 @@ class KeyStore:
 
     def _keyring(self, use: Callable[[Keyring], T]) -> T | None:
         if self.keyring is None:
-            self.trouble = "BINDIST_NO_KEYRING turns it off"
+            self.trouble = "BINDIST_NO_KEYRING turns the keyring off"
             return None
         try:
             return use(self.keyring)
@@ -177,10 +177,10 @@ class KeyStore:
 
 
 def stored_keys(path: Path) -> dict[str, str]:
-    """The keys in a credentials file, by profile. Raises CliError where others may read it."""
+    """Returns the keys in a credentials file by profile. Raises CliError if it is unsafe."""
     profiles = read_toml(path, private=True).get("profiles", {})
     if not isinstance(profiles, dict):
-        raise CliError(f"{path}: profiles are tables, [profiles.NAME]", Exit.USAGE)
+        raise CliError(f"{path}: each profile must be a table, [profiles.NAME]", Exit.USAGE)
     return {
         name: table["key"]
         for name, table in profiles.items()

@@ -1,4 +1,4 @@
-"""Keys that are shown once: which of them works, and where they go so that they cannot be lost."""
+"""New API keys, which the server shows once: prints them or writes them to a file, safely."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ import click
 
 from ..exit_codes import CliError, Exit
 from ..output.columns import Column, Json
-from ..output.printer import Sink
+from ..output.printer import Printer
 from ..output.streams import mask_keys
 from ..settings import resolve
 
 
 def usable_key(made: Json, api_url: str) -> object:
-    """Of the two texts in a rotation's answer, the one that works on this deployment.
+    """Returns the key in the response to a rotation that works on this deployment.
 
-    The hosted service wants `{tenant}.{secret}`, a self-hosted server the secret alone.
+    The hosted service expects `{tenant}.{secret}`, a self-hosted server only the secret.
     """
     return made.get("apiKey" if resolve.is_hosted(api_url) else "apiSecret") or made.get("apiKey")
 
 
-_ROOM = b"\n" * 4096
+_RESERVE = b"\n" * 4096
 
 
 class KeyFile:
-    """A new file for a key, with space allocated before the request that makes the key is sent.
+    """A new file for a key, whose disk space is reserved before the request creates the key.
 
-    So that a full disk or a wrong path is found while there is no key yet that could be lost. The
-    file is removed again where no key was made.
+    A full disk or a wrong path is thus found while no key can be lost. The file is removed again
+    if no key was created.
     """
 
     def __init__(self, path: str | None) -> None:
@@ -44,10 +44,10 @@ class KeyFile:
             try:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
                 self._descriptor = os.open(self._path, flags, 0o600)
-                self._write(_ROOM)
+                self._write(_RESERVE)
             except FileExistsError:
                 raise CliError(
-                    f"{self._path} exists; a key file is never overwritten", Exit.USAGE
+                    f"{self._path} already exists; key files are never overwritten", Exit.USAGE
                 ) from None
             except OSError as error:
                 self._remove()
@@ -71,7 +71,7 @@ class KeyFile:
                 self._path.unlink()
 
     def _is_there(self) -> bool:
-        """Whether the path still leads to the file that was made, and not to one made since."""
+        """Whether the path still leads to the file that was created here."""
         try:
             return self._path is not None and os.path.samestat(
                 self._path.lstat(), os.fstat(self._descriptor or 0)
@@ -81,10 +81,10 @@ class KeyFile:
 
     def _check_there(self) -> None:
         if not self._is_there():
-            raise FileNotFoundError(errno.ENOENT, "it was removed or replaced meanwhile")
+            raise FileNotFoundError(errno.ENOENT, "it was removed or replaced in the meantime")
 
     def _write(self, content: bytes) -> None:
-        """Replaces what is in the file, and sees it onto the disk."""
+        """Replaces the content of the file and syncs it to disk."""
         from bindist import file_system
 
         if self._descriptor is not None:
@@ -94,38 +94,38 @@ class KeyFile:
             os.ftruncate(self._descriptor, len(content))
             file_system.sync_file(self._descriptor)
 
-    def show(self, sink: Sink, columns: Sequence[Column], made: Json, found: object) -> None:
-        """Prints what was made, with its key or the file that the key is in now."""
+    def show(self, printer: Printer, columns: Sequence[Column], made: Json, found: object) -> None:
+        """Prints the result of the request, with the key or with the path of its file."""
         from bindist.connection import check_key
 
-        # A rotation's answer also has the secret alone, which is a part of the hosted key.
+        # The response to a rotation also has the secret, which is a part of the hosted key.
         mask_keys({name: made.get(name) for name in ("apiKey", "apiSecret")})
         try:
             key = check_key(found if isinstance(found, str) else "")
         except ValueError:
-            raise CliError("the server's response has no usable key in it", Exit.FAILED) from None
+            raise CliError("the server's response contains no usable key", Exit.FAILED) from None
         if self._descriptor is None:
-            sink.one(columns, {**made, "apiKey": key})
-            sink.note("This key is shown only once: store it now.")
+            printer.one(columns, {**made, "apiKey": key})
+            printer.note("Save this key now: it is not shown again.")
             return
         try:
             self._write(key.encode() + b"\n")
             self._check_there()
-        except OSError as error:  # although space is allocated: print the key rather than lose it
-            sink.one(columns, {**made, "apiKey": key})
+        except OSError as error:  # despite the reserved space: print it rather than lose it
+            printer.one(columns, {**made, "apiKey": key})
             raise CliError(
                 f"cannot write {self._path}: {error.strerror}; "
-                "the key was printed instead, only this once: store it now"
+                "the key was printed instead: save it now, it is not shown again"
             ) from None
         os.close(self._descriptor)
         self._descriptor = None
         shown = {name: made[name] for name in made if name not in ("apiKey", "apiSecret")}
-        sink.one(columns, {**shown, "keyFile": str(self._path)})
+        printer.one(columns, {**shown, "keyFile": str(self._path)})
 
 
 key_file_option = click.option(
     "--key-file",
-    metavar="F",
+    metavar="FILE",
     type=click.Path(dir_okay=False),
-    help="Write the key to this new file (mode 0600) instead of printing it.",
+    help="Write the key to this new file (mode 0600) instead of printing it; FILE must not exist.",
 )

@@ -1,1 +1,1 @@
-"""One module per command group; each is imported only when its group is used."""
+"""One module or package per command group, imported only when the group is used."""

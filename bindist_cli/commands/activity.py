@@ -12,21 +12,33 @@ from ..params import APPLICATION, CUSTOMER, since_option, until_option
 
 @click.group(cls=Group, name="activity")
 def command() -> None:
-    """Who uploaded and downloaded what."""
+    """Uploads and downloads: who, what and when."""
 
 
 @command.command(
     "list",
     examples=("bindist activity list --type download --since 7d", "bindist activity list --json"),
 )
-@click.option("--type", "kind", type=click.Choice(["upload", "download"]), help="Only these.")
 @click.option(
-    "--app", "app_id", metavar="APP", type=APPLICATION, help="Only rows of this application."
+    "--type",
+    "kind",
+    type=click.Choice(["upload", "download"]),
+    help="Only uploads or only downloads.",
 )
-@click.option("--customer", metavar="ID", type=CUSTOMER, help="Only rows of this customer.")
+@click.option(
+    "--app", "app_id", metavar="APP", type=APPLICATION, help="Only entries of this application."
+)
+@click.option(
+    "--customer", metavar="CUSTOMER", type=CUSTOMER, help="Only entries of this customer."
+)
 @since_option
 @until_option
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Print at most N rows.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Print at most N entries. [default: 100]",
+)
 @pass_app
 def list_(
     app: App,
@@ -37,8 +49,11 @@ def list_(
     until: str | None,
     limit: int | None,
 ) -> None:
-    """List uploads and downloads, the newest first; the server returns at most 100 rows."""
-    answer = app.client.list_activity(
+    """List uploads and downloads, newest first.
+
+    The server returns at most 100 entries.
+    """
+    response = app.client.list_activity(
         kind,
         page_size=limit or 100,
         application_id=app_id,
@@ -46,9 +61,9 @@ def list_(
         start_date=since,
         end_date=until,
     )
-    app.sink.rows(columns.ACTIVITY, answer.rows("activities"), empty="nothing happened")
-    if answer.require()["limitReached"]:
-        app.sink.warn(
-            "the server gives 100 rows at most, and there may be more: "
-            "narrow it down with --customer, --since and --until"
+    app.printer.rows(columns.ACTIVITY, response.rows("activities"), empty="no uploads or downloads")
+    if response.require()["limitReached"]:
+        app.printer.warn(
+            "the server returns at most 100 entries, and there may be more: "
+            "narrow the list down with --customer, --since and --until"
         )

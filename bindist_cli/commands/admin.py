@@ -12,7 +12,7 @@ from ..output import columns
 
 @click.group(cls=Group, name="admin")
 def command() -> None:
-    """The administrator's own key."""
+    """The API keys of administrators."""
 
 
 @command.command(
@@ -25,22 +25,27 @@ def command() -> None:
 @click.option(
     "--apps-admin",
     is_flag=True,
-    help="Rotate the key of admin-apps, a restricted administrator.",
+    help="Replace the key of admin-apps, the restricted administrator, instead of the key in use.",
 )
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @key_file_option
 @pass_app
 def rotate_key(app: App, apps_admin: bool, yes: bool, key_file: str | None) -> None:
-    """Create a new key for the administrator. The old key stops working immediately."""
-    whose = "admin-apps" if apps_admin else "the key in use"
+    """Replace the administrator's API key. The old key stops working immediately.
+
+    `admin-apps` is a restricted administrator without access to the audit log. Replacing its key
+    requires the key of a financial administrator, who has that access (`bindist auth status` shows
+    the role of a key).
+    """
+    whose = "the key of admin-apps" if apps_admin else "the key in use"
     if not yes:
-        app.confirm(f"Make a new key for {whose}? The old key stops working immediately.", "--yes")
+        app.confirm(f"Replace {whose}? The old key stops working immediately.", "--yes")
     source = app.key.source
     with KeyFile(key_file) as file:
         if apps_admin:
             made = app.client.regenerate_apps_admin_key().require()
         else:
             made = app.client.regenerate_admin_key().require()
-        file.show(app.sink, columns.NEW_KEY, made, usable_key(made, app.api_url))
+        file.show(app.printer, columns.NEW_KEY, made, usable_key(made, app.api_url))
     if not apps_admin and not app.settings.is_sandbox:
-        app.sink.warn(f"the old key is dead: put the new one where it came from, {source}")
+        app.printer.warn(f"the old key no longer works: replace it where it came from, {source}")

@@ -21,13 +21,13 @@ def _pairs(option: str, values: tuple[str, ...], separator: str = "=") -> dict[s
     for value in values:
         name, found, text = value.partition(separator)
         if not found or not name.strip():
-            raise click.UsageError(f"{option} needs NAME{separator}VALUE, not {value!r}")
+            raise click.UsageError(f"{option} requires NAME{separator}VALUE, not {value!r}")
         pairs[name.strip()] = text.strip() if separator == ":" else text
     return pairs
 
 
 def _typed(text: str) -> Any:
-    """`true`, `null`, numbers and JSON as such, everything else as text."""
+    """Parses JSON such as `true`, `null` or a number; anything else is text."""
     try:
         return json.loads(text)
     except ValueError:
@@ -46,16 +46,25 @@ def _typed(text: str) -> Any:
 @click.argument("method", metavar="METHOD", type=click.Choice(METHODS, case_sensitive=False))
 @click.argument("path")
 @click.option(
-    "-f", "fields", multiple=True, metavar="K=V", help="Add a field to the JSON body; repeatable."
+    "-f",
+    "fields",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Field of the JSON body; repeatable, excludes --input.",
 )
 @click.option(
-    "-q", "query", multiple=True, metavar="K=V", help="Add a query parameter; repeatable."
+    "-q", "query", multiple=True, metavar="NAME=VALUE", help="Query parameter; repeatable."
 )
-@click.option("-H", "headers", multiple=True, metavar="N:V", help="Add a header; repeatable.")
 @click.option(
-    "--input", "source", metavar="F", help="Read the JSON body from this file; - is stdin."
+    "-H", "headers", multiple=True, metavar="NAME:VALUE", help="Request header; repeatable."
 )
-@click.option("--paginate", is_flag=True, help="Request all pages and join their lists.")
+@click.option(
+    "--input",
+    "source",
+    metavar="FILE",
+    help="File with the JSON body; - is stdin. Excludes -f.",
+)
+@click.option("--paginate", is_flag=True, help="Request all pages, and join their lists.")
 @pass_app
 def command(
     app: App,
@@ -69,11 +78,11 @@ def command(
 ) -> None:
     """Send any request to the API and print the whole response.
 
-    METHOD is GET, POST, PUT, PATCH, DELETE or HEAD. PATH starts with /v1/, which may be left out.
-    A failed answer is printed too, with the exit code that its status has.
+    METHOD is GET, POST, PUT, PATCH, DELETE or HEAD. The /v1/ at the start of PATH may be omitted.
+    The response to a failed request is printed as well, and its status determines the exit code.
     """
     if source and fields:
-        raise click.UsageError("a body comes from -f or from --input, not from both")
+        raise click.UsageError("-f and --input exclude each other")
     body: Any = {name: _typed(text) for name, text in _pairs("-f", fields).items()} or None
     if source:
         try:
@@ -82,46 +91,48 @@ def command(
             raise click.UsageError(f"--input is not JSON: {error}") from None
     if not path.startswith("/v1/"):
         path = "/v1/" + path.lstrip("/")
-    sent = _pairs("-H", headers, ":")
-    if any(name.lower() == "authorization" for name in sent):
-        raise click.UsageError("the key is sent already; BINDIST_API_KEY chooses another")
+    own_headers = _pairs("-H", headers, ":")
+    if any(name.lower() == "authorization" for name in own_headers):
+        raise click.UsageError(
+            "-H cannot set Authorization; set BINDIST_API_KEY to use another key"
+        )
     parameters: dict[str, Any] = dict(_pairs("-q", query))
 
     def fetch(following: dict[str, Any]) -> Any:
         return app.client.request(
-            method, path, params={**parameters, **following}, json=body, headers=sent
+            method, path, params={**parameters, **following}, json=body, headers=own_headers
         )
 
-    answer = _all_pages(fetch) if paginate else fetch({})
-    if answer.raw:
-        mask_keys(answer.raw)
-        app.sink.text(json_text(answer.raw, indent=2))
-    if method.upper() != "HEAD" or answer.status_code >= 400:
-        answer.raise_for_error()
+    response = _all_pages(fetch) if paginate else fetch({})
+    if response.raw:
+        mask_keys(response.raw)
+        app.printer.text(json_text(response.raw, indent=2))
+    if method.upper() != "HEAD" or response.status_code >= 400:
+        response.raise_for_error()
 
 
 def _all_pages(fetch: Any) -> Any:
-    """The first page's answer, with the rows of all pages in its list; or the first failed one."""
+    """Returns the first response with the rows of all pages, or the first failed response."""
     from bindist.pagination import walk_answers
 
     joined: list[Any] = []
     first: Any = None
-    for answer, rows in walk_answers(fetch, _only_list):
-        if not answer.success:
-            return answer
-        first = first or (answer, rows)
+    for response, rows in walk_answers(fetch, _only_list):
+        if not response.success:
+            return response
+        first = first or (response, rows)
         joined.extend(rows)
-    answer, rows = first
+    response, rows = first
     rows[:] = joined
-    return answer
+    return response
 
 
-def _only_list(answer: Any) -> list[Any]:
-    """The rows of a page, whatever they are called; none of a failed one."""
-    if not answer.success:
+def _only_list(response: Any) -> list[Any]:
+    """Returns the only list in a response; an empty one for a failed request."""
+    if not response.success:
         return []
-    lists = [value for value in (answer.data or {}).values() if isinstance(value, list)]
+    lists = [value for value in (response.data or {}).values() if isinstance(value, list)]
     if len(lists) != 1:
-        raise click.UsageError("--paginate requires a response with exactly one list")
+        raise click.UsageError("--paginate requires a response that contains exactly one list")
     found: list[Any] = lists[0]
     return found

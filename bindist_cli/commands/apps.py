@@ -18,34 +18,39 @@ SORTS = {"name": "name", "created": "createdAt", "updated": "updatedAt"}
 
 @click.group(cls=Group, name="apps")
 def command() -> None:
-    """Applications: what is distributed, and who may have it."""
+    """Applications, and the customers that may download them."""
 
 
 @command.command("list", examples=("bindist apps list --tag cli", "bindist apps list --json"))
 @click.option(
-    "--search", metavar="TEXT", help="Only applications with this text in the name or description."
+    "--search", metavar="TEXT", help="Only applications with TEXT in their name or description."
 )
 @click.option(
     "--tag",
     "tags",
     multiple=True,
-    metavar="T",
+    metavar="TAG",
     help="Only applications with this tag; repeatable, any of them matches.",
 )
 @click.option(
-    "--active/--inactive", "is_active", default=None, help="Only active (or inactive) applications."
+    "--active/--inactive",
+    "is_active",
+    default=None,
+    help="Only active (or inactive) applications.",
 )
 @click.option("--sort", type=click.Choice(list(SORTS)), help="Sort by this field.")
 @click.option("--desc", is_flag=True, help="Sort in descending order.")
 @click.option(
     "--limit", type=click.IntRange(min=1), metavar="N", help="Print at most N applications."
 )
-@click.option("--page", type=click.IntRange(min=1), metavar="N", help="Print only this page.")
+@click.option(
+    "--page", type=click.IntRange(min=1), metavar="N", help="Print only page N, counted from 1."
+)
 @click.option(
     "--page-size",
     type=click.IntRange(1, 100),
     metavar="N",
-    help="Applications per page. [default: 100]",
+    help="Applications per page. [default: 20 with --page, else 100]",
 )
 @pass_app
 def list_(
@@ -59,7 +64,7 @@ def list_(
     page: int | None,
     page_size: int | None,
 ) -> None:
-    """List the applications that the key may see, all pages of them."""
+    """List the applications that the key may see."""
     sort_by = SORTS[sort] if sort else None
     sort_order = "desc" if desc else None
     found: Iterator[columns.Json]
@@ -73,7 +78,7 @@ def list_(
             page_size=min(page_size or 100, limit or 100),
         )
     else:
-        answer = app.client.list_applications(
+        response = app.client.list_applications(
             search,
             tags,
             page,
@@ -82,12 +87,13 @@ def list_(
             sort_by=sort_by,
             sort_order=sort_order,
         )
-        found = iter(answer.rows("applications"))
-    app.sink.rows(
+        found = iter(response.rows("applications"))
+    app.printer.rows(
         columns.APPLICATIONS,
         islice(found, limit),
         empty="no applications",
-        hint="`bindist apps create APP` makes one, `bindist apps grant` shows it to a customer",
+        hint="create one with `bindist apps create APP`, or give a customer access with "
+        "`bindist apps grant`",
     )
 
 
@@ -96,11 +102,11 @@ def list_(
 @pass_app
 def show(app: App, app_id: str) -> None:
     """Show one application."""
-    app.sink.one(columns.APPLICATION, find_application(app, app_id))
+    app.printer.one(columns.APPLICATION, find_application(app, app_id))
 
 
 def find_application(app: App, app_id: str) -> columns.Json:
-    """The application; its customers too, which are in an administrator's list alone."""
+    """Returns an application; with its customers, which only an administrator's list contains."""
     shown = app.client.get_application(app_id).require()
     same = app.client.iter_applications(search=formatting.visible(shown.get("name")))
     listed: columns.Json = next((row for row in same if row.get("applicationId") == app_id), {})
@@ -114,21 +120,19 @@ def find_application(app: App, app_id: str) -> columns.Json:
     )
 )
 @click.argument("app_id", metavar="APP", type=IDENTIFIER)
-@click.option("--name", help="Display name. [default: APP]")
-@click.option("--description", help="Up to 2000 characters.")
-@click.option("--tag", "tags", multiple=True, metavar="T", help="A tag; repeatable, at most 20.")
+@click.option("--name", metavar="TEXT", help="Display name. [default: APP]")
+@click.option("--description", metavar="TEXT", help="Description, up to 2000 characters.")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Tag; repeatable, up to 20.")
 @click.option(
     "--customer",
     "customers",
     multiple=True,
-    metavar="ID",
+    metavar="CUSTOMER",
     type=CUSTOMER,
-    help="A customer who may download it; repeatable.",
+    help="Id of a customer that may download it; repeatable.",
 )
 @click.option(
-    "--if-not-exists",
-    is_flag=True,
-    help="Leave an application that exists unchanged, and exit with 0.",
+    "--if-not-exists", is_flag=True, help="Succeed, and change nothing, if it already exists."
 )
 @pass_app
 def create(
@@ -140,41 +144,46 @@ def create(
     customers: tuple[str, ...],
     if_not_exists: bool,
 ) -> None:
-    """Create an application. Its id is for ever: deleted, it cannot be used again."""
-    answer = app.client.create_application(
+    """Create an application.
+
+    Choose the id APP with care: it can be neither changed nor, once deleted, used again.
+    """
+    response = app.client.create_application(
         app_id, name or app_id, customers or None, description, tags or None
     )
-    if answer.status_code == 409 and if_not_exists:
-        app.sink.one(columns.APPLICATION, find_application(app, app_id))
-        app.sink.note(f"{app_id} exists already; nothing was changed")
+    if response.status_code == 409 and if_not_exists:
+        app.printer.one(columns.APPLICATION, find_application(app, app_id))
+        app.printer.note(f"{app_id} already exists; nothing was changed")
         return
-    app.sink.one(columns.APPLICATION, answer.require())
+    app.printer.one(columns.APPLICATION, response.require())
 
 
 @command.command(examples=("bindist apps delete tidewatch --yes",))
 @click.argument("app_id", metavar="APP", type=APPLICATION)
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @pass_app
 def delete(app: App, app_id: str, yes: bool) -> None:
     """Delete an application. Its id can never be used again."""
     if not yes:
         app.client.get_application(app_id).raise_for_error()
         app.confirm(f"Delete {app_id}? Its id can never be used again.", "--yes")
-    app.sink.one(columns.DELETED, app.client.delete_application(app_id).require())
+    app.printer.one(columns.DELETED, app.client.delete_application(app_id).require())
 
 
 @command.command(
     examples=("bindist apps stats skylark", "bindist apps stats skylark --version 1.9.0 --json")
 )
 @click.argument("app_id", metavar="APP", type=APPLICATION)
-@click.option("--version", metavar="V", type=VERSION_TEXT, help="Only downloads of this version.")
+@click.option(
+    "--version", metavar="VERSION", type=VERSION_TEXT, help="Only downloads of this version."
+)
 @pass_app
 def stats(app: App, app_id: str, version: str | None) -> None:
-    """Show download statistics."""
-    # The server has zeros for an application that it does not have; that would mislead.
+    """Show the download statistics of an application."""
+    # For an unknown application, the server would return zeros.
     app.client.get_application(app_id).raise_for_error()
     found = app.client.get_stats(app_id, version=version).require()
-    app.sink.one(
+    app.printer.one(
         columns.STATS,
         found,
         tables={"recentDownloads": columns.RECENT_DOWNLOADS},
@@ -187,9 +196,12 @@ def stats(app: App, app_id: str, version: str | None) -> None:
 @click.argument("customers", metavar="CUSTOMER...", nargs=-1, required=True, type=CUSTOMER)
 @pass_app
 def grant(app: App, app_id: str, customers: tuple[str, ...]) -> None:
-    """Let customers see and download an application."""
-    answer = app.client.update_application_customers(app_id, add_customer_ids=customers)
-    app.sink.one(columns.GRANTS, answer.require())
+    """Allow customers to see and download an application.
+
+    CUSTOMER is the id of a customer: see `bindist customers list`.
+    """
+    response = app.client.update_application_customers(app_id, add_customer_ids=customers)
+    app.printer.one(columns.GRANTS, response.require())
 
 
 @command.command(examples=("bindist apps revoke skylark globex",))
@@ -197,6 +209,9 @@ def grant(app: App, app_id: str, customers: tuple[str, ...]) -> None:
 @click.argument("customers", metavar="CUSTOMER...", nargs=-1, required=True, type=CUSTOMER)
 @pass_app
 def revoke(app: App, app_id: str, customers: tuple[str, ...]) -> None:
-    """Revoke customers' access to an application."""
-    answer = app.client.update_application_customers(app_id, remove_customer_ids=customers)
-    app.sink.one(columns.GRANTS, answer.require())
+    """Withdraw an application from customers.
+
+    CUSTOMER is the id of a customer: see `bindist customers list`.
+    """
+    response = app.client.update_application_customers(app_id, remove_customer_ids=customers)
+    app.printer.one(columns.GRANTS, response.require())

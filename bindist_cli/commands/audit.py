@@ -16,7 +16,11 @@ ONE_PAGE = 100
 
 @click.group(cls=Group, name="audit")
 def command() -> None:
-    """Administrative events; only a financial administrator may see them."""
+    """The log of administrative events.
+
+    Reading it requires the key of a financial administrator, that is, an administrator with access
+    to this log (`bindist auth status` shows the role of a key).
+    """
 
 
 @command.command(
@@ -24,7 +28,10 @@ def command() -> None:
     examples=("bindist audit list --since 7d", "bindist audit list --type CUSTOMER_CREATED"),
 )
 @click.option(
-    "--type", "kind", metavar="EVENT", help="Only events of this type, such as APPLICATION_CREATED."
+    "--type",
+    "kind",
+    metavar="EVENT",
+    help="Only events of this type, such as APPLICATION_CREATED.",
 )
 @since_option
 @until_option
@@ -33,7 +40,10 @@ def command() -> None:
 def list_(
     app: App, kind: str | None, since: str | None, until: str | None, limit: int | None
 ) -> None:
-    """List administrative events. All of them with --type; without it the server gives 100."""
+    """List administrative events, for financial administrators only.
+
+    Without --type, the server returns at most 100 events.
+    """
     found = app.client.iter_audit_events(
         kind and kind.upper(),
         start_date=since,
@@ -41,6 +51,8 @@ def list_(
         page_size=min(limit or ONE_PAGE, ONE_PAGE),
     )
     rows = list(islice(found, limit))
-    app.sink.rows(columns.AUDIT, rows, empty="no events")
+    app.printer.rows(columns.AUDIT, rows, empty="no events")
     if kind is None and len(rows) == ONE_PAGE:
-        app.sink.warn("there may be more: the server pages only with --type")
+        app.printer.warn(
+            "there may be more events: the server returns more than 100 only with --type"
+        )

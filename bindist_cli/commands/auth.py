@@ -30,7 +30,7 @@ from ..text_input import read_text
 
 @click.group(cls=Group, name="auth")
 def command() -> None:
-    """Log in and out; which key is in use, and whether it works."""
+    """Log in, log out, and check the key in use."""
 
 
 @command.command(
@@ -42,10 +42,11 @@ def command() -> None:
 @click.option("--with-key", is_flag=True, help="Read the key from stdin instead of asking for it.")
 @pass_app
 def login(app: App, with_key: bool) -> None:
-    """Store the key of a profile, once the server has accepted it.
+    """Store the API key of a profile, if the server accepts it.
 
-    It asks for the address and the key. --api-url gives the address, --profile the profile
-    (`default`), which is made where there is none of that name.
+    Asks for the URL of the API, unless --api-url sets it, and for the key. Creates the profile
+    named by --profile if it does not exist. The key goes into the system keyring, or else into a
+    file that only you can read.
     """
     app.settings = app.resolve(new_profile=True)
     if app.settings.is_sandbox:
@@ -56,44 +57,44 @@ def login(app: App, with_key: bool) -> None:
     store = key_store(app.settings, environment())
     place = _store(app, store)
     shown = {"profile": app.settings.profile, "apiUrl": app.api_url}
-    app.sink.one(columns.LOGIN, {**shown, "role": role, "keySource": place})
+    app.printer.one(columns.LOGIN, {**shown, "role": role, "keySource": place})
     if store.silent:
-        app.sink.note(f"It is not in the system keyring: {store.trouble}")
+        app.printer.note(f"the key is not in the system keyring: {store.trouble}")
     _tell_of_environment(app)
 
 
 def _key_from_stdin(app: App) -> Key:
     app.settings = replace(app.settings, api_url=config_file.check_url(app.settings.api_url))
     if sys.stdin.isatty():
-        app.sink.note("Reading the key from stdin; end it with Enter and Ctrl-D.")
+        app.printer.note("reading the key from stdin; finish with Enter and Ctrl-D")
     return _typed(read_text("-"), "stdin")
 
 
 def _check(app: App) -> str:
-    """Whose key it is; raises where the server does not accept it."""
+    """Returns the role of the key. Raises CliError if the server rejects the key."""
     check_plain_http(app.settings)
     lacking = lacks_tenant(app.api_url, app.key.value)
     if lacking:
-        app.sink.note(TENANT_HINT)
-    answer = app.client.list_applications(page_size=1)
-    if answer.status_code != 401:
-        return role_of(answer.require())
-    error = answer.error or {}
+        app.printer.note(TENANT_HINT)
+    response = app.client.list_applications(page_size=1)
+    if response.status_code != 401:
+        return role_of(response.require())
+    error = response.error or {}
     raise CliError(
-        f"the server refuses this key: {error.get('message')}",
+        f"the server rejects this key: {error.get('message')}",
         Exit.NOT_AUTHENTICATED,
-        facts=["nothing was stored"],
-        hint=TENANT_HINT if lacking else "type it again, or ask your administrator for a new one",
+        facts=["the key was not stored"],
+        hint=TENANT_HINT if lacking else "enter it again, or ask your administrator for a new key",
         code=str(error.get("code") or ""),
         status=401,
-        request_id=(answer.meta or {}).get("requestId"),
+        request_id=(response.meta or {}).get("requestId"),
     )
 
 
 def _store(app: App, store: KeyStore) -> str:
     name, url, own = app.settings.profile, app.api_url, own_url(app.settings)
     if url != own:
-        store.remove(name)  # an older key must not go to the new address, not even for a moment
+        store.remove(name)  # never send an older key to the new address
     if url != own or name != "default":
         config_file.set_url(app.settings, url)
     return store.store(name, app.key.value)
@@ -102,22 +103,21 @@ def _store(app: App, store: KeyStore) -> str:
 def _tell_of_environment(app: App) -> None:
     given = [name for name in KEY_VARIABLES if environment().get(name)]
     if given:
-        app.sink.note(f"{given[0]} is set, and wins over a stored key.")
+        app.printer.note(f"{given[0]} is set and overrides the stored key")
 
 
 def _ask(app: App) -> Key:
-    if app.settings.no_input or not sys.stdin.isatty():
-        raise CliError(
-            "the key is required, but stdin is not a terminal",
-            Exit.USAGE,
-            hint="`bindist auth login --with-key < FILE` reads it from stdin",
-        )
+    app.require_prompt(
+        "API key", hint="pass it on stdin with `bindist auth login --with-key < FILE`"
+    )
     url = app.settings.api_url
     if app.settings.url_source != "--api-url":
-        url = click.prompt("Address", default=url, value_proc=_url, err=True)
+        url = click.prompt("API URL", default=url, value_proc=_url, err=True)
     app.settings = replace(app.settings, api_url=config_file.check_url(url))
     check_plain_http(app.settings)
-    return _typed(click.prompt("Key (it is not shown)", hide_input=True, err=True), "the terminal")
+    return _typed(
+        click.prompt("API key (input is hidden)", hide_input=True, err=True), "the terminal"
+    )
 
 
 def _url(text: str) -> str:
@@ -130,30 +130,34 @@ def _url(text: str) -> str:
 def _typed(text: str, source: str) -> Key:
     key = text.strip()
     if not key:
-        raise CliError(f"there is no key on {source}", Exit.USAGE)
+        raise CliError(f"no key on {source}", Exit.USAGE)
     return Key(key, source)
 
 
 @command.command(examples=("bindist auth logout",))
 @pass_app
 def logout(app: App) -> None:
-    """Remove the stored key of a profile; its settings stay."""
+    """Remove the stored key of a profile. Keeps the settings of the profile."""
     name = app.settings.profile
     if app.settings.is_sandbox:
-        raise CliError("the profile sandbox has its own key, which is not stored", Exit.USAGE)
+        raise CliError("the profile sandbox has its own key, which cannot be removed", Exit.USAGE)
     store = key_store(app.settings, environment())
     places = store.remove(name)
     status = "removed" if places else "was not there"
-    app.sink.one(columns.LOGOUT, {"profile": name, "status": status, "places": places})
+    app.printer.one(columns.LOGOUT, {"profile": name, "status": status, "places": places})
     if store.silent:
-        app.sink.warn(f"the system keyring may still have it: {store.trouble}")
+        app.printer.warn(f"the system keyring may still hold the key: {store.trouble}")
     _tell_of_environment(app)
 
 
 @command.command(examples=("bindist auth status", "bindist auth status --json"))
 @pass_app
 def status(app: App) -> None:
-    """Show which key is in use, whose it is, and whether it works; exit with 4 if it does not."""
+    """Show the key in use: its source, its role, and whether it works.
+
+    Exits with 4 if the server rejects the key. The role is customer, administrator, or financial
+    administrator, who may also read the audit log.
+    """
     found = {
         "profile": app.settings.profile,
         "apiUrl": app.api_url,
@@ -162,40 +166,41 @@ def status(app: App) -> None:
     }
     client = app.client
     started = time.monotonic()
-    answer = client.list_applications(page_size=1)
+    response = client.list_applications(page_size=1)
     took = round((time.monotonic() - started) * 1000)
-    said: columns.Json = answer.data or {}
-    if answer.success or answer.status_code == 401:
-        works = "works" if answer.success else "refused"
-        app.sink.one(
+    said: columns.Json = response.data or {}
+    if response.success or response.status_code == 401:
+        works = "works" if response.success else "refused"
+        app.printer.one(
             columns.AUTH_STATUS,
             {
                 **found,
                 "status": works,
-                "role": role_of(said) if answer.success else None,
+                "role": role_of(said) if response.success else None,
                 "answerMs": took,
                 "isAdmin": said.get("isAdmin"),
                 "isFinancialAdmin": said.get("isFinancialAdmin"),
             },
         )
-    answer.raise_for_error()
+    response.raise_for_error()
 
 
 @command.command(examples=("bindist auth token",))
 @pass_app
 def token(app: App) -> None:
-    """Print the key in use, for other tools."""
+    """Print the API key in use, for other tools."""
     key = app.key.value
-    mask_keys([{"token": key}, {"token": key.partition(".")[2]}])  # a hosted key has two halves
+    # The whole key, and the secret in a hosted one.
+    mask_keys([{"token": key}, {"token": key.partition(".")[2]}])
     if app.settings.output in (None, "table"):
         print_exactly(f"{key}\n")
     else:
-        app.sink.one(columns.TOKEN, {"token": key})
+        app.printer.one(columns.TOKEN, {"token": key})
 
 
-def role_of(answer: columns.Json | None) -> str:
-    """Whose key it is, from what a list of applications says of it."""
-    found = answer or {}
+def role_of(listing: columns.Json | None) -> str:
+    """Returns the role of a key, as the list of applications reports it."""
+    found = listing or {}
     if found.get("isFinancialAdmin") is True:
         return "financial administrator"
     return "administrator" if found.get("isAdmin") is True else "customer"

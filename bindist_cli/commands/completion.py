@@ -18,7 +18,7 @@ from ..settings import private_files, resolve
 
 
 class Place(NamedTuple):
-    """Where a shell looks for a user's own completions, and what is left to do."""
+    """Where a shell looks for a user's completions, and the next step."""
 
     variable: str
     default: str
@@ -31,20 +31,20 @@ _PLACES = {
         "XDG_DATA_HOME",
         "~/.local/share",
         "bash-completion/completions/bindist",
-        "open a new shell; it needs the package bash-completion",
+        "open a new shell; requires the package bash-completion",
     ),
     "zsh": Place(
         "XDG_DATA_HOME",
         "~/.local/share",
         "zsh/site-functions/_bindist",
-        "unless the folder is in fpath already, put this before compinit in ~/.zshrc:\n"
+        "unless fpath already has this folder, add this line before compinit in ~/.zshrc:\n"
         "  fpath=({folder} $fpath)",
     ),
     "fish": Place(
         "XDG_CONFIG_HOME", "~/.config", "fish/completions/bindist.fish", "open a new shell"
     ),
 }
-_OURS = b"_BINDIST_COMPLETE="  # in each script, of every version
+_OURS = b"_BINDIST_COMPLETE="  # in every version of every script
 _POWERSHELL = "bindist completion powershell | Out-String | Invoke-Expression"
 
 
@@ -54,34 +54,37 @@ _POWERSHELL = "bindist completion powershell | Out-String | Invoke-Expression"
     examples=("bindist completion bash --install", "bindist completion zsh > _bindist"),
 )
 @click.argument("shell", metavar="bash|zsh|fish|powershell", type=click.Choice([*scripts.SCRIPTS]))
-@click.option("--install", is_flag=True, help="Install the script where the shell looks for it.")
+@click.option(
+    "--install", is_flag=True, help="Write it to the folder where the shell looks for it."
+)
 @pass_app
 def command(app: App, shell: str, install: bool) -> None:
-    """Print the script that makes a shell complete commands, options and values.
+    """Print or install the script for shell completion.
 
-    With --install it goes to your own folder for such scripts; no file of yours is changed.
+    The shell then completes commands, options, and values such as the names of your applications.
+    --install writes the script to your own folder for such scripts, and changes no other file.
     """
     script = scripts.SCRIPTS[shell]
     if not install:
-        app.sink.text(script)
+        app.printer.text(script)
     elif shell not in _PLACES:
-        app.sink.text(_POWERSHELL)
-        app.sink.note("put that line into the file that $PROFILE names")
+        app.printer.text(_POWERSHELL)
+        app.printer.note("add this line to the file that $PROFILE names")
     else:
         place = _PLACES[shell]
         path = _path(place, resolve.environment())
         status = _install(path, script)
-        app.sink.one(columns.SANDBOX, {"path": str(path), "status": status})
-        app.sink.note(place.next_step.format(folder=path.parent))
+        app.printer.one(columns.SANDBOX, {"path": str(path), "status": status})
+        app.printer.note(place.next_step.format(folder=path.parent))
 
 
 def _path(place: Place, env: Mapping[str, str]) -> Path:
     root = Path(env.get(place.variable) or os.path.expanduser(place.default))  # noqa: PTH111
     if not root.is_absolute():
         raise CliError(
-            "there is no home folder to put it into",
+            "there is no home folder to install the script in",
             Exit.USAGE,
-            hint="`bindist completion SHELL` prints the script",
+            hint="print the script with `bindist completion SHELL`",
         )
     return root / place.path
 
@@ -95,14 +98,14 @@ def _install(path: Path, script: str) -> str:
         return "unchanged"
     if found and _OURS not in found:
         raise CliError(
-            f"{path} is not a script of bindist's, and was left alone",
+            f"{path} exists and is not a completion script of bindist",
             Exit.CONFLICT,
-            hint="move it away, then run this again",
+            hint="move it, then run this again",
             code="EXISTS",
         )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CliError(f"cannot make {path.parent}: {error.strerror}", Exit.USAGE) from error
+        raise CliError(f"cannot create {path.parent}: {error.strerror}", Exit.USAGE) from error
     private_files.write(path, script)
     return "written"

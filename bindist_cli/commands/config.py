@@ -21,9 +21,10 @@ _key = click.argument("key", metavar="KEY", type=SETTING)
 
 @click.group(cls=Group, name="config")
 def command() -> None:
-    """Settings of profiles, kept in config.toml; comments in it stay.
+    """Settings, stored per profile.
 
-    Those of the profile in use are meant: --profile names another one.
+    A profile is a named set of settings with its own key, in the file config.toml. These commands
+    use the profile `default`, or the one that --profile names. Comments in the file are kept.
     """
 
 
@@ -31,9 +32,9 @@ def command() -> None:
 @click.pass_context
 @pass_app
 def list_(app: App, context: click.Context) -> None:
-    """List all settings: the value in use, and where it comes from."""
+    """List all settings, their effective values and their sources."""
     flags = context.meta.get(FLAGS, {})
-    app.sink.rows(columns.SETTINGS, config_file.rows(app.settings, flags, environment()))
+    app.printer.rows(columns.SETTINGS, config_file.rows(app.settings, flags, environment()))
 
 
 @command.command(examples=("bindist config get api_url", "bindist config get timeout --json"))
@@ -41,13 +42,16 @@ def list_(app: App, context: click.Context) -> None:
 @click.pass_context
 @pass_app
 def get(app: App, context: click.Context, key: str) -> None:
-    """Print the value of a setting in use, or an empty line if it has none."""
+    """Print the effective value of a setting.
+
+    An empty line means that it is not set, and has no default.
+    """
     config_file.check_key(key)
     found = config_file.row(key, app.settings, context.meta.get(FLAGS, {}), environment())
     if app.settings.output in (None, "table"):
-        app.sink.text(visible(found["value"]))
+        app.printer.text(visible(found["value"]))
     else:
-        app.sink.one(columns.SETTINGS, found)
+        app.printer.one(columns.SETTINGS, found)
 
 
 @command.command(
@@ -62,7 +66,10 @@ def get(app: App, context: click.Context, key: str) -> None:
 @click.argument("value", metavar="VALUE")
 @pass_app
 def set_(app: App, key: str, value: str) -> None:
-    """Write a setting; create the profile if it does not exist."""
+    """Store a setting. Creates the profile if it does not exist.
+
+    `bindist config list` shows all settings; `bindist help settings` explains them.
+    """
     app.settings, _ = app.resolve_anyway()
     written = config_file.set_value(app.settings, key, value)
     _show(app, key, written)
@@ -85,31 +92,31 @@ def unset(app: App, key: str) -> None:
 @command.command(examples=("bindist config path",))
 @pass_app
 def path(app: App) -> None:
-    """Print the path of the settings file."""
+    """Print the path of config.toml, even if the file does not exist yet."""
     app.settings, _ = app.resolve_anyway()
     found = str(app.settings.config_dir / CONFIG)
     if app.settings.output in (None, "table"):
-        app.sink.text(found)
+        app.printer.text(found)
     else:
-        app.sink.one(columns.PATHS, {"path": found})
+        app.printer.one(columns.PATHS, {"path": found})
 
 
 def _show(app: App, key: str, value: Any) -> None:
-    """The setting as it is in the file now, and what still stands in its way."""
+    """Prints the stored setting, and what overrides it or is still wrong."""
     place = "file" if key == config_file.PROFILE else "profile"
     shown = {"key": key, "value": value, "source": place}
     if value is None:
         shown = {"key": key, "value": config_file.DEFAULTS.get(key), "source": "default"}
-    app.sink.one(columns.SETTINGS, shown)
+    app.printer.one(columns.SETTINGS, shown)
     variable = f"BINDIST_{key.upper()}"
     if environment().get(variable) and variable in ENVIRONMENT:
-        app.sink.note(f"{variable} is set, and wins over it")
+        app.printer.note(f"{variable} is set and overrides it")
     if key == "api_url" and _has_key(app):
-        app.sink.note(
-            f'the stored key of profile "{app.settings.profile}" goes to this address from now on'
+        app.printer.note(
+            f'from now on, the stored key of profile "{app.settings.profile}" is sent to this URL'
         )
     for problem in app.resolve_anyway()[1]:
-        app.sink.warn(str(problem))
+        app.printer.warn(str(problem))
 
 
 def _has_key(app: App) -> bool:

@@ -23,42 +23,42 @@ from ..params import HELP_SUBJECT
 @click.pass_context
 @pass_app
 def command(app: App, context: click.Context, words: tuple[str, ...]) -> None:
-    """Show a help topic, or the help of a command; without either, list the topics.
+    """Show a help topic, or the help of a command. Without an argument, list the topics.
 
-    On a terminal, a pager shows a topic that is longer than the screen: the one that PAGER names
-    [default: less]. With --no-input, or an empty PAGER, no pager starts. In a pipe, the output is
-    the topic's Markdown.
+    On a terminal, a topic longer than the screen opens in the pager that the variable PAGER names
+    [default: less], unless PAGER is empty or --no-input is given. A pipe receives the topic as
+    Markdown.
     """
-    app.settings, _ = app.resolve_anyway()  # help must work with broken settings, too
+    app.settings, _ = app.resolve_anyway()  # help must work with invalid settings, too
     if not words:
         _list_topics(app)
     elif len(words) == 1 and words[0] in topics.names():
         _show_topic(app, words[0])
     else:
-        app.sink.text(_command_help(context.find_root(), words))
+        app.printer.text(_command_help(context.find_root(), words))
 
 
 def _list_topics(app: App) -> None:
     summaries = {name: topics.summary(name) for name in topics.names()}
-    if app.sink.format != "table" or app.settings.fields:
+    if app.printer.format != "table" or app.settings.fields:
         rows = [{"topic": name, "summary": text} for name, text in summaries.items()]
-        app.sink.rows(columns.TOPICS, rows)
+        app.printer.rows(columns.TOPICS, rows)
         return
     formatter = click.HelpFormatter(width=pager.text_width())
     formatter.write_dl(list(summaries.items()))
-    app.sink.text(formatter.getvalue())
-    app.sink.note("`bindist help TOPIC` shows a topic, `bindist -h` lists the commands")
+    app.printer.text(formatter.getvalue())
+    app.printer.note("show a topic with `bindist help TOPIC`; list the commands with `bindist -h`")
 
 
 def _show_topic(app: App, name: str) -> None:
-    if app.sink.on_terminal:
+    if app.printer.on_terminal:
         pager.show(topics.read(name), app.settings)
     else:
-        app.sink.text(topics.read(name))
+        app.printer.text(topics.read(name))
 
 
 def _command_help(root: click.Context, words: tuple[str, ...]) -> str:
-    """The help of the command that `words` name; CliError where there is none."""
+    """Returns the help of the command that `words` name. Raises CliError if there is none."""
     context, command = root, root.command
     for index, word in enumerate(words):
         below = command.get_command(context, word) if isinstance(command, click.Group) else None
@@ -70,7 +70,7 @@ def _command_help(root: click.Context, words: tuple[str, ...]) -> str:
 
 
 def _subjects(context: click.Context, command: click.Command) -> list[str]:
-    """What could have been meant: the commands of a group, at the root the topics as well."""
+    """Returns the valid words at this place: the commands of a group; at the root, also topics."""
     below = command.list_commands(context) if isinstance(command, click.Group) else []
     return below if context.parent else [*topics.names(), *below]
 
@@ -84,5 +84,5 @@ def _unknown(words: tuple[str, ...], subjects: list[str]) -> CliError:
     return CliError(
         f"there is no {kind} {' '.join(words)!r}",
         Exit.USAGE,
-        hint=f"did you mean {meant}?" if meant else f"{listing} lists what there is",
+        hint=f"did you mean {meant}?" if meant else f"see {listing}",
     )

@@ -1,1 +1,1 @@
-"""Completion in shells: what TAB offers, and their scripts."""
+"""Shell completion: the values that TAB offers, and the scripts for each shell."""

@@ -1,6 +1,6 @@
-"""What the server said in the last minute, for completion: one file for each key and address.
+"""Caches lists from the server for completion, for a minute: one file for each key and URL.
 
-Read at every press of TAB, so nothing is imported here that costs time.
+Read at every press of TAB, so this module imports nothing slow.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from typing import Any
 
     Item = tuple[str, str]
-    """A value, and what it means to people."""
+    """A value and its description."""
 
 FRESH_SECONDS = 60.0
 _PREFIX, _SUFFIX = "completion-", ".json"
-_LARGEST = 512 * 1024
-_FORGOTTEN_SECONDS = 7 * 86400.0
+_MAX_BYTES = 512 * 1024
+_MAX_AGE_SECONDS = 7 * 86400.0
 
 
 class Cache:
-    """Lists by name, each with its time."""
+    """Cached lists by name, each with its time."""
 
     def __init__(self, env: Mapping[str, str], flags: Mapping[str, str]) -> None:
         self._folder = folder(env)
@@ -36,7 +36,7 @@ class Cache:
         self._path = os.path.join(self._folder, f"{_PREFIX}{identity}{_SUFFIX}")  # noqa: PTH118
 
     def read(self, name: str) -> tuple[list[Item], bool]:
-        """A list, and whether it is fresh; empty and not fresh where there is none."""
+        """Returns a list, and whether it is fresh; an empty one, not fresh, if none is cached."""
         try:
             at, items = self._lists()[name]
             found = [(str(value), str(meaning)) for value, meaning in items]
@@ -45,7 +45,7 @@ class Cache:
             return [], False
 
     def write(self, name: str, items: list[Item]) -> None:
-        """Adds a list, as far as that is possible; the oldest go where there is too much."""
+        """Stores a list if possible; drops the oldest lists above the size limit."""
         from pathlib import Path
 
         from ..exit_codes import CliError
@@ -54,17 +54,17 @@ class Cache:
         lists = self._lists()
         lists.pop(name, None)
         lists[name] = [time.time(), items]
-        while len(text := json.dumps(lists)) > _LARGEST and len(lists) > 1:
+        while len(text := json.dumps(lists)) > _MAX_BYTES and len(lists) > 1:
             del lists[next(iter(lists))]
         path = Path(self._path)
         with contextlib.suppress(CliError, OSError):
-            # Not whatever is above: a home that is missing is not made by pressing TAB.
+            # Not further up: TAB must not create a missing home folder.
             for each in (path.parent.parent, path.parent):
                 each.mkdir(mode=0o700, exist_ok=True)
             private_files.write(path, text)
             for old in path.parent.glob(f"{_PREFIX}*{_SUFFIX}"):
                 age = time.time() - old.lstat().st_mtime
-                if age > _FORGOTTEN_SECONDS and _is_cache(str(old)):
+                if age > _MAX_AGE_SECONDS and _is_cache(str(old)):
                     old.unlink()
 
     def _lists(self) -> dict[str, Any]:
@@ -76,8 +76,7 @@ class Cache:
 
 
 def _is_cache(path: str) -> bool:
-    """Whether both the name and the content are those of a cache: in a folder that somebody has
-    chosen there may be other files."""
+    """Whether name and content are those of a cache; the folder may contain files of the user."""
     import re
 
     if not re.search(r"\bcompletion-[0-9a-f]{16}\.json\Z", path):
@@ -92,8 +91,8 @@ def _is_cache(path: str) -> bool:
 
 
 def _private(path: str) -> bytes:
-    """What is in a file that nobody else can read or write. Raises OSError for any other."""
-    # Opening a pipe without this would wait for somebody to write into it.
+    """Reads a file that only its owner can read or write. Raises OSError for any other."""
+    # Without O_NONBLOCK, opening a named pipe would wait for a writer.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     with open(descriptor, "rb") as file:  # noqa: PTH123
         status = os.fstat(descriptor)
@@ -101,11 +100,11 @@ def _private(path: str) -> bytes:
             raise OSError
         if os.name == "posix" and (status.st_uid != os.geteuid() or status.st_mode & 0o077):
             raise PermissionError
-        return file.read(_LARGEST + 1)
+        return file.read(_MAX_BYTES + 1)
 
 
 def folder(env: Mapping[str, str]) -> str:
-    """`config.config_dir`, without importing that much where it can be told without."""
+    """Like `resolve.config_dir`, without its imports where possible."""
     given = env.get("BINDIST_CONFIG_DIR")
     if given or sys.platform in ("win32", "darwin"):
         if given:
@@ -114,12 +113,12 @@ def folder(env: Mapping[str, str]) -> str:
 
         return str(config_dir(env))
     home = env.get("XDG_CONFIG_HOME", os.path.expanduser("~/.config"))  # noqa: PTH111
-    # Without a home: nowhere, and not a folder called `~` in the current one.
+    # Without a home folder, expanduser returns a path that starts with a literal `~`.
     return os.path.join(home if os.path.isabs(home) else os.devnull, "bindist")  # noqa: PTH117, PTH118
 
 
 def _identity(folder: str, env: Mapping[str, str], flags: Mapping[str, str]) -> str:
-    """A fingerprint of all that decides on address and key, without reading or showing the key."""
+    """Returns a hash of everything that selects URL and key, without reading the key."""
     return hashlib.sha256(repr(list(_decisive(folder, env, flags))).encode()).hexdigest()[:16]
 
 

@@ -1,8 +1,8 @@
-"""What can follow on a command line. A shell asks at every press of TAB, so the answer is quick.
+"""Completes command lines. A shell asks at every press of TAB, so this module must be fast.
 
-The words are in a file made from the commands, what the server has is in a cache: click and all
-that speaks HTTP stay where they are, unless something is to be asked. Nothing but the answer is
-ever printed, whatever goes wrong.
+Commands and options come from a generated file, and values on the server from a cache; click and
+the HTTP modules are imported only to query the server. Errors are never printed, because they would
+end up in the line being typed.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import json
 import os
 import sys
 
-from . import cache as recent
 from . import scripts
+from .cache import Cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,13 +33,12 @@ NEEDS: dict[str, dict[str, Any]] = {
     "versions": {"app_id": None, "test_channel": True},
     "files": {"app_id": None, "version": None},
 }
-"""Kinds of values, and the parameters they depend on, with what stands for one that is not there.
-"""
+"""Kinds of remote values, and the parameters that they depend on, with the default of each."""
 
 
-def answer(instruction: str, env: Mapping[str, str]) -> None:
-    """Prints the script for `bash_source`, and for `bash_complete` what can follow in `env`."""
-    with contextlib.suppress(BaseException):  # Ctrl-C too: a message would be in the line typed
+def complete(instruction: str, env: Mapping[str, str]) -> None:
+    """Prints the script for `bash_source`, and the completions of `env` for `bash_complete`."""
+    with contextlib.suppress(BaseException):  # Ctrl-C too: messages would end up in the line
         shell, _, wanted = instruction.partition("_")
         sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
         text = scripts.SCRIPTS[shell] if wanted == "source" else _completions(shell, env)
@@ -52,16 +51,16 @@ def _completions(shell: str, env: Mapping[str, str]) -> str:
     with open(WORDS, encoding="utf-8") as file:  # noqa: PTH123
         line = Line(json.load(file), arguments)
     quoted = scripts.quoting(shell, env)
-    answers = []
+    printed = []
     for kind, value, meaning in line.completions(word, env):
         form, shown = quoted(value) if kind == "plain" else (kind, value)
-        if shown is not None and value.isprintable():  # what is not, a terminal could obey
-            answers.append(scripts.written(shell, form, shown, meaning))
-    return "".join(answers)
+        if shown is not None and value.isprintable():  # a terminal could obey control characters
+            printed.append(scripts.written(shell, form, shown, meaning))
+    return "".join(printed)
 
 
 class Line:
-    """A command line before the word that is being typed: the command, and what it is given."""
+    """A command line up to the word that is being typed: the command, and its parameters."""
 
     def __init__(self, root: Json, arguments: Iterable[str]) -> None:
         self.shared: Json = {}
@@ -77,7 +76,7 @@ class Line:
 
     def _enter(self, command: Json) -> None:
         self._command = command
-        # What is its own comes last: it takes letters from the shared ones.
+        # The command's own options come last, to replace shared ones of the same name.
         options = [*self._everywhere, *command["options"]]
         self._options = {name: each for each in options for name in each["names"]}
         self.given = {each["name"]: False for each in command["options"] if each["flag"]}
@@ -116,7 +115,7 @@ class Line:
             self._give(option, value)
 
     def _take_letters(self, argument: str) -> None:
-        """`-qo json`, `-ojson`: flags in one word, and at the end an option with its value."""
+        """Parses `-qo json` or `-ojson`: flags in one word, then an option with its value."""
         for at, letter in enumerate(argument[1:], 2):
             name = f"-{letter}"
             if name in self._options and not self._options[name]["flag"]:
@@ -132,7 +131,7 @@ class Line:
             self.given[name] = (*self.given.get(name, ()), value) if option["many"] else value
 
     def _bind(self) -> Json | None:
-        """Gives the words to the arguments; returns the argument that the next word is for."""
+        """Assigns the words to the arguments; returns the argument that comes next."""
         next_one = None
         words = list(self._words)
         for argument in self._command["arguments"]:
@@ -145,7 +144,7 @@ class Line:
         return next_one
 
     def completions(self, word: str, env: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-        """What `word` can become: kind (plain, file, dir), value, meaning."""
+        """Yields the completions of `word`: kind (plain, file, dir), value, description."""
         if self._open:
             yield from self._values(self._open, "", word, env)
         elif word.startswith("-") and not self._options_end:
@@ -183,19 +182,19 @@ class Line:
                 yield "plain", before + value, meaning
 
     def _remote(self, kind: str, env: Mapping[str, str]) -> list[Item]:
-        """Values of a kind: from the cache, refreshed where it is more than a minute old."""
+        """Returns the values of a kind from the cache, refreshed after a minute."""
         words = [
             default if self.given.get(name) is None else self.given[name]
             for name, default in NEEDS[kind].items()
         ]
         if None in words:
             return []
-        cache = recent.Cache(env, self.shared)
+        cache = Cache(env, self.shared)
         name = " ".join((kind, *map(str, words)))
         known, fresh = cache.read(name)
         if fresh:
             return known
-        from .values import fetch  # takes more time than all the rest
+        from .values import fetch  # slow: imports the settings and the HTTP modules
 
         found = fetch(kind, words, self.shared, env)
         if found:

@@ -1,7 +1,7 @@
-"""The shells that complete: their scripts, what they send, and the form of the answer they read.
+"""Completion scripts for each shell, and the format in which they exchange words.
 
-The protocol is click's. The scripts are our own, so that they are the same with every click, and
-right about `--option=value`, addresses with colons, and names that have to be quoted.
+The protocol is click's. The scripts are our own: independent of click's version, and correct for
+`--option=value`, URLs with colons, and names that need quotes.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-_LONGEST = 100
+_MAX_SUMMARY = 100
 
 _BASH = r"""# bash completion for bindist
 _bindist() {
     local IFS=$'\n' line=$COMP_LINE piece=${COMP_WORDS[COMP_CWORD]} words=() i gap kind value
-    # bash splits at = and : too; what no space separates is one word.
+    # bash also splits at = and :; join the pieces that no space separates.
     for ((i = 0; i <= COMP_CWORD; i++)); do
         gap=${line%%[![:space:]]*}
         line=${line#"$gap"}
@@ -25,7 +25,7 @@ _bindist() {
             words+=("${COMP_WORDS[i]}")
         fi
     done
-    # readline leaves alone what stands before the last piece.
+    # readline replaces only the last piece.
     [[ $piece == *[!=:]* ]] || piece=
     local kept=${words[${#words[@]} - 1]}
     kept=${kept%"$piece"}
@@ -41,7 +41,7 @@ _bindist() {
         COMP_KEPT="$kept" COMP_PIECE="$piece" \
         _BINDIST_COMPLETE=bash_complete "${1/#\~/$HOME}" 2>/dev/null)
 }
-# Before 4.0 there is no compopt, and what is offered replaces what is typed as it is.
+# bash before 4.0 has no compopt, and inserts what is offered without quoting it.
 _bindist_paths() {
     local path
     [[ $2 != *[\"\'\\\$\`]* ]] || return 0
@@ -50,7 +50,7 @@ _bindist_paths() {
         COMPREPLY+=("$path")
     done < <(compgen "$1" -- "$2")
 }
-# Before 4.4 there is no nosort.
+# bash before 4.4 has no nosort.
 complete -o nosort -F _bindist bindist 2>/dev/null || complete -F _bindist bindist
 """
 
@@ -135,7 +135,7 @@ Register-ArgumentCompleter -Native -CommandName bindist, bindist.exe -ScriptBloc
         if ($kind -eq 'plain') {
             $text = $value
             if ($text -notmatch '^[\w./=:-]+$') {
-                # Typographic quotes end a text too.
+                # Typographic quotes also end a string.
                 $text = "'" + ($text -replace "['\u2018-\u201b]", '$0$0') + "'"
             }
             if ($help -eq '_') { $help = $value }
@@ -159,15 +159,15 @@ _QUOTED = re.compile(
     re.DOTALL,
 )
 _IN_DOUBLE = re.compile(r'\\([$`"\\])')
-# What bash obeys inside double quotes, and what ends them.
+# Special characters inside double quotes in bash.
 _OBEYED = re.compile(r'[$`"\\!]')
 _UNSAFE = re.compile(r"[^\w@%+=:,./-]")
 
 
 def typed(shell: str, line: str, cursor: str) -> tuple[list[str], str]:
-    """The words before the one that is being typed, without the program; and that one."""
+    """Returns the words before the one being typed, without the program, and that word."""
     words = _split(line)
-    if shell == "fish":  # sends the word itself, and it is in the line too
+    if shell == "fish":  # sends the word, which is also in the line
         word = "".join(_split(cursor)[:1])
         return words[1:-1] if cursor else words[1:], word
     at = int(cursor)
@@ -175,7 +175,7 @@ def typed(shell: str, line: str, cursor: str) -> tuple[list[str], str]:
 
 
 def _split(line: str) -> list[str]:
-    """As a shell does; a quote that is still open counts as closed."""
+    """Splits a line as a shell does; treats an open quote as closed."""
     words: list[str] = []
     inside = False
     for found in _QUOTED.finditer(line):
@@ -191,15 +191,15 @@ def _split(line: str) -> list[str]:
 
 
 def quoting(shell: str, env: Mapping[str, str]) -> Callable[[str], tuple[str, str | None]]:
-    """Gives for a value its kind, and how it is written where the cursor is; None where it cannot.
+    """Returns a function that quotes a value for the cursor's position: its kind and text, or None.
 
-    The other shells quote what they are given themselves; bash puts it into the line as it is.
+    bash inserts the text unchanged; the other shells quote it themselves.
     """
-    if shell == "fish":  # leaves a tilde at the start as it is, and it means a home folder
+    if shell == "fish":  # does not quote a leading tilde, which means a home folder
         return lambda value: ("plain", None if value.startswith("~") else value)
     if shell != "bash":
         return lambda value: ("plain", value)
-    if "COMP_PIECE" not in env:  # an older script, which quotes nothing inside double quotes
+    if "COMP_PIECE" not in env:  # an older script, which does not quote inside double quotes
         return lambda value: ("plain", None if _OBEYED.search(value) else value)
     kept, piece = env.get("COMP_KEPT", ""), env["COMP_PIECE"]
     quote = None if set(kept) & set("\"'") else _open_quote(piece)
@@ -212,17 +212,17 @@ def quoting(shell: str, env: Mapping[str, str]) -> Callable[[str], tuple[str, st
 
 
 def _open_quote(piece: str) -> str | None:
-    """The quote that a piece of a word starts with, if any; None where quotes are mixed."""
+    """Returns the opening quote of a piece, or an empty string; None for mixed quotes."""
     quote = piece[:1] if piece[:1] in ("'", '"') else ""
     rest = re.sub(r"\\.", "", piece[1:]) if quote != "'" else piece[1:]
     return None if set(rest) & set("\"'") else quote
 
 
 def _in_bash(text: str, quote: str) -> str:
-    """`text` as what follows an opening quote, which readline closes at the end of the word.
+    """Quotes `text` after an opening quote, which readline closes at the end of the word.
 
-    Where `text` starts with the quote, readline writes it over the opening one; where `text` ends
-    with it, readline takes the word for closed.
+    If the result starts with the quote, readline overwrites the opening one; if it ends with the
+    quote, readline considers the word closed.
     """
     shown = _QUOTINGS[quote](text)
     return quote + shown if quote and shown.startswith(quote) else shown
@@ -234,8 +234,8 @@ def _in_single(text: str) -> str:
 
 
 def _in_double(text: str) -> str:
-    # In single quotes between two double ones: a backslash would stay before !, and would go where
-    # the whole command is in backticks.
+    # Between two quoted strings, in single quotes: a backslash would stay before !, and would be
+    # removed if the whole command is in backticks.
     shown = _OBEYED.sub("\"'\\g<0>'\"", text)
     return shown + '"' if _OBEYED.search(text[-1:]) else shown
 
@@ -248,18 +248,18 @@ _QUOTINGS: dict[str, Callable[[str], str]] = {
 
 
 def written(shell: str, kind: str, value: str, meaning: str) -> str:
-    """One possibility, in the lines that the shell's script reads."""
+    """Formats one completion in the lines that the script of the shell reads."""
     meaning = _short(meaning)
     if shell == "bash":
         return f"{kind},{value}\n"
     if shell == "fish":
         return f"{kind},{value}" + (f"\t{meaning}\n" if meaning else "\n")
-    if shell == "zsh" and meaning:  # takes what follows a colon for the meaning
+    if shell == "zsh" and meaning:  # treats the text after a colon as the description
         value = value.replace("\\", "\\\\").replace(":", "\\:")
     return f"{kind}\n{value}\n{meaning or '_'}\n"
 
 
 def _short(text: str) -> str:
-    """On one line, with nothing in it that a terminal obeys."""
+    """Shortens text to one line of 100 printable characters."""
     line = "".join(char if char.isprintable() else " " for char in text).strip()
-    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+    return line if len(line) <= _MAX_SUMMARY else line[: _MAX_SUMMARY - 1] + "…"

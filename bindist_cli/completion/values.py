@@ -1,4 +1,4 @@
-"""Values for the prompt, from the settings and from the server: asked once, and not for long."""
+"""Fetches the values for completion from settings and server: one attempt, short timeout."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from .cache import Item
 
 LIMIT_SECONDS = 0.4
-_MOST_VALUES = 1000
+_MAX_VALUES = 1000
 
 
 def fetch(
     kind: str, words: Sequence[Any], flags: Mapping[str, Any], env: Mapping[str, str]
 ) -> list[Item] | None:
-    """The values of a kind; None where the server gives none within 0.4 s.
+    """Returns the values of a kind, or None if the server does not respond within 0.4 s.
 
-    Raises CliError for settings that make no sense. Without a key nothing is asked.
+    Returns an empty list without a key. Raises CliError for invalid settings.
     """
     folder = resolve.config_dir(env)
     if kind == "profiles":
@@ -37,14 +37,14 @@ def fetch(
     settings = resolve.resolve(flags, env, resolve.load_config(folder))
     if not settings.is_sandbox and not _may_have_key(settings, env):
         return []
-    # This takes time of ours, whatever the server does: the limit is for what may never end.
+    # Imported outside of the time limit, which is only for the server.
     from bindist import AdminClient  # noqa: F401
 
     return _within(LIMIT_SECONDS, lambda: _ask(settings, env, _SOURCES[kind], words))
 
 
 def _may_have_key(settings: Settings, env: Mapping[str, str]) -> bool:
-    """Whether there is a key, as far as can be told without asking a keyring."""
+    """Whether there may be a key; does not query the keyring."""
     try:
         find_key(settings, {**env, "BINDIST_NO_KEYRING": "1"})
     except CliError as error:
@@ -54,7 +54,7 @@ def _may_have_key(settings: Settings, env: Mapping[str, str]) -> bool:
 
 
 def _within(seconds: float, work: Callable[[], list[Item]]) -> list[Item] | None:
-    """What `work` returns; None where it fails or takes longer."""
+    """Returns the result of `work`, or None if it fails or takes longer than `seconds`."""
     results: list[list[Item]] = []
 
     def run() -> None:
@@ -75,11 +75,11 @@ def _ask(
     try:
         url, key = _access(settings, env)
     except CliError:
-        return []  # the keyring has none either; so nothing of what another key may have left
+        return []  # no key in the keyring either; an empty list replaces the cached one
     with AdminClient(
         url, key, timeout=LIMIT_SECONDS, retries=0, verify=settings.ca_bundle
     ) as client:
-        found = islice(source(client, *words), _MOST_VALUES)
+        found = islice(source(client, *words), _MAX_VALUES)
         return [(str(value), str(meaning or "")) for value, meaning in found if value]
 
 
@@ -89,7 +89,7 @@ def _access(settings: Settings, env: Mapping[str, str]) -> tuple[str, str]:
     from bindist.sandbox import find_running
 
     running = find_running(settings.sandbox_dir)
-    if running is None:  # to start one takes longer than anybody waits at the prompt
+    if running is None:  # starting one takes too long for TAB
         raise ConnectionError
     own = key_from_environment(env)
     return running.url, own.value if own else running.keys.admin
@@ -100,11 +100,11 @@ def _profiles(folder: Path) -> Iterator[Item]:
     for name, table in {"default": {}, **profiles}.items():
         yield name, resolve.shown_address(str(table.get("api_url", "")))
     if resolve.SANDBOX not in profiles:
-        yield resolve.SANDBOX, "a complete server on this machine"
+        yield resolve.SANDBOX, "a complete local server"
 
 
 Source = Callable[..., Iterable[tuple[Any, Any]]]
-"""Asks a client for values of a kind, and what they mean."""
+"""Requests values of one kind and their descriptions from a client."""
 
 
 def _applications(client: AdminClient) -> Iterator[tuple[Any, Any]]:

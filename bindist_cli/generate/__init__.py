@@ -1,1 +1,1 @@
-"""What is made from the tree of commands: grammar, README tables."""
+"""Generates the completion grammar and the README tables from the commands."""

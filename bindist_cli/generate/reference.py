@@ -1,4 +1,4 @@
-"""The generated parts of the topics, from the same data that the program and its checks use."""
+"""Generates the tables of the help topics from the data that the program uses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def walk() -> Iterator[tuple[str, click.Command]]:
-    """Every command of the tree that is no group, with its path: `apps list`, ..."""
+    """Yields every command that is not a group, with its path: `apps list`, ..."""
     context = click.Context(cli)
     for name in COMMANDS:
         top = cli.get_command(context, name)
@@ -33,7 +33,7 @@ def walk() -> Iterator[tuple[str, click.Command]]:
 
 
 def usage(path: str, command: click.Command) -> str:
-    """The command with its arguments, and its own options after them."""
+    """Formats a command with its arguments and its own options."""
     context = click.Context(command, info_name=f"bindist {path}")
     arguments = [
         piece
@@ -51,26 +51,26 @@ def usage(path: str, command: click.Command) -> str:
 
 
 def commands() -> str:
-    """A row for each command."""
+    """Formats the table of commands."""
     rows = ((usage(path, command), command.get_short_help_str(200)) for path, command in walk())
     return _table(("command", "what it does"), rows)
 
 
 def exits() -> str:
-    """A row for each exit code."""
+    """Formats the table of exit codes."""
     return _table(
         ("exit code", "meaning"), ((str(int(code)), text) for code, text in MEANINGS.items())
     )
 
 
 def faults() -> str:
-    """A row for each kind of fault of the sandbox."""
+    """Formats a row for each kind of fault of the sandbox."""
     rows = ((f"`{name}{kind.form}`", kind.does) for name, kind in KINDS.items())
     return _table(("kind", "what the sandbox does"), rows)
 
 
 def settings() -> str:
-    """A row for each setting: what it is called in the environment and in a profile."""
+    """Formats the table of settings: variable, name in a profile, meaning."""
     names = {f"BINDIST_{key.upper()}": key for key in PROFILE_KEYS}
     rows = [
         (f"`{variable}`", f"`{names[variable]}`" if variable in names else "", text)
@@ -85,7 +85,7 @@ def settings() -> str:
 
 
 def layers() -> str:
-    """A line for each package: its modules from the lowest layer up, as import-linter has them."""
+    """Formats the layers of each package, lowest first, as import-linter enforces them."""
     import tomlkit
 
     project = Path(__file__).parents[2] / "pyproject.toml"

@@ -1,1 +1,1 @@
-"""Everything that is printed: results, progress, errors."""
+"""Output: results, progress and errors."""

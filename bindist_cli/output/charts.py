@@ -1,4 +1,4 @@
-"""Bar charts of the terminal's width: a row per version, a column per day."""
+"""Bar charts as wide as the terminal: a row per version, a column per day."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from .columns import Json
 
 ROWS = 6
 _LEVELS = "▁▂▃▄▅▆▇█"
-LONGEST = 12
+MAX_BARS = 12
 
 
 def stats_charts(stats: Json, width: int) -> str:
-    """The charts for `apps stats`; empty where nothing was downloaded."""
+    """Draws the charts of `apps stats`; empty if nothing was downloaded."""
     versions = _counts(stats.get("downloadsByVersion"))
     days = _counts(stats.get("downloadsByDate"))
     parts = []
@@ -27,7 +27,7 @@ def stats_charts(stats: Json, width: int) -> str:
 
 
 def _counts(value: Any) -> dict[str, int]:
-    """Names with their counts, as far as they are counts."""
+    """Returns the entries whose value is a count."""
     pairs = value.items() if isinstance(value, dict) else ()
     return {
         str(name): count
@@ -37,32 +37,32 @@ def _counts(value: Any) -> dict[str, int]:
 
 
 def bars(counts: Mapping[str, int], width: int) -> str:
-    """A bar for each name, the longest for the most; what is beyond the first ones is summed up."""
+    """Draws a bar for each of the 12 highest counts, and one for the sum of the others."""
     from rich.cells import cell_len, set_cell_size
 
     ordered = sorted(counts.items(), key=lambda pair: -pair[1])
-    shown, rest = ordered[:LONGEST], ordered[LONGEST:]
+    shown, rest = ordered[:MAX_BARS], ordered[MAX_BARS:]
     if rest:
         shown.append((f"{len(rest)} others", sum(count for _, count in rest)))
     names = [formatting.one_line(name)[:24] for name, _ in shown]
     label = max(cell_len(name) for name in names)
     digits = max(len(str(count)) for _, count in shown)
-    space = max(width - label - digits - 4, 1)
+    bar_width = max(width - label - digits - 4, 1)
     most = max(count for _, count in shown)
     return "\n".join(
         f"{set_cell_size(name, label)}  {count:>{digits}}  "
-        f"{formatting.bar(count, most, space)}".rstrip()
+        f"{formatting.bar(count, most, bar_width)}".rstrip()
         for name, (_, count) in zip(names, shown, strict=True)
     )
 
 
-def by_day(counts: Mapping[str, int], most_days: int) -> list[tuple[date, int]]:
-    """The counts of consecutive days, those without any too; the latest `most_days` of them."""
+def by_day(counts: Mapping[str, int], max_days: int) -> list[tuple[date, int]]:
+    """Returns the counts of the latest `max_days` consecutive days, zeros included."""
     days = {day: count for text, count in counts.items() if (day := _day(text))}
     if not days:
         return []
     last = max(days)
-    length = min((last - min(days)).days + 1, most_days)
+    length = min((last - min(days)).days + 1, max_days)
     first = last - timedelta(days=length - 1)
     return [(day, days.get(day, 0)) for day in (first + timedelta(days=n) for n in range(length))]
 
@@ -75,7 +75,7 @@ def _day(text: str) -> date | None:
 
 
 def columns(counts: Mapping[str, int], width: int) -> str:
-    """A column for each day, with the highest count and the first and last day beside it."""
+    """Draws a column for each day, and labels the highest count and the first and last day."""
     digits = len(str(max(counts.values())))
     series = by_day(counts, max(width - digits - 2, 1))
     if not series:
@@ -96,7 +96,7 @@ def columns(counts: Mapping[str, int], width: int) -> str:
 
 
 def _cell(count: int, most: int, row: int) -> str:
-    """The piece of a column that is in that row, counted from the ground."""
+    """Returns the part of a column in one row; row 1 is the lowest."""
     eighths = round(count / most * ROWS * 8) if count else 0
     if count and eighths == 0:
         eighths = 1

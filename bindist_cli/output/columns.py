@@ -1,4 +1,4 @@
-"""What is shown of each of the API's objects: columns as data, for tables, cards and lines."""
+"""The columns of each object of the API, as data for tables, cards and lines."""
 
 from __future__ import annotations
 
@@ -81,15 +81,15 @@ STYLES = {
     "unchanged": "dim",
     "skipped": "dim",
 }
-"""Colour is for meaning alone: the words that have one."""
+"""Colours of status words; nothing else is coloured."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One field: its key in the API, its heading, how people see it.
+    """One field: its key in the API, its heading, and its format for people.
 
-    `wide` columns are in tables only where they fit; `hidden` ones in no table.
-    Scripts get every column, in this order. `flexible` ones are shortened first.
+    Tables show `wide` columns only on wide terminals, never show `hidden` ones, and shorten
+    `flexible` ones first. Scripts get every column, in this order.
     """
 
     key: str
@@ -187,12 +187,12 @@ VERIFIED = (
     Column("fileName", "File"),
     Column("status", "Status"),
     Column("path", "Path", flexible=True),
-    Column("serverChecksum", "On the server", _short_hash, wide=True),
-    Column("checksum", "Here", _short_hash, wide=True),
+    Column("serverChecksum", "Server", _short_hash, wide=True),
+    Column("checksum", "Local", _short_hash, wide=True),
 )
 PLANNED = (
     Column("fileName", "File"),
-    Column("status", "Would be"),
+    Column("status", "Planned"),
     Column("fileType", "Type"),
     Column("fileSize", "Size", _size, right=True),
     Column("checksum", "SHA-256", _short_hash, wide=True),
@@ -232,7 +232,7 @@ NEW_KEY = (
     Column("name", "Name"),
     Column("apiKey", "Key"),
     Column("createdAt", "Created", _age, hidden=True),
-    Column("regeneratedAt", "Made", _age, hidden=True),
+    Column("regeneratedAt", "Created", _age, hidden=True),
     Column("keyFile", "Key file"),
 )
 ACTIVITY = (
@@ -244,7 +244,7 @@ ACTIVITY = (
     Column("fileSize", "Size", _size, right=True),
     Column("customerId", "Customer id", wide=True, flexible=True),
     Column("fileName", "File", wide=True, flexible=True),
-    Column("clientIp", "Address", wide=True),
+    Column("clientIp", "IP address", wide=True),
     Column("id", "Id", hidden=True),
 )
 AUDIT = (
@@ -267,25 +267,25 @@ SANDBOX = (
 )
 LOGIN = (
     Column("profile", "Profile"),
-    Column("apiUrl", "Address"),
+    Column("apiUrl", "API URL"),
     Column("role", "Role"),
-    Column("keySource", "Key is in", flexible=True),
+    Column("keySource", "Key stored in", flexible=True),
 )
 LOGOUT = (
     Column("profile", "Profile"),
     Column("status", "Key"),
-    Column("places", "Was in", _list),
+    Column("places", "Removed from", _list),
 )
 AUTH_STATUS = (
     Column("profile", "Profile"),
-    Column("apiUrl", "Address"),
-    Column("apiUrlSource", "Address from"),
+    Column("apiUrl", "API URL"),
+    Column("apiUrlSource", "API URL from"),
     Column("keySource", "Key from"),
     Column("status", "Key"),
     Column("role", "Role"),
-    Column("answerMs", "Answer", _milliseconds),
+    Column("answerMs", "Response time", _milliseconds),
     Column("isAdmin", "Administrator", hidden=True),
-    Column("isFinancialAdmin", "Financial", hidden=True),
+    Column("isFinancialAdmin", "Financial administrator", hidden=True),
 )
 TOKEN = (Column("token", "Key"),)
 SETTINGS = (

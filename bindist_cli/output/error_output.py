@@ -1,4 +1,4 @@
-"""Errors as people and scripts read them: what went wrong, the facts, what to do next."""
+"""Prints errors for people and scripts: the message, facts, and a hint for the next step."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from bindist.redaction import redact
 from ..exit_codes import CliError, Exit, exit_for
 from . import formatting
 
-# What is not closed ends with the text: to look for its end again at each start takes for ever.
+# An unclosed tag ends with the text; searching for its end at every `<` would be quadratic.
 _TAG = re.compile(r"(?is)<(script|style|head)\b.*?(?:</\1>|\Z)|<[^>]*(?:>|\Z)")
-_LONGEST = 300
+_MAX_MESSAGE = 300
 
 HINTS: tuple[tuple[type[Exception], str], ...] = (
-    (errors.AuthenticationError, "`bindist auth login` stores a key that works"),
+    (errors.AuthenticationError, "store a valid key with `bindist auth login`"),
     (errors.RateLimitError, "wait a moment, then run the command again"),
     (errors.ServerError, "run the command again: this is safe"),
-    (errors.BusyError, "wait until it has ended, then run the command again"),
-    (errors.QuotaError, "delete what is no longer needed, or ask for a larger quota"),
+    (errors.BusyError, "wait until it has finished, then run the command again"),
+    (errors.QuotaError, "delete data that you no longer need, or ask for a larger quota"),
 )
 
 _SYSTEM_HINTS = {
@@ -42,17 +42,17 @@ _SYSTEM_HINTS = {
 }
 
 
-def explain(error: Exception) -> CliError:
-    """Any exception as a CliError: the one shape that is printed."""
+def to_cli_error(error: Exception) -> CliError:
+    """Converts any exception to a CliError, which is what gets printed."""
     if isinstance(error, CliError):
         return error
     if isinstance(error, errors.ApiError):
-        return _explain_answer(error)
+        return _from_response(error)
     if isinstance(error, errors.TransportError):
-        return _explain_silence(error)
+        return _from_transport(error)
     if isinstance(error, click.ClickException):
         context = getattr(error, "ctx", None)
-        hint = f"`{context.command_path} --help`" if context else None
+        hint = f"see `{context.command_path} --help`" if context else None
         return CliError(error.format_message(), Exit.USAGE, hint=hint)
     if isinstance(error, OSError) and not isinstance(error, ValueError):
         name = f"{error.filename}: " if isinstance(error.filename, str) else ""
@@ -60,9 +60,9 @@ def explain(error: Exception) -> CliError:
         return CliError(f"{name}{error.strerror or error}", exit_for(error), hint=hint)
     if isinstance(error, UnicodeEncodeError):
         return CliError(
-            f"{error.object!a:.100} cannot be written in this system's encoding, {error.encoding}",
+            f"{error.object!a:.100} cannot be encoded in this system's encoding, {error.encoding}",
             exit_for(error),
-            hint="LC_ALL=C.UTF-8 changes the encoding; -O PATH gives a file another name",
+            hint="set LC_ALL=C.UTF-8, or choose another file name with -O PATH",
         )
     code = exit_for(error)
     message = str(error) or type(error).__name__
@@ -71,22 +71,22 @@ def explain(error: Exception) -> CliError:
     return CliError(message, code, hint=_hint(error))
 
 
-def _explain_answer(error: errors.ApiError) -> CliError:
+def _from_response(error: errors.ApiError) -> CliError:
     message = str(error)
     hint = _hint(error)
     if message.lstrip().startswith("<"):
         text = " ".join(_TAG.sub(" ", message).split())
-        message = f"HTTP {error.status_code} with a page instead of an answer: {text}"
+        message = f"HTTP {error.status_code} with an HTML page instead of an API response: {text}"
     elif error.code == "INVALID_RESPONSE" and not message.startswith("HTTP"):
-        message = f"HTTP {error.status_code} with something else than an answer: {message}"
-    if len(message) > _LONGEST:
-        message = message[:_LONGEST] + "…"
+        message = f"HTTP {error.status_code} with an invalid API response: {message}"
+    if len(message) > _MAX_MESSAGE:
+        message = message[:_MAX_MESSAGE] + "…"
     if error.code == "INVALID_RESPONSE":
-        hint = "is that the address of the API? See --api-url"
+        hint = "check that --api-url is the base URL of the API"
     if isinstance(error, errors.AuthenticationError):
         message = f"not authenticated: {message}"
     if isinstance(error, errors.PermissionDeniedError) and "not enabled" in message:
-        hint = "`bindist versions enable APP VERSION` releases it, or add --test-channel"
+        hint = "release it with `bindist versions enable APP VERSION`, or add --test-channel"
     return CliError(
         message,
         exit_for(error),
@@ -97,12 +97,12 @@ def _explain_answer(error: errors.ApiError) -> CliError:
     )
 
 
-def _explain_silence(error: errors.TransportError) -> CliError:
+def _from_transport(error: errors.TransportError) -> CliError:
     hint = "check the address and the network, then run it again"
     if "certificate" in str(error).lower():
-        hint = "`--ca-bundle FILE` names certificates to trust"
+        hint = "name the CA certificates to trust with --ca-bundle FILE"
     elif error.ambiguous:
-        hint = "it may have been carried out: look before you run it again"
+        hint = "the server may have carried it out: check before you run it again"
     return CliError(str(error), exit_for(error), hint=hint, code="NO_ANSWER")
 
 
@@ -119,11 +119,11 @@ def show(
     color: bool | None,
     debug: bool,
 ) -> Exit:
-    """Prints an error, and what more is known, to stderr; returns the process's exit code."""
+    """Prints an error with further `facts` and a `hint` to stderr; returns the exit code."""
     if debug:
         lines = traceback.format_exception(type(error), error, error.__traceback__)
         say(formatting.visible(redact("".join(lines))))
-    shown = explain(error)
+    shown = to_cli_error(error)
     shown.facts.extend(facts)
     shown.hint = hint or shown.hint
     if as_json:
@@ -141,7 +141,7 @@ def show(
 
 
 def say(text: str, color: bool | None = None) -> None:
-    """Prints to stderr; where that is full, the work is not given up for what is only talk."""
+    """Prints to stderr; ignores a full disk, because messages must not stop the work."""
     with contextlib.suppress(OSError):
         click.echo(text, err=True, color=color)
 
@@ -155,7 +155,7 @@ def _redacted(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def reader_has_gone() -> bool:
-    """Whether stdout is a pipe that nobody reads any more, as after `head`."""
+    """Whether stdout is a pipe whose reader, such as `head`, has exited."""
     import select
 
     if not hasattr(select, "poll"):
@@ -164,14 +164,14 @@ def reader_has_gone() -> bool:
         poll = select.poll()
         poll.register(sys.stdout.fileno(), 0)
         return any(events & select.POLLERR for _, events in poll.poll(0))
-    except (OSError, ValueError):  # there is no stdout
+    except (OSError, ValueError):  # stdout is closed
         return False
 
 
 def settle_stdout() -> None:
-    """Writes what is still to be written; gives it up where it cannot be, lest it fail at exit.
+    """Flushes stdout; if that fails, discards the rest, so that the exit does not fail again.
 
-    That is so after a reader such as `head` has gone, and on a full disk.
+    It fails after a reader such as `head` has exited, and on a full disk.
     """
     try:
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""Values as text. Pure functions; the present time is an argument."""
+"""Formats values as text. Pure functions; the current time is an argument."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _AGES = (
 )
 _UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
 _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
-# What a terminal may obey, what has no width or changes the reading direction, so that two names
-# look alike, and halves of pairs that cannot be encoded.
+# Control characters that a terminal may obey, invisible and bidirectional ones that make different
+# names look alike, and lone surrogates, which cannot be encoded.
 _CONTROLS = r"\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029" + INVISIBLE
 _CONTROL = re.compile(f"[{_CONTROLS}]")
 _SPECIAL = re.compile(f"[{_CONTROLS}\\\\]")
 _ESCAPED = re.compile(r"\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|.)")
 _CSV_CONTROL = re.compile(rf"(?![\t\n]|\r\n)[{_CONTROLS}]")
-# After white space too; the wide forms are the same to a spreadsheet.
+# Also after white space; spreadsheets treat the full-width forms alike.
 _FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 
 
 def parse_time(text: object) -> datetime | None:
-    """A timestamp of the API; None for anything else."""
+    """Parses a timestamp of the API; None for anything else."""
     if not isinstance(text, str):
         return None
     try:
@@ -43,7 +43,7 @@ def parse_time(text: object) -> datetime | None:
 
 
 def age(timestamp: object, now: datetime) -> str:
-    """`3 days ago`, `in 28 minutes`; what is no timestamp is shown as it is."""
+    """Formats a timestamp as `3 days ago` or `in 28 minutes`; shows any other value unchanged."""
     moment = parse_time(timestamp)
     if moment is None:
         return visible(timestamp)
@@ -59,7 +59,7 @@ def age(timestamp: object, now: datetime) -> str:
 
 
 def size(count: object) -> str:
-    """Bytes in decimal units: `1 byte`, `13.4 MB`."""
+    """Formats a number of bytes in decimal units: `1 byte`, `13.4 MB`."""
     if isinstance(count, bool) or not isinstance(count, (int, float)):
         return visible(count)
     try:
@@ -78,7 +78,7 @@ def size(count: object) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`0.4 s`, `12 s`, `3 min 20 s`."""
+    """Formats a duration: `0.4 s`, `12 s`, `3 min 20 s`."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 60:
@@ -87,7 +87,7 @@ def duration(seconds: float) -> str:
 
 
 def plain(value: Any) -> str:
-    """A value in full on one line, for scripts: lists by commas, objects by ids or as JSON."""
+    """Formats a value in full for scripts: lists with commas, objects by id or as JSON."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -108,12 +108,12 @@ def _identity(item: Any) -> Any:
 
 
 def escape(text: str) -> str:
-    """`text` as one field of a tab-separated line; `unescape` is its inverse."""
+    """Escapes one field of a tab-separated line; `unescape` is the inverse."""
     return _SPECIAL.sub(lambda found: _ESCAPES.get(found[0]) or _coded(found[0]), text)
 
 
 def unescape(text: str) -> str:
-    """The inverse of `escape`."""
+    """Reverses `escape`."""
     short = {value[1]: key for key, value in _ESCAPES.items()}
 
     def restore(found: re.Match[str]) -> str:
@@ -124,30 +124,30 @@ def unescape(text: str) -> str:
 
 
 def visible(value: Any) -> str:
-    """A value for people's eyes: control characters shown, never obeyed; line breaks kept."""
+    """Formats a value for people: escapes control characters, keeps line breaks."""
     text = value if isinstance(value, str) else plain(value)
     return _CONTROL.sub(lambda found: found[0] if found[0] == "\n" else _coded(found[0]), text)
 
 
 def json_escape(text: str) -> str:
-    """JSON with what `json.dumps` leaves of control characters escaped too; it means the same."""
+    """Escapes the control characters that `json.dumps` leaves; the JSON value is the same."""
     return _CONTROL.sub(
         lambda found: found[0] if found[0] == "\n" else json.dumps(found[0])[1:-1], text
     )
 
 
 def one_line(value: Any) -> str:
-    """`visible`, with line breaks shown as well."""
+    """Like `visible`, with line breaks shown as a symbol."""
     return visible(value).replace("\n", "⏎")
 
 
 def csv_cell(value: Any) -> str:
-    """A value for CSV, where tabs and line breaks may stay and no terminal obeys the rest."""
+    """Formats a value for CSV: escapes control characters, except tabs and line breaks."""
     return _CSV_CONTROL.sub(lambda found: _coded(found[0]), plain(value))
 
 
 def csv_safe_cell(value: Any) -> str:
-    """The same, with ' in front of what a spreadsheet would take for a formula."""
+    """Like `csv_cell`, with ' in front of text that a spreadsheet would run as a formula."""
     text = csv_cell(value)
     is_text = not isinstance(value, (int, float))
     return f"'{text}" if is_text and _FORMULA.match(text) else text
@@ -161,7 +161,7 @@ def _coded(char: str) -> str:
 
 
 def bar(value: float, largest: float, width: int) -> str:
-    """A bar of at most `width` cells, in eighths of a cell; never empty for more than 0."""
+    """Draws a bar of at most `width` cells in eighths of a cell; not empty for values above 0."""
     if value <= 0 or largest <= 0 or width <= 0:
         return ""
     eighths = max(1, round(value / largest * width * 8))

@@ -1,4 +1,4 @@
-"""Markdown on a terminal: formatted to its width, in a pager where it is longer than the screen."""
+"""Shows Markdown on a terminal, in a pager if it is longer than the screen."""
 
 from __future__ import annotations
 
@@ -13,31 +13,33 @@ from ..settings import resolve
 from ..settings.resolve import Settings
 
 WIDEST, NARROWEST = 100, 20
-"""Columns: longer lines are hard to read, shorter ones hold no word."""
+"""Limits of the text width, in columns: longer lines are hard to read, shorter ones fit no word."""
 
 _STYLES = {"markdown.code": "bold cyan", "markdown.h1": "bold", "markdown.h2": "bold underline"}
-"""Without rich's own background colours, which suit dark terminals alone."""
+"""Replaces styles of rich whose background colours suit only dark terminals."""
 
 _TOPIC_LINK = re.compile(r"\[([^\]]+)\]\([\w-]+\.md\)")
 
 
 def show(markdown: str, settings: Settings) -> None:
-    """Prints Markdown on the terminal; a pager shows it unless it fits, or nothing may be asked."""
+    """Prints Markdown on the terminal, through a pager if it is long and stdin is a terminal."""
     text = render(markdown, text_width(), color=settings.color)
     fits = text.count("\n") < shutil.get_terminal_size().lines
     if fits or settings.no_input or not sys.stdin.isatty() or not _has_pager():
         sys.stdout.write(text)
     else:
-        click.echo_via_pager(text, color=settings.color)  # None: styles where `less` shows them
+        click.echo_via_pager(
+            text, color=settings.color
+        )  # None: click keeps styles if `less` shows them
 
 
 def text_width() -> int:
-    """How many columns a text may have on this terminal."""
+    """Returns the width of text for this terminal, in columns."""
     return max(NARROWEST, min(shutil.get_terminal_size().columns, WIDEST))
 
 
 def render(markdown: str, width: int, *, color: bool | None) -> str:
-    """The text for a terminal that is `width` columns wide; `color=False` leaves out all styles."""
+    """Formats Markdown for a terminal of `width` columns; `color=False` omits all styles."""
     from rich.console import Console
     from rich.markdown import Markdown
     from rich.theme import Theme
@@ -52,7 +54,7 @@ def render(markdown: str, width: int, *, color: bool | None) -> str:
         highlight=False,
         theme=Theme(_STYLES),
     )
-    # A link to a topic is written as the command that shows it; other links keep their addresses.
+    # The text of a link to a topic is the command that shows it; other links keep their addresses.
     plain_links = _TOPIC_LINK.sub(r"\1", markdown)
     console.print(Markdown(plain_links, code_theme="ansi_dark", hyperlinks=False))
     lines = (line.rstrip() for line in target.getvalue().splitlines())
@@ -60,5 +62,5 @@ def render(markdown: str, width: int, *, color: bool | None) -> str:
 
 
 def _has_pager() -> bool:
-    """Whether the user wants one: an empty PAGER and `cat` both say no, as for git and man."""
+    """Whether to use a pager: not if PAGER is empty or `cat`, as in git and man."""
     return resolve.environment().get("PAGER", "less").strip() not in ("", "cat")

@@ -1,6 +1,6 @@
-"""The sink: everything a command prints goes through here, in the format that was asked for.
+"""Prints the results and notes of commands, in the requested format.
 
-stdout is the result and nothing else; notes, questions, progress and errors go to stderr.
+stdout carries only the result; notes, prompts, progress and errors go to stderr.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from .error_output import say
 if TYPE_CHECKING:
     from rich.console import Console
 
-WIDE = 120
-NARROWEST = 8
-LEAST, UNKNOWN = 20, 80
+WIDE_FROM = 120
+MIN_COLUMN_WIDTH = 8
+MIN_WIDTH, DEFAULT_WIDTH = 20, 80
 _GAP = 2
 _BLOCKS = re.compile("[\u2581-\u258f]")
 
 
-class Sink:
-    """Prints results as `settings` ask for, or as the terminal, or its absence, suggests."""
+class Printer:
+    """Prints in the format of `settings`; by default a table on a terminal, else TSV."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -50,7 +50,7 @@ class Sink:
         empty: str = "nothing found",
         hint: str | None = None,
     ) -> None:
-        """A list of objects. An empty one says so, and what to do next, to people alone."""
+        """Prints a list of objects. For an empty one, a table is replaced by a note and a hint."""
         counted = _Counted(rows)
         getattr(self, f"_{self.format}_rows")(columns, counted)
         if not counted.count and self.format == "table":
@@ -64,8 +64,8 @@ class Sink:
         tables: Mapping[str, Sequence[Column]] | None = None,
         drawing: Callable[[Json, int], str] | None = None,
     ) -> None:
-        """One object; on a terminal also, of it, `tables` for its lists and a `drawing`, which gets
-        the object and the terminal's width."""
+        """Prints one object. In table format, also prints its lists as `tables`, and a `drawing` of
+        it, which is a function of the object and the width in characters."""
         if self.format == "table":
             self._card(columns, thing, tables or {}, drawing)
         elif self.format == "tsv":
@@ -78,18 +78,18 @@ class Sink:
             getattr(self, f"_{self.format}_rows")(columns, [thing])
 
     def text(self, text: str) -> None:
-        """Plain lines that are the result themselves, whatever the format."""
+        """Prints text that is the result itself, in any format."""
         self._write(text if text.endswith("\n") else text + "\n")
 
-    # Talk
+    # Notes
 
     def note(self, text: str) -> None:
-        """Something worth knowing; not with --quiet."""
+        """Prints a note to stderr, except with --quiet."""
         if not self.settings.quiet:
             self.talk(formatting.visible(text))
 
     def warn(self, text: str) -> None:
-        """Something that may be wrong; also with --quiet."""
+        """Prints a warning to stderr, even with --quiet."""
         self.talk(f"{self.styled('warning:', fg='yellow')} {text}")
 
     def talk(self, text: str) -> None:
@@ -99,7 +99,7 @@ class Sink:
         return text if self.settings.color is False else click.style(text, **style)
 
     def console(self, file: IO[str] | None = None) -> Console:
-        """A rich console that takes no text for markup and guesses no colours."""
+        """Creates a rich console that interprets no markup and highlights nothing."""
         from rich.console import Console
 
         console = Console(
@@ -110,8 +110,8 @@ class Sink:
             markup=False,
             emoji=False,
         )
-        # What has no columns, or too few for a word, is not what is being looked at.
-        console.width = max(console.width or UNKNOWN, LEAST)
+        # A terminal that reports no width, or too few columns for a word, is not a real one.
+        console.width = max(console.width or DEFAULT_WIDTH, MIN_WIDTH)
         return console
 
     # The formats
@@ -142,7 +142,7 @@ class Sink:
     def _streamed(
         self, columns: Sequence[Column], rows: Iterable[Json]
     ) -> tuple[Sequence[Column], Iterable[Json]]:
-        """The columns to print, which the first row settles, and all rows, still to come."""
+        """Returns the columns to print, chosen by the first row, and an iterator over all rows."""
         remaining = iter(rows)
         first = list(islice(remaining, 1))
         return self._chosen(columns, first), chain(first, remaining)
@@ -163,7 +163,8 @@ class Sink:
         shown = [
             column
             for column in columns
-            if self.settings.fields or not (column.hidden or (column.wide and console.width < WIDE))
+            if self.settings.fields
+            or not (column.hidden or (column.wide and console.width < WIDE_FROM))
         ]
         now = datetime.now(timezone.utc)
         cells = [[column.human(thing.get(column.key), now) for column in shown] for thing in things]
@@ -230,7 +231,7 @@ class Sink:
     # --fields
 
     def _chosen(self, columns: Sequence[Column], things: Sequence[Json]) -> Sequence[Column]:
-        """The columns to print: those of --fields, which may name any field of the API."""
+        """Returns the columns to print; --fields may name any field of the API."""
         if not self.settings.fields:
             return columns
         known = {column.key: column for column in columns}
@@ -240,7 +241,7 @@ class Sink:
         ]
         if unknown and (things or self.format in ("csv", "tsv")):
             names = ", ".join([*known, *sorted(present - set(known))])
-            raise CliError(f"there is no field {unknown[0]!r}", Exit.USAGE, hint=f"fields: {names}")
+            raise CliError(f"unknown field {unknown[0]!r}", Exit.USAGE, hint=f"fields: {names}")
         return [known.get(name, Column(name, name)) for name in self.settings.fields]
 
     def _picked(self, thing: Json) -> Json:
@@ -249,7 +250,7 @@ class Sink:
 
 
 def _drawable(text: str) -> str:
-    """A chart in characters that the terminal's encoding has."""
+    """Replaces block characters that the encoding of stdout lacks."""
     try:
         text.encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:
@@ -258,7 +259,7 @@ def _drawable(text: str) -> str:
 
 
 class _Counted:
-    """Passes rows on and knows afterwards whether there were any."""
+    """Passes rows on, and counts them."""
 
     def __init__(self, rows: Iterable[Json]) -> None:
         self._rows = rows
@@ -273,12 +274,13 @@ class _Counted:
 def fit(
     natural: Sequence[int], flexible: Sequence[bool], available: int, *, drop: bool = True
 ) -> list[int]:
-    """Column widths for a line of `available` cells; fewer than columns where some do not fit.
+    """Returns column widths for a line of `available` cells.
 
-    Flexible columns give way first, evenly; then, with `drop`, the last columns are left out.
+    Flexible columns shrink first, the widest one at a time. With `drop`, the last columns that do
+    not fit are left out, and the result is shorter than `natural`.
     """
     least = [
-        min(width, NARROWEST) if yes else width
+        min(width, MIN_COLUMN_WIDTH) if yes else width
         for width, yes in zip(natural, flexible, strict=True)
     ]
     count = len(natural)
@@ -286,7 +288,7 @@ def fit(
         count -= 1
     widths = list(natural[:count])
     while _line_width(widths) > available:
-        candidates = [i for i in range(count) if flexible[i] and widths[i] > NARROWEST]
+        candidates = [i for i in range(count) if flexible[i] and widths[i] > MIN_COLUMN_WIDTH]
         if not candidates:
             break
         widths[max(candidates, key=lambda i: widths[i])] -= 1
@@ -298,7 +300,7 @@ def _line_width(widths: Sequence[int]) -> int:
 
 
 def json_text(value: Any, indent: int | None = None) -> str:
-    """JSON that stdout's encoding can carry and that no terminal obeys."""
+    """Formats JSON for the encoding of stdout, with control characters escaped."""
     encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
     separators = None if indent else (",", ":")
     text = json.dumps(value, indent=indent, separators=separators, ensure_ascii=encoding != "utf8")

@@ -1,4 +1,4 @@
-"""Progress of transfers: bars for people at a terminal, lines for logs, nothing for --quiet."""
+"""Progress of transfers: bars on a terminal, lines in logs, nothing with --quiet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from . import formatting
-from .printer import Sink
+from .printer import Printer
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -22,20 +22,22 @@ _TOTAL = "all files"
 
 @contextmanager
 def transfers(
-    sink: Sink, sizes: Mapping[str, int], doing: str
+    printer: Printer, sizes: Mapping[str, int], doing: str
 ) -> Iterator[Callable[[str], Report]]:
-    """Gives for each name of `sizes` (in bytes) the callback that its transfer reports to."""
-    if sink.settings.quiet:
+    """Yields a function that returns the progress callback for a name in `sizes` (bytes)."""
+    if printer.settings.quiet:
         yield lambda name: lambda done, size: None  # noqa: ARG005
-    elif sys.stderr.isatty() and sink.settings.bars:
-        with _bars(sink, sizes, doing) as reporter:
+    elif sys.stderr.isatty() and printer.settings.bars:
+        with _bars(printer, sizes, doing) as reporter:
             yield reporter
     else:
-        yield _Lines(sink, doing).reporter
+        yield _Lines(printer, doing).reporter
 
 
 @contextmanager
-def _bars(sink: Sink, sizes: Mapping[str, int], doing: str) -> Iterator[Callable[[str], Report]]:
+def _bars(
+    printer: Printer, sizes: Mapping[str, int], doing: str
+) -> Iterator[Callable[[str], Report]]:
     from rich.progress import (
         BarColumn,
         DownloadColumn,
@@ -45,7 +47,7 @@ def _bars(sink: Sink, sizes: Mapping[str, int], doing: str) -> Iterator[Callable
         TransferSpeedColumn,
     )
 
-    console = sink.console(sys.stderr)
+    console = printer.console(sys.stderr)
     narrow = console.width < 60
     longest = 18 if narrow else 31
     shown = Progress(
@@ -74,7 +76,7 @@ def _bars(sink: Sink, sizes: Mapping[str, int], doing: str) -> Iterator[Callable
     def reporter(name: str) -> Report:
         def report(done: int, size: int) -> None:
             with lock:
-                if not tasks:  # where there is nothing to move, there is nothing to show
+                if not tasks:  # show bars only once something is transferred
                     begin()
                 done_of[name] = done
                 shown.update(tasks[name], completed=done, total=size)
@@ -91,10 +93,10 @@ def _bars(sink: Sink, sizes: Mapping[str, int], doing: str) -> Iterator[Callable
 
 
 class _Lines:
-    """One line when a file starts and ends, and one every 30 seconds between."""
+    """Prints a line when a file starts, every 30 seconds, and when it ends."""
 
-    def __init__(self, sink: Sink, doing: str) -> None:
-        self._sink = sink
+    def __init__(self, printer: Printer, doing: str) -> None:
+        self._printer = printer
         self._doing = doing
 
     def reporter(self, name: str) -> Report:
@@ -109,19 +111,19 @@ class _Lines:
             if first is None:
                 first = done
                 if done < size:
-                    self._sink.talk(f"{self._doing} {label} ({formatting.size(size)})")
+                    self._printer.talk(f"{self._doing} {label} ({formatting.size(size)})")
             if done >= size and not ended:
                 ended = True
                 took = max(now - started, 0.001)
                 rate = formatting.size((size - first) / took)
                 if first < size:
-                    self._sink.talk(
+                    self._printer.talk(
                         f"{label}: {formatting.size(size)} in {formatting.duration(took)}, {rate}/s"
                     )
             elif now - spoken >= EVERY_SECONDS and done < size:
                 spoken = now
                 share = 100 * done // max(size, 1)
-                self._sink.talk(
+                self._printer.talk(
                     f"{label}: {share} %, {formatting.size(done)} of {formatting.size(size)}"
                 )
 

@@ -1,7 +1,7 @@
-"""Where text leaves the process: no build runner obeys it, and stderr shows no secret.
+"""Guards stdout and stderr: neutralizes commands to build runners, and hides secrets on stderr.
 
-Build runners take lines of a log for commands. While a command runs, stdout and stderr are replaced
-by `GuardedStream`s, so that whatever is printed, by whatever code, goes through here.
+Build runners interpret some lines of a log as commands. While a command runs, `GuardedStream`s
+replace stdout and stderr, so that all output passes through here, whichever code prints it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from re import Match, Pattern
 
 _START = r"(?:\A|(?<=[\r\n]))"
-# Comparisons that follow a language's rules pass over these, and GitHub's runner makes such ones.
+# Culture-sensitive comparisons, as in GitHub's runner, ignore these characters.
 _IGNORED = (
     r"\0-\x08\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u180e"
     r"\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
@@ -41,18 +41,18 @@ RUNNERS: dict[str, tuple[str, ...]] = {
     "TEAMCITY_VERSION": (_marker("##teamcity["),),
     "TRAVIS": (_marker("travis_fold:"), _marker("travis_time:")),
 }
-"""Build runners by the variable that each sets, and what a command starts with there.
+"""Build runners, by the variable that each sets, and the patterns that start a command there.
 
-The last character of each pattern is printed as `\\u005b`, which means the same in JSON.
+The last character of a match is printed as an escape such as `\\u005b`, which is the same in JSON.
 """
 
-_REMEMBERED = 64
-SHORTEST_SECRET = 6
-"""Characters; what is shorter is not hidden, since it may be a part of any word."""
+_KEPT_CHARACTERS = 64
+MIN_SECRET_LENGTH = 6
+"""In characters; a shorter secret is not hidden, because it may be part of any word."""
 
 
 def commands_obeyed(env: Mapping[str, str]) -> Pattern[str] | None:
-    """What the build runner of this environment would obey; None where there is no runner."""
+    """Returns the pattern of commands to the build runner of this environment, or None."""
     markers = {
         marker
         for name, patterns in RUNNERS.items()
@@ -63,9 +63,9 @@ def commands_obeyed(env: Mapping[str, str]) -> Pattern[str] | None:
 
 
 class GuardedStream:
-    """A text stream that breaks the commands of build runners and hides secrets.
+    """A text stream that neutralizes commands to build runners and hides secrets.
 
-    It has no `buffer`: what looks for one would go past it.
+    It has no `buffer`, which would bypass it.
     """
 
     def __init__(self, stream: IO[str], obeyed: Pattern[str] | None, *, hides: bool) -> None:
@@ -73,7 +73,7 @@ class GuardedStream:
         self.secrets: Callable[[], Iterable[str]] = tuple
         self._hides = hides
         self._obeyed = obeyed
-        self._line = ""  # as printed, since the last line break, or the end of that
+        self._line = ""  # printed since the last line break; only its end if that is long
         self._lock = threading.Lock()
 
     def __getattr__(self, name: str) -> Any:
@@ -82,7 +82,7 @@ class GuardedStream:
         return getattr(self.stream, name)
 
     def write(self, text: str) -> int:
-        """Prints a text, with what must not be seen or obeyed replaced."""
+        """Prints text with commands and secrets replaced."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         with self._lock:
@@ -90,12 +90,12 @@ class GuardedStream:
         return len(text)
 
     def writelines(self, lines: list[str]) -> None:
-        """Prints texts one after the other."""
+        """Prints several texts."""
         for line in lines:
             self.write(line)
 
     def write_exactly(self, text: str) -> None:
-        """Prints whole lines of our own as they are, commands to the runner among them."""
+        """Prints whole lines of our own unchanged, including commands to the runner."""
         with self._lock:
             self.stream.write(("\n" if self._line else "") + text)
             self._line = ""
@@ -113,14 +113,14 @@ class GuardedStream:
 
         def broken(found: Match[str]) -> str:
             whole = found[0]
-            # What is printed already was no command.
+            # The part already printed was not a command.
             return whole if found.end() <= before else f"{whole[:-1]}\\u{ord(whole[-1]):04x}"
 
         seen = self._obeyed.sub(broken, self._line + text)
         line = re.split(r"[\r\n]", seen)[-1]
-        if len(line) > _REMEMBERED:
-            start = "" if re.fullmatch(_BLANK, line[:-_REMEMBERED]) else "x"
-            self._line = start + line[-_REMEMBERED:]
+        if len(line) > _KEPT_CHARACTERS:
+            start = "" if re.fullmatch(_BLANK, line[:-_KEPT_CHARACTERS]) else "x"
+            self._line = start + line[-_KEPT_CHARACTERS:]
         else:
             self._line = line
         return seen[before:]
@@ -128,7 +128,7 @@ class GuardedStream:
 
 @contextlib.contextmanager
 def guarded() -> Iterator[None]:
-    """Guards stdout and stderr; afterwards they are what they were."""
+    """Guards stdout and stderr during the block."""
     obeyed = commands_obeyed(os.environ)
     streams = sys.stdout, sys.stderr
     if obeyed is not None:
@@ -141,13 +141,13 @@ def guarded() -> Iterator[None]:
 
 
 def hide(secrets: Callable[[], Iterable[str]]) -> None:
-    """From now on stderr shows none of the texts that `secrets` returns at that time."""
+    """Hides on stderr, from now on, the texts that `secrets` returns when something is printed."""
     if isinstance(sys.stderr, GuardedStream):
         sys.stderr.secrets = secrets
 
 
 def print_exactly(text: str, stream: IO[str] | None = None) -> None:
-    """Prints lines whose every character counts, such as a key, to stdout or another stream."""
+    """Prints lines unchanged, such as a key, to stdout or another stream."""
     stream = stream or sys.stdout
     if isinstance(stream, GuardedStream):
         stream.write_exactly(text)
@@ -156,7 +156,7 @@ def print_exactly(text: str, stream: IO[str] | None = None) -> None:
 
 
 def binary_stdout() -> BinaryIO:
-    """stdout for bytes: a file's content is what it is."""
+    """Returns stdout for bytes, without a guard: the content of files is printed unchanged."""
     stream: Any = sys.stdout.stream if isinstance(sys.stdout, GuardedStream) else sys.stdout
     return cast(BinaryIO, stream.buffer)
 
@@ -164,10 +164,10 @@ def binary_stdout() -> BinaryIO:
 _KEYS = ("apiKey", "apiSecret", "token", "shareToken")
 
 
-def mask_keys(answer: object) -> None:
-    """Makes GitHub's runner hide the keys of an answer in whatever is logged after it."""
+def mask_keys(response: object) -> None:
+    """Tells GitHub's runner to mask the keys in a response in all later log lines."""
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        for key in dict.fromkeys(_keys(answer)):
+        for key in dict.fromkeys(_keys(response)):
             escaped = key.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
             with contextlib.suppress(OSError):
                 print_exactly(f"::add-mask::{escaped}\n", sys.stderr)

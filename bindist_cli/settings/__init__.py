@@ -1,1 +1,1 @@
-"""Settings: flags, environment, profiles, and their files."""
+"""Settings from flags, environment and profiles, and the files that store them."""

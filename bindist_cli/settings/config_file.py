@@ -1,4 +1,4 @@
-"""Settings in `config.toml`: what may be set, how a value is read, where one in use comes from."""
+"""Settings in `config.toml`: their names, how values are parsed, and the source of each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .resolve import (
 )
 
 PROFILE = "profile"
-KEYS = {PROFILE: "the profile to use where none is named"} | {
+KEYS = {PROFILE: "the profile to use without --profile [default: default]"} | {
     name: text for name, (_, text) in PROFILE_KEYS.items()
 }
 DEFAULTS = {
@@ -41,38 +41,38 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,49}")
 
 
 def check_key(key: str) -> None:
-    """Raises CliError for a setting that there is not."""
+    """Raises CliError for an unknown setting."""
     if key not in KEYS:
         near = difflib.get_close_matches(key.replace("-", "_").lower(), KEYS, 1, cutoff=0.5)
         meant = f"; did you mean {near[0]}?" if near else ""
         raise CliError(
-            f"there is no setting {key!r}{meant}",
+            f"unknown setting {key!r}{meant}",
             Exit.USAGE,
             hint="settings: " + ", ".join(KEYS),
         )
 
 
 def check_profile_name(name: str) -> None:
-    """Raises CliError for a name that would be a nuisance on a command line."""
+    """Raises CliError for a name that is not safe on a command line."""
     if not _NAME.fullmatch(name):
         raise CliError(
-            f"{name!r} cannot be the name of a profile",
+            f"{name!r} is not a valid profile name",
             Exit.USAGE,
-            hint="1 to 50 letters, digits, dots, - and _, the first a letter or a digit",
+            hint="use 1 to 50 letters, digits, dots, - and _, starting with a letter or digit",
         )
 
 
 def rows(
     settings: Settings, flags: Mapping[str, Any], env: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    """Every setting: the value in use, and which of flag, environment, profile, default it is."""
+    """Returns every setting with its value in use and its source."""
     return [row(key, settings, flags, env) for key in KEYS]
 
 
 def row(
     key: str, settings: Settings, flags: Mapping[str, Any], env: Mapping[str, str]
 ) -> dict[str, Any]:
-    """One setting: the value in use, and which of flag, environment, profile, default it is."""
+    """Returns one setting: the value in use, and its source (flag, environment, profile, ...)."""
     file = load_config(settings.config_dir)
     table = file if key == PROFILE else file.get("profiles", {}).get(settings.profile, {})
     variable = f"BINDIST_{key.upper()}"
@@ -92,7 +92,7 @@ def row(
 
 
 def set_value(settings: Settings, key: str, text: str) -> Any:
-    """Writes one setting, of the profile in use, and returns the value; CliError if it is wrong."""
+    """Writes a setting of the profile in use; returns its value. Raises CliError if invalid."""
     value = parse(settings, key, text)
     if key != PROFILE:
         check_profile_name(settings.profile)
@@ -106,12 +106,12 @@ def unset(settings: Settings, key: str) -> None:
 
 
 def set_url(settings: Settings, url: str) -> None:
-    """Gives the profile in use this address, and makes the profile where there is none."""
+    """Sets the URL of the profile in use; creates the profile if necessary."""
     toml_edit.change(_path(settings), {_names(settings, "api_url"): url}, private=False)
 
 
 def parse(settings: Settings, key: str, text: str) -> Any:
-    """The value that a text is for this setting. Raises CliError."""
+    """Parses the value of a setting. Raises CliError if it is invalid."""
     check_key(key)
     if key == PROFILE:
         profiles = load_config(settings.config_dir).get("profiles", {})
@@ -123,21 +123,23 @@ def parse(settings: Settings, key: str, text: str) -> Any:
         return _one_of(key, text, STORE_ETAGS)
     if key == "api_url":
         if settings.is_sandbox:
-            raise CliError("the profile sandbox has an address of its own", Exit.USAGE)
+            raise CliError(
+                "cannot set api_url: the profile sandbox has its own address", Exit.USAGE
+            )
         return check_url(text)
     if key == "ca_bundle":
         if not Path(text).exists():
-            raise CliError(f"ca_bundle: there is no file {text}", Exit.USAGE)
-        return str(Path(text).absolute())  # it is used from other folders, too
+            raise CliError(f"ca_bundle: file not found: {text}", Exit.USAGE)
+        return str(Path(text).absolute())  # must work from any folder
     if PROFILE_KEYS[key][0] is bool:
         if text.lower() not in _SWITCH:
-            raise CliError(f"{key} is true or false, not {text!r}", Exit.USAGE)
+            raise CliError(f"{key} must be true or false, not {text!r}", Exit.USAGE)
         return _SWITCH[text.lower()]
     return _number(key, text)
 
 
 def check_url(text: str) -> str:
-    """The address of an API, as it is stored. Raises CliError where it is not one."""
+    """Normalizes the base URL of an API. Raises CliError if it is invalid."""
     from bindist.connection import check_base_url
 
     try:
@@ -145,7 +147,7 @@ def check_url(text: str) -> str:
     except ValueError as error:
         said = str(error).replace(repr(text), repr(shown_address(text)))
         raise CliError(
-            said, Exit.USAGE, hint="it is something like https://bindist.example.com"
+            said, Exit.USAGE, hint="use a URL such as https://bindist.example.com"
         ) from None
 
 
@@ -156,19 +158,20 @@ def _number(key: str, text: str) -> Any:
     except ValueError:
         value = -1
     if not (0 <= value < float("inf")) or (kind is float and not value):
-        rule = "a whole number from 0" if kind is int else "seconds, more than 0"
-        raise CliError(f"{key} is {rule}, not {text!r}", Exit.USAGE)
+        rule = "a whole number, 0 or more" if kind is int else "a number of seconds above 0"
+        raise CliError(f"{key} must be {rule}, not {text!r}", Exit.USAGE)
     return _whole(value)
 
 
 def _whole(value: Any) -> Any:
-    """30 seconds are written as 30, not as 30.0."""
+    """Writes 30 seconds as 30, not as 30.0."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _one_of(key: str, text: str, known: Any) -> str:
     if text not in known:
-        raise CliError(f"{key} cannot be {text!r}", Exit.USAGE, hint="one of " + ", ".join(known))
+        hint = "use one of " + ", ".join(known)
+        raise CliError(f"invalid value for {key}: {text!r}", Exit.USAGE, hint=hint)
     return text
 
 

@@ -1,6 +1,6 @@
-"""Files of settings and keys: whose they are, who may read them, and how they are replaced whole.
+"""Files of settings and keys: checks their owner and mode, and replaces them atomically.
 
-A file is judged after it has been opened, so that it cannot be exchanged in between.
+Checks happen on the open descriptor, so that no one can swap the file between check and use.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from pathlib import Path
 from ..exit_codes import CliError, Exit
 
 NOWHERE = Path(os.devnull) / "bindist"
-"""The folder of somebody without a home: reading finds nothing there, writing fails."""
+"""Stands for the settings folder of a user without a home: empty, and not writable."""
 
 LOCK = ".lock"
 _LOCK_SECONDS = 10.0
-_LARGEST = 1024 * 1024
+_MAX_BYTES = 1024 * 1024
 
 
 def read(path: Path, *, private: bool) -> str | None:
-    """The text of a file, without a byte order mark; None where there is none.
+    """Returns the text of a file without its byte order mark, or None if it does not exist.
 
-    Raises CliError for what is no file of ours, what others can change, and, where it is `private`,
-    what others can read.
+    Raises CliError for a file of another user, a file that others can change, and, if it is
+    `private`, one that others can read.
     """
     try:
-        # Opening a pipe without this would wait for somebody to write into it.
+        # Without O_NONBLOCK, opening a named pipe would wait for a writer.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -39,13 +39,13 @@ def read(path: Path, *, private: bool) -> str | None:
     try:
         _check(path, os.fstat(descriptor), private)
         with os.fdopen(descriptor, "rb", closefd=False) as file:
-            raw = file.read(_LARGEST + 1)
+            raw = file.read(_MAX_BYTES + 1)
     except OSError as error:
         raise _unreadable(path, str(error.strerror)) from error
     finally:
         os.close(descriptor)
-    if len(raw) > _LARGEST:
-        raise _unreadable(path, "it is too large for what it should be")
+    if len(raw) > _MAX_BYTES:
+        raise _unreadable(path, f"it is larger than {_MAX_BYTES // 1024} KiB")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -56,23 +56,23 @@ def _check(path: Path, status: os.stat_result, private: bool) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise _unreadable(path, "it is a folder")
     if not stat.S_ISREG(status.st_mode):
-        raise _unreadable(path, "it is not a file")
+        raise _unreadable(path, "it is not a regular file")
     if os.name != "posix":
         return
     mine = status.st_uid == os.geteuid()
     if not mine and (private or status.st_uid != 0):
         raise CliError(
-            f"{path} belongs to somebody else (user {status.st_uid})",
+            f"{path} belongs to another user (uid {status.st_uid})",
             Exit.USAGE,
-            hint="remove it, or take it over with `chown`",
+            hint="remove it, or change its owner with `chown`",
         )
     mode = stat.S_IMODE(status.st_mode)
-    verb = "read" if private else "changed"
+    verb = "read" if private else "change"
     if mode & (0o077 if private else 0o002):
-        from shlex import quote  # not for those who only read
+        from shlex import quote  # imported late, for fast starts
 
         raise CliError(
-            f"{path} can be {verb} by others (mode {mode:04o})",
+            f"other users can {verb} {path} (mode {mode:04o})",
             Exit.USAGE,
             hint=f"`chmod 600 {quote(str(path))}`",
         )
@@ -83,9 +83,9 @@ def _unreadable(path: Path, reason: str) -> CliError:
 
 
 def write(path: Path, text: str) -> None:
-    """Replaces a file as a whole, mode 0600; what a link leads to is replaced, not the link.
+    """Replaces a file atomically, with mode 0600; follows symbolic links.
 
-    Raises CliError; the old content is then still there.
+    Raises CliError if that fails; the old content is then unchanged.
     """
     from bindist import file_system  # not for those who only read
 
@@ -98,23 +98,23 @@ def write(path: Path, text: str) -> None:
 
 
 def unwritable(path: Path, error: OSError) -> CliError:
-    """The error for a file that cannot be written."""
+    """Returns the error for a file that cannot be written."""
     if NOWHERE in path.parents:
         return CliError(
-            "there is no home folder to keep settings in",
+            "there is no home folder for settings",
             Exit.USAGE,
-            hint="BINDIST_CONFIG_DIR names another folder; a key can come from BINDIST_API_KEY",
+            hint="set BINDIST_CONFIG_DIR to another folder, or pass the key in BINDIST_API_KEY",
         )
     return CliError(
         f"cannot write {path}: {error.strerror or error}",
         Exit.USAGE,
-        hint="BINDIST_CONFIG_DIR names another folder; a key can come from BINDIST_API_KEY",
+        hint="set BINDIST_CONFIG_DIR to another folder, or pass the key in BINDIST_API_KEY",
     )
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Makes the folder where there is none, for its owner alone, and is the only one in it."""
+    """Creates the folder (mode 0700) if necessary, and locks it during the block."""
     from bindist import file_system
 
     with ExitStack() as held:
@@ -124,9 +124,9 @@ def locked(folder: Path) -> Iterator[None]:
             held.enter_context(lock)
         except BlockingIOError as error:
             raise CliError(
-                f"another bindist is changing the files in {folder}",
+                f"another bindist process is changing the files in {folder}",
                 Exit.UNAVAILABLE,
-                hint="wait until it has ended, then run the command again",
+                hint="wait until it has finished, then run the command again",
             ) from error
         except OSError as error:
             raise unwritable(folder / LOCK, error) from error
@@ -134,7 +134,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def make(folder: Path) -> None:
-    """Makes a folder and those above it, for their owner alone, whatever the umask is."""
+    """Creates a folder and its parents with mode 0700, whatever the umask is."""
     if not folder.is_dir():
         if folder.parent != folder:
             make(folder.parent)

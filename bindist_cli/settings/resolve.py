@@ -1,4 +1,4 @@
-"""Settings: what flags, environment and profile say, resolved by one pure function."""
+"""Resolves settings from flags, environment and profile, in one pure function."""
 
 from __future__ import annotations
 
@@ -29,44 +29,51 @@ _OFF = ("", "0", "false", "no", "off")
 ENVIRONMENT = {
     "BINDIST_API_KEY": "the API key",
     "BINDIST_API_KEY_FILE": "a file that holds the API key",
-    "BINDIST_TENANT_ID": "first half of a hosted key, together with BINDIST_API_SECRET",
-    "BINDIST_API_SECRET": "second half of a hosted key",
-    "BINDIST_API_URL": f"where the API is; default {DEFAULT_URL}",
-    "BINDIST_PROFILE": "which profile to use; default `default`",
-    "BINDIST_CONFIG_DIR": "where the configuration, the keys and the sandbox are kept",
-    "BINDIST_OUTPUT": "as --output",
-    "BINDIST_NO_INPUT": "as --no-input, if 1",
-    "BINDIST_NO_KEYRING": "never use the system keyring, if 1",
-    "BINDIST_TIMEOUT": "as --timeout",
-    "BINDIST_RETRIES": "as --retries",
-    "BINDIST_CA_BUNDLE": "as --ca-bundle",
-    "BINDIST_STORE_ETAG": "the object store's ETags: md5 (default), or opaque (SSE-KMS, SSE-C)",
-    "BINDIST_DEBUG": "as --debug, if 1",
-    "NO_COLOR": "no colours, if not empty",
-    "FORCE_COLOR": "colours even where the output is not a terminal, if not empty",
-    "CI": "no progress bars, if not empty",
-    "HTTPS_PROXY": "the proxy; HTTP_PROXY, ALL_PROXY and NO_PROXY likewise",
-    "REQUESTS_CA_BUNDLE": "a CA bundle, where neither --ca-bundle nor its variable names one",
+    "BINDIST_TENANT_ID": "tenant id, the first half of a hosted key; requires BINDIST_API_SECRET",
+    "BINDIST_API_SECRET": "secret, the second half of a hosted key; requires BINDIST_TENANT_ID",
+    "BINDIST_API_URL": f"base URL of the API [default: {DEFAULT_URL}]",
+    "BINDIST_PROFILE": "the profile to use [default: default]",
+    "BINDIST_CONFIG_DIR": "folder for settings, keys and the sandbox's data",
+    "BINDIST_OUTPUT": "same as --output",
+    "BINDIST_NO_INPUT": "same as --no-input, if 1",
+    "BINDIST_NO_KEYRING": "if 1, do not use the system keyring",
+    "BINDIST_TIMEOUT": "same as --timeout",
+    "BINDIST_RETRIES": "same as --retries",
+    "BINDIST_CA_BUNDLE": "same as --ca-bundle",
+    "BINDIST_STORE_ETAG": "kind of the object store's ETags, see `store_etag` [default: md5]",
+    "BINDIST_DEBUG": "same as --debug, if 1",
+    "NO_COLOR": "disable colours, if not empty",
+    "FORCE_COLOR": "force colours even without a terminal, if not empty",
+    "CI": "print progress as lines instead of bars, if not empty",
+    "HTTPS_PROXY": "the proxy; HTTP_PROXY, ALL_PROXY and NO_PROXY work as usual",
+    "REQUESTS_CA_BUNDLE": "CA bundle, if neither --ca-bundle nor BINDIST_CA_BUNDLE is set",
 }
 
 PROFILE_KEYS: dict[str, tuple[type, str]] = {
-    "api_url": (str, "where the API is"),
-    "output": (str, "the output format: " + ", ".join(OUTPUTS)),
-    "timeout": (float, "seconds to wait for an answer"),
-    "retries": (int, "how often a request is repeated where that is safe"),
-    "ca_bundle": (str, "a file of certificates to trust"),
-    "allow_http": (bool, "send the key over plain http, to other machines too"),
-    "store_etag": (str, "the object store's ETags: md5 (default), or opaque (SSE-KMS, SSE-C)"),
+    "api_url": (str, "base URL of the API"),
+    "output": (str, "output format: " + ", ".join(OUTPUTS)),
+    "timeout": (float, "seconds to wait for a connection, and for each read [default: 10 and 60]"),
+    "retries": (int, "maximum retries of a request that is safe to repeat [default: 3]"),
+    "ca_bundle": (str, "file of CA certificates to trust, in PEM format"),
+    "allow_http": (
+        bool,
+        "allow sending the key unencrypted, over http, to other machines [default: false]",
+    ),
+    "store_etag": (
+        str,
+        "the object store's ETags: md5 of the content, or opaque (SSE-KMS, SSE-C) [default: md5]",
+    ),
     "allow_private_store": (
         bool,
-        "accept an object store in a private network from a server outside (VPN, on premises)",
+        "accept an object store in a private network (VPN, on premises) from a public server"
+        " [default: false]",
     ),
 }
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that is settled before a command runs. The key is looked up when it is needed."""
+    """All settings of one run, except the key, which is looked up when it is needed."""
 
     profile: str
     api_url: str
@@ -98,26 +105,26 @@ class Settings:
 
 
 def config_dir(env: Mapping[str, str]) -> Path:
-    """Where our files are: BINDIST_CONFIG_DIR, or the platform's place for them."""
+    """Returns the folder for our files: BINDIST_CONFIG_DIR, or the platform's default."""
     folder = Path(env.get("BINDIST_CONFIG_DIR") or click.get_app_dir("bindist"))
-    # Without a home it would be a folder called `~` in the current directory.
+    # Without a home folder, click returns a path that starts with a literal `~`.
     return (
         folder if folder.is_absolute() or env.get("BINDIST_CONFIG_DIR") else private_files.NOWHERE
     )
 
 
 def load_config(folder: Path) -> dict[str, Any]:
-    """The parsed `config.toml`; empty where there is none. Raises CliError naming the line."""
+    """Parses `config.toml`; empty if the file is missing. Raises CliError naming the line."""
     return read_toml(folder / CONFIG)
 
 
 def read_toml(path: Path, *, private: bool = False) -> dict[str, Any]:
-    """A parsed file; `private` ones must be readable by nobody else."""
+    """Parses a file; a `private` one must not be readable by other users."""
     return parse_toml(path, private_files.read(path, private=private) or "")
 
 
 def parse_toml(path: Path, text: str) -> dict[str, Any]:
-    """The text of that file; raises CliError naming the line."""
+    """Parses the text of the file `path`. Raises CliError naming the line."""
     try:
         return _parse_toml(text)
     except ValueError as error:
@@ -130,7 +137,7 @@ def parse_toml(path: Path, text: str) -> dict[str, Any]:
 
 def _parse_toml(text: str) -> dict[str, Any]:
     if sys.version_info >= (3, 11):
-        import tomllib  # a tenth of the time that tomlkit takes
+        import tomllib  # ten times as fast as tomlkit
 
         return tomllib.loads(text)
     import tomlkit
@@ -139,7 +146,7 @@ def _parse_toml(text: str) -> dict[str, Any]:
 
 
 class _Problems:
-    """What is wrong with settings: raised at once, or collected."""
+    """Problems with settings: raised immediately, or collected for commands that fix them."""
 
     def __init__(self, found: list[CliError] | None) -> None:
         self._found = found
@@ -158,10 +165,10 @@ def resolve(
     new_profile: bool = False,
     problems: list[CliError] | None = None,
 ) -> Settings:
-    """Flag, then environment, then profile, then default; CliError for what makes no sense.
+    """Resolves each setting: flag, then environment, then profile, then default.
 
-    With `problems`, what makes no sense is put there and left out. A profile that does not exist is
-    one, unless it may be a `new_profile`.
+    Raises CliError for an invalid setting; with `problems`, ignores the setting and appends the
+    error there instead. A profile that does not exist is an error, except with `new_profile`.
     """
     found = _Problems(problems)
     profile = _profile_name(flags, env, config, found)
@@ -177,9 +184,9 @@ def resolve(
     if output is not None and output not in OUTPUTS:
         found.add(
             CliError(
-                f"there is no output format {output!r}",
+                f"unknown output format {output!r}",
                 Exit.USAGE,
-                hint="one of " + ", ".join(OUTPUTS),
+                hint="use one of " + ", ".join(OUTPUTS),
             )
         )
         output = None
@@ -215,17 +222,21 @@ def _profile_name(
     )
     if isinstance(name, str):
         return name
-    found.add(CliError(f"config.toml: profile must be the name of one, not {name!r}", Exit.USAGE))
+    found.add(
+        CliError(f"config.toml: profile must be the name of a profile, not {name!r}", Exit.USAGE)
+    )
     return "default"
 
 
 def _profile_table(
     config: Mapping[str, Any], profile: str, new_profile: bool, found: _Problems
 ) -> dict[str, Any]:
-    """The settings of a profile, each of the type it must have."""
+    """Returns the settings of a profile, without those of a wrong type."""
     profiles = config.get("profiles", {})
     if not isinstance(profiles, dict) or not isinstance(profiles.get(profile, {}), dict):
-        found.add(CliError("config.toml: profiles are tables, [profiles.NAME]", Exit.USAGE))
+        found.add(
+            CliError("config.toml: each profile must be a table, [profiles.NAME]", Exit.USAGE)
+        )
         return {}
     if profile not in profiles and profile not in ("default", SANDBOX) and not new_profile:
         known = ", ".join(sorted({*profiles, "default", SANDBOX}))
@@ -234,7 +245,7 @@ def _profile_table(
                 f"there is no profile {profile!r}",
                 Exit.USAGE,
                 facts=[f"profiles: {known}"],
-                hint=f"`bindist auth login --profile {profile}` makes it",
+                hint=f"`bindist auth login --profile {profile}` creates it",
                 code=NO_PROFILE,
             )
         )
@@ -258,12 +269,12 @@ def _profile_table(
 def _api_url(
     flags: Mapping[str, Any], env: Mapping[str, str], table: Mapping[str, Any], profile: str
 ) -> tuple[str, str]:
-    if profile == SANDBOX:  # its address is that of the server it starts, wherever else one is set
+    if profile == SANDBOX:  # always the server that it starts
         if flags.get("api_url"):
             raise CliError(
-                "the profile sandbox has an address of its own",
+                "--api-url cannot be used with the profile sandbox, which has its own address",
                 Exit.USAGE,
-                hint="leave out --api-url, or --profile sandbox",
+                hint="remove --api-url or --profile sandbox",
             )
         return "", "sandbox"
     for value, source in (
@@ -298,8 +309,8 @@ def _positive(name: str, value: Any, found: _Problems) -> float | None:
 def _store_etag(value: str, found: _Problems) -> str:
     if value in STORE_ETAGS:
         return value
-    hint = "one of " + ", ".join(STORE_ETAGS)
-    found.add(CliError(f"store_etag cannot be {value!r}", Exit.USAGE, hint=hint))
+    hint = "use one of " + ", ".join(STORE_ETAGS)
+    found.add(CliError(f"invalid value for store_etag: {value!r}", Exit.USAGE, hint=hint))
     return STORE_ETAGS[0]
 
 
@@ -326,7 +337,7 @@ def _switch(env: Mapping[str, str], name: str, found: _Problems) -> bool:
 
 
 def color(flags: Mapping[str, Any], env: Mapping[str, str]) -> bool | None:
-    """Whether to colour; None leaves it to what the output is."""
+    """Whether to use colours; None means only on a terminal."""
     if flags.get("no_color") or env.get("NO_COLOR"):
         return False
     if env.get("FORCE_COLOR"):
@@ -339,24 +350,24 @@ def _first(*values: Any) -> Any:
 
 
 def shown_address(url: str) -> str:
-    """An address without user and password, also where it has no scheme or makes no sense."""
+    """Hides user and password in a URL, even in one without a scheme or an invalid one."""
     scheme, colon, rest = url.rpartition("://")
     _, at, host = rest.rpartition("@")
     return f"{scheme}{colon}{HIDDEN}{at}{host}" if at else url
 
 
 def secrets_in_address(url: str) -> tuple[str, ...]:
-    """The user and password of an address, together and alone."""
+    """Returns `user:password` and the password of a URL; empty strings if it has none."""
     user_and_password = url.rpartition("://")[2].rpartition("@")[0]
     return user_and_password, user_and_password.partition(":")[2]
 
 
 def is_hosted(url: str) -> bool:
-    """Whether the address is the hosted service, whose keys carry the tenant."""
+    """Whether the URL is that of the hosted service, whose keys contain the tenant."""
     host = urlsplit(url).hostname or ""
     return host == HOSTED or host.endswith("." + HOSTED)
 
 
 def environment() -> Mapping[str, str]:
-    """The process's environment: the one place where it is read."""
+    """Returns the environment of the process; the only place that reads it."""
     return os.environ

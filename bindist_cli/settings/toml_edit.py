@@ -1,4 +1,4 @@
-"""TOML files that people write too: changed in one place, their comments kept."""
+"""Edits TOML files in place and keeps their comments."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from . import private_files
 from .resolve import parse_toml
 
 Values = Mapping[tuple[str, ...], Any]
-"""Values by the names that lead to them: {("profiles", "work", "api_url"): "https://..."}."""
+"""Values by their path of names: {("profiles", "work", "api_url"): "https://..."}."""
 
 
 def change(path: Path, values: Values, *, private: bool) -> None:
-    """Sets values; None removes one. One writer at a time.
+    """Sets values, or removes those that are None, under a lock.
 
-    Raises CliError where the file cannot be read, understood or written; it is then as it was.
+    Raises CliError if the file cannot be read, parsed or written; it is then unchanged.
     """
     with private_files.locked(path.parent):
         text = private_files.read(path, private=private) or ""
@@ -43,16 +43,16 @@ def _edited(path: Path, text: str, values: Values, wanted: dict[str, Any]) -> st
             return edited
     except (TOMLKitError, CliError, TypeError, AttributeError):
         pass
-    # Tables may be written in ways that the editor gets wrong; nothing is better than that.
+    # tomlkit mishandles some ways of writing tables: refuse rather than damage the file.
     raise CliError(
-        f"{path} is written in a way that cannot be changed without harm",
+        f"{path} cannot be edited automatically without damaging it",
         Exit.USAGE,
-        hint="change it in an editor",
+        hint="edit the file by hand",
     )
 
 
 def _put(table: Any, names: Sequence[str], value: Any, make: Callable[[], Any]) -> None:
-    """Sets the value in nested tables, which are made where they are missing."""
+    """Sets a value in nested tables; creates missing tables with `make`."""
     *above, last = names
     for name in above:
         if name not in table:
@@ -61,7 +61,7 @@ def _put(table: Any, names: Sequence[str], value: Any, make: Callable[[], Any]) 
             table[name] = make()
         table = table[name]
         if not isinstance(table, dict):
-            raise CliError(f"{name} is not a table, [{'.'.join(above)}]", Exit.USAGE)
+            raise CliError(f"{name} must be a table, [{'.'.join(above)}]", Exit.USAGE)
     if value is not None:
         table[last] = value
     elif last in table:

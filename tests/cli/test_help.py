@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,7 +26,12 @@ TREE = dict(walk(cli))
 LEAVES = {path: command for path, command in TREE.items() if not isinstance(command, click.Group)}
 EXAMPLES = [example for command in LEAVES.values() for example in command.examples]
 ENDLESS = [example for example in EXAMPLES if "sandbox serve" in example]
-# One takes its time, one asks; both are tested with their groups.
+METAVARS = {
+    *("ADDRESS", "APP", "CUSTOMER", "DIR", "DURATION", "EVENT", "FIELD,...", "FILE", "KEY", "N"),
+    *("NAME", "NAME:VALUE", "NAME=VALUE", "NAME|ID", "PATH", "PORT", "SECONDS", "SPEC", "TAG"),
+    *("TEXT", "TIME", "URL", "VERSION"),
+}
+# One is slow, one asks questions; both are tested with their groups.
 ELSEWHERE = ["bindist sandbox demo", "bindist auth login"]
 
 
@@ -71,6 +77,40 @@ def test_help_fits_80_columns(invoke, monkeypatch, path):
     text = invoke(*path, "--help").stdout
     examples = text.partition("Examples:\n")[2]
     assert max(map(len, text.removesuffix(examples).splitlines())) <= 80
+
+
+@pytest.mark.parametrize("path", TREE, ids=lambda path: " ".join(path) or "bindist")
+def test_every_option_has_a_metavar_of_the_list(path):
+    options = [p for p in TREE[path].params if isinstance(p, click.Option) and not p.is_flag]
+    chosen = [p for p in options if not isinstance(p.type, click.Choice)]
+    assert {option.metavar for option in chosen} <= METAVARS
+
+
+@pytest.mark.parametrize("path", TREE, ids=lambda path: " ".join(path) or "bindist")
+def test_the_help_of_an_option_is_sentences_with_the_default_in_brackets(path):
+    for option in TREE[path].params:
+        if isinstance(option, click.Option):
+            sentences = re.sub(r" \[default: [^]]+\]$", "", option.help)
+            assert re.fullmatch(r"[A-Z].*\.", sentences), option.name
+            assert "default" not in sentences.lower(), option.name
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+def test_a_repeatable_option_says_so(path):
+    options = [p for p in LEAVES[path].params if isinstance(p, click.Option) and p.multiple]
+    assert [option.name for option in options if "repeatable" not in option.help] == []
+
+
+@pytest.mark.parametrize("path", TREE, ids=lambda path: " ".join(path) or "bindist")
+def test_default_and_range_share_a_pair_of_brackets(invoke, path):
+    assert not re.search(r"\]\s+\[", invoke(*path, "--help").stdout.partition("Options")[2])
+
+
+@pytest.mark.parametrize("path", [path for path in TREE if path not in LEAVES], ids=str)
+def test_the_list_of_commands_cuts_no_sentence_at_80_columns(invoke, monkeypatch, path):
+    monkeypatch.setenv("COLUMNS", "80")
+    commands = invoke(*path, "--help").stdout.partition("Commands:")[2].partition("Options")[0]
+    assert "..." not in commands
 
 
 @pytest.mark.parametrize("path", [path for path in TREE if path not in LEAVES], ids=str)

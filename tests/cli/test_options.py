@@ -7,9 +7,11 @@ import json
 import click
 import pytest
 
+from bindist.clients.base import DEFAULT_RETRIES, DEFAULT_TIMEOUT
 from bindist_cli.cli import cli
 from bindist_cli.context import App
 from bindist_cli.options import SHARED, is_shared
+from bindist_cli.settings.resolve import DEFAULT_URL, PROFILE_KEYS
 
 
 def leaves(command, path=()):
@@ -125,6 +127,30 @@ def test_there_is_no_option_for_the_key(invoke):
 
 def test_a_ca_bundle_that_is_not_there_is_a_wrong_usage(invoke):
     assert invoke("apps", "list", "--ca-bundle", "nothing.pem").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "default"),
+    [
+        ("api_url", DEFAULT_URL),
+        ("timeout", "{:g} and {:g}".format(*DEFAULT_TIMEOUT)),
+        ("retries", str(DEFAULT_RETRIES)),
+    ],
+)
+def test_the_help_shows_the_default_that_is_used(name, default):
+    (option,) = (option for make in SHARED if (option := make()).name == name)
+    assert option.help.endswith(f"[default: {default}]")
+    if name != "api_url":
+        assert PROFILE_KEYS[name][1].endswith(f"[default: {default}]")
+
+
+def test_no_input_is_named_as_the_reason_for_not_asking(invoke, at_catalogue, monkeypatch):
+    asked = ("apps", "delete", "harbor")
+    reason = "confirmation required, but --no-input or BINDIST_NO_INPUT is set"
+    assert reason in invoke(*asked, "--no-input").stderr
+    assert "confirmation required, but stdin is not a terminal" in invoke(*asked).stderr
+    monkeypatch.setenv("BINDIST_NO_INPUT", "1")
+    assert reason in invoke(*asked).stderr
 
 
 def test_nothing_is_settled_before_it_is_asked_for():

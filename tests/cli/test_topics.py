@@ -65,8 +65,8 @@ def test_a_command_is_shown_as_its_own_help_shows_it(invoke, words):
         (["relases"], "no topic or command 'relases'", "`bindist help releases`?"),
         (["app"], "no topic or command 'app'", "`bindist help apps`"),
         (["apps", "lst"], "no command 'apps lst'", "`bindist help apps list`?"),
-        (["apps", "list", "x"], "no command 'apps list x'", "`bindist help apps list` lists"),
-        (["zzz"], "no topic or command 'zzz'", "`bindist help` lists what there is"),
+        (["apps", "list", "x"], "no command 'apps list x'", "see `bindist help apps list`"),
+        (["zzz"], "no topic or command 'zzz'", "see `bindist help`"),
     ],
     ids=str,
 )

@@ -249,7 +249,7 @@ def test_what_is_no_json_to_work_with_is_a_clear_error(
     result = invoke("apps", "list", "--api-url", canned.url, "--no-color")
     assert (result.exit_code, result.stdout) == (Exit.FAILED, "")
     assert result.stderr.startswith("error: HTTP 200")
-    assert "hint: is that the address of the API?" in result.stderr
+    assert "hint: check that --api-url is the base URL" in result.stderr
     assert len(result.stderr) < 600
     tally("hostile")
 

@@ -241,7 +241,7 @@ def test_no_line_of_checksums_is_anything_else(
     recorded.change(FILES, ("data", "files", 0, "checksum"), checksum)
     result = invoke("versions", "checksums", "alpha", "1.0.0", "--no-color")
     assert (result.exit_code, result.stdout) == (Exit.INTEGRITY, "")
-    assert result.stderr == "error: the server has no SHA-256 for tool.exe\n"
+    assert result.stderr == "error: the server has no SHA-256 checksum for tool.exe\n"
     tally("hostile")
 
 

@@ -51,7 +51,7 @@ def test_what_is_no_key_is_not_taken_for_one(
     result = invoke(*words.split(), *options.split(), "--no-color")
     assert (result.exit_code, result.stdout) == (Exit.FAILED, "")
     lines = [line for line in result.stderr.splitlines() if not line.startswith("::add-mask::")]
-    assert lines == ["error: the server's response has no usable key in it"]
+    assert lines == ["error: the server's response contains no usable key"]
     assert list(inside.iterdir()) == []
     tally("hostile")
 

@@ -191,9 +191,9 @@ def test_the_key_is_on_no_command_line(use, command_lines):
         ("enable", "yes", "the input enable must be true or false, not 'yes'"),
         ("attempts", "0", "the input attempts must be a number from 1 on, not '0'"),
         ("pause", "a while", "the input pause must be a number from 0 on, not 'a while'"),
-        ("files", "dist/*.rpm", "there is no file dist/*.rpm"),
+        ("files", "dist/*.rpm", "file not found: dist/*.rpm"),
         ("if_exists", "maybe", "maybe"),
-        ("files", "--enable", "there is no file --enable"),
+        ("files", "--enable", "file not found: --enable"),
         ("version", '1.0"; touch pwned; echo "$(touch pwned)`touch pwned`', "touch pwned"),
     ],
 )

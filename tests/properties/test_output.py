@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bindist_cli.output import columns
 from bindist_cli.output.formatting import csv_cell, plain, unescape
-from bindist_cli.output.printer import Sink
+from bindist_cli.output.printer import Printer
 from bindist_cli.settings.resolve import resolve
 
 several = settings(
@@ -39,8 +39,8 @@ ROWS = st.lists(
 
 
 def shown(printed, form, rows) -> str:
-    sink = Sink(resolve({"output": form}, {}, {}))
-    return printed(lambda: sink.rows(columns.APPLICATIONS, rows)).decode()
+    printer = Printer(resolve({"output": form}, {}, {}))
+    return printed(lambda: printer.rows(columns.APPLICATIONS, rows)).decode()
 
 
 def expected(rows) -> list[list[str]]:
@@ -91,8 +91,8 @@ def test_nothing_but_csv_passes_a_control_character_on(printed, rows, form):
 @given(thing=st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=6))
 @several
 def test_a_card_passes_no_control_character_on(printed, thing):
-    sink = Sink(resolve({"output": "table"}, {}, {}))
-    text = printed(lambda: sink.one(columns.APPLICATION, thing)).decode()
+    printer = Printer(resolve({"output": "table"}, {}, {}))
+    text = printed(lambda: printer.one(columns.APPLICATION, thing)).decode()
     assert {c for c in text if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")} <= {"\n"}
 
 

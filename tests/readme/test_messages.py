@@ -304,12 +304,12 @@ PROVOKED: dict[str, Callable[[Scene], None]] = {
     "not authenticated: no API key found": no_key,
     "not authenticated: …": wrong_key,
     'the key of profile "…" is for …, not for …': key_of_another_address,
-    "the key is not sent over plain http to …": lambda scene: scene(
+    "refusing to send the key unencrypted, over http, to …": lambda scene: scene(
         "--api-url", "http://bindist.example.com", "apps", "list"
     ),
     "there is no profile '…'": lambda scene: scene("apps", "list", "--profile", "nobody"),
     "…config.toml is not valid TOML: …": broken_settings,
-    "…credentials.toml can be read by others (mode …)": open_keys,
+    "other users can read …credentials.toml (mode …)": open_keys,
     "both … and … are set": two_keys,
     "cannot connect to …: …": lambda scene: scene(
         "--api-url", f"http://{refused()}", "apps", "list", "--retries", "0"
@@ -317,7 +317,7 @@ PROVOKED: dict[str, Callable[[Scene], None]] = {
     "no answer from … within … s": lambda scene: scene.listing("stall:30", "--timeout", "0.2"),
     "no trusted connection to …: …": not_trusted,
     "no way to … through the proxy: …": no_proxy,
-    "HTTP … with a page instead of an answer: …": pages,
+    "HTTP … with an HTML page instead of an API response: …": pages,
     "the server redirects to …; give the address it names": lambda scene: scene.listing(
         "redirect:https://elsewhere.example/"
     ),
@@ -332,14 +332,14 @@ PROVOKED: dict[str, Callable[[Scene], None]] = {
     ),
     "version … of … has the files of another run, too": two_releases,
     "version … of … would share the files of version … of …: …": same_version_id,
-    "version … of … is not enabled: …": not_whole,
+    "version … of … was not enabled: …": not_whole,
     "another process is uploading version … of …": busy_release,
     "another process is downloading …": busy_download,
     "… exists with other content": in_the_way,
     "… appeared while the file was downloaded, and was not replaced; …": appeared,
     "… is in the way: no download has left it there; …": a_part_of_ones_own,
     "checksum mismatch for …: the server says …, the bytes are …": damaged,
-    "… of … files differ from version …": other_files,
+    "… of … files do not match version …": other_files,
     "the version has two files called …, with the checksums … and …": mixed,
     "the object store has other bytes than were sent of …": altered,
     "… is not the file that was expected: its SHA-256 is …, listed is …": other_list,
@@ -350,7 +350,7 @@ PROVOKED: dict[str, Callable[[Scene], None]] = {
     "confirmation required, but stdin is not a terminal": lambda scene: scene(
         "apps", "delete", "acme"
     ),
-    "the sandbox needs the extra `sandbox`": no_extra,
+    "the sandbox requires the extra `sandbox`": no_extra,
 }
 ROWS = {re.sub(r"^(`+) ?(.*?) ?\1$", r"\2", cells[0]): cells for cells in table("messages")}
 

@@ -21,7 +21,7 @@ pytestmark = [
 ]
 
 ENDINGS = {signal.SIGINT: 130, signal.SIGTERM: -signal.SIGTERM, signal.SIGHUP: -signal.SIGHUP}
-HELD = "completing the version first"
+HELD = "completing the version, to keep its number usable"
 FOREVER = "stall:600"
 
 

@@ -1,4 +1,4 @@
-"""Our own files as they should not be: refused, with the command that mends them."""
+"""Our own files in a wrong state: the error names the command that fixes them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def hinted(text: str) -> list[str]:
 
 @posix
 @pytest.mark.parametrize(("name", "mode"), [("config.toml", 0o666), ("credentials.toml", 0o644)])
-def test_the_hint_of_a_file_that_others_can_use_mends_it(invoke, own, server, tally, name, mode):
+def test_the_hint_for_a_file_that_others_can_use_fixes_it(invoke, own, server, tally, name, mode):
     (own / name).chmod(mode)
     refused = invoke("apps", "list")
     assert refused.exit_code == 2
@@ -48,7 +48,7 @@ def test_the_hint_of_a_file_that_others_can_use_mends_it(invoke, own, server, ta
 
 
 @posix
-def test_the_hints_of_doctor_mend_what_it_found(invoke, own, server, tally):
+def test_the_hints_of_doctor_fix_what_it_found(invoke, own, server, tally):
     (own / "config.toml").chmod(0o666)
     (own / "credentials.toml").chmod(0o644)
     own.chmod(0o777)
@@ -109,7 +109,7 @@ def test_a_byte_order_mark_and_other_line_ends_do_no_harm(invoke, own, server, t
         (lambda path: path.mkdir(), "Is a directory|Permission denied"),
         (huge, "too large for a key"),
         (lambda path: path.symlink_to("/dev/zero"), "too large for a key"),
-        (lambda path: path.write_bytes(b"\xff\xfe"), "not text"),
+        (lambda path: path.write_bytes(b"\xff\xfe"), "not UTF-8 text"),
         (lambda path: path.write_text("one key\nanother key\n"), "white space"),
     ],
     ids=["a folder", "100 MB", "without end", "no text", "two keys"],
@@ -205,7 +205,7 @@ def test_without_a_home_and_without_a_name(stranger, program, published, tally):
     assert done.returncode == 2
     assert "no home folder" in done.stderr
     done = run("doctor")
-    assert "there is no home to keep settings in" in done.stdout
+    assert "there is no home folder for settings" in done.stdout
     tally("hostile", 3)
 
 

@@ -263,7 +263,7 @@ def test_a_full_device_is_an_error_that_names_it(sh, published, inside):
 def test_a_terminal_gets_no_binary_data_under_any_name(terminal, published):
     screen = terminal("versions", "download", "tool", "1.0", "-O", "/dev/stdout")
     assert screen.returncode == 2
-    assert "binary data is not written to a terminal" in screen.text
+    assert "refusing to write binary data to a terminal" in screen.text
     screen = terminal("versions", "download", "tool", "1.0", "-O", "/dev/fd/0")
     assert screen.returncode == 2
 

@@ -129,7 +129,7 @@ def test_a_file_name_that_a_system_of_ascii_cannot_write(
         assert [path.name for path in inside.iterdir()] == ["Übung.bin"]
     else:
         assert done.returncode == 2
-        assert "cannot be written in this system's encoding, ascii" in done.stderr
+        assert "cannot be encoded in this system's encoding, ascii" in done.stderr
         assert "-O PATH" in done.stderr
         assert list(inside.iterdir()) == []
     done = sh("versions download tool -O plain.bin", **ASCII)

@@ -1,4 +1,4 @@
-"""`doctor`, and the checks that it makes."""
+"""`doctor`, and its checks."""
 
 from .cli import command
 

@@ -17,21 +17,22 @@ from ...output import columns
 )
 @pass_app
 def command(app: App) -> None:
-    """Check this installation and explain how to solve each problem.
+    """Check this installation and suggest a fix for each problem.
 
-    Versions, files and who may read them, the environment (names only), proxies, the server, the
-    clock and the key. Exit 1 where there is a problem, 4 where it is the key.
+    Checks versions, files and their permissions, environment variables (prints only their names),
+    proxies, the server, the clock and the key. Exits with 4 if the key is missing or rejected, with
+    1 for any other problem.
     """
     from .diagnostics import OK, PROBLEM, examine
 
     app.settings, problems = app.resolve_anyway()
     rows, code = examine(app, problems)
-    app.sink.rows(columns.CHECKS, rows)
-    if app.sink.format == "table":
+    app.printer.rows(columns.CHECKS, rows)
+    if app.printer.format == "table":
         for row in rows:
             if row["status"] != OK:
                 advice = f"\n  {row['hint']}" if row["hint"] else ""
-                app.sink.note(f"{row['status']}: {row['check']}: {row['details']}{advice}")
+                app.printer.note(f"{row['status']}: {row['check']}: {row['details']}{advice}")
     count = sum(row["status"] == PROBLEM for row in rows)
     if code is not Exit.DONE:
-        raise CliError(f"{count} problem" + ("s" if count > 1 else ""), code)
+        raise CliError(f"{count} problem" + ("s" if count > 1 else "") + " found", code)

@@ -1,4 +1,4 @@
-"""What `bindist doctor` looks at: checks that return rows, each with what to do about a problem."""
+"""The checks of `bindist doctor`; each yields rows, with a hint for each problem."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ Row = dict[str, Any]
 
 @dataclass
 class CheckContext:
-    """What the checks share: this run, and what they find out on the way."""
+    """What the checks share: the app, and their results so far."""
 
     app: App
     problems: list[CliError]
@@ -68,12 +68,12 @@ Check = Callable[[CheckContext], Iterator[Row]]
 
 
 def row(check: str, details: str, status: str = OK, hint: str | None = None) -> Row:
-    """One line of the result; `hint` is what to do."""
+    """Builds one row of the result; `hint` says how to fix a problem."""
     return {"check": check, "status": status, "details": details, "hint": hint}
 
 
 def examine(app: App, problems: list[CliError]) -> tuple[list[Row], Exit]:
-    """All checks, whatever any of them runs into; and the exit code that they amount to."""
+    """Runs all checks, even after an error; returns their rows and the exit code."""
     app.settings = replace(app.settings, retries=0, timeout=app.settings.timeout or ANSWER_SECONDS)
     context = CheckContext(app, problems)
     for name, check in CHECKS:
@@ -87,7 +87,7 @@ def _make(name: str, check: Check, context: CheckContext) -> None:
     try:
         context.rows += check(context)
     except Exception as error:
-        found = error_output.explain(error)
+        found = error_output.to_cli_error(error)
         details = redact("; ".join([found.message, *found.facts]), *context.app.secrets)
         hint = context.app.hint(error) or found.hint
         context.rows.append(row(name, details, PROBLEM, hint))
@@ -107,25 +107,25 @@ def _sandbox_extra(context: CheckContext) -> Iterator[Row]:  # noqa: ARG001
     try:
         yield row("sandbox extra", f"werkzeug {metadata.version('werkzeug')}")
     except metadata.PackageNotFoundError:
-        hint = "`pip install 'bindist[sandbox]'`, if you want the sandbox"
+        hint = "to use the sandbox, run `pip install 'bindist[sandbox]'`"
         yield row("sandbox extra", "not installed", hint=hint)
 
 
 def _folder(context: CheckContext) -> Iterator[Row]:  # noqa: ARG001
     folder = config_dir(environment())
-    choose = "BINDIST_CONFIG_DIR names another folder"
+    choose = "set BINDIST_CONFIG_DIR to another folder"
     if folder == private_files.NOWHERE:
-        yield row("folder", "there is no home to keep settings in", WARNING, choose)
+        yield row("folder", "there is no home folder for settings", WARNING, choose)
         return
     there = next((place for place in (folder, *folder.parents) if place.exists()), folder)
-    shown = f"{folder} ({_mode(folder)})" if folder.exists() else f"{folder} (not there yet)"
+    shown = f"{folder} ({_mode(folder)})" if folder.exists() else f"{folder} (does not exist yet)"
     if not there.is_dir():
         yield row("folder", f"{there} is not a folder", PROBLEM, choose)
     elif not os.access(there, os.W_OK | os.X_OK):
-        yield row("folder", f"{shown}; cannot be written", WARNING, choose)
+        yield row("folder", f"{shown}; not writable", WARNING, choose)
     elif os.name == "posix" and folder.exists() and folder.stat().st_mode & stat.S_IWOTH:
         hint = f"`chmod 700 {shlex.quote(str(folder))}`"
-        yield row("folder", f"{shown}; others can exchange what is in it", PROBLEM, hint)
+        yield row("folder", f"{shown}; other users can replace files in it", PROBLEM, hint)
     else:
         yield row("folder", shown)
 
@@ -135,7 +135,7 @@ def _file(name: str, private: bool) -> Check:
         path = config_dir(environment()) / name
         text = private_files.read(path, private=private)
         if text is None:
-            yield row(name, f"{path} (not there)")
+            yield row(name, f"{path} (does not exist)")
             return
         parse_toml(path, text)
         writable = "" if os.access(path, os.W_OK) else ", read only"
@@ -149,9 +149,9 @@ def _mode(path: Path) -> str:
 
 
 def _settings(context: CheckContext) -> Iterator[Row]:
-    told = {made["details"] for made in context.rows}
+    reported = {made["details"] for made in context.rows}
     for problem in context.problems:
-        if problem.message in told:
+        if problem.message in reported:
             continue
         yield row("settings", "; ".join([problem.message, *problem.facts]), PROBLEM, problem.hint)
     if not context.problems:
@@ -161,19 +161,19 @@ def _settings(context: CheckContext) -> Iterator[Row]:
 def _variables(context: CheckContext) -> Iterator[Row]:  # noqa: ARG001
     env = environment()
     known = [name for name in ENVIRONMENT if env.get(name)]
-    yield row("environment", ", ".join(known) or "no variable of ours is set")
+    yield row("environment", ", ".join(known) or "no variable of bindist is set")
     unknown = [name for name in env if name.startswith("BINDIST_") and name not in ENVIRONMENT]
     for name in sorted(unknown):
         near = difflib.get_close_matches(name, ENVIRONMENT, 1, cutoff=0.8)
-        hint = f"{near[0]} is" if near else "unset it, or see `bindist help settings` for the names"
-        yield row("environment", f"not read: {name}", WARNING, hint)
+        hint = f"did you mean {near[0]}?" if near else "unset it, or see `bindist help settings`"
+        yield row("environment", f"unknown variable, ignored: {name}", WARNING, hint)
     generic = [name for name in GENERIC if env.get(name)]
     if generic:
         yield row(
             "environment",
-            f"not read: {', '.join(generic)}",
+            f"ignored: {', '.join(generic)}",
             WARNING,
-            "it could be another service's; if it is meant for BinDist, call it "
+            "may belong to another service; if it is meant for BinDist, rename it to "
             + ", ".join(f"BINDIST_{name}" for name in generic),
         )
 
@@ -192,7 +192,7 @@ def _proxies(context: CheckContext) -> Iterator[Row]:
 
 
 def _server(context: CheckContext) -> Iterator[Row]:
-    """One request without the key: its answer tells what the address leads to, and the time."""
+    """Sends one request without the key, to check the address and get the server's time."""
     from bindist import probe_server
 
     settings, url = context.settings, check_url(context.app.api_url)
@@ -200,10 +200,10 @@ def _server(context: CheckContext) -> Iterator[Row]:
     status = found.status_code
     context.answered = True
     context.server_date = found.date
-    details = f"{url} (from {settings.url_source}) answers in {found.seconds * 1000:.0f} ms"
+    details = f"{url} (from {settings.url_source}) responds in {found.seconds * 1000:.0f} ms"
     if status >= 500:
         hint = "wait a moment, then run the command again"
-        yield row("server", f"{details}, but with HTTP {status}", PROBLEM, hint)
+        yield row("server", f"{details}, but with HTTP status {status}", PROBLEM, hint)
     elif 300 <= status < 400:
         target = redact(found.location or "another address")
         hint = f"`bindist config set api_url URL{profile_option(settings.profile)}`"
@@ -218,38 +218,37 @@ def _clock(context: CheckContext) -> Iterator[Row]:
 
 
 def clock_row(date: str | None, now: datetime) -> Row:
-    """This machine's clock against the server's `Date` header."""
+    """Compares this machine's clock with the server's `Date` header."""
     try:
         there = parsedate_to_datetime(date or "")
     except (ValueError, OverflowError):
-        return row("clock", "the server does not say what time it is")
+        return row("clock", "not checked: the server does not report its time")
     if there.tzinfo is None:  # "-0000"
         there = there.replace(tzinfo=timezone.utc)
     seconds = round((now - there).total_seconds())
     if abs(seconds) <= CLOCK_SECONDS:
-        return row("clock", f"{abs(seconds)} s from the server's")
+        return row("clock", f"within {abs(seconds)} s of the server's clock")
     which = "ahead of" if seconds > 0 else "behind"
     return row(
         "clock",
-        f"{abs(seconds)} s {which} the server's",
+        f"{abs(seconds)} s {which} the server's clock",
         WARNING,
-        "set this machine's clock: links expire by the server's",
+        "correct this machine's clock: links expire by the server's clock",
     )
 
 
 def _key(context: CheckContext) -> Iterator[Row]:
     source = context.app.key.source
     if not context.answered:
-        yield row("key", f"from {source}; not tried")
+        yield row("key", f"from {source}; not checked")
         return
-    answer = context.app.client.list_applications(page_size=1)
-    answer.raise_for_error()
+    context.app.client.list_applications(page_size=1).raise_for_error()
     yield row("key", f"works, from {source}")
 
 
 def _keyring(context: CheckContext) -> Iterator[Row]:
     store = key_store(context.settings, environment())
-    instead = f"keys are kept in {CREDENTIALS}"
+    instead = f"keys are stored in {CREDENTIALS}"
     if store.keyring is None:
         yield row("keyring", f"turned off by BINDIST_NO_KEYRING; {instead}")
         return
@@ -257,7 +256,7 @@ def _keyring(context: CheckContext) -> Iterator[Row]:
         yield row("keyring", store.keyring.name)
     except NoKeyringError as error:
         status = OK if error.absent else WARNING
-        hint = None if error.absent else "unlock it, or set BINDIST_NO_KEYRING=1"
+        hint = None if error.absent else "unlock the keyring, or set BINDIST_NO_KEYRING=1"
         yield row("keyring", f"{error}; {instead}", status, hint)
 
 
@@ -275,4 +274,4 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("clock", _clock),
     ("key", _key),
 )
-"""In the order in which they are made: what the server says of the time is there for the clock."""
+"""All checks in order; `_clock` uses the time that `_server` records."""

@@ -1,4 +1,4 @@
-"""`sandbox`, and the story that its demo tells."""
+"""`sandbox`: a local server, and a demo of one release."""
 
 from .cli import command
 

@@ -20,23 +20,23 @@ from ...output import columns
 
 _folder_option = click.option(
     "--data-dir",
-    metavar="D",
+    metavar="DIR",
     type=click.Path(file_okay=False),
-    help="Folder of the sandbox's data. [default: sandbox/ in the configuration folder]",
+    help="Folder with the sandbox's data. [default: see `bindist sandbox path`]",
 )
 
 
 @click.group(cls=Group, name="sandbox")
 def command() -> None:
-    """A complete local server for trying bindist and for tests.
+    """A complete local server for trials and tests.
 
-    The profile `sandbox` is always there: `bindist --profile sandbox apps list`. Its first use
-    creates a small sample catalogue.
+    Use it with the profile `sandbox`, which always exists: `bindist --profile sandbox apps list`.
+    The first use creates a small sample catalogue.
     """
 
 
 class _Serve(Command):
-    """The command whose help lists the kinds of faults."""
+    """A command whose help lists the kinds of faults."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_options(ctx, formatter)
@@ -55,30 +55,40 @@ class _Serve(Command):
 )
 @click.option(
     "--port",
+    metavar="PORT",
     type=click.IntRange(0, 65535),
     default=0,
-    help="Port to listen on. [default: any free port]",
+    show_default=True,
+    help="TCP port; 0 chooses a free one.",
 )
 @_folder_option
 @click.option("--empty", is_flag=True, help="Start without the sample catalogue.")
-@click.option("--admin-key", metavar="K", help="Set the administrator's key.")
 @click.option(
-    "--apps-admin-key", metavar="K", help="Set the key of admin-apps, the restricted administrator."
+    "--admin-key", metavar="KEY", help="Key of the administrator. [default: the stored one]"
 )
-@click.option("--customer-key", metavar="K", help="Set the customer's key.")
+@click.option(
+    "--apps-admin-key",
+    metavar="KEY",
+    help="Key of admin-apps, an administrator without access to the audit log."
+    " [default: the stored one]",
+)
+@click.option(
+    "--customer-key", metavar="KEY", help="Key of the customer. [default: the stored one]"
+)
 @click.option(
     "--like",
     type=click.Choice(LIKES),
     default="ideal",
-    help="Carry out each request in one transaction (`ideal`, the default), or step by step"
-    " without one, as the servers on Scaleway and AWS do.",
+    show_default=True,
+    help="Process each request in one transaction (ideal), or in separate steps, as the servers on"
+    " Scaleway and AWS do.",
 )
 @click.option(
     "--fault",
     "faults",
     multiple=True,
     metavar="SPEC",
-    help="Fail on purpose: KIND[:ARG][,method=M][,path=GLOB][,nth=N][,times=M]; repeatable."
+    help="Inject a fault, KIND[:ARG][,method=METHOD][,path=GLOB][,nth=N][,times=N]; repeatable."
     " The kinds are listed below.",
 )
 @pass_app
@@ -93,9 +103,10 @@ def serve(
     like: Any,
     faults: tuple[str, ...],
 ) -> None:
-    """Run the sandbox until Ctrl-C, and print its address when it is ready.
+    """Run the sandbox until Ctrl-C.
 
-    While it runs, the profile `sandbox` uses it.
+    Prints its URL as soon as it accepts requests. While it runs, the profile `sandbox` uses it.
+    Keys that are not given are generated at random on the first start, and stored with the data.
     """
     with _clear_errors():
         from bindist.sandbox import SandboxServer
@@ -109,22 +120,22 @@ def serve(
             apps_admin_key=apps_admin_key,
             customer_key=customer_key,
             like=like,
-            record_requests=False,  # it may run for months
+            record_requests=False,  # they would fill the memory of a long run
             faults=faults,
         )
         signal.signal(signal.SIGTERM, _stop)
         try:
             server.serve_forever(ready=lambda: _announce(app, server, folder))
         except KeyboardInterrupt:
-            app.sink.note("stopped")
+            app.printer.note("stopped")
 
 
 def _announce(app: App, server: Any, folder: Path) -> None:
-    app.sink.text(server.url)
+    app.printer.text(server.url)
     sys.stdout.flush()
-    app.sink.note(f"serving {folder}; Ctrl-C ends it")
-    app.sink.note(f"administrator's key: {server.keys.admin}")
-    app.sink.note(f"customer's key:      {server.keys.customer}")
+    app.printer.note(f"serving {folder}; stop with Ctrl-C")
+    app.printer.note(f"administrator's key: {server.keys.admin}")
+    app.printer.note(f"customer's key:      {server.keys.customer}")
 
 
 def _stop(number: int, frame: object) -> NoReturn:  # noqa: ARG001
@@ -134,23 +145,24 @@ def _stop(number: int, frame: object) -> NoReturn:  # noqa: ARG001
 @command.command(examples=("bindist sandbox demo",))
 @pass_app
 def demo(app: App) -> None:
-    """Walk through a release from start to end, showing each command before running it.
+    """Walk through one release, showing each command before running it.
 
-    It happens in a sandbox of its own, which is removed afterwards.
+    Uses a temporary sandbox, which is removed at the end.
     """
     from .demo import run_demo
 
-    run_demo(app.sink)
+    run_demo(app.printer)
 
 
 @command.command(examples=("bindist sandbox reset --yes",))
 @_folder_option
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @pass_app
 def reset(app: App, data_dir: str | None, yes: bool) -> None:
-    """Delete the sandbox's data; the next use starts with a new sample catalogue.
+    """Delete the sandbox's data.
 
-    Only what a sandbox has made is removed. A folder that is not a sandbox's is refused.
+    The next use starts with a new sample catalogue. Deletes only files that a sandbox has created,
+    and fails for a folder that does not belong to a sandbox.
     """
     folder = _folder(app, data_dir)
     with _clear_errors():
@@ -158,21 +170,21 @@ def reset(app: App, data_dir: str | None, yes: bool) -> None:
         from bindist.sandbox import reset as reset_sandbox
 
         if check_removable(folder) and not yes:
-            app.confirm(f"Throw away the sandbox in {folder}?", "--yes")
+            app.confirm(f"Delete the sandbox's data in {folder}?", "--yes")
         removed = reset_sandbox(folder)
     status = "removed" if removed else "was not there"
-    app.sink.one(columns.SANDBOX, {"path": str(folder), "status": status})
+    app.printer.one(columns.SANDBOX, {"path": str(folder), "status": status})
 
 
 @command.command(examples=("bindist sandbox path",))
 @pass_app
 def path(app: App) -> None:
-    """Print the folder with the sandbox's data."""
+    """Print the path of the folder with the sandbox's data."""
     folder = str(app.settings.sandbox_dir)
     if app.settings.output in (None, "table"):
-        app.sink.text(folder)
+        app.printer.text(folder)
     else:
-        app.sink.one(columns.PATHS, {"path": folder})
+        app.printer.one(columns.PATHS, {"path": folder})
 
 
 def _folder(app: App, data_dir: str | None) -> Path:
@@ -181,7 +193,7 @@ def _folder(app: App, data_dir: str | None) -> Path:
 
 @contextmanager
 def _clear_errors() -> Iterator[None]:
-    """Turns the sandbox's own errors into this program's."""
+    """Converts errors of the sandbox to CliError."""
     from bindist.sandbox import SandboxError
 
     try:
@@ -190,5 +202,5 @@ def _clear_errors() -> Iterator[None]:
         raise CliError(str(error), Exit.FAILED, code="SANDBOX") from error
     except ModuleNotFoundError as error:
         raise CliError(
-            "the sandbox needs the extra `sandbox`", hint="`pip install 'bindist[sandbox]'`"
+            "the sandbox requires the extra `sandbox`", hint="run `pip install 'bindist[sandbox]'`"
         ) from error

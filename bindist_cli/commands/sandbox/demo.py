@@ -1,4 +1,4 @@
-"""The story of one release, told by running its commands in a sandbox of their own."""
+"""Demonstrates one release by running its commands in a temporary sandbox."""
 
 from __future__ import annotations
 
@@ -13,49 +13,47 @@ from pathlib import Path
 import click
 
 from ...exit_codes import CliError, Exit
-from ...output.printer import Sink
+from ...output.printer import Printer
 
 _PROGRAM = ("bindist", "--profile", "sandbox")
 _SIZE = 3_000_000
 
 
-def run_demo(sink: Sink) -> None:
-    """Runs the commands one by one, each shown before; raises CliError where one fails."""
+def run_demo(printer: Printer) -> None:
+    """Shows and runs the commands one by one. Raises CliError if one fails."""
     with tempfile.TemporaryDirectory(prefix="bindist-demo-") as name:
         folder = Path(name)
-        # Bytes as compressed programs have them, the same each time.
+        # Incompressible like a real archive, but the same in each run.
         (folder / "hello.tar.gz").write_bytes(random.Random(1).randbytes(_SIZE))  # noqa: S311
-        story = _Story(sink, folder)
-        story.tell("A vendor makes an application, and a customer with a key of its own.")
+        story = _Story(printer, folder)
+        story.tell("A vendor creates an application, and a customer with its own API key.")
         story.run("apps", "create", "hello", "--name", "Hello, world", "--tag", "demo")
         made = story.run("customers", "create", "--name", "Initech", "--key-file", "initech.key")
         customer = dict(line.split("\t", 1) for line in made.splitlines())["customerId"]
         story.run("apps", "grant", "hello", customer)
-        story.tell("A release is uploaded. Nobody sees it yet.")
+        story.tell("The vendor uploads a version. Customers do not see it yet.")
         story.run(
             "versions", "upload", "hello", "1.0.0", "hello.tar.gz", "--notes", "First release"
         )
         story.run("versions", "list", "hello", key_file="initech.key")
-        story.tell("It is released, and the customer downloads it with the customer's key.")
+        story.tell("The vendor enables the version; the customer downloads it with its own key.")
         story.run("versions", "enable", "hello", "1.0.0")
         story.run("versions", "list", "hello", key_file="initech.key")
         story.run("versions", "download", "hello", "--dir", "received", key_file="initech.key")
-        story.tell("Both sides have the same bytes, and the vendor sees the download.")
+        story.tell("Both sides have the same content, and the vendor sees the download.")
         story.run("versions", "verify", "hello", "1.0.0", "received/hello.tar.gz")
         story.run("apps", "stats", "hello")
         same = (folder / "hello.tar.gz").read_bytes() == (
             folder / "received/hello.tar.gz"
         ).read_bytes()
         if not same:
-            raise CliError(
-                "the file that was received is not the one that was sent", Exit.INTEGRITY
-            )
-        story.tell("Done. Your own sandbox: `bindist --profile sandbox apps list`.")
+            raise CliError("the downloaded file differs from the uploaded one", Exit.INTEGRITY)
+        story.tell("Done. To try your own sandbox, run `bindist --profile sandbox apps list`.")
 
 
 class _Story:
-    def __init__(self, sink: Sink, folder: Path) -> None:
-        self._sink = sink
+    def __init__(self, printer: Printer, folder: Path) -> None:
+        self._printer = printer
         self._folder = folder
         self._environment = {
             name: value for name, value in os.environ.items() if not name.startswith("BINDIST_")
@@ -63,13 +61,15 @@ class _Story:
         self._environment["BINDIST_CONFIG_DIR"] = str(folder / "config")
 
     def tell(self, text: str) -> None:
-        click.echo("\n" + self._sink.styled(text, bold=True), color=self._sink.settings.color)
+        click.echo("\n" + self._printer.styled(text, bold=True), color=self._printer.settings.color)
 
     def run(self, *arguments: str, key_file: str | None = None) -> str:
-        """Shows a command and runs it; returns what it printed where it could not be shown live."""
+        """Shows and runs a command; returns its output if it was captured."""
         prefix = f"BINDIST_API_KEY_FILE={key_file} " if key_file else ""
         shown = f"$ {prefix}{shlex.join((*_PROGRAM, *arguments))}"
-        click.echo("\n" + self._sink.styled(shown, fg="cyan"), color=self._sink.settings.color)
+        click.echo(
+            "\n" + self._printer.styled(shown, fg="cyan"), color=self._printer.settings.color
+        )
         sys.stdout.flush()
         environment = dict(self._environment)
         if key_file:
@@ -87,6 +87,6 @@ class _Story:
             click.echo(done.stdout, nl=False)
         if done.returncode:
             raise CliError(
-                f"`bindist {shlex.join(arguments)}` ended with exit code {done.returncode}"
+                f"`bindist {shlex.join(arguments)}` failed with exit code {done.returncode}"
             )
         return done.stdout or ""

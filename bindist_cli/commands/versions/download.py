@@ -1,4 +1,4 @@
-"""`versions download`: which files, where to, and what became of them."""
+"""`versions download`: selects files and targets, and reports the results. Also `share`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ...context import App
 from ...exit_codes import CliError, Exit
 from ...output import columns
 from ...output.columns import Json
-from ...output.error_output import explain
+from ...output.error_output import to_cli_error
 from ...output.progress import Report, transfers
 from ...output.streams import binary_stdout
 from .lookups import distinct, files_of, mixed_version
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DownloadRequest:
-    """What `versions download` was asked for."""
+    """The options and arguments of `versions download`."""
 
     app_id: str
     version: str
@@ -46,8 +46,11 @@ class DownloadRequest:
 def choose_files(
     rows: Sequence[Json], wanted: Sequence[str], app_id: str, version: str
 ) -> Sequence[Json]:
-    """The files of these names or ids; raises CliError for one that is not there, and for a name
-    where one has two checksums."""
+    """Returns the files with these names or ids.
+
+    Raises CliError for an unknown file, and for a name with two checksums: only an id is
+    unambiguous then.
+    """
     from bindist import rows as file_rows
 
     try:
@@ -60,10 +63,10 @@ def choose_files(
 
 
 def download(app: App, request: DownloadRequest) -> None:
-    """Carries out `versions download` and prints what became of each file."""
+    """Runs `versions download`, and prints the result for each file."""
     chosen = _chosen(app, request)
     if not request.verify:
-        app.sink.warn("the download is not verified")
+        app.printer.warn("downloads are not verified (--no-verify)")
     if request.target is None or not (opened := _stream(request.target)):
         _to_files(app, request, chosen)
         return
@@ -77,7 +80,7 @@ def download(app: App, request: DownloadRequest) -> None:
 
 
 def _chosen(app: App, request: DownloadRequest) -> Sequence[Json]:
-    """The rows of the files to download."""
+    """Returns the rows of the files to download."""
     from bindist.rows import main_file
 
     rows = files_of(app, request.app_id, request.version)
@@ -90,25 +93,27 @@ def _chosen(app: App, request: DownloadRequest) -> Sequence[Json]:
 
 
 def check_place(folder: Path, target: str | None) -> None:
-    """Raises CliError where nothing can be put, before anything is asked for."""
+    """Raises CliError, before any request, if the target cannot be written."""
     there = next((each for each in (folder, *folder.parents) if os.path.lexists(each)), None)
     if there and not there.is_dir():
         raise CliError(f"{there} is not a folder", Exit.USAGE)
     if target == "":
-        raise CliError("-O has no path", Exit.USAGE, hint="is a variable empty?")
+        raise CliError("-O has an empty path", Exit.USAGE, hint="check for an empty variable")
     if target in (None, "-"):
         return
-    is_folder = os.path.basename(target) in ("", ".", "..")  # noqa: PTH119  as it was given
+    is_folder = os.path.basename(target) in ("", ".", "..")  # noqa: PTH119  exactly as given
     wanted = Path(target) if is_folder else Path(target).parent
     if not wanted.is_dir():
         raise CliError(
-            f"there is no folder {wanted}", Exit.USAGE, hint="make it, or use --dir, which does"
+            f"folder {wanted} not found", Exit.USAGE, hint="create it, or use --dir, which does"
         )
 
 
 def _stream(target: str) -> AbstractContextManager[IO[bytes]] | None:
-    """What the file is written to as it arrives: stdout, a descriptor, a pipe or a device such as
-    /dev/null. None for everything else."""
+    """Returns a stream to write to: stdout, a descriptor, a pipe or a device such as /dev/null.
+
+    Returns None for any other target.
+    """
     from bindist.special_files import descriptor_of
 
     number = 1 if target == "-" else descriptor_of(Path(target))
@@ -121,17 +126,17 @@ def _stream(target: str) -> AbstractContextManager[IO[bytes]] | None:
 
 
 def _opened(target: str) -> IO[bytes] | None:
-    """A pipe or a device, opened for writing; waits for a pipe's reader."""
+    """Opens a pipe or a device for writing; waits for the reader of a pipe."""
     try:
         if not _is_stream(os.stat(target)):  # noqa: PTH116
             return None
-    except OSError:  # nothing, or a link that leads nowhere
+    except OSError:  # no such file, or a dangling link
         return None
     flags = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOCTTY", 0)
     descriptor = os.open(target, os.O_WRONLY | flags)
     if _is_stream(os.fstat(descriptor)):
         return os.fdopen(descriptor, "wb")
-    os.close(descriptor)  # a file has taken its place
+    os.close(descriptor)  # a file has replaced it
     return None
 
 
@@ -140,24 +145,24 @@ def _is_stream(status: os.stat_result) -> bool:
 
 
 def _to_files(app: App, request: DownloadRequest, chosen: Sequence[Json]) -> None:
-    """Downloads to disk and prints a row for each file that is there afterwards."""
+    """Downloads to disk, and prints a row for each complete file."""
     from bindist.file_names import safe_file_name
     from bindist.rows import count_in
 
     sizes = {safe_file_name(row.get("fileName")): count_in(row, "fileSize") for row in chosen}
     try:
-        with transfers(app.sink, sizes, "downloading") as reporter:
+        with transfers(app.printer, sizes, "downloading") as reporter:
             reports = {name: reporter(name) for name in sizes}
             done = _download(app, request, chosen, reports)
     except KeyboardInterrupt:
-        app.sink.note("the part that arrived is kept: run the same command again to continue")
+        app.printer.note("partial files are kept: run the same command again to resume")
         raise
     except errors.IncompleteDownloadError as error:
-        app.sink.rows(columns.DOWNLOADS, [_as_row(found) for found in error.downloads])
+        app.printer.rows(columns.DOWNLOADS, [_as_row(found) for found in error.downloads])
         raise _some_failed(error, request) from error
     except (errors.PermissionDeniedError, errors.TargetConflictError, FileExistsError) as error:
         raise _explained(error, request) from error
-    app.sink.rows(columns.DOWNLOADS, [_as_row(found) for found in done])
+    app.printer.rows(columns.DOWNLOADS, [_as_row(found) for found in done])
 
 
 def _download(
@@ -210,40 +215,40 @@ def _some_failed(error: errors.IncompleteDownloadError, request: DownloadRequest
         codes.pop() if len(shown) == count and len(codes) == 1 else Exit.PARTIAL,
         facts=facts,
         hint=(hints.pop() if len(hints) == 1 else None)
-        or "run the command again: complete files are kept",
+        or "run the command again: complete files are not downloaded again",
         code="SOME_FAILED",
     )
 
 
 def _explained(error: Exception, request: DownloadRequest) -> CliError:
-    """An error of the SDK with the option that helps."""
+    """Converts an error of the SDK, and names the option that solves the problem."""
     if isinstance(error, errors.TargetExistsError):
         return _exists(error)
     if isinstance(error, errors.PermissionDeniedError):
         return _not_enabled(error, request)
-    shown = explain(error)
+    shown = to_cli_error(error)
     if isinstance(error, errors.TargetConflictError):
         shown.hint = "use --file ID -O PATH"
     elif isinstance(error, FileExistsError) and error.errno is None:
-        shown.hint = "-O PATH writes the one file to a pipe or to a device such as /dev/null"
+        shown.hint = "to write a single file to a pipe or device, use -O PATH"
     return shown
 
 
 def _not_enabled(error: errors.PermissionDeniedError, request: DownloadRequest) -> CliError:
-    """The error with the command that releases just this version, where that is the matter."""
-    shown = explain(error)
+    """Adds the command that enables the version, if that is what the error is about."""
+    shown = to_cli_error(error)
     if "not enabled" in shown.message:
         what = f"{request.app_id} {request.version}"
-        shown.hint = f"`bindist versions enable {what}` releases it, or add --test-channel"
+        shown.hint = f"release it with `bindist versions enable {what}`, or add --test-channel"
     return shown
 
 
 def _exists(error: errors.TargetExistsError) -> CliError:
-    """A file with other content is somebody's, until --force says that it is not."""
+    """Converts the error for an existing file, which only --force may replace."""
     return CliError(
         str(error),
         Exit.CONFLICT,
-        hint="--force replaces it; -O or --dir puts the file elsewhere",
+        hint="replace it with --force, or choose another place with -O or --dir",
         code="EXISTS",
     )
 
@@ -253,9 +258,11 @@ def _to_stream(app: App, request: DownloadRequest, row: Json, stream: IO[bytes])
 
     name = str(row.get("fileName"))
     if stream.isatty():
-        raise CliError("binary data is not written to a terminal", Exit.USAGE, hint="use -O PATH")
+        raise CliError(
+            "refusing to write binary data to a terminal", Exit.USAGE, hint="use -O PATH"
+        )
     sizes = {name: count_in(row, "fileSize")}
-    with transfers(app.sink, sizes, "downloading") as reporter:
+    with transfers(app.printer, sizes, "downloading") as reporter:
         try:
             app.client.download_to_stream(
                 request.app_id,
@@ -272,15 +279,15 @@ def _to_stream(app: App, request: DownloadRequest, row: Json, stream: IO[bytes])
 
 
 def share_link(app: App, app_id: str, version: str, wanted: str | None, minutes: int) -> None:
-    """Carries out `versions share`: makes the link and prints it, unless it leads elsewhere."""
+    """Runs `versions share`: creates the link, checks its address, and prints it."""
     from bindist.connection import check_address
     from bindist.rows import text_in
 
     if app.settings.is_sandbox and app.endpoint.own:
         raise CliError(
-            "a link of this sandbox would end with this command",
+            "a link to this sandbox would stop working when this command ends",
             Exit.FAILED,
-            hint="run `bindist sandbox serve` in another terminal, then this again",
+            hint="run `bindist sandbox serve` in another terminal, then repeat this command",
         )
     file_id = None
     if wanted:
@@ -293,4 +300,4 @@ def share_link(app: App, app_id: str, version: str, wanted: str | None, minutes:
         "the server gives as the link",
         inside=app.settings.allow_private_store,
     )
-    app.sink.one(columns.SHARE, made)
+    app.printer.one(columns.SHARE, made)

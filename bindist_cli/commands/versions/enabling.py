@@ -1,4 +1,4 @@
-"""`versions enable`: whether a version looks whole."""
+"""`versions enable`: checks that a version looks complete."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from .lookups import files_of, find_record
 
 
 def check_whole(app: App, app_id: str, version: str) -> None:
-    """Raises CliError for a version that can be seen not to be whole, or is in no list."""
+    """Raises CliError for a version that is visibly incomplete, or not found."""
     record = find_record(app, app_id, version)
     problem = problem_of(record, files_of(app, app_id, version))
     if problem is None:
         return
     what = f"{app_id} {version}"
     raise CliError(
-        f"version {version} of {app_id} is not enabled: {problem}",
+        f"version {version} of {app_id} was not enabled: {problem}",
         Exit.CONFLICT,
-        hint="run the upload again if it was interrupted; a number that is lost is hidden by "
-        f"`bindist versions update {what} --inactive`; "
-        f"`bindist versions enable {what} --force` enables it as it is",
+        hint="if the upload was interrupted, run it again; to hide the version, run "
+        f"`bindist versions update {what} --inactive`; to enable it anyway, run "
+        f"`bindist versions enable {what} --force`",
         code="NOT_WHOLE",
     )
 
 
 def problem_of(record: Json, rows: Sequence[Json]) -> str | None:
-    """What shows that a version is not whole; None where nothing does.
+    """Returns why a version looks incomplete, or None.
 
-    The record of a version has the size, and on some servers the checksum, of the file that was
-    completed last. That is written before the file is listed, and MAIN files are completed last.
+    The record of a version has the size, and on some servers the checksum, of the file completed
+    last. The server writes it before it lists the file, and MAIN files are completed last.
     """
     from bindist.rows import distinct_files
 
@@ -47,15 +47,15 @@ def problem_of(record: Json, rows: Sequence[Json]) -> str | None:
     if any(_may_be_of(record, row) for row in main or files):
         return None
     if any(_may_be_of(record, row) for row in files):
-        return "the file that was sent last is not its MAIN file, so its upload may not have ended"
+        return "the last file sent is not its MAIN file, so its upload may not have finished"
     return (
-        f"the file that was sent last, of {record.get('fileSize')} bytes, is not among its files, "
-        "so its upload has not ended"
+        f"the last file sent, of {record.get('fileSize')} bytes, is not among its files, "
+        "so its upload has not finished"
     )
 
 
 def _may_be_of(record: Json, row: Json) -> bool:
-    """Whether the record may be that of a completion of this file; what it does not say may be."""
+    """Whether the record may stem from the completion of this file; ignores missing fields."""
     from bindist.checksums import normalize_checksum
 
     size, checksum = record.get("fileSize"), normalize_checksum(record.get("checksum"))

@@ -1,4 +1,4 @@
-"""What there is no call for, and so is looked up in what there is one for."""
+"""Looks up in lists what the API has no request of its own for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...output.columns import Json
 def ordered_versions(
     app: App, app_id: str, test_channel: bool, changelog: str | None = None
 ) -> list[Json]:
-    """The versions in semantic order, so that the first is the one that `latest` means."""
+    """Returns the versions in semantic order, highest first."""
     from bindist.version_order import version_key
 
     rows = app.client.list_versions(app_id, test_channel, changelog=changelog).rows("versions")
@@ -22,7 +22,7 @@ def ordered_versions(
 
 
 def latest(app: App, app_id: str, test_channel: bool) -> str:
-    """What `latest` means: the highest enabled version, or of all with the test channel."""
+    """Returns the highest enabled version, or with `test_channel` the highest of all."""
     from bindist.rows import text_in
 
     rows = ordered_versions(app, app_id, test_channel)
@@ -30,40 +30,40 @@ def latest(app: App, app_id: str, test_channel: bool) -> str:
         raise CliError(
             f"{app_id} has no enabled version",
             Exit.NOT_FOUND,
-            hint=f"`bindist versions list {app_id} --test-channel` shows what is not enabled",
+            hint=f"list the other versions with `bindist versions list {app_id} --test-channel`",
         )
     return text_in(rows[0], "version")
 
 
 def find_version(app: App, app_id: str, version: str) -> Json:
-    """A version with its files: one row for each, or all where one name has two checksums."""
+    """Returns a version with its files; all rows if two files have the same name."""
     record, rows = find_record(app, app_id, version), files_of(app, app_id, version)
     try:
         return {**record, "files": distinct(rows, app_id, version)}
     except CliError as mixed:
-        app.sink.warn(str(mixed))
+        app.printer.warn(str(mixed))
         return {**record, "files": rows}
 
 
 def find_record(app: App, app_id: str, version: str) -> Json:
-    """A version without its files; there is no call for one, so it is looked up in the list."""
+    """Returns a version without its files, from the list of versions."""
     for row in app.client.list_versions(app_id, test_channel=True).rows("versions"):
         if row.get("version") == version:
             return row
     raise CliError(
-        f"version {version} of {app_id} was not found, or is not active",
+        f"version {version} of {app_id} not found, or inactive",
         Exit.NOT_FOUND,
-        hint=f"`bindist versions list {app_id} --test-channel`",
+        hint=f"see `bindist versions list {app_id} --test-channel`",
     )
 
 
 def files_of(app: App, app_id: str, version: str) -> Sequence[Json]:
-    """The rows of a version's file list, enabled or not: a file may have several."""
+    """Returns the file list of a version; one file may have several rows."""
     return app.client.list_version_files(app_id, version).rows("files")
 
 
 def distinct(rows: Sequence[Json], app_id: str, version: str) -> Sequence[Json]:
-    """One row for each file; raises CliError where one name has two checksums."""
+    """Returns one row for each file. Raises CliError if one name has two checksums."""
     from bindist.rows import distinct_files
 
     try:
@@ -73,11 +73,11 @@ def distinct(rows: Sequence[Json], app_id: str, version: str) -> Sequence[Json]:
 
 
 def mixed_version(error: IntegrityError, app_id: str, version: str) -> CliError:
-    """The error for a version where one name has two checksums."""
+    """Returns the error for a version where one name has two checksums."""
     return CliError(
         str(error),
         Exit.INTEGRITY,
-        hint=f"`bindist versions files {app_id} {version}` lists them; "
-        "upload the release under a new version",
+        hint=f"list them with `bindist versions files {app_id} {version}`; "
+        "upload the files under a new version number",
         code="MIXED_VERSION",
     )

@@ -1,4 +1,4 @@
-"""The release notes of a version: where they come from, and whether they are gone."""
+"""The release notes of a version: reads them, and checks that they were removed."""
 
 from __future__ import annotations
 
@@ -13,15 +13,19 @@ MAX_CHARACTERS = 5000
 def read_release_notes(
     text: str | None, file: str | None, paths: tuple[str, ...] = ()
 ) -> str | None:
-    """What --notes or --notes-file gives; `paths` are the other files that may be stdin."""
+    """Returns the value of --notes, or the content of --notes-file.
+
+    Raises UsageError for both at once, for more than 5000 characters, and if `paths`, the files to
+    upload, include stdin as well.
+    """
     if text is not None and file is not None:
-        raise click.UsageError("notes come from --notes or from --notes-file, not from both")
+        raise click.UsageError("--notes and --notes-file exclude each other")
     if file == "-" and "-" in paths:
-        raise click.UsageError("stdin can be the file or the notes, not both")
+        raise click.UsageError("stdin can be either the file or the notes")
     found = read_text(file) if file else text
     length = len(found.strip()) if found is not None else 0
     if length > MAX_CHARACTERS:
-        raise click.UsageError(f"the notes have {length} characters; {MAX_CHARACTERS} are allowed")
+        raise click.UsageError(f"the notes have {length} characters; the limit is {MAX_CHARACTERS}")
     return found
 
 

@@ -1,4 +1,4 @@
-"""`versions upload`: which files, with which checksums, and what became of them."""
+"""`versions upload`: selects files, reads their checksums, and reports the results."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _RELEASES = "releases"
 
 @dataclass(frozen=True)
 class UploadRequest:
-    """What `versions upload` was asked for."""
+    """The options and arguments of `versions upload`."""
 
     app_id: str
     version: str
@@ -49,7 +49,7 @@ class UploadRequest:
 
 
 def upload(app: App, request: UploadRequest) -> None:
-    """Carries out `versions upload` and prints the version as it is afterwards."""
+    """Runs `versions upload`, and prints the resulting version."""
     with _paths(request) as paths:
         expected = _expected(request, paths)
         try:
@@ -61,7 +61,7 @@ def upload(app: App, request: UploadRequest) -> None:
             raise _different(error, request) from error
         except (KeyboardInterrupt, errors.TransportError, errors.ServerError):
             if not request.dry_run:
-                app.sink.note("run the same command again to continue")
+                app.printer.note("run the same command again to resume the upload")
             raise
 
 
@@ -69,7 +69,7 @@ def _publish(
     app: App, request: UploadRequest, paths: Sequence[Path], expected: Mapping[str, str]
 ) -> Release:
     sizes = {_name(request, path): path.stat().st_size for path in paths}
-    with transfers(app.sink, sizes, "uploading") as reporter:
+    with transfers(app.printer, sizes, "uploading") as reporter:
         reports = {name: reporter(name) for name in sizes}
         return app.client.publish(
             request.app_id,
@@ -84,8 +84,8 @@ def _publish(
             progress=lambda name, done, size: reports[name](done, size),
             parallel=request.parallel,
             journal=_journal(app),
-            notify=app.sink.note,
-            protect=partial(held_signals, app.sink.note),
+            notify=app.printer.note,
+            protect=partial(held_signals, app.printer.note),
         )
 
 
@@ -94,7 +94,7 @@ def _name(request: UploadRequest, path: Path) -> str:
 
 
 def _journal(app: App) -> Path | None:
-    """The folder for what an interrupted release needs to be finished; None where there is none."""
+    """Returns the folder for the journals of releases, or None if it is not writable."""
     folder = app.settings.config_dir / _RELEASES
     try:
         private_files.make(folder)
@@ -102,7 +102,7 @@ def _journal(app: App) -> Path | None:
     except OSError:
         usable = False
     if not usable:
-        app.sink.warn(f"{folder} cannot be written: if this is interrupted, it may not be finished")
+        app.printer.warn(f"{folder} is not writable: an interrupted upload may not be resumable")
     return folder if usable else None
 
 
@@ -121,9 +121,9 @@ def _show_preview(
         file_type=request.file_type,
         journal=folder if os.access(folder, os.R_OK) else None,
     )
-    app.sink.rows(columns.PLANNED, outcome.files)
+    app.printer.rows(columns.PLANNED, outcome.files)
     what = f"version {request.version} of {request.app_id} would be {outcome.status}"
-    app.sink.note(what + (" and enabled" if outcome.enable else "") + "; nothing was changed")
+    app.printer.note(what + (" and enabled" if outcome.enable else "") + "; nothing was changed")
 
 
 def _show_release(app: App, request: UploadRequest, done: Release) -> None:
@@ -135,11 +135,11 @@ def _show_release(app: App, request: UploadRequest, done: Release) -> None:
         "isEnabled": done.is_enabled,
         "files": [{key: row.get(key) for key in keys} for row in done.files],
     }
-    app.sink.one(columns.UPLOAD, result, tables={"files": columns.FILES})
+    app.printer.one(columns.UPLOAD, result, tables={"files": columns.FILES})
     if not done.is_enabled:
-        app.sink.note(
-            f"not enabled yet: `bindist versions enable {request.app_id} {request.version}` "
-            "releases it"
+        app.printer.note(
+            "not enabled yet; release it with "
+            f"`bindist versions enable {request.app_id} {request.version}`"
         )
 
 
@@ -149,13 +149,13 @@ def _different(error: errors.DifferentContentError, request: UploadRequest) -> C
 
     if error.mixed:
         hint = (
-            f"`bindist versions update {request.app_id} {request.version} --inactive` hides it; "
-            "upload under a new version number"
+            "upload the files under a new version number, and hide this one with "
+            f"`bindist versions update {request.app_id} {request.version} --inactive`"
         )
     elif error.incomplete:
         hint = (
-            "another run has begun it and not ended: run it again where it was begun, "
-            "or upload under a new version number"
+            "another run started it and did not finish: run it again on that machine, "
+            "or upload the files under a new version number"
         )
     else:
         hint = "upload the files under a new version number"
@@ -175,13 +175,13 @@ def _different(error: errors.DifferentContentError, request: UploadRequest) -> C
 
 @contextmanager
 def _paths(request: UploadRequest) -> Iterator[list[Path]]:
-    """The files named, patterns expanded; stdin is put into a file, since its length is needed."""
+    """Yields the files; expands patterns, and copies stdin to a file to know its length."""
     if "-" not in request.paths:
         yield [path for name in request.paths for path in _expanded(name)]
         return
     if len(request.paths) > 1 or not request.name:
         raise CliError(
-            "stdin can be one file only, and needs a name", Exit.USAGE, hint="add --name NAME"
+            "stdin must be the only file, and requires a name", Exit.USAGE, hint="add --name NAME"
         )
     with tempfile.TemporaryDirectory(prefix="bindist-") as folder:
         path = Path(folder) / "stdin"
@@ -191,11 +191,11 @@ def _paths(request: UploadRequest) -> Iterator[list[Path]]:
 
 
 def _expanded(name: str) -> list[Path]:
-    """The file of that name; or, as some shells leave it to us, those that a pattern matches."""
+    """Returns the file, or the matches of a pattern that the shell did not expand."""
     path = Path(name)
     found = [path] if path.exists() else sorted(map(Path, glob.glob(name)))  # noqa: PTH207
     if not found:
-        raise CliError(f"there is no file {name}", Exit.USAGE)
+        raise CliError(f"file not found: {name}", Exit.USAGE)
     for each in found:
         if not each.is_file():
             hint = f"try {each}/*" if each.is_dir() else None
@@ -204,7 +204,7 @@ def _expanded(name: str) -> list[Path]:
 
 
 def _expected(request: UploadRequest, paths: Sequence[Path]) -> dict[str, str]:
-    """What a SHA256SUMS lists: all files given and no others, each with its own checksum."""
+    """Reads a SHA256SUMS file. Raises CliError unless it lists exactly the files in `paths`."""
     listing = request.checksums
     if listing is None:
         return {}
@@ -228,6 +228,6 @@ def _listed_checksums(listing: str) -> dict[str, str]:
         if not line.strip() or line.startswith("#"):
             continue
         if not is_sha256(checksum) or not name.strip(" *"):
-            raise CliError(f"{listing}, line {number}: not a checksum and a file name", Exit.USAGE)
+            raise CliError(f"{listing}, line {number}: expected checksum and file name", Exit.USAGE)
         listed[Path(name.strip().removeprefix("*")).name] = checksum
     return listed

@@ -15,7 +15,7 @@ _STORED = {"ok": "stored", "missing": "not-stored", "different": "other-size"}
 
 
 def checksum_lines(rows: Sequence[Json]) -> list[str]:
-    """Lines for `sha256sum -c`, which would read any other file too that they name."""
+    """Formats lines for `sha256sum -c`; file names are checked, because it opens any path."""
     from bindist.checksums import is_sha256, normalize_checksum
     from bindist.file_names import safe_file_name
 
@@ -23,7 +23,7 @@ def checksum_lines(rows: Sequence[Json]) -> list[str]:
     for row in rows:
         name, checksum = safe_file_name(row.get("fileName")), row.get("checksum")
         if not is_sha256(checksum):
-            raise CliError(f"the server has no SHA-256 for {name}", Exit.INTEGRITY)
+            raise CliError(f"the server has no SHA-256 checksum for {name}", Exit.INTEGRITY)
         lines.append(f"{normalize_checksum(checksum)}  {name}")
     return lines
 
@@ -31,7 +31,7 @@ def checksum_lines(rows: Sequence[Json]) -> list[str]:
 def verify_files(
     app: App, app_id: str, version: str, paths: Sequence[Path], *, remote: bool
 ) -> None:
-    """Carries out `versions verify`."""
+    """Runs `versions verify`."""
     from bindist.file_names import safe_file_name
 
     files = distinct(files_of(app, app_id, version), app_id, version)
@@ -41,13 +41,13 @@ def verify_files(
     rows = _local_rows(listed, paths)
     if remote:
         rows += _stored_rows(app, app_id, version, listed)
-    app.sink.rows(columns.VERIFIED, rows)
+    app.printer.rows(columns.VERIFIED, rows)
     if remote:
-        app.sink.note(f"downloads counted: {len(listed)}, one for each file")
+        app.printer.note(f"{len(listed)} downloads were counted, one for each file")
     wrong = [row for row in rows if row["status"] not in ("ok", "stored")]
     if wrong:
         raise CliError(
-            f"{len(wrong)} of {len(rows)} files differ from version {version}",
+            f"{len(wrong)} of {len(rows)} files do not match version {version}",
             Exit.INTEGRITY,
             facts=[f"{row['path'] or row['fileName']}: {row['status']}" for row in wrong],
             code="VERIFICATION_FAILED",
@@ -55,7 +55,7 @@ def verify_files(
 
 
 def _local_rows(listed: Mapping[str, Json], paths: Sequence[Path]) -> list[Json]:
-    """A row for each local file: `ok`, `different`, `missing`, or `unknown` to the server."""
+    """Returns a row for each local file: ok, different, missing, or unknown to the server."""
     from bindist.checksums import checksums_match, normalize_checksum, sha256_file
 
     rows: list[Json] = []
@@ -84,7 +84,7 @@ def _local_rows(listed: Mapping[str, Json], paths: Sequence[Path]) -> list[Json]
 
 
 def _stored_rows(app: App, app_id: str, version: str, listed: Mapping[str, Json]) -> list[Json]:
-    """A row for each file of the version: `stored`, `not-stored` or `other-size`."""
+    """Returns a row for each file of the version: `stored`, `not-stored` or `other-size`."""
     from bindist.checksums import normalize_checksum
 
     stored = app.client.check_stored_version(

@@ -158,7 +158,7 @@ def test_a_pipe_in_its_place_is_not_waited_for(store):
     store.path.parent.mkdir()
     os.mkfifo(store.path, 0o600)
     for call in every_use(store):
-        assert "it is not a file" in str(refusal(*call))
+        assert "it is not a regular file" in str(refusal(*call))
 
 
 @posix
@@ -185,7 +185,7 @@ def test_a_link_to_what_others_can_read_is_refused(store, written, tmp_path):
 def test_what_belongs_to_somebody_else_is_refused(store, written):
     os.chown(written(), 65534, 65534)
     for call in every_use(store):
-        assert "belongs to somebody else" in str(refusal(*call))
+        assert "belongs to another user" in str(refusal(*call))
 
 
 @posix
@@ -209,7 +209,7 @@ def test_settings_that_others_can_change_are_refused(tmp_path):
     path = tmp_path / "config.toml"
     path.write_text("")
     path.chmod(0o666)
-    assert "can be changed by others" in str(refusal(load_config, tmp_path))
+    assert "other users can change" in str(refusal(load_config, tmp_path))
     path.chmod(0o664)
     assert load_config(tmp_path) == {}
 
@@ -263,7 +263,7 @@ def test_in_a_read_only_home(powerless, program, server, environment, tmp_path):
     refused = run("auth", "login", "--with-key", "--api-url", server.url)
     assert refused.returncode == 2, refused.stderr
     assert f"cannot write {environment}" in refused.stderr
-    assert "BINDIST_CONFIG_DIR names another folder" in refused.stderr
+    assert "set BINDIST_CONFIG_DIR to another folder" in refused.stderr
     used = run("apps", "list", BINDIST_API_KEY=ADMIN_KEY, BINDIST_API_URL=server.url)
     assert (used.returncode, used.stderr) == (0, "")
     seen = run("doctor", "--json", BINDIST_API_KEY=ADMIN_KEY, BINDIST_API_URL=server.url)

@@ -143,7 +143,11 @@ def test_a_keyring_without_a_backend_is_none(ring, environment, kind):
 
 @pytest.mark.parametrize(
     ("kind", "why"),
-    [("Failing", "it is locked"), ("Forgetting", "does not give back"), ("Missing", "it fails")],
+    [
+        ("Failing", "it is locked"),
+        ("Forgetting", "does not return"),
+        ("Missing", "the keyring failed"),
+    ],
 )
 def test_a_keyring_that_fails_is_done_without(ring, environment, kind, why):
     place, told = ring.login(kind=f"ring_for_tests.{kind}")
@@ -156,13 +160,13 @@ def test_a_keyring_that_hangs_is_waited_for_3_seconds(ring, environment):
     place, told = ring.login(kind="ring_for_tests.Hanging")
     assert 3 <= time.monotonic() - started < 9
     assert place == str(environment / "credentials.toml")
-    assert "did not answer within 3 s" in told
+    assert "did not respond within 3 s" in told
 
 
 def test_a_key_that_a_silent_keyring_may_have_is_told_so(ring):
     done = ring("apps", "list", kind="ring_for_tests.Failing")
     assert done.returncode == 4
-    assert "the system keyring may have it, but it fails" in done.stderr
+    assert "the system keyring may hold it, but the keyring failed" in done.stderr
 
 
 def test_a_newer_key_in_the_file_wins_over_an_older_one_in_the_keyring(ring):
@@ -187,7 +191,7 @@ def test_keyring_is_not_imported_where_it_is_not_asked(at_server):
 @pytest.mark.parametrize("debug", [(), ("--debug",)])
 def test_what_a_keyring_says_of_its_failure_shows_no_key(ring, debug):
     _, said = ring.login(*debug, kind="ring_for_tests.Telling")
-    assert "it fails: OSError: cannot store '***' at 5 o'clock" in said
+    assert "the keyring failed: OSError: cannot store '***' at 5 o'clock" in said
     assert ADMIN_KEY not in said
 
 

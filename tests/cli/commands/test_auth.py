@@ -82,8 +82,8 @@ def test_login_makes_the_profile_that_it_names(login, stored, invoke):
 def test_a_key_that_does_not_work_is_not_stored(login, environment):
     result = login(key="wrong")
     assert result.exit_code == 4
-    assert "the server refuses this key" in result.stderr
-    assert "nothing was stored" in result.stderr
+    assert "the server rejects this key" in result.stderr
+    assert "the key was not stored" in result.stderr
     assert result.stdout == ""
     assert not environment.exists()
 
@@ -117,7 +117,7 @@ def test_the_sandbox_needs_no_login(invoke):
 @pytest.mark.parametrize("name", ["a b", "../x", "-x", "x" * 51, "\x1b[31m", "ü"])
 def test_a_profile_gets_a_name_that_can_be_typed(login, environment, name):
     result = login(f"--profile={name}")
-    assert (result.exit_code, "cannot be the name" in result.stderr) == (2, True)
+    assert (result.exit_code, "is not a valid profile name" in result.stderr) == (2, True)
     assert not environment.exists()
 
 
@@ -132,7 +132,7 @@ def test_login_needs_an_address(invoke, url):
 def test_no_key_is_sent_over_plain_http_to_another_machine(invoke, environment):
     result = invoke("auth", "login", "--with-key", "--api-url", "http://192.0.2.1", input="key")
     assert result.exit_code == 2
-    assert "not sent over plain http" in result.stderr
+    assert "refusing to send the key unencrypted" in result.stderr
     assert "`bindist config set allow_http true`" in result.stderr
 
 
@@ -150,7 +150,7 @@ def test_an_older_key_does_not_go_to_the_new_address(login, stored, profile):
 
 def test_a_variable_that_wins_over_the_stored_key_is_named(login, monkeypatch):
     monkeypatch.setenv("BINDIST_API_KEY_FILE", "/nowhere")
-    assert "BINDIST_API_KEY_FILE is set, and wins" in login().stderr
+    assert "BINDIST_API_KEY_FILE is set and overrides" in login().stderr
 
 
 # A hosted key without its tenant. Plain http and a proxy lead this address to the server here.
@@ -171,7 +171,7 @@ def test_a_hosted_key_without_its_tenant_is_told_so(hosted, invoke, monkeypatch,
     result = invoke(*words, "--json", input="secret-alone")
     assert result.exit_code == 4
     hint = json.loads(result.stderr.splitlines()[-1])["error"]["hint"]
-    assert "lacks the `{tenant uuid}.` in front" in hint
+    assert "has no `{tenant uuid}.` prefix" in hint
 
 
 def test_a_hosted_key_with_its_tenant_is_not(hosted, invoke):
@@ -232,7 +232,7 @@ def test_status_of_a_key_that_does_not_work_is_4(at_server, invoke, monkeypatch)
     result = invoke("auth", "status", "--json")
     assert result.exit_code == 4
     assert json.loads(result.stdout)["status"] == "refused"
-    assert json.loads(result.stderr)["error"]["facts"] == ["the key is from BINDIST_API_KEY"]
+    assert json.loads(result.stderr)["error"]["facts"] == ["the key comes from BINDIST_API_KEY"]
 
 
 def test_status_without_a_key_is_4(invoke):
@@ -277,91 +277,7 @@ def test_token_in_json(at_server, answer):
     assert answer("auth", "token") == {"token": ADMIN_KEY}
 
 
-# As a process, at a terminal
-
-
-@pytest.fixture
-def typing(program, tmp_path):
-    pexpect = pytest.importorskip("pexpect", reason="needs pexpect")
-    if os.name == "nt":
-        pytest.skip("needs pseudo-terminals")
-    children = []
-
-    def start(*arguments):
-        child = pexpect.spawn(
-            program,
-            list(arguments),
-            cwd=str(tmp_path),
-            env={**os.environ, "TERM": "xterm"},
-            encoding="utf-8",
-            timeout=30,
-        )
-        child.logfile_read = (tmp_path / "screen").open("w+", encoding="utf-8")
-        children.append(child)
-        return child
-
-    yield start
-    for child in children:
-        child.close(force=True)
-        child.logfile_read.close()
-
-
-def screen(tmp_path):
-    return (tmp_path / "screen").read_text("utf-8")
-
-
-def end(child):
-    import pexpect
-
-    child.expect(pexpect.EOF)
-    child.close()
-    child.logfile_read.flush()
-    return child.exitstatus
-
-
-def test_the_key_is_asked_for_without_echo(typing, server, tmp_path, stored):
-    child = typing("auth", "login", "--profile", "work")
-    child.expect("Address.*api.bindist.eu.*: ")
-    child.sendline("nonsense")
-    child.expect("address.*Address.*: ")
-    child.sendline(server.url)
-    child.expect("Key.*: ")
-    assert child.waitnoecho(30)
-    child.sendline(ADMIN_KEY)
-    child.expect("financial administrator")
-    assert end(child) == 0
-    assert ADMIN_KEY not in screen(tmp_path)
-    assert "credentials.toml" in "".join(screen(tmp_path).split())
-    assert stored()["work"]["key"] == ADMIN_KEY
-
-
-def test_the_address_of_the_profile_is_the_one_suggested(typing, server, profile):
-    profile(f"[profiles.default]\napi_url = '{server.url}'\n")
-    child = typing("auth", "login")
-    child.expect_exact(f"[{server.url}]")
-    child.sendline("")
-    child.expect("Key.*: ")
-    child.sendline(CUSTOMER_KEY)
-    child.expect("customer")
-    assert end(child) == 0
-
-
-def test_an_address_that_is_given_is_not_asked_for(typing, server, tmp_path):
-    child = typing("auth", "login", "--api-url", server.url)
-    child.expect("Key.*: ")
-    child.sendline(ADMIN_KEY)
-    assert end(child) == 0
-    assert "Address [" not in screen(tmp_path)
-
-
-def test_ctrl_c_at_the_question_stores_nothing(typing, server, environment):
-    child = typing("auth", "login", "--api-url", server.url)
-    child.expect("Key.*: ")
-    assert child.waitnoecho(30)
-    child.sendintr()
-    child.expect("interrupted")
-    assert end(child) == 130
-    assert not environment.exists()
+# As a process
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")

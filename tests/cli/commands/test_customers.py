@@ -44,7 +44,7 @@ def test_create_needs_a_name(invoke, at_server):
 
 
 def test_a_note_says_that_the_key_is_shown_once(invoke, at_server):
-    assert "only once" in invoke("customers", "create", "--name", "Initech").stderr
+    assert "it is not shown again" in invoke("customers", "create", "--name", "Initech").stderr
 
 
 @pytest.mark.parametrize("field", ["name", "notes", "email", "reference", "license"])

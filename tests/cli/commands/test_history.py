@@ -46,7 +46,7 @@ def test_the_servers_limit_is_said(at_server, invoke, admin, application):
         admin.upload_small_file(application, f"1.{number}", "f", b"x").raise_for_error()
     done = invoke("activity", "list", "--json")
     assert len(json.loads(done.stdout)) == 100
-    assert "100 rows at most" in done.stderr
+    assert "at most 100 entries" in done.stderr
 
 
 def test_below_the_limit_nothing_is_said(at_catalogue, invoke):

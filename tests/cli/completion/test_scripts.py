@@ -166,7 +166,7 @@ def test_install_replaces_an_older_script_and_no_file_of_ones_own(
     path.write_text("complete -c bindist -f\n")
     done = bindist("completion", "fish", "--install", **where)
     assert (done.returncode, path.read_text()) == (6, "complete -c bindist -f\n")
-    assert "was left alone" in done.stderr
+    assert "is not a completion script" in done.stderr
 
 
 def test_install_where_nothing_can_be_written(bindist: Run, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from bindist_cli.output.charts import LONGEST, ROWS, bars, by_day, columns, stats_charts
+from bindist_cli.output.charts import MAX_BARS, ROWS, bars, by_day, columns, stats_charts
 
 COUNTS = st.dictionaries(st.text(max_size=30), st.integers(0, 10**9), min_size=1, max_size=40)
 DAYS = st.dictionaries(
@@ -24,8 +24,8 @@ def test_the_largest_count_has_the_longest_bar():
 
 
 def test_names_beyond_the_first_ones_are_summed_up():
-    lines = bars({f"1.{n}": 100 - n for n in range(LONGEST + 5)}, 60).splitlines()
-    assert len(lines) == LONGEST + 1
+    lines = bars({f"1.{n}": 100 - n for n in range(MAX_BARS + 5)}, 60).splitlines()
+    assert len(lines) == MAX_BARS + 1
     assert lines[-1].startswith("5 others")
 
 

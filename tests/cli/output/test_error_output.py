@@ -11,7 +11,7 @@ import pytest
 from bindist import errors
 from bindist.http.response import failure
 from bindist_cli.exit_codes import Exit, exit_for
-from bindist_cli.output.error_output import explain
+from bindist_cli.output.error_output import to_cli_error
 
 SECRET = "hush-hush-hush-hush"
 
@@ -52,12 +52,12 @@ def test_different_content_is_shown_file_by_file(invoke, release, tmp_path):
 def test_a_version_that_is_not_enabled_has_the_command_that_enables_it(invoke, release):
     release("2.1.0", enable=False, tool_exe=b"program")
     result = invoke("versions", "download", "tool", "2.1.0", "-O", "-")
-    assert "hint: `bindist versions enable tool 2.1.0` releases it, or add" in result.stderr
+    assert "hint: release it with `bindist versions enable tool 2.1.0`, or add" in result.stderr
 
 
 def test_a_key_that_is_refused_is_told_with_where_it_came_from(invoke, at_server, monkeypatch):
     monkeypatch.setenv("BINDIST_API_KEY", "another")
-    assert "the key is from BINDIST_API_KEY\n" in invoke("apps", "list").stderr
+    assert "the key comes from BINDIST_API_KEY\n" in invoke("apps", "list").stderr
 
 
 @pytest.mark.parametrize("words", [("apps",), ("vresions",), ("customer",)])
@@ -69,7 +69,7 @@ def test_a_misspelt_group_gets_a_suggestion(invoke, words):
 
 
 def test_a_wrong_usage_names_the_help(invoke):
-    assert "hint: `bindist apps show --help`" in invoke("apps", "show").stderr
+    assert "hint: see `bindist apps show --help`" in invoke("apps", "show").stderr
 
 
 # JSON
@@ -127,10 +127,14 @@ def test_an_interruption_is_json_too(start, interrupt, wait_until, at_server):
 @pytest.mark.parametrize(
     ("fault", "code", "words"),
     [
-        ("html:502", 7, "HTTP 502 with a page instead of an answer: 502 Bad Gateway"),
-        ("html:403", 5, "HTTP 403 with a page instead of an answer"),
-        ("not-json", 1, "HTTP 200 with a page instead of an answer: Sign in to the network"),
-        ("json-array", 1, "HTTP 200 with something else than an answer"),
+        ("html:502", 7, "HTTP 502 with an HTML page instead of an API response: 502 Bad Gateway"),
+        ("html:403", 5, "HTTP 403 with an HTML page instead of an API response"),
+        (
+            "not-json",
+            1,
+            "HTTP 200 with an HTML page instead of an API response: Sign in to the network",
+        ),
+        ("json-array", 1, "HTTP 200 with an invalid API response"),
         ("empty:503", 7, "HTTP 503 Service Unavailable"),
         ("text:500", 7, "Internal Server Error"),
         ("redirect:https://elsewhere.example/", 1, "https://elsewhere.example/"),
@@ -146,7 +150,7 @@ def test_answers_that_are_not_the_apis(invoke, at_server, fault, code, words):
 
 
 def test_a_long_message_is_cut():
-    assert len(explain(errors.ServerError(failure(500, "x" * 9999))).message) < 400
+    assert len(to_cli_error(errors.ServerError(failure(500, "x" * 9999))).message) < 400
 
 
 def test_text_of_the_server_in_an_error_is_shown_harmlessly(invoke, at_server):
@@ -267,16 +271,16 @@ def test_every_exception_of_the_sdk_has_an_exit_code_of_its_own():
 
 
 def test_an_error_nobody_thought_of_is_said_to_be_one():
-    shown = explain(RuntimeError("oh"))
+    shown = to_cli_error(RuntimeError("oh"))
     assert (shown.message, shown.exit) == ("unexpected RuntimeError: oh", Exit.FAILED)
 
 
 @pytest.mark.parametrize("error", [FileNotFoundError, PermissionError, IsADirectoryError])
 def test_a_path_that_cannot_be_used_is_local_input(error):
-    shown = explain(error(2, "No such file", "a.txt"))
+    shown = to_cli_error(error(2, "No such file", "a.txt"))
     assert (shown.message, shown.exit) == ("a.txt: No such file", Exit.USAGE)
 
 
 def test_an_error_in_parsing_has_the_command_in_its_hint():
     context = click.Context(click.Command("x"), info_name="x")
-    assert explain(click.UsageError("no", context)).hint == "`x --help`"
+    assert to_cli_error(click.UsageError("no", context)).hint == "see `x --help`"

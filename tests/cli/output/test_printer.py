@@ -14,7 +14,7 @@ import pytest
 
 from bindist_cli.output.columns import APPLICATIONS
 from bindist_cli.output.formatting import csv_cell, csv_safe_cell, plain, unescape
-from bindist_cli.output.printer import NARROWEST, fit
+from bindist_cli.output.printer import MIN_COLUMN_WIDTH, fit
 
 NASTY = '[red]x[/red] \x1b[31mred\x1b[0m \x07 \x9b2J \u202egpj.exe tab\there, "quoted" \\n ö 漢字'
 LINES = f"{NASTY}\r\nsecond line\n\u2028third"
@@ -157,7 +157,8 @@ def test_an_empty_list(invoke, at_server, format, shown):
 
 def test_an_empty_list_says_so_to_people_alone(invoke, at_server):
     notes = {f: invoke("apps", "list", "-o", f).stderr for f in ("table", "json", "tsv")}
-    assert notes.pop("table").startswith("no applications; `bindist apps create APP`")
+    expected = "no applications; create one with `bindist apps create APP`"
+    assert notes.pop("table").startswith(expected)
     assert set(notes.values()) == {""}
 
 
@@ -341,7 +342,7 @@ def test_fields_that_were_asked_for_are_all_shown_however_narrow(terminal, at_ca
         ([5, 10], [False, True], 80, [5, 10]),
         ([5, 30], [False, True], 27, [5, 20]),
         ([10, 30, 40], [False, True, True], 54, [10, 20, 20]),
-        ([10, 30, 40], [False, True, True], 20, [10, NARROWEST]),
+        ([10, 30, 40], [False, True, True], 20, [10, MIN_COLUMN_WIDTH]),
         ([10, 10, 10], [False] * 3, 25, [10, 10]),
         ([50], [False], 40, [50]),
         ([], [], 40, []),

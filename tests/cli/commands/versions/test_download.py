@@ -78,7 +78,7 @@ def test_to_stdout(invoke, released, inside):
 def test_not_to_a_terminal(terminal, released):
     screen = terminal("versions", "download", "tool", "-O", "-")
     assert screen.returncode == 2
-    assert "binary data is not written to a terminal" in screen.text
+    assert "refusing to write binary data to a terminal" in screen.text
 
 
 def test_unchanged_costs_no_download(answer, released, downloads_counted):
@@ -177,7 +177,7 @@ def test_the_test_channel_has_what_is_not_enabled(answer, released, inside):
 def test_a_disabled_version_is_refused_with_what_to_do(invoke, released, options):
     result = invoke("versions", "download", "tool", "2.0.0", *options)
     assert result.exit_code == 5
-    assert "`bindist versions enable tool 2.0.0` releases it, or add --test-channel" in (
+    assert "release it with `bindist versions enable tool 2.0.0`, or add --test-channel" in (
         result.stderr
     )
 
@@ -264,7 +264,7 @@ def test_where_some_of_several_fail_the_facts_say_which(invoke, released, inside
     assert result.stderr.splitlines() == [
         "error: 1 of 3 files failed",
         "  notes.txt exists with other content",
-        "  hint: --force replaces it; -O or --dir puts the file elsewhere",
+        "  hint: replace it with --force, or choose another place with -O or --dir",
     ]
 
 

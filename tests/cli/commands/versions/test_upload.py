@@ -70,7 +70,7 @@ def test_what_is_printed(answer, dist):
 
 def test_a_note_names_the_command_that_releases_it(invoke, dist):
     note = invoke("versions", "upload", "tool", "1.0.0", "dist/tool.exe").stderr
-    assert "`bindist versions enable tool 1.0.0` releases it" in note
+    assert "release it with `bindist versions enable tool 1.0.0`" in note
 
 
 @pytest.mark.parametrize("pattern", ["dist/*", "dist/t*", "dist/[R]EADME.*"])
@@ -123,8 +123,8 @@ def test_enable_releases_it(answer, dist, remote):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("missing.zip",), "there is no file missing.zip"),
-        (("none*.zip",), "there is no file none*.zip"),
+        (("missing.zip",), "file not found: missing.zip"),
+        (("none*.zip",), "file not found: none*.zip"),
         (("dist",), "try dist/*"),
         (("empty.zip",), "empty"),
         (("dist/tool.exe", "copy/TOOL.EXE"), "the same name"),
@@ -136,7 +136,7 @@ def test_enable_releases_it(answer, dist, remote):
             "'a\\u200bb' is not allowed: it has an invisible",
         ),
         (("-",), "--name NAME"),
-        (("-", "dist/tool.exe", "--name", "x"), "one file only"),
+        (("-", "dist/tool.exe", "--name", "x"), "the only file"),
         (("-", "--name", "x", "--notes-file", "-"), "stdin can be"),
         (("dist/tool.exe", "--notes", "x" * 5001), "5001 characters"),
         (("dist/tool.exe", "--checksums", "bad.sums"), "line 2"),
@@ -311,7 +311,7 @@ def test_a_network_that_fails_amid_a_release_is_told_with_what_to_do(
     words = ("versions", "upload", "tool", "1.0.0", "dist/*", "--enable", "--retries", "0")
     failed = invoke(*words)
     assert failed.exit_code == 7
-    assert "run the same command again to continue" in failed.stderr
+    assert "run the same command again to resume the upload" in failed.stderr
     at_server.faults.clear()
     assert answer(*words)["isEnabled"]
     assert remote() == (sums(dist), [True])
@@ -324,7 +324,7 @@ def test_a_version_that_another_run_has_half_made_is_incomplete(invoke, dist, ad
     result = invoke("versions", "upload", "tool", "1.0.0", "dist/*", "--json", "--dry-run")
     error = json.loads(result.stderr.splitlines()[-1])["error"]
     assert (result.exit_code, error["code"]) == (6, "INCOMPLETE")
-    assert "run it again where it was begun" in error["hint"]
+    assert "run it again on that machine" in error["hint"]
 
 
 def test_a_smaller_release_that_is_whole_has_other_content(invoke, dist, admin):
@@ -340,7 +340,7 @@ def test_without_a_folder_for_the_journal_it_is_uploaded_and_told(
     environment.write_text("a file in the way of the folder")
     result = invoke("versions", "upload", "tool", "1.0.0", "dist/*")
     assert result.exit_code == 0
-    assert "cannot be written" in result.stderr
+    assert "is not writable" in result.stderr
     assert remote()[0] == sums(dist)
 
 

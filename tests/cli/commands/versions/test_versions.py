@@ -36,7 +36,7 @@ def test_an_empty_list_tells_people_what_waits_to_be_enabled(invoke, release):
     release("1.0.0", enable=False, tool_exe=b"program")
     note = invoke("versions", "list", "tool", "-o", "table").stderr
     assert note == (
-        "no enabled versions of tool; 1 not enabled (1.0.0): add --test-channel to see them\n"
+        "no enabled versions of tool; 1 not enabled (1.0.0): list them with --test-channel\n"
     )
 
 
@@ -48,7 +48,7 @@ def test_an_empty_list_costs_a_script_one_request(invoke, at_server, application
 
 def test_an_application_without_versions_says_how_to_make_one(invoke, at_server, application):
     note = invoke("versions", "list", "tool", "-o", "table").stderr
-    assert "`bindist versions upload tool VERSION FILE...` makes one" in note
+    assert "create one with `bindist versions upload tool VERSION FILE...`" in note
 
 
 def test_show_has_the_files_and_both_channels(answer, at_catalogue):
@@ -105,7 +105,7 @@ def test_update_takes_the_notes_from_stdin(answer, at_catalogue):
 def test_notes_that_the_server_only_says_are_gone_are_an_error(invoke, at_catalogue):
     result = invoke("versions", "update", "harbor", "1.0.0", "--clear-notes")
     assert result.exit_code == 1
-    assert "the server kept the release notes" in result.stderr
+    assert "but kept the release notes" in result.stderr
 
 
 def test_notes_that_are_gone_are_gone(answer, at_catalogue):

@@ -1,0 +1,265 @@
+"""The commands that send, fetch, compare or share the files of a version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bindist import TransferConfig
+from bindist.file_names import FILE_TYPES
+
+from ...context import App, pass_app
+from ...options import Command
+from ...params import FILE_OF_VERSION, LOCAL_FILE, LOCAL_FOLDER, MINUTES, VERSION
+from .download import DownloadRequest, check_place, download, share_link
+from .lookups import latest
+from .options import app_argument, notes_options, test_channel, version_argument
+from .release_notes import read_release_notes
+from .upload import UploadRequest, upload
+from .verify import verify_files
+
+
+@click.command(
+    "upload",
+    cls=Command,
+    examples=(
+        "bindist versions upload harbor 1.1.0 dist/harbor.tar.gz --notes 'Faster' --enable",
+        "bindist versions upload harbor 1.1.0 dist/*.tar.gz --checksums dist/SHA256SUMS --dry-run",
+    ),
+)
+@app_argument
+@version_argument
+@click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=LOCAL_FILE)
+@notes_options[0]
+@notes_options[1]
+@click.option("--enable", is_flag=True, help="Release the version once all checksums are verified.")
+@click.option(
+    "--if-exists",
+    type=click.Choice(["match", "skip", "fail"]),
+    default="match",
+    show_default=True,
+    help="If the version exists: compare its files (match), do nothing (skip), or fail.",
+)
+@click.option(
+    "--checksums",
+    "sums",
+    metavar="FILE",
+    type=LOCAL_FILE,
+    help="File in SHA256SUMS format that must list exactly these files, and their checksums.",
+)
+@click.option(
+    "--name",
+    metavar="NAME",
+    help="Name on the server of a single file; required if FILE is -, that is, stdin.",
+)
+@click.option(
+    "--type",
+    "file_type",
+    type=click.Choice(FILE_TYPES),
+    help="Type of a single file. [default: by its extension]",
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be uploaded; change nothing.")
+@click.option(
+    "--parallel",
+    metavar="N",
+    type=click.IntRange(1, TransferConfig.MAX_PARALLEL_FILES),
+    default=TransferConfig.parallel_files,
+    show_default=True,
+    help="Files to upload at the same time.",
+)
+@pass_app
+def upload_command(
+    app: App,
+    app_id: str,
+    version: str,
+    paths: tuple[str, ...],
+    notes: str | None,
+    notes_file: str | None,
+    enable: bool,
+    if_exists: str,
+    sums: str | None,
+    name: str | None,
+    file_type: str | None,
+    dry_run: bool,
+    parallel: int,
+) -> None:
+    """Upload files as one version.
+
+    The version appears on the production channel only when it is complete and enabled. Uploading is
+    safe to repeat: the same command resumes an interrupted upload, and does nothing if the version
+    already has the same content.
+    """
+    upload(
+        app,
+        UploadRequest(
+            app_id,
+            version,
+            paths,
+            release_notes=read_release_notes(notes, notes_file, paths),
+            enable=enable,
+            if_exists=if_exists,
+            checksums=sums,
+            name=name,
+            file_type=file_type,
+            dry_run=dry_run,
+            parallel=parallel,
+        ),
+    )
+
+
+@click.command(
+    "download",
+    cls=Command,
+    examples=(
+        "bindist versions download harbor",
+        "bindist versions download skylark 1.10.0 --all --dir build",
+        "bindist versions download skylark --file README.md -O - | head -1",
+    ),
+)
+@app_argument
+@click.argument("version", metavar="[VERSION|latest]", default="latest", type=VERSION)
+@click.option(
+    "--file",
+    "wanted",
+    multiple=True,
+    metavar="NAME|ID",
+    type=FILE_OF_VERSION,
+    help="Only this file; repeatable, excludes --all.",
+)
+@click.option("--all", "all_files", is_flag=True, help="All files of the version; excludes --file.")
+@click.option(
+    "--dir",
+    "folder",
+    metavar="DIR",
+    type=LOCAL_FOLDER,
+    help="Folder for the files, created if necessary. [default: the current folder]",
+)
+@click.option(
+    "-O",
+    "target",
+    metavar="PATH",
+    type=LOCAL_FILE,
+    help="Write a single file to PATH, a file, pipe or device; - is stdout."
+    " Excludes --dir and --all.",
+)
+@test_channel
+@click.option("--force", is_flag=True, help="Replace existing files with different content.")
+@click.option("--no-resume", is_flag=True, help="Start over, even if a partial file exists.")
+@click.option("--no-verify", is_flag=True, help="Do not verify size and checksum. Not recommended.")
+@click.option(
+    "--connections",
+    metavar="N",
+    type=click.IntRange(1, TransferConfig.MAX_CONNECTIONS),
+    default=TransferConfig.connections,
+    show_default=True,
+    help="Connections in total for files over 64 MiB.",
+)
+@pass_app
+def download_command(
+    app: App,
+    app_id: str,
+    version: str,
+    wanted: tuple[str, ...],
+    all_files: bool,
+    folder: str | None,
+    target: str | None,
+    test_channel: bool,
+    force: bool,
+    no_resume: bool,
+    no_verify: bool,
+    connections: int,
+) -> None:
+    """Download the files of a version.
+
+    Verifies every file, resumes interrupted downloads, and creates a file only when it is complete.
+    The default version is `latest`, the highest enabled one; the default file is the MAIN file, the
+    program or installer itself. Without --force, no existing file is replaced, not even one that
+    appears during the download; on a file system without hard links, the check happens right before
+    the file gets its name.
+    """
+    if all_files and wanted:
+        raise click.UsageError("--all and --file exclude each other")
+    if target is not None and (folder or all_files or len(wanted) > 1):
+        raise click.UsageError("-O takes a single file, and excludes --dir and --all")
+    check_place(Path(folder or "."), target)
+    if version == "latest":
+        version = latest(app, app_id, test_channel)
+    download(
+        app,
+        DownloadRequest(
+            app_id,
+            version,
+            wanted=wanted,
+            all_files=all_files,
+            folder=Path(folder or "."),
+            target=target,
+            test_channel=test_channel,
+            force=force,
+            resume=not no_resume,
+            verify=not no_verify,
+            connections=connections,
+        ),
+    )
+
+
+@click.command(
+    "verify",
+    cls=Command,
+    examples=(
+        "bindist versions verify skylark 1.10.0 skylark-setup.exe",
+        "bindist versions verify skylark 1.10.0 --remote",
+    ),
+)
+@app_argument
+@version_argument
+@click.argument("paths", metavar="[PATH...]", nargs=-1, type=click.Path(exists=True))
+@click.option(
+    "--remote",
+    is_flag=True,
+    help="Also fetch one stored byte of each file; each counts as a download.",
+)
+@pass_app
+def verify_command(
+    app: App, app_id: str, version: str, paths: tuple[str, ...], remote: bool
+) -> None:
+    """Compare local files with the checksums on the server.
+
+    PATH is a file, or a folder that holds the files of the version.
+
+    Without --remote, this downloads nothing, and counts no download. With --remote, it also checks
+    that the object store has each file of the version in its size; it does not verify the checksum
+    of the stored content. Exits with 8 if any file differs or is missing.
+    """
+    if not paths and not remote:
+        raise click.UsageError("name local files or folders to compare, or add --remote")
+    verify_files(app, app_id, version, [Path(path) for path in paths], remote=remote)
+
+
+@click.command(
+    "share", cls=Command, examples=("bindist versions share skylark 1.10.0 --expires 12h",)
+)
+@app_argument
+@version_argument
+@click.option(
+    "--file",
+    "wanted",
+    metavar="NAME|ID",
+    type=FILE_OF_VERSION,
+    help="File to share. [default: the MAIN file]",
+)
+@click.option(
+    "--expires",
+    metavar="DURATION",
+    type=MINUTES,
+    default="30m",
+    show_default=True,
+    help="Lifetime of the link, from 5m to 24h.",
+)
+@pass_app
+def share_command(app: App, app_id: str, version: str, wanted: str | None, expires: int) -> None:
+    """Create a download link that works without a key.
+
+    Until it expires, anyone who has the link can download the file.
+    """
+    share_link(app, app_id, version, wanted, expires)

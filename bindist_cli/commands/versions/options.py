@@ -1,0 +1,22 @@
+"""Arguments and options that several commands on versions have."""
+
+from __future__ import annotations
+
+import click
+
+from ...params import APPLICATION, LOCAL_FILE, VERSION
+
+app_argument = click.argument("app_id", metavar="APP", type=APPLICATION)
+version_argument = click.argument("version", metavar="VERSION", type=VERSION)
+test_channel = click.option(
+    "--test-channel", is_flag=True, help="Include versions that are not enabled yet."
+)
+notes_options = (
+    click.option("--notes", metavar="TEXT", help="Release notes, up to 5000 characters."),
+    click.option(
+        "--notes-file",
+        metavar="FILE",
+        type=LOCAL_FILE,
+        help="File with the release notes; - is stdin. Excludes --notes.",
+    ),
+)
