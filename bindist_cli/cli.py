@@ -12,6 +12,7 @@ import click
 
 from bindist import __version__
 
+from . import signals
 from .exit_codes import CliError, Exit
 from .options import FLAGS, SHARED, Group, help_rows, is_shared
 from .output import streams
@@ -71,11 +72,11 @@ class Root(Group):
         An interrupt outside of `invoke`, for instance during an import, exits with 130; click
         alone would print `Aborted!` and exit with 1.
         """
-        with streams.guarded():
+        with streams.guarded(), signals.raised_signals():
             try:
                 code = super().main(*args, **{**kwargs, "standalone_mode": False})
-            except (KeyboardInterrupt, click.Abort):
-                code = _failed(CliError("interrupted", Exit.INTERRUPTED), {})
+            except (KeyboardInterrupt, click.Abort) as error:
+                code = _failed(_interrupted(error), {})
             except click.ClickException as error:
                 code = _failed(error, {})
         sys.exit(code or Exit.DONE)
@@ -100,11 +101,27 @@ class Root(Group):
             return
         except (click.exceptions.Exit, SystemExit):
             raise
-        except (KeyboardInterrupt, click.Abort):
-            code = _failed(CliError("interrupted", Exit.INTERRUPTED), flags)
+        except (KeyboardInterrupt, click.Abort) as error:
+            code = _failed(_interrupted(error, flags), flags)
         except Exception as error:
             code = _failed(error, flags, app.facts(error), app.hint(error))
         raise click.exceptions.Exit(code)
+
+
+def _interrupted(error: BaseException, flags: Mapping[str, Any] | None = None) -> CliError:
+    """What ended the command: Ctrl-C, a signal, or the time limit."""
+    cause = signals.cause_of(error)
+    if isinstance(cause, signals.TimeLimitError):
+        limit = (flags or {}).get("max_time")
+        return CliError(
+            f"the command took longer than --max-time{f' {limit:g}s' if limit else ''}",
+            Exit.UNAVAILABLE,
+            hint="run the same command again, or with a longer --max-time",
+            code="TIME_LIMIT",
+        )
+    if isinstance(cause, signals.SignalledError):
+        return CliError(f"ended by {cause}", Exit(128 + cause.number))
+    return CliError("interrupted", Exit.INTERRUPTED)
 
 
 def _failed(

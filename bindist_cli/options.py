@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from .params import OUTPUTS, PROFILE
+from .params import DURATION, OUTPUTS, PROFILE
+from .signals import limit_time
 
 FLAGS = "bindist.flags"
 """The key in `Context.meta` that holds the shared options given on the command line."""
@@ -29,6 +30,12 @@ _MEANS = {"as_json": ("output", "json")}
 def _fields(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
     names = tuple(name.strip() for name in (value or "").split(",") if name.strip())
     return _collect(context, parameter, names)
+
+
+def _limit_time(context: click.Context, parameter: click.Parameter, value: float | None) -> Any:
+    if value is not None and not context.resilient_parsing:
+        limit_time(value)
+    return _collect(context, parameter, value)
 
 
 def _option(*names: str, **settings: Any) -> Callable[[], click.Option]:
@@ -82,6 +89,14 @@ SHARED: tuple[Callable[[], click.Option], ...] = (
         help="Seconds to wait for a connection, and for each read. [default: 10 and 60]",
     ),
     _option(
+        "--max-time",
+        type=DURATION,
+        metavar="DURATION",
+        callback=_limit_time,
+        help="Maximum duration of the whole command, such as 90s, 10m or 1h; exit with 7 then. "
+        "[default: no limit]",
+    ),
+    _option(
         "--retries",
         type=click.IntRange(min=0),
         metavar="N",
@@ -114,7 +129,11 @@ def _add_shared(command: click.Command) -> None:
 
 def is_shared(parameter: click.Parameter) -> bool:
     """Whether the parameter is one of the shared options."""
-    return isinstance(parameter, click.Option) and parameter.callback in (_collect, _fields)
+    return isinstance(parameter, click.Option) and parameter.callback in (
+        _collect,
+        _fields,
+        _limit_time,
+    )
 
 
 def _help_names(command: click.Command) -> list[str]:
