@@ -104,7 +104,11 @@ class Root(Group):
         except (KeyboardInterrupt, click.Abort) as error:
             code = _failed(_interrupted(error, flags), flags)
         except Exception as error:
-            code = _failed(error, flags, app.facts(error), app.hint(error))
+            if isinstance(signals.cause_of(error), signals.SignalledError):
+                # The terminal is gone, and with it what cleaning up would have written to.
+                code = _failed(_interrupted(error, flags), flags)
+            else:
+                code = _failed(error, flags, app.facts(error), app.hint(error))
         raise click.exceptions.Exit(code)
 
 

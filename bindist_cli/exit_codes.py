@@ -35,7 +35,7 @@ MEANINGS = {
     Exit.NOT_AUTHENTICATED: "not authenticated: no API key, or the server rejects it",
     Exit.NOT_ALLOWED: "not allowed, or the version is not enabled",
     Exit.CONFLICT: "conflict: it exists with different content, or is incomplete",
-    Exit.UNAVAILABLE: "temporary failure after all retries (network, 429, 5xx, lock), or --max-time reached: "
+    Exit.UNAVAILABLE: "temporary failure after all retries (network, 429, 5xx, lock, --max-time): "
     "run it again",
     Exit.INTEGRITY: "integrity: content does not match its checksum or size; not kept",
     Exit.PARTIAL: "some files failed, others succeeded",

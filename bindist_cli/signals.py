@@ -132,7 +132,7 @@ class _TimeLimit:
             self._thread.cancel()
         self.is_over = False
 
-    def _raise(self, number: int, _: FrameType | None) -> None:
+    def _raise(self, *_: object) -> None:
         raise TimeLimitError
 
     def _interrupt(self) -> None:
