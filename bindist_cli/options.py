@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 import click
@@ -172,11 +174,33 @@ def _write_own_options(
     )
 
 
+def _with_help(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a command, with the help text that PYTHONOPTIMIZE=2 drops."""
+    callback = settings.get("callback")
+    if sys.flags.optimize < 2 or settings.get("help") or callback is None:
+        return settings
+    return {**settings, "help": _docstrings(callback.__module__).get(callback.__name__)}
+
+
+@lru_cache
+def _docstrings(module: str) -> dict[str, str | None]:
+    """The docstrings of a module's functions, from its source; none where there is no source."""
+    import ast
+    import inspect
+
+    try:
+        tree = ast.parse(inspect.getsource(sys.modules[module]))
+    except OSError:
+        return {}
+    functions = (each for each in tree.body if isinstance(each, ast.FunctionDef))
+    return {each.name: ast.get_docstring(each) for each in functions}
+
+
 class Command(click.Command):
     """A command that accepts the shared options; its help shows `examples`."""
 
     def __init__(self, *args: Any, examples: tuple[str, ...] = (), **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **_with_help(kwargs))
         self.examples = examples
         _add_shared(self)
 
@@ -199,7 +223,7 @@ class Group(click.Group):
     command_class = Command
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **_with_help(kwargs))
         self.invoke_without_command, self.no_args_is_help = True, False
         _add_shared(self)
 

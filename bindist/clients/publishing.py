@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..release_notes import check_release_notes
 from .uploads import UploadsClient
 
 if TYPE_CHECKING:  # what is needed for a release alone is imported by it
@@ -92,6 +93,7 @@ class PublishingClient(UploadsClient):
         """
         from ..release.publish import publish
 
+        check_release_notes(release_notes)
         parallel = self._parallel(parallel)
         _check_settle(settle)
         return publish(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-import unicodedata
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from ..errors import IncompleteDownloadError, TargetConflictError
-from ..file_names import safe_file_name
+from ..file_names import safe_file_name, server_name
 from ..file_system import max_name_bytes
 from ..http.response import Json, count_in, text_in
 from ..transfer.concurrency import CancellationToken, run_jobs
@@ -121,4 +120,4 @@ class VersionDownload:
 
 def _folded(path: Path) -> str:
     """A path as the least discerning file system knows it."""
-    return unicodedata.normalize("NFKC", str(path)).casefold()
+    return server_name(str(path)).casefold()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..errors import ApiError
 from ..file_names import name_problem
 from ..http.response import ApiResponse, Json, failure, response_of
+from ..release_notes import check_release_notes
 from ..version_id import namesakes, version_id
 from .base import named, present, segment
 from .customer import CustomerClient
@@ -48,6 +49,7 @@ class VersionsClient(CustomerClient):
 
         Returns `ChangedVersion`. Where all are None the server answers 400.
         """
+        check_release_notes(release_notes)
         body = {"isEnabled": is_enabled, "isActive": is_active, "releaseNotes": release_notes}
         application, number = segment(application_id, "application_id"), segment(version, "version")
         return self._send("PATCH", f"/applications/{application}/versions/{number}", present(body))
@@ -79,6 +81,7 @@ class VersionsClient(CustomerClient):
         content, of which it would make a version without files.
         """
         check_content(file_name, len(content))
+        check_release_notes(release_notes)
         body = {
             "applicationId": named(application_id, "application_id"),
             "version": named(version, "version"),
