@@ -78,7 +78,11 @@ class Dispatcher:
 
         thread = threading.Thread(target=work, name="sandbox-late", daemon=True)
         self._late.add(thread)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:  # no thread can be started: before the answer, then
+            self._late.discard(thread)
+            work()
 
 
 def _copy(request: Request) -> Request:

@@ -129,7 +129,15 @@ class SandboxServer:
         self._listener = listener
         self._place.url = self.url
         self.stopping.clear()
-        self._acceptor = _start_thread(self._accept, listener)
+        try:
+            self._acceptor = _start_thread(self._accept, listener)
+        except RuntimeError as error:
+            self._listener = None
+            self._resources.close()
+            raise SandboxError(
+                "this process may not start the one thread that a sandbox needs: raise the limit "
+                "of processes (cgroup pids, ulimit -u) or of memory (ulimit -v)"
+            ) from error
         return self
 
     def _listen(self, resources: ExitStack) -> socket.socket:
@@ -221,14 +229,19 @@ class SandboxServer:
             if self.stopping.is_set():
                 connection.close()
                 return
-            with self._lock:  # so that it is known before it can end
-                thread = _start_thread(self._converse, connection, address)
-                self._conversations[thread] = connection
+            try:
+                with self._lock:  # so that it is known before it can end
+                    thread = _start_thread(self._converse, connection, address)
+                    self._conversations[thread] = connection
+            except RuntimeError:  # no thread can be started: one request after the other, then
+                with self._lock:
+                    self._conversations[threading.current_thread()] = connection
+                self._converse(connection, address, once=True)
 
-    def _converse(self, connection: socket.socket, address: object) -> None:
+    def _converse(self, connection: socket.socket, address: object, once: bool = False) -> None:
         try:
             with connection, suppress(OSError):  # the client may be gone already
-                Connection(connection, address, self)
+                Connection(connection, address, self, once)
         finally:
             with self._lock:
                 del self._conversations[threading.current_thread()]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import queue
 import re
-import threading
 from pathlib import Path
 
 from ..file_system import naming
+from .concurrency import start_thread
 from .config import DEFAULTS
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -60,7 +60,7 @@ class StreamHash:
     def update(self, block: bytes) -> None:
         """Hands over a block; waits where too many are waiting already."""
         for worker in self._workers:
-            worker.blocks.put(block)
+            worker.add(block)
 
     def finish(self) -> str:
         """Waits for the rest and returns the SHA-256 in hex."""
@@ -79,11 +79,16 @@ class _Worker:
     def __init__(self, digest: hashlib._Hash, queue_size: int) -> None:
         self.digest = digest
         self.blocks: queue.Queue[bytes | None] = queue.Queue(maxsize=queue_size)
-        self.thread = threading.Thread(target=self._run, name="bindist-hash", daemon=True)
-        self.thread.start()
+        self.thread = start_thread(self._run, "bindist-hash")
+
+    def add(self, block: bytes) -> None:
+        if self.thread is None:
+            self.digest.update(block)
+        else:
+            self.blocks.put(block)
 
     def end(self) -> None:
-        if self.thread.is_alive():
+        if self.thread is not None and self.thread.is_alive():
             self.blocks.put(None)
             self.thread.join()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import os
 import re
 import sys
 import traceback
@@ -99,7 +100,9 @@ def _from_response(error: errors.ApiError) -> CliError:
 
 def _from_transport(error: errors.TransportError) -> CliError:
     hint = "check the address and the network, then run it again"
-    if "certificate" in str(error).lower():
+    if os.strerror(errno.EMFILE) in str(error):
+        hint = _SYSTEM_HINTS[errno.EMFILE]
+    elif "certificate" in str(error).lower():
         hint = "name the CA certificates to trust with --ca-bundle FILE"
     elif error.ambiguous:
         hint = "the server may have carried it out: check before you run it again"

@@ -3,12 +3,13 @@
    SHIM_FLOCK; SHIM_FSYNC and SHIM_DIRFSYNC of a file and of a folder; SHIM_PWRITEV of writes past
    the cache; SHIM_WRITE of other writes to files that end in .part; SHIM_TRUNC; SHIM_CHMOD;
    SHIM_STATVFS. SHIM_STATVFS0=1: there are 0 bytes, and 0 are free. SHIM_NAME_MAX: the longest name.
-   SHIM_LINK: hard links. */
+   SHIM_LINK: hard links. SHIM_THREADS is how many threads the process may start. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,15 @@ ssize_t pwritev64v2(int fd, const struct iovec *from, int count, off64_t at, int
     REAL(ssize_t, "pwritev64v2");
     FAIL("SHIM_PWRITEV", fd);
     return real(fd, from, count, at, flags);
+}
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *given) {
+    static int started;
+    REAL(int, "pthread_create");
+    const char *most = getenv("SHIM_THREADS");
+    if (most && started >= atoi(most)) return EAGAIN;
+    started++;
+    return real(thread, attributes, run, given);
 }
 
 #define STATVFS(name, type) \
