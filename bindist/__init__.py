@@ -19,7 +19,8 @@ requests does for proxies and CA bundles.
 Public besides this module, and stable like it:
 
     bindist.errors         the tree of exceptions
-    bindist.types          the objects in the server's responses
+    bindist.types          the objects in the server's responses, and the types of arguments
+    bindist.choices        the values of arguments that take one of a few
     bindist.rows           rows of the server's lists, checked: one row a file, a file by its name
     bindist.pagination     walking through the pages of any list
     bindist.checksums      computing and comparing SHA-256

@@ -19,11 +19,11 @@ def check_base_url(url: str) -> str:
     except ValueError:
         usable = False
     if not usable or any(c.isspace() or ord(c) < 32 or c == "\\" for c in url):
-        raise ValueError(f"not an http:// or https:// address: {redact(repr(url))}")
+        raise ValueError(f"{redact(repr(url))} is not an http:// or https:// address")
     if parts.username is not None or "?" in url or "#" in url:
         raise ValueError("the address may hold neither a user name nor a query")
     if not has_plain_host(parts.netloc):
-        raise ValueError(f"not the plain name or number of a host: {redact(repr(parts.netloc))}")
+        raise ValueError(f"{redact(repr(parts.netloc))} is not the plain name or number of a host")
     return url.rstrip("/")
 
 

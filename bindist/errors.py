@@ -1,8 +1,8 @@
 """Everything the SDK raises beyond `ValueError` for bad arguments and `OSError` for local files.
 
 BinDistError
-├── TransportError              no usable answer: refused, timed out, TLS, cut short
-├── ApiError                    the server, or the object store, answered that it failed
+├── TransportError              no usable response: refused, timed out, TLS, cut short
+├── ApiError                    the server or the object store responded with an error
 │   ├── AuthenticationError     401
 │   ├── PermissionDeniedError   403
 │   ├── NotFoundError           404, 410
@@ -12,10 +12,10 @@ BinDistError
 │   └── ServerError             5xx
 ├── IntegrityError              the bytes are not what they should be (a ValueError too)
 ├── DifferentContentError       the version exists with other files
-├── TargetExistsError           a file is in the download's place (a FileExistsError too)
-├── TargetConflictError         two files would have one place (a ValueError too)
+├── TargetExistsError           the download's target exists (a FileExistsError too)
+├── TargetConflictError         two files would have the same target (a ValueError too)
 ├── IncompleteDownloadError     some of several files failed
-└── BusyError                   another process is at the same file or release
+└── BusyError                   another process uses the same file or release
 """
 
 from __future__ import annotations
@@ -76,12 +76,12 @@ def _remade(kind: type[BinDistError], args: tuple[object, ...]) -> BinDistError:
 
 
 class TransportError(BinDistError):
-    """No usable answer came back.
+    """No usable response came back.
 
-    `ambiguous` is True where the server may have carried out the request all the same (a time-out,
-    a connection lost after it was sent), False where it cannot have (refused, unknown host, TLS).
-    `transient` is False where trying again cannot help: a certificate that is not trusted, a
-    redirect in a circle.
+    `ambiguous` is True if the server may have carried out the request nevertheless (a time-out, or
+    a connection lost after the request was sent), False if it cannot have (connection refused,
+    unknown host, TLS failure). `transient` is False if trying again cannot help: an untrusted
+    certificate, a redirect loop.
     """
 
     def __init__(self, message: str, *, ambiguous: bool, transient: bool = True) -> None:
@@ -91,9 +91,9 @@ class TransportError(BinDistError):
 
 
 class ApiError(BinDistError):
-    """A failed answer, raised by `ApiResponse.raise_for_error()` and by the transfers.
+    """A failed response, raised by `ApiResponse.raise_for_error()`, `unwrap()` and the transfers.
 
-    `response` is the whole answer; `status_code`, `code` and `request_id` are taken from it.
+    `response` is the whole response; `status_code`, `code` and `request_id` are taken from it.
     """
 
     def __init__(self, response: FailedResponse) -> None:
@@ -105,7 +105,7 @@ class ApiError(BinDistError):
 
     @property
     def request_id(self) -> str | None:
-        """The server's name for the request, for its operator; None if it gave none."""
+        """The server's id of the request, to quote to its operator; None if it gave none."""
         found = (self.response.meta or {}).get("requestId")
         return found if isinstance(found, str) else None
 
@@ -119,15 +119,15 @@ class PermissionDeniedError(ApiError):
 
 
 class NotFoundError(ApiError):
-    """404 or 410: it is not there, no longer there, or not visible to this key."""
+    """404 or 410: the object does not exist, no longer exists, or is not visible to this key."""
 
 
 class ConflictError(ApiError):
-    """409: it exists already."""
+    """409: the object exists already, or is in a state that forbids the request."""
 
 
 class QuotaError(ApiError):
-    """413: over the storage quota, or a body that a gateway finds too large."""
+    """413: the storage quota is exceeded, or a gateway refused the body as too large."""
 
 
 class RateLimitError(ApiError):
@@ -135,20 +135,20 @@ class RateLimitError(ApiError):
 
 
 class ServerError(ApiError):
-    """5xx: the server or a gateway before it failed, still after all retries."""
+    """5xx: the server, or a gateway in front of it, failed, still after all retries."""
 
 
 class IntegrityError(BinDistError, ValueError):
-    """Length, checksum, name or address of a file is not what it should be; nothing was kept."""
+    """The length, checksum, name or address of a file is wrong; nothing was kept."""
 
 
 class DifferentContentError(BinDistError):
-    """The version exists, with other files than these.
+    """The version exists with other files than these.
 
-    `differences` has (file name, checksum on the server, local checksum) for each file that is not
-    alike; None where a side does not have it. `incomplete` is True where the version is not enabled
-    and only lacks files: another run is making it, or has not ended. `mixed` is True where it has
-    files of this run, too: no run can make it whole any more.
+    `differences` has (file name, checksum on the server, local checksum) for each file that
+    differs; a checksum is None if that side lacks the file. `incomplete` is True if the version is
+    not enabled and only lacks files: another run is making it, or was interrupted. `mixed` is True
+    if it has files of this run as well: no run can complete it any more.
     """
 
     def __init__(
@@ -166,23 +166,23 @@ class DifferentContentError(BinDistError):
 
 
 class TargetExistsError(BinDistError, FileExistsError):
-    """Where a download should go is a file that this call may not replace, and has not replaced.
+    """The target of a download is a file that this call may not replace, and did not replace.
 
-    It was there from the start, or it appeared while the download went on. In that case the bytes
-    are kept in `NAME.part`, from where the next call takes them.
+    The file existed before the call, or it appeared during the download. If it appeared, the bytes
+    are kept in `NAME.part`, and the next call resumes from there.
     """
 
 
 class TargetConflictError(BinDistError, ValueError):
-    """Two files of a version cannot be in one folder: they have the same name there, or one is
-    called what the other is called while it is downloaded. Nothing was downloaded."""
+    """Two files of a version cannot be in one folder: they have the same name there, or one has the
+    name that the other has while it is downloaded. Nothing was downloaded."""
 
 
 class IncompleteDownloadError(BinDistError):
     """Some, or all, of several files could not be downloaded.
 
     `downloads` has the `Download` of each file that could, in the order asked for; `failures` the
-    exception of each other one by its file name. The same call goes on from what is there.
+    exception of each other one by its file name. Calling again resumes from what is there.
     """
 
     def __init__(
@@ -196,7 +196,7 @@ class IncompleteDownloadError(BinDistError):
 
 
 class BusyError(BinDistError):
-    """Another process is at the same file or release; safe to try again later."""
+    """Another process uses the same file or release; it is safe to try again later."""
 
 
 _BY_STATUS: dict[int, type[ApiError]] = {

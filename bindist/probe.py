@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .connection import check_base_url
 from .http.transport import Transport
+
+if TYPE_CHECKING:
+    from .types import StrPath
 
 __all__ = ["ServerProbe", "probe_server"]
 
@@ -26,7 +30,9 @@ class ServerProbe:
     location: str | None = None
 
 
-def probe_server(base_url: str, *, timeout: float = 10.0, verify: str | None = None) -> ServerProbe:
+def probe_server(
+    base_url: str, *, timeout: float = 10.0, verify: StrPath | None = None
+) -> ServerProbe:
     """Sends one `HEAD /v1/applications` without a key, and follows no redirect.
 
     Args:

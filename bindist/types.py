@@ -1,23 +1,27 @@
-"""The objects in the server's answers, for editors and type checkers; plain dictionaries otherwise.
+"""The objects in the server's responses, and the types of arguments, for editors and type checkers.
 
-Keys are the API's own. Times are ISO 8601 in UTC, sizes bytes, checksums SHA-256 in lower-case hex.
-A key that may be missing is to be asked for with `.get()`; a newer server may send further keys.
-Nothing is checked when an answer comes: `ApiResponse.require()` and `rows()`, which return
-dictionaries of anything, check that there is an object or a list.
+At run time the objects are plain dictionaries. Keys are the API's own. Times are ISO 8601 in UTC,
+sizes bytes, checksums SHA-256 in lower-case hex.
+Read a key that may be missing with `.get()`; a newer server may send further keys. Nothing is
+checked when a response arrives; `ApiResponse.rows()` checks that there is a list of objects.
 
     for app in client.iter_applications():  # app is an Application
         print(app["applicationId"])
-    answer = client.list_versions("acme")  # answer.data is Versions, or None
+    versions = client.list_versions("acme").unwrap()  # versions is Versions
 """
 
 from __future__ import annotations
 
+import os
 from typing import Any, TypedDict
+
+from .choices import ActivityType, EventType, FileType, IfExists, SortBy, SortOrder, StoreEtag
 
 __all__ = [
     "Activities",
     "Activity",
     "ActivityFilters",
+    "ActivityType",
     "Application",
     "ApplicationCustomer",
     "Applications",
@@ -31,20 +35,29 @@ __all__ = [
     "DeletedApplication",
     "DownloadUrl",
     "DownloadedFile",
+    "EventType",
     "File",
+    "FileType",
     "Files",
     "GrantedCustomers",
+    "IfExists",
     "NewApplication",
     "NewCustomer",
     "NewKey",
     "NewVersion",
     "RecentDownload",
     "ShareLink",
+    "SortBy",
+    "SortOrder",
     "Stats",
+    "StoreEtag",
+    "StrPath",
     "UploadUrl",
     "Version",
     "Versions",
 ]
+
+StrPath = str | os.PathLike[str]
 
 # NotRequired came after Python 3.10: what may be missing is in a class of its own, total=False.
 
@@ -67,19 +80,19 @@ class _Application(TypedDict):
 
 
 class Application(_Application, total=False):
-    """An application. `customers` is in lists alone, and there for administrators."""
+    """An application. Only lists have `customers`, and only for administrators."""
 
     customers: list[ApplicationCustomer]
 
 
 class NewApplication(_Application):
-    """An application that was just made, and who may see it."""
+    """A new application, and the customers who may see it."""
 
     customerIds: list[str]
 
 
 class DeletedApplication(TypedDict):
-    """What is left of an application."""
+    """A deleted application."""
 
     message: str
     applicationId: str
@@ -87,7 +100,7 @@ class DeletedApplication(TypedDict):
 
 
 class GrantedCustomers(TypedDict):
-    """Who may see an application; `added` and `removed` repeat what was asked."""
+    """Who may see an application; `added` and `removed` repeat the request."""
 
     applicationId: str
     customerIds: list[str]
@@ -96,7 +109,7 @@ class GrantedCustomers(TypedDict):
 
 
 class Applications(TypedDict):
-    """One page of applications, and what the key is that asked."""
+    """One page of applications, and the role of the key."""
 
     applications: list[Application]
     isAdmin: bool
@@ -104,7 +117,7 @@ class Applications(TypedDict):
 
 
 class Version(TypedDict):
-    """A version; `fileSize` is that of the file that was completed last."""
+    """A version; `fileSize` is that of the file that was completed last, in bytes."""
 
     versionId: str
     applicationId: str
@@ -134,13 +147,13 @@ class _ChangedVersion(TypedDict):
 
 
 class ChangedVersion(_ChangedVersion, total=False):
-    """A version after a change; without notes it has no `releaseNotes`."""
+    """A version after a change; it has no `releaseNotes` if there are no notes."""
 
     releaseNotes: str | None
 
 
 class NewVersion(TypedDict):
-    """A version that was just made, or that a file was just added to."""
+    """A new version, or one that a file was just added to."""
 
     message: str
     versionId: str
@@ -174,7 +187,7 @@ class Files(TypedDict):
 
 
 class DownloadUrl(TypedDict):
-    """A pre-signed URL to get a file from, and what is behind it."""
+    """A presigned URL to download a file from, and what the server says of the file."""
 
     downloadId: str
     url: str
@@ -185,7 +198,7 @@ class DownloadUrl(TypedDict):
 
 
 class DownloadedFile(TypedDict):
-    """What `download_file` tells of the bytes that it returns."""
+    """The metadata that `download_file` returns with the bytes."""
 
     fileName: str
     fileSize: int
@@ -219,13 +232,13 @@ class _Stats(TypedDict):
 
 
 class Stats(_Stats, total=False):
-    """Download statistics. Days are `YYYY-MM-DD`; `version` is there where one was asked for."""
+    """Download statistics. Days are `YYYY-MM-DD`; `version` is present if one was requested."""
 
     version: str
 
 
 class UploadUrl(TypedDict):
-    """A pre-signed URL to put a file to, and the id that completes it."""
+    """A presigned URL to upload a file to, and the id to complete the upload with."""
 
     uploadId: str
     uploadUrl: str
@@ -249,7 +262,7 @@ class Customer(_CustomerTexts):
 
 
 class ChangedCustomer(_CustomerTexts):
-    """A customer after a change; `isActive` is None where a request has set it to null."""
+    """A customer after a change; `isActive` is None if a request has set it to null."""
 
     customerId: str
     name: str
@@ -258,7 +271,7 @@ class ChangedCustomer(_CustomerTexts):
 
 
 class NewCustomer(TypedDict):
-    """A customer that was just made. The key is shown this once."""
+    """A new customer. The key is shown only this once."""
 
     customerId: str
     apiKey: str
@@ -267,7 +280,7 @@ class NewCustomer(TypedDict):
 
 
 class NewKey(TypedDict):
-    """A new key, shown this once: `apiKey` on the hosted service, else `apiSecret`."""
+    """A new key, shown only this once: `apiKey` for the hosted service, `apiSecret` elsewhere."""
 
     customerId: str
     apiKey: str
@@ -276,7 +289,7 @@ class NewKey(TypedDict):
 
 
 class Customers(TypedDict):
-    """Customers by name."""
+    """Customers, sorted by name."""
 
     customers: list[Customer]
 
@@ -296,7 +309,7 @@ class _Activity(TypedDict):
 
 
 class Activity(_Activity, total=False):
-    """An upload or a download, as `type` says; of the other kind it lacks the keys."""
+    """An upload or a download, as `type` says; keys of the other kind are missing."""
 
     downloadSource: str
     shareToken: str | None
@@ -312,7 +325,7 @@ class _ActivityFilters(TypedDict):
 
 
 class ActivityFilters(_ActivityFilters, total=False):
-    """What the server has looked for."""
+    """The filters that the server applied."""
 
     customerId: str
     startDate: str
@@ -332,7 +345,7 @@ class Activities(_Activities, total=False):
 
 
 class AuditEvent(TypedDict):
-    """An administrative event; `ttl` is when it is forgotten, in seconds since 1970."""
+    """An administrative event; `ttl` is when it is deleted, in seconds of Unix time."""
 
     eventType: str
     eventId: str
@@ -352,7 +365,7 @@ class _AuditPagination(TypedDict):
 
 
 class AuditPagination(_AuditPagination, total=False):
-    """Where the events after these are; an empty answer has no `lastEventId`."""
+    """Where to continue; without events there is no `lastEventId`."""
 
     lastEventId: str
 

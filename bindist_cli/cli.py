@@ -14,7 +14,7 @@ from bindist import __version__
 
 from . import signals
 from .exit_codes import CliError, Exit
-from .options import FLAGS, SHARED, Group, help_rows, is_shared
+from .options import FLAGS, IS_PARSED, SHARED, Group, flags_in, help_rows, is_shared
 from .output import streams
 
 COMMANDS = {
@@ -32,6 +32,9 @@ COMMANDS = {
     "completion": "Print or install the script for shell completion.",
     "help": "Show a help topic, or the help of a command.",
 }
+
+
+_UNPARSED_FLAGS = "bindist.unparsed_flags"
 
 
 class Root(Group):
@@ -72,20 +75,31 @@ class Root(Group):
         An interrupt outside of `invoke`, for instance during an import, exits with 130; click
         alone would print `Aborted!` and exit with 1.
         """
+        given = args[0] if args else kwargs.get("args")
+        flags = flags_in(sys.argv[1:] if given is None else given)
         with streams.guarded(), signals.raised_signals():
             try:
                 code = super().main(*args, **{**kwargs, "standalone_mode": False})
             except (KeyboardInterrupt, click.Abort) as error:
-                code = _failed(_interrupted(error), {})
+                code = _failed(_interrupted(error), flags)
             except click.ClickException as error:
-                code = _failed(error, {})
+                code = _failed(error, flags)
         sys.exit(code or Exit.DONE)
 
-    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        flags = flags_in(args)  # click empties the list
         try:
-            return super().make_context(*args, **kwargs)
+            context = super().make_context(info_name, args, parent, **extra)
         except (click.UsageError, OSError) as error:
-            raise click.exceptions.Exit(_failed(error, {})) from None
+            raise click.exceptions.Exit(_failed(error, flags)) from None
+        context.meta[_UNPARSED_FLAGS] = flags
+        return context
 
     def invoke(self, context: click.Context) -> None:
         """Runs the command. The only place that turns an exception into a message and exit code."""
@@ -102,23 +116,28 @@ class Root(Group):
         except (click.exceptions.Exit, SystemExit):
             raise
         except (KeyboardInterrupt, click.Abort) as error:
-            code = _failed(_interrupted(error, flags), flags)
+            code = _failed(_interrupted(error), _flags(context))
         except Exception as error:
             if isinstance(signals.cause_of(error), signals.SignalledError):
                 # The terminal is gone, and with it what cleaning up would have written to.
-                code = _failed(_interrupted(error, flags), flags)
+                code = _failed(_interrupted(error), _flags(context))
             else:
-                code = _failed(error, flags, app.facts(error), app.hint(error))
+                code = _failed(error, _flags(context), app.facts(error), app.hint(error))
         raise click.exceptions.Exit(code)
 
 
-def _interrupted(error: BaseException, flags: Mapping[str, Any] | None = None) -> CliError:
+def _flags(context: click.Context) -> dict[str, Any]:
+    """The shared options that were given, also where the command line could not be parsed."""
+    unparsed = {} if context.meta.get(IS_PARSED) else context.meta[_UNPARSED_FLAGS]
+    return {**unparsed, **context.meta[FLAGS]}
+
+
+def _interrupted(error: BaseException) -> CliError:
     """What ended the command: Ctrl-C, a signal, or the time limit."""
     cause = signals.cause_of(error)
     if isinstance(cause, signals.TimeLimitError):
-        limit = (flags or {}).get("max_time")
         return CliError(
-            f"the command took longer than --max-time{f' {limit:g}s' if limit else ''}",
+            f"the command took longer than --max-time {cause.seconds:g}s",
             Exit.UNAVAILABLE,
             hint="run the same command again, or with a longer --max-time",
             code="TIME_LIMIT",
@@ -129,8 +148,9 @@ def _interrupted(error: BaseException, flags: Mapping[str, Any] | None = None) -
 
 
 def _failed(
-    error: Exception, flags: dict[str, Any], facts: Sequence[str] = (), hint: str | None = None
+    error: Exception, flags: Mapping[str, Any], facts: Sequence[str] = (), hint: str | None = None
 ) -> Exit:
+    """Prints the error as text, or as JSON where that was asked for, in whichever way."""
     from .output import error_output
     from .settings import resolve
 
@@ -140,9 +160,7 @@ def _failed(
         if gone:  # the reader, such as `head`, has read all that it wants
             return Exit.DONE
     env = resolve.environment()
-    # A command line that does not parse leaves no flags, but may ask for JSON all the same.
-    as_json = flags.get("output", env.get("BINDIST_OUTPUT")) in ("json", "jsonl")
-    as_json = as_json or (isinstance(error, click.UsageError) and "--json" in sys.argv[1:])
+    as_json = resolve.requested_output(flags, env) in ("json", "jsonl")
     color = resolve.color(flags, env)
     debug = bool(flags.get("debug")) or _debug_is_set(env)
     return error_output.show(error, facts, hint, as_json=as_json, color=color, debug=debug)

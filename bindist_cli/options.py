@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +15,9 @@ from .signals import limit_time
 
 FLAGS = "bindist.flags"
 """The key in `Context.meta` that holds the shared options given on the command line."""
+
+IS_PARSED = "bindist.is_parsed"
+"""The key in `Context.meta` that is set once the whole command line has been understood."""
 
 
 def _collect(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
@@ -27,6 +31,30 @@ def _collect(context: click.Context, parameter: click.Parameter, value: Any) -> 
 
 
 _MEANS = {"as_json": ("output", "json")}
+
+
+_VALUE_OPTION = re.compile(r"(?s)--(output|profile)(?:=(.*))?|-[qv]*(o)(.+)?")
+
+
+def flags_in(arguments: Sequence[str]) -> dict[str, str]:
+    """The output format and the profile that a command line asks for, if it has not been parsed.
+
+    As far as that can be told: a word that looks like one of these options counts as one.
+    """
+    found: dict[str, str] = {}
+    words = iter(arguments)
+    for word in words:
+        if word == "--":
+            break
+        if word == "--json":
+            found["output"] = "json"
+        elif match := _VALUE_OPTION.fullmatch(word):
+            name = match[1] or "output"
+            value = match[2] if match[1] else match[4]
+            value = next(words, "") if value is None else value
+            if name == "profile" or value in OUTPUTS:
+                found[name] = value
+    return found
 
 
 def _fields(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
@@ -203,6 +231,10 @@ class Command(click.Command):
         super().__init__(*args, **_with_help(kwargs))
         self.examples = examples
         _add_shared(self)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        ctx.meta[IS_PARSED] = True
+        return super().invoke(ctx)
 
     def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return _help_names(self)

@@ -8,10 +8,12 @@ from typing import Any
 
 import click
 
+from bindist.choices import CHOICES
+
 OUTPUTS = ("table", "json", "jsonl", "csv", "tsv")
 """The formats of --output."""
 
-STORE_ETAGS = ("md5", "opaque")
+STORE_ETAGS = CHOICES["store_etag"]
 """The values of the setting store_etag."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -58,6 +60,16 @@ class _Minutes(click.ParamType):  # type: ignore[type-arg]
         return minutes
 
 
+class _EventType(click.Choice[str]):
+    """A type of audit events, in any case."""
+
+    def __init__(self) -> None:
+        super().__init__(CHOICES["event_type"])
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return super().convert(str(value).upper(), param, ctx)
+
+
 class _Duration(click.ParamType):  # type: ignore[type-arg]
     """A duration in seconds: `90`, `90s`, `10m`, `1h`."""
 
@@ -80,6 +92,7 @@ APPLICATION = _Pattern(*_AN_ID, "applications")
 CUSTOMER = _Pattern(*_AN_ID, "customers")
 VERSION = _Pattern("version", _VERSION, "1 to 50 letters, digits, ., - and _", "versions")
 MINUTES = _Minutes()
+EVENT_TYPE = _EventType()
 DURATION = _Duration()
 
 VERSION_TEXT = _Text("versions")

@@ -26,6 +26,10 @@ class SignalledError(KeyboardInterrupt):
 class TimeLimitError(KeyboardInterrupt):
     """The time that --max-time allows is over."""
 
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
 
 def cause_of(error: BaseException) -> BaseException:
     """The SignalledError or TimeLimitError that click has made an Abort of; else the error."""
@@ -34,7 +38,7 @@ def cause_of(error: BaseException) -> BaseException:
         if isinstance(at, (SignalledError, TimeLimitError)):
             return at
         at = at.__cause__ or at.__context__
-    return TimeLimitError() if _limit.is_over else error
+    return TimeLimitError(_limit.seconds) if _limit.is_over else error
 
 
 @contextmanager
@@ -113,10 +117,12 @@ class _TimeLimit:
 
     def __init__(self) -> None:
         self.is_over = False
+        self.seconds = 0.0
         self._thread: threading.Timer | None = None
 
     def start(self, seconds: float) -> None:
         self.stop()
+        self.seconds = seconds
         if hasattr(signal, "setitimer"):
             signal.signal(signal.SIGALRM, self._raise)
             signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -133,7 +139,7 @@ class _TimeLimit:
         self.is_over = False
 
     def _raise(self, *_: object) -> None:
-        raise TimeLimitError
+        raise TimeLimitError(self.seconds)
 
     def _interrupt(self) -> None:
         import _thread

@@ -26,6 +26,9 @@ PROGRAM = (sys.executable, "-m", "bindist_cli")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Hundreds of processes are started: none should compile every module again.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     config.pluginmanager.register(Tally(), "bindist-tally")
 
 

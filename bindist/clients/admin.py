@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from ..choices import ActivityType, EventType, check_given_choices
 from ..errors import ApiError
 from ..http.response import ApiResponse, Json, response_of
 from ..pagination import walk_pages
@@ -33,10 +34,10 @@ _ACTIVITY_TYPES = {"upload": "uploads", "download": "downloads"}
 class AdminClient(PublishingClient):
     """Everything a `CustomerClient` does; publishing; managing applications, customers and keys.
 
-    Methods that return an `ApiResponse` never raise for an answer, only `TransportError` for none
-    and `ValueError` for an argument that no request can carry. `CustomerClient` tells what
-    `application_id`, `version`, `file_id` and `test_channel` are; `customer_id` is as in the list
-    of customers.
+    Methods that return an `ApiResponse` do not raise for a failed response: only `TransportError`
+    if no response arrives, and `ValueError` for a wrong argument, before any request.
+    `CustomerClient` describes `application_id`, `version`, `file_id` and `test_channel`;
+    `customer_id` is the id in the list of customers.
     """
 
     # Applications
@@ -105,9 +106,9 @@ class AdminClient(PublishingClient):
     ) -> ApiResponse[Customers]:
         """All customers by name, or one page of them. `GET /v1/management/customers`
 
-        The server sends all in one answer. Asked for a `page` (from 1, of `page_size`, default 20),
-        `customers` holds that page alone and `meta["pagination"]` counts as elsewhere. Returns
-        `Customers`, without administrators.
+        The server sends all of them in one response. With `page` (from 1; default 1) or `page_size`
+        (default 20), `customers` holds only that page, and `meta["pagination"]` describes it.
+        Returns `Customers`, without administrators.
         """
         if page is None and page_size is None:
             return self._get("/management/customers")
@@ -134,7 +135,7 @@ class AdminClient(PublishingClient):
             license: up to 500 characters; default none.
             parent_customer_id: the customer above the new one; default `admin`.
 
-        Returns `NewCustomer`: `customerId` and `apiKey`. **The key is shown this once.**
+        Returns `NewCustomer`: `customerId` and `apiKey`. **The key is shown only this once.**
         """
         body = {
             "name": name,
@@ -157,7 +158,7 @@ class AdminClient(PublishingClient):
         reference: str | None = None,
         license: str | None = None,
     ) -> ApiResponse[ChangedCustomer]:
-        """Changes a customer; what is None stays. `PATCH /v1/management/customers/{id}`
+        """Changes a customer; None leaves a field as it is. `PATCH /v1/management/customers/{id}`
 
         Args:
             customer_id: the customer to change.
@@ -183,7 +184,7 @@ class AdminClient(PublishingClient):
 
         `POST /v1/management/customers/{id}/regenerate-key`. Returns `NewKey`: `apiKey`, which works
         on the hosted service, and `apiSecret`, which works on a self-hosted server. **They are
-        shown this once.**
+        shown only this once.**
         """
         customer = segment(customer_id, "customer_id")
         return self._send("POST", f"/management/customers/{customer}/regenerate-key")
@@ -192,7 +193,7 @@ class AdminClient(PublishingClient):
         """Gives the caller, an administrator, a new key; the old key stops working immediately.
 
         `POST /v1/management/admin/regenerate-key`. Returns `NewKey`, as `regenerate_customer_key`
-        does; this client still has the old key, and does not work any more.
+        does. This client still has the old key: make a new client with the new one.
         """
         return self._send("POST", "/management/admin/regenerate-key")
 
@@ -208,7 +209,7 @@ class AdminClient(PublishingClient):
 
     def list_activity(
         self,
-        activity_type: str | None = None,
+        activity_type: ActivityType | None = None,
         page: int = 1,
         page_size: int = 50,
         *,
@@ -233,6 +234,7 @@ class AdminClient(PublishingClient):
         Returns `Activities`: `activities`, `count`, `filters`, `limitReached`. Raises ValueError
         for a page below 1.
         """
+        check_given_choices(activity_type=activity_type)
         query = {
             "type": _ACTIVITY_TYPES.get(activity_type or "", activity_type),
             "limit": MAX_PAGE_SIZE,
@@ -254,7 +256,7 @@ class AdminClient(PublishingClient):
 
     def list_audit_events(
         self,
-        event_type: str | None = None,
+        event_type: EventType | None = None,
         *,
         start_date: str | None = None,
         end_date: str | None = None,
@@ -264,10 +266,12 @@ class AdminClient(PublishingClient):
         """Administrative events; financial administrators only. `GET /v1/audit`
 
         Args:
-            event_type: such as `APPLICATION_CREATED`; default all.
+            event_type: one of `bindist.choices.CHOICES["event_type"]`, such as
+                `APPLICATION_CREATED`; default all.
             start_date, end_date: full ISO 8601 timestamps in UTC; default none.
             limit: 1 to 100 events; default 50.
-            last_event_id: goes on after an earlier answer; works only together with `event_type`.
+            last_event_id: continues after this event, the last one of an earlier response; needs
+                `event_type`; default None.
 
         Returns `AuditEvents`: `events` and `pagination`.
         """
@@ -276,17 +280,17 @@ class AdminClient(PublishingClient):
 
     def iter_audit_events(
         self,
-        event_type: str | None = None,
+        event_type: EventType | None = None,
         *,
         start_date: str | None = None,
         end_date: str | None = None,
         page_size: int = MAX_PAGE_SIZE,
     ) -> Iterator[AuditEvent]:
-        """Yields each `AuditEvent` of all pages; without `event_type` the server has one page only.
+        """Yields each `AuditEvent` of all pages; without `event_type` there is only one page.
 
         `GET /v1/audit`, once for each page. `start_date` and `end_date` are those of
-        `list_audit_events`; `page_size` is how many are asked for at once, 1 to 100; default 100.
-        Raises ApiError for a page that fails, TransportError where no answer comes.
+        `list_audit_events`; `page_size` is the number of events per request, 1 to 100; default 100.
+        Raises ApiError for a page that fails, TransportError if no response arrives.
         """
         query = _audit_query(event_type, start_date, end_date, page_size)
 
@@ -299,8 +303,11 @@ class AdminClient(PublishingClient):
         return walk_pages(fetch, "events")
 
 
-def _audit_query(kind: str | None, start: str | None, end: str | None, limit: int) -> Json:
-    return {"eventType": kind, "startDate": start, "endDate": end, "limit": limit}
+def _audit_query(
+    event_type: EventType | None, start: str | None, end: str | None, limit: int
+) -> Json:
+    check_given_choices(event_type=event_type)
+    return {"eventType": event_type, "startDate": start, "endDate": end, "limit": limit}
 
 
 def _listed(values: Iterable[str] | None) -> list[str] | None:

@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from threading import TIMEOUT_MAX
 from types import TracebackType
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from urllib.parse import quote
 
+from ..choices import StoreEtag, check_choices
 from ..connection import check_base_url, check_encrypted, check_key
 from ..http.response import ApiResponse, Json
 from ..http.transport import ANSWER_LIMIT, Timeout, Transport
 from ..transfer.config import DEFAULTS, TransferConfig
+
+if TYPE_CHECKING:
+    from ..types import StrPath
 
 Self = TypeVar("Self", bound="BaseClient")
 
 DEFAULT_TIMEOUT: Timeout = (10.0, 60.0)
 DEFAULT_RETRIES = 3
 DEFAULT_BACKOFF = 0.5
-STORE_ETAGS = ("md5", "opaque")
 
 
 class BaseClient:
@@ -36,8 +39,8 @@ class BaseClient:
         timeout: float | Timeout = DEFAULT_TIMEOUT,
         retries: int = DEFAULT_RETRIES,
         backoff: float = DEFAULT_BACKOFF,
-        verify: str | None = None,
-        store_etag: str = "md5",
+        verify: StrPath | None = None,
+        store_etag: StoreEtag = "md5",
         allow_http: bool = False,
         allow_private_store: bool = False,
         total_timeout: float | None = None,
@@ -51,9 +54,11 @@ class BaseClient:
             api_key: `{tenant_id}.{secret}` on the hosted service, the bare secret on a self-hosted
                 server.
             timeout: seconds, one number or (connect, read); default (10, 60).
-            retries: how often a request is repeated where that is safe; default 3, 0 turns it off.
-            backoff: the first pause between two tries in seconds, doubled each time; default 0.5.
-            verify: path of a CA bundle; default None, which leaves it to the environment.
+            retries: how often a request is repeated if that is safe; default 3, 0 for never.
+            backoff: seconds of the first pause between two attempts, doubled each time; default
+                0.5.
+            verify: path of a CA bundle; default None, which leaves the choice to requests and the
+                environment.
             store_etag: what the object store's ETags are: `md5` of the bytes (default), which
                 uploads are compared with, or `opaque`, as with SSE-KMS and SSE-C.
             allow_http: True sends the key over plain `http://` to other machines, where everybody
@@ -61,9 +66,9 @@ class BaseClient:
                 through a proxy.
             allow_private_store: True accepts an object store inside a private network from a server
                 outside, for sites that are reached through a VPN or a proxy; default False.
-            total_timeout: seconds that one answer of the API may take in all, however steadily it
-                comes; default None, which is 330, or the sum of `timeout` where that is more.
-            answer_limit: bytes that one answer of the API may have; default 16 MiB.
+            total_timeout: seconds that one response of the API may take in all, even if it keeps
+                arriving; default None, which is 330, or the sum of `timeout` where that is more.
+            answer_limit: the largest response of the API in bytes; default 16 MiB.
             transfer_config: limits and defaults of uploads and downloads; default None, which is
                 `TransferConfig()`.
 
@@ -78,8 +83,7 @@ class BaseClient:
             raise ValueError(f"retries must be 0 or more, not {retries!r}")
         if not backoff >= 0:
             raise ValueError(f"backoff must be 0 seconds or more, not {backoff!r}")
-        if store_etag not in STORE_ETAGS:
-            raise ValueError(f"store_etag must be md5 or opaque, not {store_etag!r}")
+        check_choices(store_etag=store_etag)
         if total_timeout is not None and not 0 < total_timeout <= TIMEOUT_MAX:
             raise ValueError(f"total_timeout must be more than 0 seconds, not {total_timeout!r}")
         if answer_limit < 1:
@@ -142,18 +146,18 @@ class BaseClient:
         headers: Mapping[str, str] | None = None,
         repeatable: bool = False,
     ) -> ApiResponse:
-        """Sends any call of the API, for what no method here covers yet.
+        """Sends any request to the API, such as one that no method here covers yet.
 
         Args:
             method: such as `GET`, in any case.
             path: starts with `/v1/` and is sent as it stands: encode its segments.
-            params: the query; what is None is left out. Default none.
+            params: the query; values that are None are left out. Default none.
             json: the body, anything that JSON can hold; default None, for no body.
-            headers: further ones; default none.
-            repeatable: True where it does no harm to carry the request out twice, as with GET: it
-                is then tried again after lost connections too; default False.
+            headers: further headers; default none.
+            repeatable: True if it does no harm to carry out the request twice, as with GET: it is
+                then sent again after a lost connection as well; default False.
 
-        Returns the answer. Raises TransportError where there is none, ValueError for a path that
+        Returns the response. Raises TransportError if none arrives, ValueError for a path that
         does not start with `/`.
         """
         if not path.startswith("/"):  # what follows the host directly would change the host

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from ..choices import SortBy, SortOrder, check_given_choices
 from ..http.response import ApiResponse, Json
 from ..pagination import walk_pages
 from .base import BaseClient, named_if_given, segment
@@ -27,22 +28,22 @@ class CatalogueClient(BaseClient):
         page_size: int = 20,
         *,
         is_active: bool | None = None,
-        sort_by: str | None = None,
-        sort_order: str | None = None,
+        sort_by: SortBy | None = None,
+        sort_order: SortOrder | None = None,
     ) -> ApiResponse[Applications]:
         """One page of the applications. `GET /v1/applications`
 
         Args:
-            search: text to look for in names and descriptions, in any case.
-            tags: applications with any of these tags, compared exactly.
+            search: text to look for in names and descriptions, in any case; default all.
+            tags: only applications with any of these tags, compared exactly; default all.
             page: from 1; default 1.
             page_size: 1 to 100 applications; default 20.
             is_active: True for active applications only, False for inactive ones; default both.
             sort_by: `name`, `createdAt` or `updatedAt`; default the server's order.
-            sort_order: `asc` or `desc`.
+            sort_order: `asc` or `desc`; default the server's order.
 
-        Returns `Applications`: `applications`, and what the key is in `isAdmin` and
-        `isFinancialAdmin`; `meta["pagination"]` tells of further pages.
+        Returns `Applications`: `applications`, and the role of the key in `isAdmin` and
+        `isFinancialAdmin`; `meta["pagination"]` says whether there are further pages.
         """
         query = _application_query(search, tags, is_active, sort_by, sort_order)
         return self._get("/applications", {**query, "page": page, "limit": page_size})
@@ -53,16 +54,16 @@ class CatalogueClient(BaseClient):
         tags: Iterable[str] | None = None,
         *,
         is_active: bool | None = None,
-        sort_by: str | None = None,
-        sort_order: str | None = None,
+        sort_by: SortBy | None = None,
+        sort_order: SortOrder | None = None,
         page_size: int = MAX_PAGE_SIZE,
     ) -> Iterator[Application]:
-        """Yields each `Application` of all pages, asking for each page when it is needed.
+        """Yields each `Application` of all pages, and requests a page when it is needed.
 
         `GET /v1/applications`, once for each page. `search`, `tags`, `is_active`, `sort_by` and
-        `sort_order` are those of `list_applications`; `page_size` is how many are asked for at
-        once, 1 to 100; default 100. Raises ApiError for a page that fails, TransportError where no
-        answer comes.
+        `sort_order` are those of `list_applications`; `page_size` is the number of applications
+        per request, 1 to 100; default 100. Raises ApiError for a page that fails, TransportError if
+        no response arrives.
         """
         query = _application_query(search, tags, is_active, sort_by, sort_order)
 
@@ -108,9 +109,9 @@ class CatalogueClient(BaseClient):
     def get_stats(self, application_id: str, *, version: str | None = None) -> ApiResponse[Stats]:
         """Download statistics; needs an administrator's key. `GET /v1/applications/{id}/stats`
 
-        `version` is the only one to count; default all. Returns `Stats`: `totalDownloads`,
-        `uniqueCustomers`, `downloadsByVersion`, `downloadsByDate` and `recentDownloads` (10 at
-        most). An unknown application has statistics full of zeros.
+        `version` limits the statistics to one version; default all. Returns `Stats`:
+        `totalDownloads`, `uniqueCustomers`, `downloadsByVersion`, `downloadsByDate` and
+        `recentDownloads` (10 at most). An unknown application has statistics full of zeros.
         """
         path = f"/applications/{segment(application_id, 'application_id')}/stats"
         return self._get(path, {"version": named_if_given(version, "version")})
@@ -120,9 +121,10 @@ def _application_query(
     search: str | None,
     tags: Iterable[str] | None,
     is_active: bool | None,
-    sort_by: str | None,
-    sort_order: str | None,
+    sort_by: SortBy | None,
+    sort_order: SortOrder | None,
 ) -> Json:
+    check_given_choices(sort_by=sort_by, sort_order=sort_order)
     wanted = [tags] if isinstance(tags, str) else list(tags or ())
     return {
         "search": search,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -19,17 +18,16 @@ if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to
     from ..transfer.concurrency import CancellationToken
     from ..transfer.download import Download
     from ..transfer.stored import StoredBytes
-    from ..types import ShareLink
+    from ..types import ShareLink, StrPath
     from .version_download import FileProgress
-
-StrPath = str | os.PathLike[str]
 
 
 class CustomerClient(DownloadsClient):
     """Applications, versions, files and downloads, as far as the key may see them.
 
-    Methods that return an `ApiResponse` never raise for an answer, only `TransportError` for none
-    and `ValueError` for an id that no request can carry. What its `data` holds is said with each.
+    Methods that return an `ApiResponse` do not raise for a failed response: only `TransportError`
+    if no response arrives, and `ValueError` for a wrong argument, before any request. Each method
+    names the type of `data`.
 
     Arguments that many methods have:
         application_id: 1 to 100 of `A-Z a-z 0-9 _ -`, as in `data["applications"]`.

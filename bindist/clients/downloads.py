@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -23,9 +22,8 @@ if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to
     from ..transfer.concurrency import CancellationToken
     from ..transfer.download import Download
     from ..transfer.stored import StoredBytes
-    from ..types import DownloadedFile, DownloadUrl
+    from ..types import DownloadedFile, DownloadUrl, StrPath
 
-StrPath = str | os.PathLike[str]
 FileRow = Mapping[str, object]
 """A row of `list_version_files`, such as a `bindist.types.File`."""
 

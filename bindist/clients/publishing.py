@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..choices import FileType, IfExists, check_choices, check_given_choices
 from ..release_notes import check_release_notes
 from .uploads import UploadsClient
 
@@ -16,8 +17,8 @@ if TYPE_CHECKING:  # what is needed for a release alone is imported by it
     from ..release.files import ReleaseFile
     from ..release.results import Release, ReleasePreview
     from ..release.version_requests import VersionRequests
+    from ..types import StrPath
 
-StrPath = str | os.PathLike[str]
 FileProgress = Callable[[str, int, int], None]
 """Called with a file's name, the bytes that are done and the bytes in all; from any thread."""
 
@@ -32,11 +33,11 @@ class PublishingClient(UploadsClient):
         paths: StrPath | Iterable[StrPath],
         *,
         enable: bool = False,
-        if_exists: str = "match",
+        if_exists: IfExists = "match",
         release_notes: str | None = None,
         expected: Mapping[str, str] | None = None,
         file_name: str | None = None,
-        file_type: str | None = None,
+        file_type: FileType | None = None,
         progress: FileProgress | None = None,
         parallel: int | None = None,
         journal: StrPath | None = None,
@@ -93,6 +94,8 @@ class PublishingClient(UploadsClient):
         """
         from ..release.publish import publish
 
+        check_choices(if_exists=if_exists)
+        check_given_choices(file_type=file_type)
         check_release_notes(release_notes)
         parallel = self._parallel(parallel)
         _check_settle(settle)
@@ -118,10 +121,10 @@ class PublishingClient(UploadsClient):
         paths: StrPath | Iterable[StrPath],
         *,
         enable: bool = False,
-        if_exists: str = "match",
+        if_exists: IfExists = "match",
         expected: Mapping[str, str] | None = None,
         file_name: str | None = None,
-        file_type: str | None = None,
+        file_type: FileType | None = None,
         journal: StrPath | None = None,
     ) -> ReleasePreview:
         """What `publish` would do with the same arguments, without doing it.
@@ -140,6 +143,8 @@ class PublishingClient(UploadsClient):
         """
         from ..release.publish import preview
 
+        check_choices(if_exists=if_exists)
+        check_given_choices(file_type=file_type)
         return preview(
             self._version_requests(application_id, version),
             self._local_files(paths, file_name, file_type),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from ..choices import FileType, check_given_choices
 from ..errors import ApiError
 from ..file_names import derived_file_type
 from ..http.response import ApiResponse, response_of
@@ -20,7 +20,7 @@ from ..transfer.upload import Body, LocalFile, SentFile
 from .versions import VersionsClient, check_content
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
-    from ..types import NewVersion
+    from ..types import NewVersion, StrPath
 
 
 class UploadsClient(VersionsClient):
@@ -77,10 +77,10 @@ class UploadsClient(VersionsClient):
         self,
         application_id: str,
         version: str,
-        path_or_file: str | Path | IO[bytes],
+        path_or_file: StrPath | IO[bytes],
         *,
         file_name: str | None = None,
-        file_type: str | None = None,
+        file_type: FileType | None = None,
         release_notes: str | None = None,
         progress: Progress | None = None,
     ) -> ApiResponse[NewVersion]:
@@ -104,6 +104,7 @@ class UploadsClient(VersionsClient):
         ValueError for an empty file, a name the server refuses or a type it cannot be given;
         IntegrityError where the file changed or other bytes arrived; OSError for the disk.
         """
+        check_given_choices(file_type=file_type)
         with LocalFile.opened(path_or_file, file_name) as file:
             check_content(file.name, file.size)
             check_release_notes(release_notes)
@@ -159,7 +160,7 @@ class UploadsClient(VersionsClient):
         application_id: str,
         version: str,
         file: LocalFile,
-        file_type: str | None,
+        file_type: FileType | None,
         release_notes: str | None,
     ) -> ApiResponse[NewVersion]:
         content = file.stream.read(file.size + 1)

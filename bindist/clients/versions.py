@@ -7,6 +7,7 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from ..choices import FileType, check_given_choices
 from ..errors import ApiError
 from ..file_names import name_problem
 from ..http.response import ApiResponse, Json, failure, response_of
@@ -40,14 +41,16 @@ class VersionsClient(CustomerClient):
         is_active: bool | None = None,
         release_notes: str | None = None,
     ) -> ApiResponse[ChangedVersion]:
-        """Changes a version; what is None stays. `PATCH /v1/applications/{id}/versions/{version}`
+        """Changes a version. `PATCH /v1/applications/{id}/versions/{version}`
+
+        An argument that is None leaves its field as it is.
 
         Args:
-            is_enabled: True releases it to the production channel, False takes it away.
-            is_active: False hides it on every channel.
+            is_enabled: True releases the version to the production channel, False withdraws it.
+            is_active: False hides the version on every channel, True shows it again.
             release_notes: the new notes, up to 5000 characters; `""` removes them.
 
-        Returns `ChangedVersion`. Where all are None the server answers 400.
+        Returns `ChangedVersion`. If all are None, the server responds with 400.
         """
         check_release_notes(release_notes)
         body = {"isEnabled": is_enabled, "isActive": is_active, "releaseNotes": release_notes}
@@ -62,7 +65,7 @@ class VersionsClient(CustomerClient):
         content: bytes,
         release_notes: str | None = None,
         *,
-        file_type: str | None = None,
+        file_type: FileType | None = None,
         description: str | None = None,
     ) -> ApiResponse[NewVersion]:
         """Makes a version of one file, sent inside a single request. `POST /v1/management/upload`
@@ -80,6 +83,7 @@ class VersionsClient(CustomerClient):
         Returns `NewVersion`. Raises ValueError for a name that the server refuses, and for empty
         content, of which it would make a version without files.
         """
+        check_given_choices(file_type=file_type)
         check_content(file_name, len(content))
         check_release_notes(release_notes)
         body = {
@@ -101,7 +105,7 @@ class VersionsClient(CustomerClient):
         file_size: int,
         content_type: str | None = None,
     ) -> ApiResponse[UploadUrl]:
-        """A pre-signed URL to put a file to. `POST /v1/management/upload/large-url`
+        """Returns a presigned URL to upload a file to. `POST /v1/management/upload/large-url`
 
         Fails with 409 where the version exists: for several files ask for all URLs before
         completing the first; with 413 over the storage quota.
@@ -135,10 +139,10 @@ class VersionsClient(CustomerClient):
     ) -> ApiResponse[NewVersion]:
         """Makes the version, or adds a file to it. `POST /v1/management/upload/large-complete`
 
-        The server believes what it is told: complete only what the object store has taken. Sent for
-        a version that is enabled, it would disable it and set its download count to 0: so the
-        versions are looked at first, by `list_versions`, and where it is enabled a failed answer,
-        409, is returned without sending anything.
+        The server does not check: complete only what the object store has accepted. The request
+        would disable an enabled version and reset its download count to 0. So this method first
+        calls `list_versions`, and if the version is enabled, returns a failed response, 409, and
+        does not send the request.
 
         Args:
             upload_id: from `get_large_upload_url`, as are the same `file_name` and `file_size`.

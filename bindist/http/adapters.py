@@ -18,8 +18,9 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
-from urllib3.exceptions import HTTPError
 from urllib3.poolmanager import PoolManager
+
+from .error_mapping import CONNECTION_ERRORS, OverdueError, UnreadableError, unreadable_response
 
 PIECE = 256 * 1024
 """So many bytes must go out within the time-out."""
@@ -40,14 +41,6 @@ class TimeLimits:
     piece: float
     answer: float
     is_long: bool
-
-
-class OverdueError(OSError):
-    """An answer that did not end in time, however steadily it came."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"the answer did not end within {seconds:g} s")
-        self.seconds = seconds
 
 
 class BoundedResponse(HTTPResponse):
@@ -174,12 +167,7 @@ class TimeoutAdapter(HTTPAdapter):
         try:
             return super().build_response(request, found)
         except Exception as error:
-            raise requests.ConnectionError(_Unreadable(error)) from None
-
-
-class _Unreadable(HTTPException):
-    def __init__(self, error: Exception) -> None:
-        super().__init__(f"the answer cannot be read: {type(error).__name__}: {error}")
+            raise unreadable_response(error) from None
 
 
 def _limit(manager: PoolManager, limits: TimeLimits) -> None:
@@ -201,10 +189,10 @@ def _limit(manager: PoolManager, limits: TimeLimits) -> None:
         def getresponse(self) -> Any:
             try:
                 return super().getresponse()
-            except (OSError, HTTPException, HTTPError):
+            except CONNECTION_ERRORS:
                 raise
             except Exception as error:
-                raise _Unreadable(error) from None
+                raise UnreadableError(error) from None
 
     def limited(pool: Any) -> Any:
         kind = type(pool.ConnectionCls.__name__, (Limited, pool.ConnectionCls), {})

@@ -1,16 +1,29 @@
-"""Why a request got no answer: one error, in words, out of all that requests and urllib3 raise."""
+"""Why a request got no response: one error, in words, out of all that requests, urllib3 and
+http.client raise. The one module that knows their exceptions: others catch the tuples made here."""
 
 from __future__ import annotations
 
+from http.client import HTTPException
 from traceback import walk_tb
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import LocationValueError
+from urllib3.exceptions import HTTPError, InvalidHeader, LocationValueError
 
 from ..errors import TransportError
-from .adapters import OverdueError
 from .redaction import redact_and_cut
+
+CONNECTION_ERRORS = (OSError, HTTPException, HTTPError)
+"""What a connection raises by itself."""
+
+SENDING_ERRORS = (requests.RequestException, HTTPError, OSError, UnicodeError)
+"""What sending a request and reading the head of its response raises."""
+
+RECEIVING_ERRORS = (*CONNECTION_ERRORS, ValueError)
+"""What reading the body of a response raises; ValueError where the connection was closed."""
+
+HEADER_ERRORS = (InvalidHeader, ValueError, OverflowError)
+"""What reading a `Retry-After` raises: for endless digits and the year 99999, too."""
 
 _MAX_CAUSE = 1000
 _NO_ADDRESS = (
@@ -18,6 +31,26 @@ _NO_ADDRESS = (
     requests.exceptions.InvalidSchema,
     LocationValueError,
 )
+
+
+class OverdueError(OSError):
+    """A response that did not end in time, however steadily it came."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the answer did not end within {seconds:g} s")
+        self.seconds = seconds
+
+
+class UnreadableError(HTTPException):
+    """A response that made its reader fail."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"the answer cannot be read: {type(error).__name__}: {error}")
+
+
+def unreadable_response(error: Exception) -> requests.ConnectionError:
+    """The failed connection that requests' callers expect, for a response that made it fail."""
+    return requests.ConnectionError(UnreadableError(error))
 
 
 def transport_error(
@@ -33,28 +66,32 @@ def transport_error(
     overdue = _innermost(error)
     if isinstance(overdue, OverdueError):
         return TransportError(
-            f"the answer of {host} did not end within {overdue.seconds:g} s",
+            f"the response of {host} did not end within {overdue.seconds:g} s",
             ambiguous=True,
             transient=False,  # it would take as long again
         )
     if _never_connected(error) and not isinstance(error, requests.ConnectTimeout):
-        return TransportError(f"cannot connect to {host}: {cause}", ambiguous=False)
+        return TransportError(f"{host} cannot be reached: {cause}", ambiguous=False)
     if isinstance(error, requests.ConnectTimeout):
-        return TransportError(f"no connection to {host} within {timeout[0]:g} s", ambiguous=False)
+        return TransportError(
+            f"{host} accepted no connection within {timeout[0]:g} s", ambiguous=False
+        )
     if isinstance(error, requests.Timeout) or "timed out" in cause:
-        return TransportError(f"no answer from {host} within {timeout[1]:g} s", ambiguous=True)
+        return TransportError(f"{host} did not respond within {timeout[1]:g} s", ambiguous=True)
     if isinstance(error, requests.exceptions.SSLError):
         sent = not _in_handshake(_innermost(error))
         return TransportError(
-            f"no trusted connection to {host}: {cause}",
+            f"the connection to {host} is not trusted: {cause}",
             ambiguous=sent,
             transient="certificate" not in cause.lower(),
         )
     if isinstance(error, requests.exceptions.ProxyError):
-        return TransportError(f"no way to {host} through the proxy: {cause}", ambiguous=False)
+        return TransportError(
+            f"{host} cannot be reached through the proxy: {cause}", ambiguous=False
+        )
     if isinstance(error, requests.exceptions.InvalidSchema) and "SOCKS" in str(error):
         return TransportError(
-            f"no way to {host} through the proxy: SOCKS needs PySocks; "
+            f"{host} cannot be reached through the proxy: SOCKS needs PySocks; "
             "install it with `pip install 'requests[socks]'`",
             ambiguous=False,
             transient=False,

@@ -62,13 +62,16 @@ _XML_TEXT = re.compile(r"<(Code|Message|RequestId)>([^<]*)</\1>")
 
 @dataclass
 class ApiResponse(Generic[Data]):
-    """What a call returned.
+    """What a call returned; `unwrap()` gives its typed data, or raises.
 
-    `success` is True where the server says so in its own words; `status_code` is the HTTP status.
-    `data`, `error` and `meta` are those of the server's JSON; `raw` is that JSON whole, `{}` where
-    the body was none. A failed answer always has `error["code"]` and `error["message"]`, no matter
-    whether the server, a gateway, a proxy or the object store sent it. `date` is the server's
-    clock, in seconds of Unix time, as its `Date` header tells; None where there is none.
+        applications = client.list_applications().unwrap()["applications"]
+
+    `success` is True if the HTTP status is 2xx and the server's JSON says `"success": true`;
+    `status_code` is the HTTP status. `data`, `error` and `meta` are the fields of the server's
+    JSON; `raw` is the whole JSON object, `{}` if the body is none. A failed response always has
+    `error["code"]` and `error["message"]`, no matter whether the server, a gateway, a proxy or the
+    object store sent it. `date` is the time in the response's `Date` header, in seconds of Unix
+    time; None if there is none.
     """
 
     success: bool
@@ -86,39 +89,43 @@ class ApiResponse(Generic[Data]):
         return redact(f"{type(self).__name__}({shown})")
 
     def raise_for_error(self) -> ApiResponse[Data]:
-        """Returns this response, or raises the exception of `bindist.errors` for its status."""
+        """Returns this response if it is a success, and raises for a failed one.
+
+        Raises the subclass of ApiError for the HTTP status.
+        """
         if not self.success:
             raise error_for_status(self.status_code)(self)
         return self
 
     def unwrap(self) -> Data:
-        """Returns `data` of a successful response, typed as the call says.
+        """Returns `data` of a successful response, with the type that the method names.
 
-        Raises as `raise_for_error` does for a failed response.
+        Prefer it to `data`, which may be None and is so for a failed response. Raises the subclass
+        of ApiError for the HTTP status of a failed response, as `raise_for_error` does.
         """
         return cast("Data", self.raise_for_error().data)
 
     def require(self) -> Json:
-        """Returns `data` of a successful answer as a dictionary of anything; `{}` where it is null.
+        """Returns `data` of a successful response as an untyped dictionary; `{}` if it is null.
 
-        Raises as `raise_for_error` does for a failed answer.
+        Raises ApiError for a failed response, as `raise_for_error` does.
         """
         data: Any = self.raise_for_error().data
         return {} if data is None else data
 
     def rows(self, name: str) -> list[Json]:
-        """Returns the objects in the list `name` of `data`, for all who walk through one.
+        """Returns the objects in the list `name` of `data`, such as `rows("applications")`.
 
-        Raises as `raise_for_error` does for a failed answer, and ApiError where there is no list of
-        objects of that name: that is another thing than an empty one.
+        Raises ApiError for a failed response, as `raise_for_error` does, and for one in which
+        `data` has no list of objects with that name. An empty list is no error.
         """
         found = self.require().get(name)
         if isinstance(found, list) and all(isinstance(row, dict) for row in found):
             return found
-        raise self.invalid_response(f"the answer has no list of {name}")
+        raise self.invalid_response(f"the response has no list of {name}")
 
     def invalid_response(self, problem: str) -> ApiError:
-        """Returns the exception to raise for an answer that says it is a success, and is no use."""
+        """Returns the ApiError to raise for a successful response whose content is unusable."""
         error = {"code": "INVALID_RESPONSE", "message": problem}
         return ApiError(ApiResponse(False, self.status_code, None, error, self.meta, self.raw))
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 
-from urllib3.exceptions import InvalidHeader
 from urllib3.util import Retry
 
 from ..errors import TransportError
+from .error_mapping import HEADER_ERRORS
 from .response import ApiResponse
 
 RETRY_STATUSES = frozenset({408, 425, 429, 502, 503, 504})
@@ -109,7 +109,7 @@ class RetryPolicy:
             try:
                 seconds = Retry().parse_retry_after(retry_after)
                 return min(max(seconds, 0.0), self.retry_after_cap)
-            except (InvalidHeader, ValueError, OverflowError):  # endless digits, the year 99999
+            except HEADER_ERRORS:
                 pass
         ceiling = min(self.backoff * 2.0 ** min(attempt, 30), self.backoff_cap)
         return ceiling * random.uniform(0.5, 1.0)  # noqa: S311  spreads clients, hides nothing

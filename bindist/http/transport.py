@@ -13,20 +13,22 @@ import os
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urljoin, urlsplit
 
 import requests
-from urllib3.exceptions import HTTPError
 
 from ..errors import TransportError
 from .adapters import BoundedResponse
-from .error_mapping import transport_error
+from .error_mapping import SENDING_ERRORS, transport_error
 from .redaction import HiddenUrl, guard_urllib3_logs, redact, redact_and_cut, secrets_of
 from .response import MAX_ERROR_BODY, ApiResponse, from_body
 from .retry import RetryPolicy
 from .sessions import Session, Sessions
 from .url_policy import check_address
+
+if TYPE_CHECKING:
+    from ..types import StrPath
 
 Timeout = tuple[float, float]
 
@@ -63,7 +65,7 @@ class Transport:
         timeout: Timeout,
         retries: int,
         backoff: float,
-        verify: str | None,
+        verify: StrPath | None,
         store_etag: str = "md5",
         total_timeout: float | None = None,
         answer_limit: int = ANSWER_LIMIT,
@@ -80,7 +82,7 @@ class Transport:
         )
         self._answer_limit = answer_limit
         self._allow_private_store = allow_private_store
-        self._verify = verify
+        self._verify = None if verify is None else os.fspath(verify)
         self._opened = self._new_sessions()
         guard_urllib3_logs()
 
@@ -228,7 +230,7 @@ class Transport:
                 allow_redirects=False,
                 **arguments,
             )
-        except (requests.RequestException, HTTPError, OSError, UnicodeError) as error:
+        except SENDING_ERRORS as error:
             failed = self.transport_error(error, url)
         # Raised out here, so that no traceback leads to the request with its key and signature.
         raise failed

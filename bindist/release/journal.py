@@ -9,7 +9,6 @@ import hashlib
 import json
 import math
 import re
-import secrets
 import stat
 import time
 from collections.abc import Iterator
@@ -18,9 +17,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from .. import file_system
-from ..errors import BusyError
 from ..transfer.hashing import is_sha256
+from ..transfer.own_files import locked, replace_whole
 
 _FORMAT = 2
 FINISH_SECONDS = 12 * 3600.0
@@ -124,15 +122,8 @@ class Journal:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _remove_stale(folder)
         path = folder / release.file_name
-        with contextlib.ExitStack() as held:
-            try:
-                lock = path.with_suffix(".lock")
-                held.enter_context(file_system.exclusive_lock(lock, mode=0o600))
-            except BlockingIOError:
-                raise BusyError(
-                    f"another process is uploading version {release.version} of "
-                    f"{release.application_id}"
-                ) from None
+        busy = f"another process is uploading version {release.version} of {release.application_id}"
+        with locked(path.with_suffix(".lock"), busy, mode=0o600):
             yield cls(path, release)
 
     @classmethod
@@ -214,8 +205,7 @@ class Journal:
             "files": {name: asdict(file) for name, file in self.files.items()},
         }
         text = json.dumps({"format": _FORMAT, **asdict(self._release), **state}, indent=1)
-        draft = f"{_DRAFT_PREFIX}{secrets.token_hex(8)}{_DRAFT_SUFFIX}"
-        file_system.replace_file(self._path, text.encode(), self._path.with_name(draft))
+        replace_whole(self._path, text, prefix=_DRAFT_PREFIX, suffix=_DRAFT_SUFFIX)
 
 
 def _number(value: object) -> float | None:

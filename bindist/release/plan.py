@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from ..choices import IfExists
 from ..errors import BusyError, DifferentContentError, IntegrityError
 from ..http.response import Json, failure
 from ..transfer.hashing import checksums_match
@@ -26,7 +27,6 @@ from .journal import FINISH_SECONDS, REUSE_SECONDS, Creation, UploadedFile
 from .observation import Observation
 from .ownership import foreign_rows, own_upload
 
-IF_EXISTS = ("match", "skip", "fail")
 LAGGING = "the server does not show yet what it has acknowledged"
 VISIBLE_SECONDS = 5.0
 """How long a read may lag behind a write that the server has answered."""
@@ -82,7 +82,7 @@ class Situation:
     uploaded: Mapping[str, UploadedFile]
     creation: Creation = Creation.ABSENT
     finished: bool = False
-    if_exists: str = "match"
+    if_exists: IfExists = "match"
     enable: bool = False
     settle: float = 60.0
     wrote: bool = False

@@ -12,11 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
+from ..choices import IfExists
 from ..file_names import server_name
 from ..transfer.hashing import checksums_match
 from .files import Checksum, ReleaseFile, cached, check_expected, completion_order, file_checksum
 from .journal import Journal, ReleaseId
-from .plan import IF_EXISTS, Action
+from .plan import Action
 from .results import Release, ReleasePreview
 from .run import SETTLE_SECONDS, Reporter, Run
 from .version_requests import VersionRequests
@@ -29,7 +30,7 @@ def publish(
     requests: VersionRequests,
     files: Sequence[ReleaseFile],
     *,
-    if_exists: str = "match",
+    if_exists: IfExists = "match",
     enable: bool = False,
     release_notes: str | None = None,
     expected: Mapping[str, str] | None = None,
@@ -45,7 +46,6 @@ def publish(
     `AdminClient.publish` describes the arguments, but two: `files` are from `local_files`, and
     `progress` gives, for each of them, the callback for its bytes.
     """
-    _check_if_exists(if_exists)
     expected = _by_server_name(expected or {})
     checksum = _checked(files, expected)
     release = _release_id(requests)
@@ -64,13 +64,12 @@ def preview(
     requests: VersionRequests,
     files: Sequence[ReleaseFile],
     *,
-    if_exists: str = "match",
+    if_exists: IfExists = "match",
     enable: bool = False,
     expected: Mapping[str, str] | None = None,
     journal: Path | None = None,
 ) -> ReleasePreview:
     """What `publish` would do; changes nothing, and locks no journal."""
-    _check_if_exists(if_exists)
     checksum = _checked(files, _by_server_name(expected or {}))
     release = _release_id(requests)
     opened = Journal.read(journal, release) if journal else Journal(None, release)
@@ -81,11 +80,6 @@ def preview(
     status = step.status or ("unchanged" if step.action in _WHOLE else "created")
     rows = [{**file.as_row(), "checksum": checksum(file), "status": status} for file in ordered]
     return ReleasePreview(status, enable and status != "skipped" and not run.is_enabled, rows)
-
-
-def _check_if_exists(if_exists: str) -> None:
-    if if_exists not in IF_EXISTS:
-        raise ValueError(f"if_exists must be one of {', '.join(IF_EXISTS)}, not {if_exists!r}")
 
 
 def _by_server_name(expected: Mapping[str, str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 
+from ..choices import IfExists
 from ..errors import (
     BusyError,
     ConflictError,
@@ -53,7 +54,7 @@ class Run:
         requests: VersionRequests,
         journal: Journal,
         files: tuple[ReleaseFile, ...],
-        if_exists: str,
+        if_exists: IfExists,
         enable: bool,
         checksum: Checksum,
     ) -> None:

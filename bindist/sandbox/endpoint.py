@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .storage import folder
 from .storage.database import Database
-from .storage.folder import SandboxError
+from .storage.folder import SandboxError, StrPath
 from .storage.keys import SandboxKeys, read_keys
 from .storage.signing import IDENTITY_PATH, identity_proof
 
@@ -29,7 +29,7 @@ class Endpoint:
 
 
 @contextlib.contextmanager
-def open_sandbox(data_dir: Path) -> Iterator[Endpoint]:
+def open_sandbox(data_dir: StrPath) -> Iterator[Endpoint]:
     """The server that already runs on this folder, or else one inside this process.
 
     Raises SandboxError where the folder cannot be used.
@@ -44,8 +44,9 @@ def open_sandbox(data_dir: Path) -> Iterator[Endpoint]:
         yield Endpoint(server.url, server.keys, own=True)
 
 
-def find_running(data_dir: Path) -> Endpoint | None:
+def find_running(data_dir: StrPath) -> Endpoint | None:
     """The server announced in the folder, if it answers and is this very folder's."""
+    data_dir = Path(data_dir)
     url = folder.announced_url(data_dir)
     if url is None or not folder.is_sandbox(data_dir):
         return None
@@ -76,7 +77,7 @@ def _is_ours(url: str, secret: str) -> bool:
         connection.close()
 
 
-def reset(data_dir: Path) -> bool:
+def reset(data_dir: StrPath) -> bool:
     """Remove a sandbox's data. False if there was nothing.
 
     Raises SandboxError for a folder that is not a sandbox's, or while a server runs on it.

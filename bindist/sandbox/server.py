@@ -19,7 +19,7 @@ from .routes.table import Api
 from .steps import LIKES, Hook, Like
 from .storage import catalogue, folder
 from .storage.database import Database, Session, unusable
-from .storage.folder import SandboxError
+from .storage.folder import SandboxError, StrPath
 from .storage.history import History
 from .storage.keys import SandboxKeys, read_keys, write_keys
 from .storage.object_store import Store
@@ -47,7 +47,7 @@ class SandboxServer:
 
     def __init__(
         self,
-        data_dir: Path,
+        data_dir: StrPath,
         *,
         port: int = 0,
         catalogue: bool = True,

@@ -113,7 +113,7 @@ def checks_out(checksum: str, presigned: PresignedDownload) -> bool:
 
 def _mismatch(presigned: PresignedDownload, checksum: str) -> IntegrityError:
     return IntegrityError(
-        f"checksum mismatch for {presigned.file_name}: "
+        f"the checksum of {presigned.file_name} does not match: "
         f"the server says {presigned.checksum or 'nothing'}, the bytes are {checksum}"
     )
 

@@ -6,10 +6,14 @@ import hashlib
 import queue
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..file_system import naming
 from .concurrency import start_thread
 from .config import DEFAULTS
+
+if TYPE_CHECKING:
+    from ..types import StrPath
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -35,11 +39,11 @@ def sha256_bytes(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def sha256_file(path: Path) -> str:
+def sha256_file(path: StrPath) -> str:
     """The SHA-256 of a file, in hex."""
     digest = hashlib.sha256()
     buffer = memoryview(bytearray(DEFAULTS.block_size))
-    with naming(path), path.open("rb", buffering=0) as file:
+    with naming(Path(path)), Path(path).open("rb", buffering=0) as file:
         while count := file.readinto(buffer):
             digest.update(buffer[:count])
     return digest.hexdigest()

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from .. import file_system
-from ..errors import BusyError, IntegrityError
+from ..errors import IntegrityError
+from .own_files import locked, open_own
 from .placing import Seen, publish
 from .ranges import Range, merge, total
 
@@ -60,13 +61,7 @@ class PartFile:
         """Holds the place for this process; raises BusyError where another one has it, and
         FileExistsError where the lock's name is that of somebody's own file."""
         _check_lock(self._lock_path)
-        with contextlib.ExitStack() as held:
-            try:
-                held.enter_context(file_system.exclusive_lock(self._lock_path))
-            except BlockingIOError:
-                raise BusyError(f"another process is downloading {self.target}") from None
-            except OSError as error:
-                raise _linked(self._lock_path, error) from None
+        with locked(self._lock_path, f"another process is downloading {self.target}"):
             try:
                 yield
             except OSError as error:
@@ -117,7 +112,7 @@ class PartFile:
 
     def _allocate(self, file: BinaryIO, identity: object, size: int) -> None:
         # Until the journal tells of it, the part is empty, and nobody's loss.
-        self._journal = _open_own(self._journal_path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+        self._journal = open_own(self._journal_path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         # After a kill this ends the line that was being written, which is skipped then.
         self._append(identity, {"part": [os.fstat(file.fileno()).st_ino, size]})
         with file_system.naming(self.path, size):
@@ -127,7 +122,7 @@ class PartFile:
     def open(self, *, write: bool = False, extra_flags: int = 0) -> BinaryIO:
         """The part file itself, unbuffered."""
         flags = os.O_RDWR | os.O_CREAT if write else os.O_RDONLY
-        return _open_own(self.path, flags | extra_flags)
+        return open_own(self.path, flags | extra_flags)
 
     def record(self, start: int, end: int, etag: str | None) -> None:
         """Notes that these bytes, of the object with that ETag, have been written."""
@@ -146,7 +141,7 @@ class PartFile:
         """
         self.close()
         try:
-            file = _open_own(self.path, os.O_RDWR)
+            file = open_own(self.path, os.O_RDWR)
         except FileNotFoundError:
             raise IntegrityError(f"{self.path} was removed while it was written") from None
         with file:
@@ -198,7 +193,7 @@ class PartFile:
 
     def _read_journal(self) -> _JournalState | None:
         try:
-            with _open_own(self._journal_path, os.O_RDONLY) as journal:
+            with open_own(self._journal_path, os.O_RDONLY) as journal:
                 return _JournalState(journal.read())
         except FileNotFoundError:
             return None
@@ -301,27 +296,3 @@ def _pair(found: object, *kinds: type) -> Any:
     if isinstance(found, list) and tuple(map(type, found)) == kinds:
         return tuple(found)
     return None
-
-
-def _open_own(path: Path, flags: int) -> BinaryIO:
-    """Opens a regular file of ours; raises PermissionError for a link or somebody else's file.
-
-    In a folder that others may write to, either could make us write where they please.
-    """
-    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-    flags |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
-    try:
-        descriptor = os.open(path, flags, 0o666)
-    except OSError as error:
-        raise _linked(path, error) from None
-    status = os.fstat(descriptor)
-    ours = not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
-    if not stat.S_ISREG(status.st_mode) or not ours:
-        os.close(descriptor)
-        raise PermissionError(f"{path} is not a file of yours; remove it")
-    return os.fdopen(descriptor, "rb" if flags & 3 == os.O_RDONLY else "r+b", buffering=0)
-
-
-def _linked(path: Path, error: OSError) -> OSError:
-    """What to raise where a path could not be opened, perhaps because it is a link."""
-    return PermissionError(f"{path} is a symbolic link; remove it") if path.is_symlink() else error

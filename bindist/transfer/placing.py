@@ -7,8 +7,12 @@ import os
 import re
 import stat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import TargetExistsError
+
+if TYPE_CHECKING:
+    from ..types import StrPath
 
 Seen = tuple[int, int]
 """Size in bytes and modification time in nanoseconds of what has a name."""
@@ -26,20 +30,21 @@ def look(target: Path) -> Seen | None:
     return found.st_size, found.st_mtime_ns
 
 
-def is_special(target: Path) -> bool:
+def is_special(target: StrPath) -> bool:
     """Whether this is neither a file nor a folder: a device, a pipe, a socket, or a name for one of
     this process's descriptors, such as /dev/stdout, wherever that leads."""
     if descriptor_of(target) is not None:
         return True
     try:
-        mode = target.stat().st_mode
+        mode = Path(target).stat().st_mode
     except OSError:  # nothing, or a link that leads nowhere
         return False
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
-def descriptor_of(path: Path) -> int | None:
+def descriptor_of(path: StrPath) -> int | None:
     """The descriptor of this process that /dev/stdout, /dev/fd/N and links to them stand for."""
+    path = Path(path)
     for _ in range(_MAX_LINKS):
         found = _DESCRIPTOR.fullmatch(f"{os.path.realpath(path.parent)}/{path.name}")
         if found and found[1] in (None, str(os.getpid())):

@@ -4,13 +4,13 @@ memory that they are written and hashed from."""
 from __future__ import annotations
 
 import time
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPResponse
 from typing import Protocol
 
 import requests
-from urllib3.exceptions import HTTPError
 
 from ..errors import IntegrityError, TransportError
+from ..http.error_mapping import RECEIVING_ERRORS
 from ..http.response import is_expired
 from ..http.transport import Transport
 from .concurrency import CancellationToken
@@ -109,7 +109,9 @@ def _check(source: DownloadSource, response: requests.Response, wanted: Range, s
     if response.status_code == 206:
         given = response.headers.get("Content-Range")
         if parse_content_range(given) != (*wanted, size):
-            raise ChangedError(f"asked for a range of {size} bytes, the object store sends {given}")
+            raise ChangedError(
+                f"the object store sent {given} instead of a range of the file's {size} bytes"
+            )
     elif wanted != (0, size):
         raise ChangedError("the object store ignores ranges")
     length = response.headers.get("Content-Length")
@@ -155,7 +157,7 @@ class _Body:
         started = time.monotonic()
         try:
             count: int = self._readinto(buffer[: self._size])
-        except (HTTPError, HTTPException, OSError, ValueError) as error:
+        except RECEIVING_ERRORS as error:
             failed = self._transport.transport_error(error, self._response.url)
         else:
             self._size = next_read(self._size, time.monotonic() - started, self._config)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import requests
 
@@ -19,6 +19,9 @@ from .concurrency import CancellationToken
 from .config import DEFAULTS, TransferConfig
 from .hashing import StreamHash, checksums_match
 from .presigned import PresignedUpload, Progress
+
+if TYPE_CHECKING:
+    from ..types import StrPath
 
 _MD5 = re.compile(r'"?([0-9a-f]{32})"?')
 _SSE_C = "x-amz-server-side-encryption-customer-algorithm"
@@ -91,7 +94,7 @@ class Body:
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         if whence != os.SEEK_SET:
-            raise ValueError("only from the start")
+            raise ValueError("the body of a request can be read again from its start only")
         self._file.seek(offset)
         self._position = offset
         return offset
@@ -110,9 +113,9 @@ class LocalFile:
 
     @classmethod
     @contextmanager
-    def opened(cls, source: str | Path | IO[bytes], name: str | None = None) -> Iterator[LocalFile]:
+    def opened(cls, source: StrPath | IO[bytes], name: str | None = None) -> Iterator[LocalFile]:
         """Opens a path, or takes a binary file object that can seek, from where it stands at 0."""
-        if isinstance(source, (str, Path)):
+        if isinstance(source, (str, os.PathLike)):
             path = Path(source)
             with path.open("rb", buffering=0) as stream:
                 yield cls(stream, name or path.name, path)

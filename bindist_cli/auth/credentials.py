@@ -9,7 +9,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..exit_codes import CliError, Exit
-from ..settings.resolve import DEFAULT_URL, Settings, is_hosted, is_set, load_config, shown_address
+from ..settings.profile_keys import DEFAULT_URL, shown_address
+from ..settings.resolve import Settings, is_hosted, is_set, load_config
 from .key_store import KeyStore
 
 KEY_VARIABLES = ("BINDIST_API_KEY", "BINDIST_API_KEY_FILE", "BINDIST_API_SECRET")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from bindist.choices import ActivityType
+
 from ..context import App, pass_app
 from ..options import Group
 from ..output import columns
@@ -42,7 +44,7 @@ def command() -> None:
 @pass_app
 def list_(
     app: App,
-    kind: str | None,
+    kind: ActivityType | None,
     app_id: str | None,
     customer: str | None,
     since: str | None,

@@ -7,13 +7,15 @@ from itertools import islice
 
 import click
 
+from bindist.choices import SortBy, SortOrder
+
 from ..context import App, pass_app
 from ..options import Group
 from ..output import columns, formatting
 from ..output.charts import stats_charts
 from ..params import APPLICATION, CUSTOMER, IDENTIFIER, VERSION_TEXT
 
-SORTS = {"name": "name", "created": "createdAt", "updated": "updatedAt"}
+SORTS: dict[str, SortBy] = {"name": "name", "created": "createdAt", "updated": "updatedAt"}
 
 
 @click.group(cls=Group, name="apps")
@@ -66,7 +68,7 @@ def list_(
 ) -> None:
     """List the applications that the key may see."""
     sort_by = SORTS[sort] if sort else None
-    sort_order = "desc" if desc else None
+    sort_order: SortOrder | None = "desc" if desc else None
     found: Iterator[columns.Json]
     if page is None:
         found = app.client.iter_applications(

@@ -6,10 +6,12 @@ from itertools import islice
 
 import click
 
+from bindist.choices import EventType
+
 from ..context import App, pass_app
 from ..options import Group
 from ..output import columns
-from ..params import since_option, until_option
+from ..params import EVENT_TYPE, since_option, until_option
 
 ONE_PAGE = 100
 
@@ -31,6 +33,7 @@ def command() -> None:
     "--type",
     "kind",
     metavar="EVENT",
+    type=EVENT_TYPE,
     help="Only events of this type, such as APPLICATION_CREATED.",
 )
 @since_option
@@ -38,14 +41,14 @@ def command() -> None:
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Print at most N events.")
 @pass_app
 def list_(
-    app: App, kind: str | None, since: str | None, until: str | None, limit: int | None
+    app: App, kind: EventType | None, since: str | None, until: str | None, limit: int | None
 ) -> None:
     """List administrative events, for financial administrators only.
 
     Without --type, the server returns at most 100 events.
     """
     found = app.client.iter_audit_events(
-        kind and kind.upper(),
+        kind,
         start_date=since,
         end_date=until,
         page_size=min(limit or ONE_PAGE, ONE_PAGE),

@@ -13,6 +13,8 @@ import stat
 import sys
 import time
 
+from ..settings.ownership import objection
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -95,10 +97,7 @@ def _private(path: str) -> bytes:
     # Without O_NONBLOCK, opening a named pipe would wait for a writer.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     with open(descriptor, "rb") as file:  # noqa: PTH123
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError
-        if os.name == "posix" and (status.st_uid != os.geteuid() or status.st_mode & 0o077):
+        if objection(os.fstat(descriptor), private=True):
             raise PermissionError
         return file.read(_MAX_BYTES + 1)
 

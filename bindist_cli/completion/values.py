@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..auth.credentials import find_key, key_from_environment
 from ..exit_codes import CliError
 from ..settings import resolve
+from ..settings.profile_keys import shown_address
 from ..settings.resolve import Settings
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _access(settings: Settings, env: Mapping[str, str]) -> tuple[str, str]:
 def _profiles(folder: Path) -> Iterator[Item]:
     profiles = resolve.load_config(folder).get("profiles", {})
     for name, table in {"default": {}, **profiles}.items():
-        yield name, resolve.shown_address(str(table.get("api_url", "")))
+        yield name, shown_address(str(table.get("api_url", "")))
     if resolve.SANDBOX not in profiles:
         yield resolve.SANDBOX, "a complete local server"
 

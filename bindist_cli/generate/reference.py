@@ -12,7 +12,8 @@ from bindist.sandbox import KINDS
 from ..cli import COMMANDS, cli
 from ..exit_codes import MEANINGS
 from ..options import is_shared
-from ..settings.resolve import ENVIRONMENT, PROFILE_KEYS
+from ..settings.profile_keys import PROFILE_KEYS
+from ..settings.resolve import ENVIRONMENT
 
 
 def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -77,7 +78,7 @@ def settings() -> str:
         for variable, text in ENVIRONMENT.items()
     ]
     rows += [
-        ("", f"`{key}`", PROFILE_KEYS[key][1])
+        ("", f"`{key}`", PROFILE_KEYS[key].help)
         for variable, key in names.items()
         if variable not in ENVIRONMENT
     ]

@@ -9,34 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from ..exit_codes import CliError, Exit
-from ..params import OUTPUTS, STORE_ETAGS
 from . import toml_edit
-from .resolve import (
-    CONFIG,
-    DEFAULT_URL,
-    ENVIRONMENT,
-    PROFILE_KEYS,
-    SANDBOX,
-    Settings,
-    load_config,
-    shown_address,
-)
+from .profile_keys import PROFILE_KEYS, one_of, shown_address
+from .profile_keys import check_url as check_url
+from .resolve import CONFIG, ENVIRONMENT, SANDBOX, Settings, load_config
 
 PROFILE = "profile"
 KEYS = {PROFILE: "the profile to use without --profile [default: default]"} | {
-    name: text for name, (_, text) in PROFILE_KEYS.items()
+    name: key.help for name, key in PROFILE_KEYS.items()
 }
-DEFAULTS = {
-    PROFILE: "default",
-    "api_url": DEFAULT_URL,
-    "allow_http": False,
-    "store_etag": "md5",
-    "allow_private_store": False,
-}
-_SWITCH = {
-    **dict.fromkeys(("true", "yes", "on", "1"), True),
-    **dict.fromkeys(("false", "no", "off", "0"), False),
-}
+DEFAULTS = {PROFILE: "default"} | {name: key.default for name, key in PROFILE_KEYS.items()}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,49}")
 
 
@@ -86,7 +68,7 @@ def row(
         source = "file" if key == PROFILE else "profile"
     else:
         return {"key": key, "value": DEFAULTS.get(key), "source": "default"}
-    value = getattr(settings, key)
+    value = settings.profile if key == PROFILE else settings.values[key]
     shown = shown_address(value) if key == "api_url" else _whole(value)
     return {"key": key, "value": shown, "source": source}
 
@@ -116,63 +98,15 @@ def parse(settings: Settings, key: str, text: str) -> Any:
     if key == PROFILE:
         profiles = load_config(settings.config_dir).get("profiles", {})
         known = {"default", SANDBOX, *(profiles if isinstance(profiles, dict) else ())}
-        return _one_of(key, text, sorted(known))
-    if key == "output":
-        return _one_of(key, text, OUTPUTS)
-    if key == "store_etag":
-        return _one_of(key, text, STORE_ETAGS)
-    if key == "api_url":
-        if settings.is_sandbox:
-            raise CliError(
-                "cannot set api_url: the profile sandbox has its own address", Exit.USAGE
-            )
-        return check_url(text)
-    if key == "ca_bundle":
-        if not Path(text).exists():
-            raise CliError(f"ca_bundle: file not found: {text}", Exit.USAGE)
-        return str(Path(text).absolute())  # must work from any folder
-    if PROFILE_KEYS[key][0] is bool:
-        if text.lower() not in _SWITCH:
-            raise CliError(f"{key} must be true or false, not {text!r}", Exit.USAGE)
-        return _SWITCH[text.lower()]
-    return _number(key, text)
-
-
-def check_url(text: str) -> str:
-    """Normalizes the base URL of an API. Raises CliError if it is invalid."""
-    from bindist.connection import check_base_url
-
-    try:
-        return check_base_url(text)
-    except ValueError as error:
-        said = str(error).replace(repr(text), repr(shown_address(text)))
-        raise CliError(
-            said, Exit.USAGE, hint="use a URL such as https://bindist.example.com"
-        ) from None
-
-
-def _number(key: str, text: str) -> Any:
-    kind = PROFILE_KEYS[key][0]
-    try:
-        value: float = kind(text)
-    except ValueError:
-        value = -1
-    if not (0 <= value < float("inf")) or (kind is float and not value):
-        rule = "a whole number, 0 or more" if kind is int else "a number of seconds above 0"
-        raise CliError(f"{key} must be {rule}, not {text!r}", Exit.USAGE)
-    return _whole(value)
+        return one_of(sorted(known))(key, text)
+    if key == "api_url" and settings.is_sandbox:
+        raise CliError("cannot set api_url: the profile sandbox has its own address", Exit.USAGE)
+    return PROFILE_KEYS[key].read(key, text)
 
 
 def _whole(value: Any) -> Any:
     """Writes 30 seconds as 30, not as 30.0."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _one_of(key: str, text: str, known: Any) -> str:
-    if text not in known:
-        hint = "use one of " + ", ".join(known)
-        raise CliError(f"invalid value for {key}: {text!r}", Exit.USAGE, hint=hint)
-    return text
 
 
 def _names(settings: Settings, key: str) -> tuple[str, ...]:

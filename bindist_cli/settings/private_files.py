@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ..exit_codes import CliError, Exit
+from .ownership import IS_FOLDER, IS_FOREIGN, IS_NO_FILE, IS_OPEN, objection
 
 NOWHERE = Path(os.devnull) / "bindist"
 """Stands for the settings folder of a user without a home: empty, and not writable."""
@@ -34,7 +35,7 @@ def read(path: Path, *, private: bool) -> str | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        reason = "it is a folder" if path.is_dir() else error.strerror
+        reason = IS_FOLDER if path.is_dir() else error.strerror
         raise _unreadable(path, str(reason)) from error
     try:
         _check(path, os.fstat(descriptor), private)
@@ -53,24 +54,20 @@ def read(path: Path, *, private: bool) -> str | None:
 
 
 def _check(path: Path, status: os.stat_result, private: bool) -> None:
-    if stat.S_ISDIR(status.st_mode):
-        raise _unreadable(path, "it is a folder")
-    if not stat.S_ISREG(status.st_mode):
-        raise _unreadable(path, "it is not a regular file")
-    if os.name != "posix":
-        return
-    mine = status.st_uid == os.geteuid()
-    if not mine and (private or status.st_uid != 0):
+    found = objection(status, private=private)
+    if found in (IS_FOLDER, IS_NO_FILE):
+        raise _unreadable(path, found)
+    if found == IS_FOREIGN:
         raise CliError(
             f"{path} belongs to another user (uid {status.st_uid})",
             Exit.USAGE,
             hint="remove it, or change its owner with `chown`",
         )
-    mode = stat.S_IMODE(status.st_mode)
-    verb = "read" if private else "change"
-    if mode & (0o077 if private else 0o002):
+    if found == IS_OPEN:
         from shlex import quote  # imported late, for fast starts
 
+        mode = stat.S_IMODE(status.st_mode)
+        verb = "read" if private else "change"
         raise CliError(
             f"other users can {verb} {path} (mode {mode:04o})",
             Exit.USAGE,

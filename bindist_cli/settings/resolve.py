@@ -7,19 +7,19 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import click
 
-from bindist.redaction import HIDDEN
+from bindist.choices import StoreEtag
 
 from ..exit_codes import CliError, Exit
 from ..params import OUTPUTS, STORE_ETAGS
 from . import private_files
+from .profile_keys import DEFAULT_URL, PROFILE_KEYS
 
 CONFIG = "config.toml"
-DEFAULT_URL = "https://api.bindist.eu"
 HOSTED = "bindist.eu"
 SANDBOX = "sandbox"
 NO_PROFILE = "NO_PROFILE"
@@ -49,27 +49,6 @@ ENVIRONMENT = {
     "REQUESTS_CA_BUNDLE": "CA bundle, if neither --ca-bundle nor BINDIST_CA_BUNDLE is set",
 }
 
-PROFILE_KEYS: dict[str, tuple[type, str]] = {
-    "api_url": (str, "base URL of the API"),
-    "output": (str, "output format: " + ", ".join(OUTPUTS)),
-    "timeout": (float, "seconds to wait for a connection, and for each read [default: 10 and 60]"),
-    "retries": (int, "maximum retries of a request that is safe to repeat [default: 3]"),
-    "ca_bundle": (str, "file of CA certificates to trust, in PEM format"),
-    "allow_http": (
-        bool,
-        "allow sending the key unencrypted, over http, to other machines [default: false]",
-    ),
-    "store_etag": (
-        str,
-        "the object store's ETags: md5 of the content, or opaque (SSE-KMS, SSE-C) [default: md5]",
-    ),
-    "allow_private_store": (
-        bool,
-        "accept an object store in a private network (VPN, on premises) from a public server"
-        " [default: false]",
-    ),
-}
-
 
 @dataclass(frozen=True)
 class Settings:
@@ -90,10 +69,12 @@ class Settings:
     verbose: bool
     debug: bool
     allow_http: bool
-    store_etag: str
+    store_etag: StoreEtag
     allow_private_store: bool
     bars: bool
     config_dir: Path
+    values: Mapping[str, Any]
+    """Each key of `PROFILE_KEYS` with its value in use; None where there is none."""
 
     @property
     def is_sandbox(self) -> bool:
@@ -174,13 +155,12 @@ def resolve(
     profile = _profile_name(flags, env, config, found)
     table = _profile_table(config, profile, new_profile, found)
 
-    def setting(name: str, variable: str, default: Any = None) -> Any:
-        return _first(
-            flags.get(name), _from_env(env, variable, name, found), table.get(name), default
-        )
-
-    url, source = _api_url(flags, env, table, profile)
-    output = setting("output", "BINDIST_OUTPUT")
+    url, source = _api_url(flags, env, table, profile, found)
+    values = {
+        name: _first(flags.get(name), _from_env(env, name, found), table.get(name), key.default)
+        for name, key in PROFILE_KEYS.items()
+    } | {"api_url": url}
+    output = values["output"]
     if output is not None and output not in OUTPUTS:
         found.add(
             CliError(
@@ -201,17 +181,27 @@ def resolve(
         quiet=bool(flags.get("quiet")),
         color=color(flags, env),
         no_input=bool(flags.get("no_input")) or _switch(env, "BINDIST_NO_INPUT", found),
-        timeout=_positive("timeout", setting("timeout", "BINDIST_TIMEOUT"), found),
-        retries=setting("retries", "BINDIST_RETRIES"),
-        ca_bundle=setting("ca_bundle", "BINDIST_CA_BUNDLE"),
+        timeout=_positive("timeout", values["timeout"], found),
+        retries=values["retries"],
+        ca_bundle=values["ca_bundle"],
         verbose=bool(flags.get("verbose")) or debug,
         debug=debug,
-        allow_http=table.get("allow_http") is True,
-        store_etag=_store_etag(setting("store_etag", "BINDIST_STORE_ETAG", STORE_ETAGS[0]), found),
-        allow_private_store=table.get("allow_private_store") is True,
+        allow_http=values["allow_http"],
+        store_etag=_store_etag(values["store_etag"], found),
+        allow_private_store=values["allow_private_store"],
         bars=not env.get("CI"),
         config_dir=config_dir(env),
+        values=values,
     )
+
+
+def requested_output(flags: Mapping[str, Any], env: Mapping[str, str]) -> str | None:
+    """The output format that flag, environment or profile ask for, whatever else is wrong."""
+    try:
+        config = load_config(config_dir(env))
+    except CliError:
+        config = {}
+    return resolve(flags, env, config, problems=[]).output
 
 
 def _profile_name(
@@ -250,15 +240,14 @@ def _profile_table(
             )
         )
     table: dict[str, Any] = dict(profiles.get(profile, {}))
-    for name, (wanted, _) in PROFILE_KEYS.items():
+    for name, key in PROFILE_KEYS.items():
         value = table.get(name)
-        numeric = wanted is float and isinstance(value, int) and not isinstance(value, bool)
-        if value is not None and not numeric and type(value) is not wanted:
+        if value is not None and not key.accepts(value):
             del table[name]
             found.add(
                 CliError(
                     f"config.toml: {name} of profile {profile!r} must be of type "
-                    f"{wanted.__name__}, not {value!r}",
+                    f"{key.kind.__name__}, not {value!r}",
                     Exit.USAGE,
                     hint=f"`bindist config set {name} VALUE --profile {profile}`",
                 )
@@ -267,14 +256,20 @@ def _profile_table(
 
 
 def _api_url(
-    flags: Mapping[str, Any], env: Mapping[str, str], table: Mapping[str, Any], profile: str
+    flags: Mapping[str, Any],
+    env: Mapping[str, str],
+    table: Mapping[str, Any],
+    profile: str,
+    found: _Problems,
 ) -> tuple[str, str]:
     if profile == SANDBOX:  # always the server that it starts
         if flags.get("api_url"):
-            raise CliError(
-                "--api-url cannot be used with the profile sandbox, which has its own address",
-                Exit.USAGE,
-                hint="remove --api-url or --profile sandbox",
+            found.add(
+                CliError(
+                    "--api-url cannot be used with the profile sandbox, which has its own address",
+                    Exit.USAGE,
+                    hint="remove --api-url or --profile sandbox",
+                )
             )
         return "", "sandbox"
     for value, source in (
@@ -287,11 +282,14 @@ def _api_url(
     return DEFAULT_URL, "default"
 
 
-def _from_env(env: Mapping[str, str], variable: str, name: str, found: _Problems) -> Any:
+def _from_env(env: Mapping[str, str], name: str, found: _Problems) -> Any:
+    variable = f"BINDIST_{name.upper()}"
     text = env.get(variable)
-    if not text:
+    if not text or variable not in ENVIRONMENT:
         return None
-    kind = PROFILE_KEYS[name][0]
+    kind = PROFILE_KEYS[name].kind
+    if kind is bool:
+        return _switch(env, variable, found)
     try:
         return kind(text)
     except ValueError:
@@ -306,12 +304,12 @@ def _positive(name: str, value: Any, found: _Problems) -> float | None:
     return None if value is None else float(value)
 
 
-def _store_etag(value: str, found: _Problems) -> str:
+def _store_etag(value: Any, found: _Problems) -> StoreEtag:
     if value in STORE_ETAGS:
-        return value
+        return cast("StoreEtag", value)
     hint = "use one of " + ", ".join(STORE_ETAGS)
     found.add(CliError(f"invalid value for store_etag: {value!r}", Exit.USAGE, hint=hint))
-    return STORE_ETAGS[0]
+    return "md5"
 
 
 def is_set(env: Mapping[str, str], name: str) -> bool:
@@ -347,13 +345,6 @@ def color(flags: Mapping[str, Any], env: Mapping[str, str]) -> bool | None:
 
 def _first(*values: Any) -> Any:
     return next((value for value in values if value is not None and value != ""), None)
-
-
-def shown_address(url: str) -> str:
-    """Hides user and password in a URL, even in one without a scheme or an invalid one."""
-    scheme, colon, rest = url.rpartition("://")
-    _, at, host = rest.rpartition("@")
-    return f"{scheme}{colon}{HIDDEN}{at}{host}" if at else url
 
 
 def secrets_in_address(url: str) -> tuple[str, ...]:

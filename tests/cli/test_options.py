@@ -11,7 +11,7 @@ from bindist.clients.base import DEFAULT_RETRIES, DEFAULT_TIMEOUT
 from bindist_cli.cli import cli
 from bindist_cli.context import App
 from bindist_cli.options import SHARED, is_shared
-from bindist_cli.settings.resolve import DEFAULT_URL, PROFILE_KEYS
+from bindist_cli.settings.profile_keys import DEFAULT_URL, PROFILE_KEYS
 
 
 def leaves(command, path=()):
@@ -141,7 +141,7 @@ def test_the_help_shows_the_default_that_is_used(name, default):
     (option,) = (option for make in SHARED if (option := make()).name == name)
     assert option.help.endswith(f"[default: {default}]")
     if name != "api_url":
-        assert PROFILE_KEYS[name][1].endswith(f"[default: {default}]")
+        assert PROFILE_KEYS[name].help.endswith(f"[default: {default}]")
 
 
 def test_no_input_is_named_as_the_reason_for_not_asking(invoke, at_catalogue, monkeypatch):

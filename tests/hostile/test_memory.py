@@ -18,9 +18,7 @@ MIB = 1024 * 1024
 START, END = b'{"success": true, "data": {"x": [', b"0]}}"
 UNITS = {
     "lists": b"[],",
-    "objects": b"{},",
     "objects of one": b'{"a":1},',
-    "lists of lists": b"[[],[]],",
     "lists after texts": b'"a]",[],',
 }
 

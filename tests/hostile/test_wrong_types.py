@@ -287,7 +287,7 @@ METHODS: dict[str, Callable[[AdminClient, Path], Any]] = {
     "list_activity": lambda c, _: c.list_activity(application_id="alpha"),
     "list_audit_events": lambda c, _: c.list_audit_events(),
     "iter_audit_events": lambda c, _: list(c.iter_audit_events()),
-    "iter_audit_events, of a type": lambda c, _: list(c.iter_audit_events("x")),
+    "iter_audit_events, of a type": lambda c, _: list(c.iter_audit_events("TENANT_PROVISIONED")),
 }
 RAISE = ("iter", "download", "upload", "publish")
 

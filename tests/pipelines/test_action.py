@@ -247,6 +247,7 @@ def test_attempts_come_to_an_end(use, server, monkeypatch, tally):
 @pytest.mark.slow
 def test_on_a_new_machine_it_installs_itself(use, runner, on_path, monkeypatch):
     monkeypatch.delenv("PYTHONPATH", raising=False)
+    monkeypatch.setenv("PIP_NO_COMPILE", "1")  # what runs once compiles what it needs itself
     machine, outputs = use(runner(prepared=False))
     assert (machine.returncode, outputs["status"]) == (0, "created"), machine.log
     assert (machine.temp / "bindist-action" / "pyvenv.cfg").exists()

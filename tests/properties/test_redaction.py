@@ -110,20 +110,23 @@ FRAMES = (
 SHORT, LONG = 4 * 1024, 64 * 1024
 
 
-def seconds(unit, size, frame=("", "")):
-    """Of the processor, at best."""
+ATTEMPTS = 3
+
+
+def seconds(unit, size, frame):
+    """Of the processor."""
     text = frame[0] + unit * (size // len(unit)) + frame[1]
-    taken = []
-    for _ in range(3):
-        started = time.thread_time()
-        redact(text, "a-key-of-somebody")
-        taken.append(time.thread_time() - started)
-    return min(taken)
+    started = time.thread_time()
+    redact(text, "a-key-of-somebody")
+    return time.thread_time() - started
 
 
 def is_linear(unit, frame=("", "")):
-    """16 times as long a text takes 16 times as long, where it is not 256 times."""
-    return seconds(unit, LONG, frame) < 70 * max(seconds(unit, SHORT, frame), 0.000_1)
+    """16 times as long a text takes 16 times as long, where it is not 256 times; at best, as a
+    machine that is busy may make any attempt take longer."""
+    short = min(seconds(unit, SHORT, frame) for _ in range(ATTEMPTS))
+    limit = 70 * max(short, 0.000_1)
+    return any(seconds(unit, LONG, frame) < limit for _ in range(ATTEMPTS))
 
 
 @pytest.mark.parametrize("frame", FRAMES, ids=repr)

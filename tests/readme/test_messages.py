@@ -311,12 +311,12 @@ PROVOKED: dict[str, Callable[[Scene], None]] = {
     "…config.toml is not valid TOML: …": broken_settings,
     "other users can read …credentials.toml (mode …)": open_keys,
     "both … and … are set": two_keys,
-    "cannot connect to …: …": lambda scene: scene(
+    "… cannot be reached: …": lambda scene: scene(
         "--api-url", f"http://{refused()}", "apps", "list", "--retries", "0"
     ),
-    "no answer from … within … s": lambda scene: scene.listing("stall:30", "--timeout", "0.2"),
-    "no trusted connection to …: …": not_trusted,
-    "no way to … through the proxy: …": no_proxy,
+    "… did not respond within … s": lambda scene: scene.listing("stall:30", "--timeout", "0.2"),
+    "the connection to … is not trusted: …": not_trusted,
+    "… cannot be reached through the proxy: …": no_proxy,
     "HTTP … with an HTML page instead of an API response: …": pages,
     "the server redirects to …; give the address it names": lambda scene: scene.listing(
         "redirect:https://elsewhere.example/"
@@ -338,7 +338,7 @@ PROVOKED: dict[str, Callable[[Scene], None]] = {
     "… exists with other content": in_the_way,
     "… appeared while the file was downloaded, and was not replaced; …": appeared,
     "… is in the way: no download has left it there; …": a_part_of_ones_own,
-    "checksum mismatch for …: the server says …, the bytes are …": damaged,
+    "the checksum of … does not match: the server says …, the bytes are …": damaged,
     "… of … files do not match version …": other_files,
     "the version has two files called …, with the checksums … and …": mixed,
     "the object store has other bytes than were sent of …": altered,

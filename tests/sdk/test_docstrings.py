@@ -79,7 +79,7 @@ def test_a_method_that_returns_an_answer_names_what_is_in_it(method: str) -> Non
 def test_a_method_tells_what_it_raises_unless_that_is_said_for_all(method: str) -> None:
     if not returned(method).startswith("ApiResponse["):
         assert method == "close" or "Raises" in told(method)
-    assert "never raise for an answer" in told_for_all(method)
+    assert "do not raise for a failed response" in told_for_all(method)
 
 
 @pytest.mark.parametrize("kind", CLIENTS)

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+StrPath = str | os.PathLike[str]
+
 MARKER = "BINDIST-SANDBOX"
 DATABASE = "sandbox.db"
 OBJECTS = "objects"
@@ -97,8 +99,9 @@ def remove(data_dir: Path) -> bool:
     return True
 
 
-def check_removable(data_dir: Path) -> bool:
+def check_removable(data_dir: StrPath) -> bool:
     """Whether there is a sandbox to remove. Raises SandboxError for a folder of something else."""
+    data_dir = Path(data_dir)
     if not data_dir.exists() or (data_dir.is_dir() and not any(data_dir.iterdir())):
         return False
     if not is_sandbox(data_dir):

@@ -29,6 +29,7 @@ from ...exit_codes import CliError, Exit
 from ...output import error_output
 from ...settings import private_files
 from ...settings.config_file import check_url
+from ...settings.profile_keys import shown_address
 from ...settings.resolve import (
     CONFIG,
     ENVIRONMENT,
@@ -36,7 +37,6 @@ from ...settings.resolve import (
     config_dir,
     environment,
     parse_toml,
-    shown_address,
 )
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"

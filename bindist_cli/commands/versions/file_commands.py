@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from bindist import TransferConfig
-from bindist.file_names import FILE_TYPES
+from bindist.choices import CHOICES, FileType, IfExists
 
 from ...context import App, pass_app
 from ...options import Command
@@ -36,7 +36,7 @@ from .verify import verify_files
 @click.option("--enable", is_flag=True, help="Release the version once all checksums are verified.")
 @click.option(
     "--if-exists",
-    type=click.Choice(["match", "skip", "fail"]),
+    type=click.Choice(CHOICES["if_exists"]),
     default="match",
     show_default=True,
     help="If the version exists: compare its files (match), do nothing (skip), or fail.",
@@ -56,7 +56,7 @@ from .verify import verify_files
 @click.option(
     "--type",
     "file_type",
-    type=click.Choice(FILE_TYPES),
+    type=click.Choice(CHOICES["file_type"]),
     help="Type of a single file. [default: by its extension]",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be uploaded; change nothing.")
@@ -77,10 +77,10 @@ def upload_command(
     notes: str | None,
     notes_file: str | None,
     enable: bool,
-    if_exists: str,
+    if_exists: IfExists,
     sums: str | None,
     name: str | None,
-    file_type: str | None,
+    file_type: FileType | None,
     dry_run: bool,
     parallel: int,
 ) -> None:

@@ -29,6 +29,7 @@ from .checksum_listing import read_listing
 
 if TYPE_CHECKING:
     from bindist import Release
+    from bindist.choices import FileType, IfExists
 
 _RELEASES = "releases"
 
@@ -42,10 +43,10 @@ class UploadRequest:
     paths: tuple[str, ...]
     release_notes: str | None
     enable: bool
-    if_exists: str
+    if_exists: IfExists
     checksums: str | None
     name: str | None
-    file_type: str | None
+    file_type: FileType | None
     dry_run: bool
     parallel: int
 

@@ -10,7 +10,8 @@ import pytest
 import tomlkit
 
 from bindist_cli.settings.config_file import DEFAULTS, KEYS
-from bindist_cli.settings.resolve import PROFILE_KEYS, load_config
+from bindist_cli.settings.profile_keys import PROFILE_KEYS
+from bindist_cli.settings.resolve import load_config
 from tests.conftest import ADMIN_KEY
 
 URL = "https://bindist.example.com"

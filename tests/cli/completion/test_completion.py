@@ -104,6 +104,8 @@ def test_nothing_is_imported_that_is_not_used(
             "bindist_cli.completion.cache",
             "bindist_cli.completion.engine",
             "bindist_cli.completion.scripts",
+            "bindist_cli.settings",
+            "bindist_cli.settings.ownership",
         }
         assert not imported(line) & {"click", "requests", "rich", "tomllib", "typing", "inspect"}
 

@@ -9,17 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bindist.clients.base import STORE_ETAGS
-from bindist_cli import params
+import bindist_cli
 from bindist_cli.auth.credentials import find_key, key_from_environment
 from bindist_cli.exit_codes import CliError, Exit
-from bindist_cli.settings.resolve import (
-    DEFAULT_URL,
-    ENVIRONMENT,
-    PROFILE_KEYS,
-    load_config,
-    resolve,
-)
+from bindist_cli.settings.profile_keys import DEFAULT_URL, PROFILE_KEYS
+from bindist_cli.settings.resolve import ENVIRONMENT, load_config, resolve
 
 PROFILE = {
     "api_url": "https://profile.example",
@@ -137,7 +131,7 @@ def test_every_setting_of_a_profile_is_described():
 
 def test_every_variable_of_ours_that_is_read_is_described():
     source = "".join(
-        path.read_text(encoding="utf-8") for path in Path(params.__file__).parent.rglob("*.py")
+        path.read_text(encoding="utf-8") for path in Path(bindist_cli.__file__).parent.rglob("*.py")
     )
     assert set(re.findall(r"\bBINDIST_[A-Z_]*[A-Z]\b", source)) <= set(ENVIRONMENT)
 
@@ -189,10 +183,6 @@ def test_a_setting_that_is_not_known_does_no_harm():
 def test_profiles_that_are_no_tables(wrong):
     with pytest.raises(CliError, match="each profile must be a table"):
         resolve({}, {}, wrong)
-
-
-def test_what_etags_may_be_is_the_same_here_and_in_the_sdk():
-    assert params.STORE_ETAGS == STORE_ETAGS
 
 
 def test_an_unknown_profile_is_told_with_those_that_are_known(invoke, profile):

@@ -75,15 +75,21 @@ QUESTIONS: list[tuple[Call, str, dict[str, str]]] = [
     (lambda c: c.list_audit_events(), "/audit", {"limit": "50"}),
     (
         lambda c: c.list_audit_events(
-            "A", start_date="s", end_date="e", limit=5, last_event_id="x"
+            "CUSTOMER_CREATED", start_date="s", end_date="e", limit=5, last_event_id="x"
         ),
         "/audit",
-        {"eventType": "A", "startDate": "s", "endDate": "e", "limit": "5", "lastEventId": "x"},
+        {
+            "eventType": "CUSTOMER_CREATED",
+            "startDate": "s",
+            "endDate": "e",
+            "limit": "5",
+            "lastEventId": "x",
+        },
     ),
     (
-        lambda c: list(c.iter_audit_events("A", page_size=5)),
+        lambda c: list(c.iter_audit_events("CUSTOMER_CREATED", page_size=5)),
         "/audit",
-        {"eventType": "A", "limit": "5"},
+        {"eventType": "CUSTOMER_CREATED", "limit": "5"},
     ),
 ]
 CHANGES: list[tuple[Call, str, str, Any]] = [

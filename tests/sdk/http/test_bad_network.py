@@ -26,10 +26,12 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def big(tmp_path: Path) -> Path:
     path = tmp_path / "big.bin"
-    source = random.Random(11)
+    block = random.Random(11).randbytes(MIB)
     with path.open("wb") as file:
-        for _ in range(SIZE // MIB):
-            file.write(source.randbytes(MIB))
+        for number in range(SIZE // MIB):
+            start = number * 7919 % MIB  # each MiB begins at another byte: no two are the same
+            file.write(block[start:])
+            file.write(block[:start])
     return path
 
 

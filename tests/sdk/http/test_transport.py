@@ -75,7 +75,7 @@ def test_many_threads_share_one_client_and_each_gets_its_own_answer(admin: Admin
 def test_a_refused_connection_cannot_have_been_carried_out(
     closed: CannedServer, connect: Connect
 ) -> None:
-    with pytest.raises(TransportError, match=f"cannot connect to {closed.host}") as caught:
+    with pytest.raises(TransportError, match=f"^{closed.host} cannot be reached: ") as caught:
         connect(closed.url).list_customers()
     assert not caught.value.ambiguous
 
@@ -85,7 +85,7 @@ def test_an_answer_that_takes_too_long_may_have_been_carried_out(
 ) -> None:
     server.faults.add("stall:30,times=0")
     client = connect(server.url, timeout=0.1, retries=0)
-    with pytest.raises(TransportError, match=r"no answer from .* within 0\.1 s") as caught:
+    with pytest.raises(TransportError, match=r"did not respond within 0\.1 s") as caught:
         client.create_customer("New")
     assert caught.value.ambiguous
 
@@ -192,14 +192,16 @@ def test_a_connection_that_never_was_cannot_have_been_carried_out(
 ) -> None:
     url = "https://files.example/k?X-Amz-Signature=abcdef"
     found = transport.transport_error(unreached(reason), url)
-    assert str(found).startswith("cannot connect to files.example:") and not found.ambiguous
+    assert str(found).startswith("files.example cannot be reached:") and not found.ambiguous
 
 
 def test_a_connection_that_takes_too_long_names_the_time_for_connecting(
     transport: Transport,
 ) -> None:
     found = transport.transport_error(requests.ConnectTimeout(), "https://files.example:99/k")
-    assert str(found) == "no connection to files.example:99 within 3 s" and not found.ambiguous
+    assert (
+        str(found) == "files.example:99 accepted no connection within 3 s" and not found.ambiguous
+    )
 
 
 # TLS
@@ -208,7 +210,9 @@ def test_a_connection_that_takes_too_long_names_the_time_for_connecting(
 def test_a_certificate_that_is_not_trusted_cannot_have_been_sent_anything(
     canned_tls: CannedServer, connect: Connect
 ) -> None:
-    with pytest.raises(TransportError, match=r"no trusted connection to .*certificate") as caught:
+    with pytest.raises(
+        TransportError, match=r"the connection to .* is not trusted: .*certificate"
+    ) as caught:
         connect(canned_tls.url, retries=0).list_customers()
     assert not caught.value.ambiguous
     assert canned_tls.asked == []
@@ -250,7 +254,7 @@ def test_a_server_without_tls_behind_an_https_address_is_a_transport_error(
     canned: CannedServer, connect: Connect
 ) -> None:
     canned.answer(OK)
-    with pytest.raises(TransportError, match="no trusted connection") as caught:
+    with pytest.raises(TransportError, match="is not trusted") as caught:
         connect(canned.url.replace("http:", "https:"), retries=0).list_customers()
     assert not caught.value.ambiguous
 
@@ -273,7 +277,7 @@ def test_no_proxy_is_honoured(
     monkeypatch.setenv("HTTP_PROXY", canned.url)
     monkeypatch.setenv("NO_PROXY", "api.invalid")
     canned.answer(OK)
-    with pytest.raises(TransportError, match=r"cannot connect to api\.invalid"):
+    with pytest.raises(TransportError, match=r"api\.invalid cannot be reached"):
         connect("http://api.invalid", retries=0, allow_http=True).list_customers()
     assert canned.asked == []
 
@@ -293,7 +297,9 @@ def test_a_proxy_that_is_not_there_cannot_have_carried_anything_out(
     closed: CannedServer, connect: Connect, monkeypatch: pytest.MonkeyPatch, scheme: str
 ) -> None:
     monkeypatch.setenv(f"{scheme.upper()}_PROXY", closed.url)
-    with pytest.raises(TransportError, match=r"no way to api\.example through the proxy") as caught:
+    with pytest.raises(
+        TransportError, match=r"api\.example cannot be reached through the proxy"
+    ) as caught:
         connect(f"{scheme}://api.example", retries=0, allow_http=True).list_customers()
     assert not caught.value.ambiguous
 

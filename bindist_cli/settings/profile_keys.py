@@ -1,0 +1,146 @@
+"""The settings that a profile may hold: one entry each, from which all that handles them follows.
+
+`config set`, `get`, `list` and `unset`, completion, the reference and `resolve` go by this table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bindist.redaction import HIDDEN
+
+from ..exit_codes import CliError, Exit
+from ..params import OUTPUTS, STORE_ETAGS
+
+DEFAULT_URL = "https://api.bindist.eu"
+
+Reader = Callable[[str, str], Any]
+"""Makes the value of a setting, by its key, out of a text. Raises CliError for any other text."""
+
+
+def one_of(values: Sequence[str]) -> Reader:
+    """Reads one of a few words."""
+
+    def read(key: str, text: str) -> str:
+        if text not in values:
+            hint = "use one of " + ", ".join(values)
+            raise CliError(f"invalid value for {key}: {text!r}", Exit.USAGE, hint=hint)
+        return text
+
+    return read
+
+
+def _text(key: str, text: str) -> str:  # noqa: ARG001
+    return text
+
+
+def _url(key: str, text: str) -> str:  # noqa: ARG001
+    return check_url(text)
+
+
+def _file(key: str, text: str) -> str:
+    if not Path(text).exists():
+        raise CliError(f"{key}: file not found: {text}", Exit.USAGE)
+    return str(Path(text).absolute())  # must work from any folder
+
+
+def _switch(key: str, text: str) -> bool:
+    if text.lower() not in _SWITCH:
+        raise CliError(f"{key} must be true or false, not {text!r}", Exit.USAGE)
+    return _SWITCH[text.lower()]
+
+
+def _count(key: str, text: str) -> int:
+    return int(_number(key, text, int, "a whole number, 0 or more"))
+
+
+def _seconds(key: str, text: str) -> float | int:
+    seconds = _number(key, text, float, "a number of seconds above 0")
+    return int(seconds) if seconds == int(seconds) else seconds  # written as 30, not as 30.0
+
+
+def _number(key: str, text: str, kind: type, rule: str) -> float:
+    try:
+        value: float = kind(text)
+    except ValueError:
+        value = -1
+    if not (0 <= value < float("inf")) or (kind is float and not value):
+        raise CliError(f"{key} must be {rule}, not {text!r}", Exit.USAGE)
+    return value
+
+
+_SWITCH = {
+    **dict.fromkeys(("true", "yes", "on", "1"), True),
+    **dict.fromkeys(("false", "no", "off", "0"), False),
+}
+_READERS: dict[type, Reader] = {str: _text, bool: _switch, int: _count, float: _seconds}
+
+
+@dataclass(frozen=True)
+class ProfileKey:
+    """One setting: the type of its value in config.toml, what it means, how `config set` reads it
+    (default: as any value of that type), and the value where none is set."""
+
+    kind: type
+    help: str
+    reader: Reader | None = None
+    default: Any = None
+
+    def read(self, key: str, text: str) -> Any:
+        """The value that a text is. Raises CliError."""
+        return (self.reader or _READERS[self.kind])(key, text)
+
+    def accepts(self, value: object) -> bool:
+        """Whether a value in config.toml has the right type; whole numbers are numbers, too."""
+        return type(value) is self.kind or (self.kind is float and type(value) is int)
+
+
+PROFILE_KEYS: dict[str, ProfileKey] = {
+    "api_url": ProfileKey(str, "base URL of the API", _url, DEFAULT_URL),
+    "output": ProfileKey(str, "output format: " + ", ".join(OUTPUTS), one_of(OUTPUTS)),
+    "timeout": ProfileKey(
+        float, "seconds to wait for a connection, and for each read [default: 10 and 60]"
+    ),
+    "retries": ProfileKey(int, "maximum retries of a request that is safe to repeat [default: 3]"),
+    "ca_bundle": ProfileKey(str, "file of CA certificates to trust, in PEM format", _file),
+    "allow_http": ProfileKey(
+        bool,
+        "allow sending the key unencrypted, over http, to other machines [default: false]",
+        default=False,
+    ),
+    "store_etag": ProfileKey(
+        str,
+        "the object store's ETags: md5 of the content, or opaque (SSE-KMS, SSE-C) [default: md5]",
+        one_of(STORE_ETAGS),
+        STORE_ETAGS[0],
+    ),
+    "allow_private_store": ProfileKey(
+        bool,
+        "accept an object store in a private network (VPN, on premises) from a public server"
+        " [default: false]",
+        default=False,
+    ),
+}
+
+
+def check_url(text: str) -> str:
+    """Normalizes the base URL of an API. Raises CliError if it is invalid."""
+    from bindist.connection import check_base_url
+
+    try:
+        return check_base_url(text)
+    except ValueError as error:
+        said = str(error).replace(repr(text), repr(shown_address(text)))
+        raise CliError(
+            said, Exit.USAGE, hint="use a URL such as https://bindist.example.com"
+        ) from None
+
+
+def shown_address(url: str) -> str:
+    """Hides user and password in a URL, even in one without a scheme or an invalid one."""
+    scheme, colon, rest = url.rpartition("://")
+    _, at, host = rest.rpartition("@")
+    return f"{scheme}{colon}{HIDDEN}{at}{host}" if at else url
