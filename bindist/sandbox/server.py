@@ -115,9 +115,12 @@ class SandboxServer:
 
     @property
     def keys(self) -> SandboxKeys:
-        """The keys that work now: the API can rotate them."""
-        with closing(Session(self.data_dir / folder.DATABASE)) as session:
-            return read_keys(session)
+        """The keys that work now: the API can rotate them. Raises SandboxError."""
+        try:
+            with closing(Session(self.data_dir / folder.DATABASE)) as session:
+                return read_keys(session)
+        except sqlite3.DatabaseError as error:
+            raise unusable(self.data_dir, error) from error
 
     def start(self) -> SandboxServer:
         """Serve from a thread; when this returns, the server answers."""

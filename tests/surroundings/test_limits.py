@@ -123,7 +123,16 @@ def test_a_limit_of_memory_takes_buffers_and_not_the_download(sh, published, ins
     assert (inside / "tool.bin").read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize("number", [5, 6, 7, 8, 9])
+@pytest.mark.parametrize("number", [5, 6, 8, 10])
+def test_a_sandbox_with_too_few_open_files_says_so(sh, number):
+    done = sh("--profile sandbox apps list --retries 0", before=f"ulimit -n {number}")
+    if done.returncode:
+        assert "Too many open files" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert "reset" not in done.stderr, "the data are all right"
+
+
+@pytest.mark.parametrize("number", [5, 6, 8])
 def test_too_few_open_files_are_said_to_be_that(sh, published, inside, number):
     done = sh("versions download tool 1.0", before=f"ulimit -n {number}")
     if done.returncode:
