@@ -25,6 +25,8 @@ Public besides this module, and stable like it:
     bindist.pagination     walking through the pages of any list
     bindist.checksums      computing and comparing SHA-256
     bindist.file_names     what a server takes for a file name, and the type that it derives
+    bindist.file_system    locks, and files replaced whole, on whatever file system there is
+    bindist.release_notes  what a server takes for release notes
     bindist.version_order  which of two versions is the higher one
     bindist.connection     checks of addresses and keys
     bindist.redaction      hiding keys and signatures in text

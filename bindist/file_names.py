@@ -32,6 +32,15 @@ INVISIBLE = (
 _INVISIBLE = re.compile(f"[{INVISIBLE}]")
 
 
+def server_name(name: str) -> str:
+    """The name under which the server stores a file: `name` in Unicode's form NFKC.
+
+    macOS hands out decomposed names (NFD), and NFKC replaces characters such as `ﬁ`. Two names are
+    of one file where this gives the same.
+    """
+    return unicodedata.normalize("NFKC", name)
+
+
 def derived_file_type(file_name: str) -> str:
     """The type the server gives a file on the object-store path: by its last extension."""
     _, dot, extension = file_name.rpartition(".")
@@ -43,7 +52,7 @@ def name_problem(name: str) -> str | None:
 
     No laxer than the server's rules, so that what passes here is accepted there.
     """
-    given, name = name, unicodedata.normalize("NFKC", name)
+    given, name = name, server_name(name)
     if not name:
         return "is empty"
     length = len(name.encode("utf-16-le", "surrogatepass")) // 2  # as the server counts

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from .errors import NotFoundError
+from .file_names import server_name
 from .http.response import count_in, failure, text_in
 from .transfer.file_rows import distinct_files
 
@@ -30,8 +31,14 @@ def main_file(rows: Iterable[Row]) -> Row:
     return files[0]
 
 
+def _is_called(row: Mapping[str, Any], name: str) -> bool:
+    found = row.get("fileName")
+    return isinstance(found, str) and server_name(found) == server_name(name)
+
+
 def choose_files(rows: Sequence[Row], wanted: Iterable[str]) -> list[Row]:
-    """The files of these names or ids, in that order, each once.
+    """The files of these names or ids, in that order, each once. Names are compared in the form in
+    which the server stores them (`bindist.file_names.server_name`).
 
     Raises NotFoundError for one that is not there, and IntegrityError for a name where one has two
     checksums: only an id says which is meant then.
@@ -39,7 +46,7 @@ def choose_files(rows: Sequence[Row], wanted: Iterable[str]) -> list[Row]:
     chosen: list[Row] = []
     for name in wanted:
         found = [row for row in rows if row.get("fileId") == name]
-        found = found or [row for row in distinct_files(rows) if row.get("fileName") == name]
+        found = found or [row for row in distinct_files(rows) if _is_called(row, name)]
         if not found:
             raise NotFoundError(failure(404, f"the version has no file {name!r:.300}"))
         chosen += [row for row in found[:1] if row not in chosen]

@@ -35,9 +35,14 @@ def main() -> NoReturn:
         code = 0
     except SystemExit as done:
         code = done.code if isinstance(done.code, int) else int(done.code is not None)
-    except KeyboardInterrupt:  # during imports; `cli` reports later ones
-        code = INTERRUPTED
+    except KeyboardInterrupt as error:  # during imports; `cli` reports later ones
+        code = _exit_code(error)
     _leave(code)
+
+
+def _exit_code(error: KeyboardInterrupt) -> int:
+    number = getattr(error, "number", None)  # of a signal other than SIGINT
+    return INTERRUPTED if number is None else 128 + int(number)
 
 
 def _open_streams() -> None:
@@ -65,8 +70,8 @@ def _leave(code: int) -> NoReturn:
         sys.stderr.flush()
     except (OSError, ValueError, AttributeError):  # full disk, closed or missing stream
         code = code or 1
-    except KeyboardInterrupt:
-        code = INTERRUPTED
+    except KeyboardInterrupt as error:
+        code = _exit_code(error)
     os._exit(code)
 
 

@@ -12,6 +12,7 @@ import click
 
 from bindist import __version__
 
+from . import signals
 from .exit_codes import CliError, Exit
 from .options import FLAGS, IS_PARSED, SHARED, Group, flags_in, help_rows, is_shared
 from .output import streams
@@ -76,11 +77,11 @@ class Root(Group):
         """
         given = args[0] if args else kwargs.get("args")
         flags = flags_in(sys.argv[1:] if given is None else given)
-        with streams.guarded():
+        with streams.guarded(), signals.raised_signals():
             try:
                 code = super().main(*args, **{**kwargs, "standalone_mode": False})
-            except (KeyboardInterrupt, click.Abort):
-                code = _failed(CliError("interrupted", Exit.INTERRUPTED), flags)
+            except (KeyboardInterrupt, click.Abort) as error:
+                code = _failed(_interrupted(error), flags)
             except click.ClickException as error:
                 code = _failed(error, flags)
         sys.exit(code or Exit.DONE)
@@ -114,10 +115,14 @@ class Root(Group):
             return
         except (click.exceptions.Exit, SystemExit):
             raise
-        except (KeyboardInterrupt, click.Abort):
-            code = _failed(CliError("interrupted", Exit.INTERRUPTED), _flags(context))
+        except (KeyboardInterrupt, click.Abort) as error:
+            code = _failed(_interrupted(error), _flags(context))
         except Exception as error:
-            code = _failed(error, _flags(context), app.facts(error), app.hint(error))
+            if isinstance(signals.cause_of(error), signals.SignalledError):
+                # The terminal is gone, and with it what cleaning up would have written to.
+                code = _failed(_interrupted(error), _flags(context))
+            else:
+                code = _failed(error, _flags(context), app.facts(error), app.hint(error))
         raise click.exceptions.Exit(code)
 
 
@@ -125,6 +130,21 @@ def _flags(context: click.Context) -> dict[str, Any]:
     """The shared options that were given, also where the command line could not be parsed."""
     unparsed = {} if context.meta.get(IS_PARSED) else context.meta[_UNPARSED_FLAGS]
     return {**unparsed, **context.meta[FLAGS]}
+
+
+def _interrupted(error: BaseException) -> CliError:
+    """What ended the command: Ctrl-C, a signal, or the time limit."""
+    cause = signals.cause_of(error)
+    if isinstance(cause, signals.TimeLimitError):
+        return CliError(
+            f"the command took longer than --max-time {cause.seconds:g}s",
+            Exit.UNAVAILABLE,
+            hint="run the same command again, or with a longer --max-time",
+            code="TIME_LIMIT",
+        )
+    if isinstance(cause, signals.SignalledError):
+        return CliError(f"ended by {cause}", Exit(128 + cause.number))
+    return CliError("interrupted", Exit.INTERRUPTED)
 
 
 def _failed(

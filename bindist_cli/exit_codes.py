@@ -22,7 +22,9 @@ class Exit(IntEnum):
     INTEGRITY = 8
     PARTIAL = 9
     QUOTA = 10
+    HUNG_UP = 129
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 MEANINGS = {
@@ -33,11 +35,14 @@ MEANINGS = {
     Exit.NOT_AUTHENTICATED: "not authenticated: no API key, or the server rejects it",
     Exit.NOT_ALLOWED: "not allowed, or the version is not enabled",
     Exit.CONFLICT: "conflict: it exists with different content, or is incomplete",
-    Exit.UNAVAILABLE: "temporary failure after all retries (network, 429, 5xx, lock): run it again",
+    Exit.UNAVAILABLE: "temporary failure after all retries (network, 429, 5xx, lock, --max-time): "
+    "run it again",
     Exit.INTEGRITY: "integrity: content does not match its checksum or size; not kept",
     Exit.PARTIAL: "some files failed, others succeeded",
     Exit.QUOTA: "storage quota exceeded",
+    Exit.HUNG_UP: "ended by SIGHUP: the terminal was closed",
     Exit.INTERRUPTED: "interrupted",
+    Exit.TERMINATED: "ended by SIGTERM",
 }
 
 _EXITS: tuple[tuple[type[Exception], Exit], ...] = (

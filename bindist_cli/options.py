@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import click
 
-from .params import OUTPUTS, PROFILE
+from .params import DURATION, OUTPUTS, PROFILE
+from .signals import limit_time
 
 FLAGS = "bindist.flags"
 """The key in `Context.meta` that holds the shared options given on the command line."""
@@ -57,6 +60,12 @@ def flags_in(arguments: Sequence[str]) -> dict[str, str]:
 def _fields(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
     names = tuple(name.strip() for name in (value or "").split(",") if name.strip())
     return _collect(context, parameter, names)
+
+
+def _limit_time(context: click.Context, parameter: click.Parameter, value: float | None) -> Any:
+    if value is not None and not context.resilient_parsing:
+        limit_time(value)
+    return _collect(context, parameter, value)
 
 
 def _option(*names: str, **settings: Any) -> Callable[[], click.Option]:
@@ -110,6 +119,14 @@ SHARED: tuple[Callable[[], click.Option], ...] = (
         help="Seconds to wait for a connection, and for each read. [default: 10 and 60]",
     ),
     _option(
+        "--max-time",
+        type=DURATION,
+        metavar="DURATION",
+        callback=_limit_time,
+        help="Maximum duration of the whole command, such as 90s, 10m or 1h; exit with 7 then. "
+        "[default: no limit]",
+    ),
+    _option(
         "--retries",
         type=click.IntRange(min=0),
         metavar="N",
@@ -142,7 +159,11 @@ def _add_shared(command: click.Command) -> None:
 
 def is_shared(parameter: click.Parameter) -> bool:
     """Whether the parameter is one of the shared options."""
-    return isinstance(parameter, click.Option) and parameter.callback in (_collect, _fields)
+    return isinstance(parameter, click.Option) and parameter.callback in (
+        _collect,
+        _fields,
+        _limit_time,
+    )
 
 
 def _help_names(command: click.Command) -> list[str]:
@@ -181,11 +202,33 @@ def _write_own_options(
     )
 
 
+def _with_help(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a command, with the help text that PYTHONOPTIMIZE=2 drops."""
+    callback = settings.get("callback")
+    if sys.flags.optimize < 2 or settings.get("help") or callback is None:
+        return settings
+    return {**settings, "help": _docstrings(callback.__module__).get(callback.__name__)}
+
+
+@lru_cache
+def _docstrings(module: str) -> dict[str, str | None]:
+    """The docstrings of a module's functions, from its source; none where there is no source."""
+    import ast
+    import inspect
+
+    try:
+        tree = ast.parse(inspect.getsource(sys.modules[module]))
+    except OSError:
+        return {}
+    functions = (each for each in tree.body if isinstance(each, ast.FunctionDef))
+    return {each.name: ast.get_docstring(each) for each in functions}
+
+
 class Command(click.Command):
     """A command that accepts the shared options; its help shows `examples`."""
 
     def __init__(self, *args: Any, examples: tuple[str, ...] = (), **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **_with_help(kwargs))
         self.examples = examples
         _add_shared(self)
 
@@ -212,7 +255,7 @@ class Group(click.Group):
     command_class = Command
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **_with_help(kwargs))
         self.invoke_without_command, self.no_args_is_help = True, False
         _add_shared(self)
 

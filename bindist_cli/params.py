@@ -19,6 +19,9 @@ STORE_ETAGS = CHOICES["store_etag"]
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _VERSION = re.compile(r"[A-Za-z0-9._-]{1,50}")
 _DURATION = re.compile(r"(\d+)([mhd]?)")
+_SECONDS = re.compile(r"([0-9]{1,8}(?:\.[0-9]{1,3})?)([smh]?)")
+_SECONDS_OF = {"": 1, "s": 1, "m": 60, "h": 3600}
+_MAX_SECONDS = 30 * 86400
 _MINUTES = {"": 1, "m": 1, "h": 60, "d": 1440}
 
 
@@ -67,6 +70,21 @@ class _EventType(click.Choice[str]):
         return super().convert(str(value).upper(), param, ctx)
 
 
+class _Duration(click.ParamType):  # type: ignore[type-arg]
+    """A duration in seconds: `90`, `90s`, `10m`, `1h`."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        found = _SECONDS.fullmatch(str(value))
+        seconds = float(found[1]) * _SECONDS_OF[found[2]] if found else 0.0
+        if not 0 < seconds <= _MAX_SECONDS:
+            self.fail(f"{value!r} is not a duration such as 90s, 10m or 1h", param, ctx)
+        return seconds
+
+
 _AN_ID = ("id", _IDENTIFIER, "1 to 100 letters, digits, - and _")
 
 IDENTIFIER = _Pattern(*_AN_ID)
@@ -75,6 +93,7 @@ CUSTOMER = _Pattern(*_AN_ID, "customers")
 VERSION = _Pattern("version", _VERSION, "1 to 50 letters, digits, ., - and _", "versions")
 MINUTES = _Minutes()
 EVENT_TYPE = _EventType()
+DURATION = _Duration()
 
 VERSION_TEXT = _Text("versions")
 FILE_OF_VERSION = _Text("files")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from importlib.resources import files
 
-FOLDER = Path(__file__).parent / "help"
+FOLDER = files(__package__) / "help"
 
 _NOT_SHOWN = re.compile(r"<!--.*?-->\n?|^!\[[^\n]*\n", re.S | re.M)
 _MARKUP = re.compile(r"[`*]|\[|\]\([^)]*\)")
@@ -13,7 +13,8 @@ _MARKUP = re.compile(r"[`*]|\[|\]\([^)]*\)")
 
 def names() -> list[str]:
     """Returns the names of all topics, in alphabetical order."""
-    return sorted(path.stem for path in FOLDER.glob("*.md"))
+    found = (each.name for each in FOLDER.iterdir())  # which may be in a zip archive
+    return sorted(name[:-3] for name in found if name.endswith(".md"))
 
 
 def read(name: str) -> str:

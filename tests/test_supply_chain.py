@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
-RUN_TIME = {"requests", "urllib3", "click", "rich", "tomlkit", "packaging", "filelock"}
+RUN_TIME = {"requests", "urllib3", "click", "rich", "tomlkit", "packaging"}
 PROJECT: dict[str, Any] = tomlkit.parse((ROOT / "pyproject.toml").read_text("utf-8")).unwrap()
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 DEPENDENCIES = [

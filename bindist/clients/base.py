@@ -182,6 +182,9 @@ class BaseClient:
     def _send(
         self, method: str, path: str, body: Json | None = None, *, repeatable: bool = False
     ) -> ApiResponse:
+        for name, value in (body or {}).items():
+            if isinstance(value, str) and "\0" in value:  # which databases refuse
+                raise ValueError(f"{name} has a NUL character in it")
         return self.request(method, f"/v1{path}", json=body, repeatable=repeatable)
 
 

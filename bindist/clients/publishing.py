@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..choices import FileType, IfExists, check_choices, check_given_choices
+from ..release_notes import check_release_notes
 from .uploads import UploadsClient
 
 if TYPE_CHECKING:  # what is needed for a release alone is imported by it
@@ -95,6 +96,7 @@ class PublishingClient(UploadsClient):
 
         check_choices(if_exists=if_exists)
         check_given_choices(file_type=file_type)
+        check_release_notes(release_notes)
         parallel = self._parallel(parallel)
         _check_settle(settle)
         return publish(

@@ -11,6 +11,7 @@ from ..errors import ApiError
 from ..file_names import derived_file_type
 from ..http.response import ApiResponse, response_of
 from ..release.files import check_derived_type
+from ..release_notes import check_release_notes
 from ..transfer import upload
 from ..transfer.concurrency import CancellationToken
 from ..transfer.hashing import sha256_bytes
@@ -50,6 +51,7 @@ class UploadsClient(VersionsClient):
         bytes arrived.
         """
         check_content(file_name, len(content))
+        check_release_notes(release_notes)
 
         def ask() -> PresignedUpload:
             return self._presign_upload(application_id, version, file_name, len(content))
@@ -105,6 +107,7 @@ class UploadsClient(VersionsClient):
         check_given_choices(file_type=file_type)
         with LocalFile.opened(path_or_file, file_name) as file:
             check_content(file.name, file.size)
+            check_release_notes(release_notes)
             if file_type not in (None, derived_file_type(file.name)):
                 check_derived_type(
                     file.name, file.size, file_type, self._transfer_config.inline_limit

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import unicodedata
+import errno
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from ..errors import IncompleteDownloadError, TargetConflictError
-from ..file_names import safe_file_name
+from ..file_names import safe_file_name, server_name
+from ..file_system import max_name_bytes
 from ..http.response import Json, count_in, text_in
 from ..transfer.concurrency import CancellationToken, run_jobs
 from ..transfer.config import TransferConfig
@@ -24,7 +26,9 @@ FileProgress = Callable[[str, int, int], None]
 
 
 def check_target(target: Path) -> None:
-    """Raises IsADirectoryError or FileExistsError for what no download may replace."""
+    """Raises IsADirectoryError or FileExistsError for what no download may replace, OSError for a
+    name that is too long for the file system."""
+    _check_name(target)
     if target.is_dir():
         raise IsADirectoryError(f"{target} is a folder, and is not replaced by a file")
     if is_special(target):
@@ -32,6 +36,14 @@ def check_target(target: Path) -> None:
         raise FileExistsError(
             f"{target} is a device, a pipe or a socket, and is not replaced by a file"
         )
+
+
+def _check_name(target: Path) -> None:
+    """Raises OSError for a name that is too long for the file system it is to be put on."""
+    length, limit = len(os.fsencode(target.name)), max_name_bytes(target.parent)
+    if length > limit:
+        said = f"{os.strerror(errno.ENAMETOOLONG)}: {length} bytes; {limit} are allowed here"
+        raise OSError(errno.ENAMETOOLONG, said, str(target))
 
 
 def check_folder(folder: Path) -> None:
@@ -108,4 +120,4 @@ class VersionDownload:
 
 def _folded(path: Path) -> str:
     """A path as the least discerning file system knows it."""
-    return unicodedata.normalize("NFKC", str(path)).casefold()
+    return server_name(str(path)).casefold()

@@ -11,6 +11,7 @@ from ..choices import FileType, check_given_choices
 from ..errors import ApiError
 from ..file_names import name_problem
 from ..http.response import ApiResponse, Json, failure, response_of
+from ..release_notes import check_release_notes
 from ..version_id import namesakes, version_id
 from .base import named, present, segment
 from .customer import CustomerClient
@@ -51,6 +52,7 @@ class VersionsClient(CustomerClient):
 
         Returns `ChangedVersion`. If all are None, the server responds with 400.
         """
+        check_release_notes(release_notes)
         body = {"isEnabled": is_enabled, "isActive": is_active, "releaseNotes": release_notes}
         application, number = segment(application_id, "application_id"), segment(version, "version")
         return self._send("PATCH", f"/applications/{application}/versions/{number}", present(body))
@@ -83,6 +85,7 @@ class VersionsClient(CustomerClient):
         """
         check_given_choices(file_type=file_type)
         check_content(file_name, len(content))
+        check_release_notes(release_notes)
         body = {
             "applicationId": named(application_id, "application_id"),
             "version": named(version, "version"),

@@ -89,6 +89,13 @@ def transport_error(
         return TransportError(
             f"{host} cannot be reached through the proxy: {cause}", ambiguous=False
         )
+    if isinstance(error, requests.exceptions.InvalidSchema) and "SOCKS" in str(error):
+        return TransportError(
+            f"{host} cannot be reached through the proxy: SOCKS needs PySocks; "
+            "install it with `pip install 'requests[socks]'`",
+            ambiguous=False,
+            transient=False,
+        )
     if isinstance(error, _NO_ADDRESS):  # of the proxy, mostly: nothing has been sent
         return TransportError(
             f"the request to {host} cannot be sent: {cause}", ambiguous=False, transient=False

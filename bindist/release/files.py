@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import IntegrityError
-from ..file_names import derived_file_type, name_problem
+from ..file_names import derived_file_type, name_problem, server_name
 from ..http.response import Json
 from ..transfer.config import DEFAULTS, MIB
 from ..transfer.file_rows import distinct_files
@@ -33,7 +32,7 @@ class ReleaseFile:
     @property
     def server_name(self) -> str:
         """The name as the server stores it, in Unicode's form NFKC."""
-        return unicodedata.normalize("NFKC", self.name)
+        return server_name(self.name)
 
     def as_row(self) -> Json:
         """What a list of files says of it, without the checksum."""
@@ -113,8 +112,8 @@ def cached(checksum: Checksum) -> Checksum:
 
 
 def check_expected(file: ReleaseFile, checksum: str, expected: Mapping[str, str]) -> None:
-    """Raises IntegrityError where `expected` has another checksum under the file's name."""
-    wanted = expected.get(file.name)
+    """Raises IntegrityError where `expected`, by the server's names, has another checksum."""
+    wanted = expected.get(file.server_name)
     if wanted is not None and not checksums_match(wanted, checksum):
         raise IntegrityError(
             f"{file.path} is not the file that was expected: "

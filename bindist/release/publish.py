@@ -13,6 +13,8 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from ..choices import IfExists
+from ..file_names import server_name
+from ..transfer.hashing import checksums_match
 from .files import Checksum, ReleaseFile, cached, check_expected, completion_order, file_checksum
 from .journal import Journal, ReleaseId
 from .plan import Action
@@ -44,13 +46,14 @@ def publish(
     `AdminClient.publish` describes the arguments, but two: `files` are from `local_files`, and
     `progress` gives, for each of them, the callback for its bytes.
     """
+    expected = _by_server_name(expected or {})
     checksum = _checked(files, expected)
     release = _release_id(requests)
     with Journal.opened(journal, release) as opened:
         run = Run(requests, opened, completion_order(files), if_exists, enable, checksum)
         run.settle = min(settle, requests.transport.read_timeout)
         run.release_notes = release_notes
-        run.expected = expected or {}
+        run.expected = expected
         run.progress = progress
         run.parallel = parallel
         run.notify = notify or run.notify
@@ -67,7 +70,7 @@ def preview(
     journal: Path | None = None,
 ) -> ReleasePreview:
     """What `publish` would do; changes nothing, and locks no journal."""
-    checksum = _checked(files, expected)
+    checksum = _checked(files, _by_server_name(expected or {}))
     release = _release_id(requests)
     opened = Journal.read(journal, release) if journal else Journal(None, release)
     ordered = completion_order(files)
@@ -79,11 +82,20 @@ def preview(
     return ReleasePreview(status, enable and status != "skipped" and not run.is_enabled, rows)
 
 
-def _checked(files: Sequence[ReleaseFile], expected: Mapping[str, str] | None) -> Checksum:
+def _by_server_name(expected: Mapping[str, str]) -> dict[str, str]:
+    """The expected checksums by the names that the server gives the files."""
+    found: dict[str, str] = {}
+    for name, checksum in expected.items():
+        if not checksums_match(found.setdefault(server_name(name), checksum), checksum):
+            raise ValueError(f"two different checksums are expected of {server_name(name)!r}")
+    return found
+
+
+def _checked(files: Sequence[ReleaseFile], expected: Mapping[str, str]) -> Checksum:
     """The checksum of each file, read from the disk once; the expected ones are compared now."""
     checksum = cached(file_checksum)
     for file in files:
-        if expected and file.name in expected:
+        if file.server_name in expected:
             check_expected(file, checksum(file), expected)
     return checksum
 

@@ -15,6 +15,7 @@ from ..errors import (
     ConflictError,
     IntegrityError,
 )
+from ..file_system import naming
 from ..http.response import ApiResponse, Json
 from ..transfer.concurrency import CancellationToken, run_jobs
 from ..transfer.file_rows import distinct_files
@@ -255,7 +256,7 @@ class Run:
     ) -> UploadedFile:
         report = self.progress(file) if self.progress else None
 
-        with LocalFile.opened(file.path, file.name) as opened:
+        with naming(file.path), LocalFile.opened(file.path, file.name) as opened:
             if opened.size != file.size:
                 raise IntegrityError(f"{file.path} changed; nothing was completed")
             sent = self._requests.put_file(opened, report, presigned, token)

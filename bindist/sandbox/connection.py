@@ -118,7 +118,10 @@ class Connection(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     record: RequestRecord
 
-    def __init__(self, sock: socket.socket, address: Any, sandbox: Sandbox) -> None:
+    def __init__(
+        self, sock: socket.socket, address: Any, sandbox: Sandbox, once: bool = False
+    ) -> None:
+        self._once = once  # closed after one request, for those who wait
         self._sandbox = sandbox
         self.body_is_coming = True
         self._headers_buffer: list[bytes] = []
@@ -200,7 +203,7 @@ class Connection(BaseHTTPRequestHandler):
             if "lost" in faults:
                 raise AbortError
             body.discard()
-            self.close_connection = body.left > 0 or self._wants_close(headers)
+            self.close_connection = body.left > 0 or self._once or self._wants_close(headers)
             self._send(response, faults)
         finally:
             response.close()

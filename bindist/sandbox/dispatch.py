@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sqlite3
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,6 +16,7 @@ from .faults.plan import Arguments
 from .routes.call import json_response
 from .routes.table import Api
 from .steps import AbortError, Like, Steps, Watcher
+from .storage.database import file_limit
 from .storage.object_store import Store
 
 _GATEWAY_TIMEOUT = {"message": "Endpoint request timed out"}  # as API Gateway says it
@@ -65,7 +67,8 @@ class Dispatcher:
         except AbortError:
             raise
         except Exception as error:  # say so to the client: nobody sees a traceback here
-            return json_response({"message": f"Internal Server Error: {error}"}, 500)
+            said = file_limit() if isinstance(error, sqlite3.OperationalError) else ""
+            return json_response({"message": f"Internal Server Error: {said or error}"}, 500)
 
     def _carry_out_later(
         self, seconds: float, request: Request, path: str, faults: Mapping[str, Arguments]
@@ -78,7 +81,11 @@ class Dispatcher:
 
         thread = threading.Thread(target=work, name="sandbox-late", daemon=True)
         self._late.add(thread)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:  # no thread can be started: before the answer, then
+            self._late.discard(thread)
+            work()
 
 
 def _copy(request: Request) -> Request:

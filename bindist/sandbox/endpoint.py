@@ -82,4 +82,7 @@ def reset(data_dir: StrPath) -> bool:
 
     Raises SandboxError for a folder that is not a sandbox's, or while a server runs on it.
     """
-    return folder.remove(Path(data_dir))
+    data_dir = Path(data_dir)
+    if find_running(data_dir):  # which a lock shows too, where there are any
+        raise SandboxError(f"a server runs on {data_dir}: stop it first")
+    return folder.remove(data_dir)

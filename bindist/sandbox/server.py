@@ -115,9 +115,12 @@ class SandboxServer:
 
     @property
     def keys(self) -> SandboxKeys:
-        """The keys that work now: the API can rotate them."""
-        with closing(Session(self.data_dir / folder.DATABASE)) as session:
-            return read_keys(session)
+        """The keys that work now: the API can rotate them. Raises SandboxError."""
+        try:
+            with closing(Session(self.data_dir / folder.DATABASE)) as session:
+                return read_keys(session)
+        except sqlite3.DatabaseError as error:
+            raise unusable(self.data_dir, error) from error
 
     def start(self) -> SandboxServer:
         """Serve from a thread; when this returns, the server answers."""
@@ -129,7 +132,15 @@ class SandboxServer:
         self._listener = listener
         self._address.url = self.url
         self.stopping.clear()
-        self._acceptor = _start_thread(self._accept, listener)
+        try:
+            self._acceptor = _start_thread(self._accept, listener)
+        except RuntimeError as error:
+            self._listener = None
+            self._resources.close()
+            raise SandboxError(
+                "this process may not start the one thread that a sandbox needs: raise the limit "
+                "of processes (cgroup pids, ulimit -u) or of memory (ulimit -v)"
+            ) from error
         return self
 
     def _listen(self, resources: ExitStack) -> socket.socket:
@@ -221,14 +232,21 @@ class SandboxServer:
             if self.stopping.is_set():
                 connection.close()
                 return
-            with self._lock:  # so that it is known before it can end
-                thread = _start_thread(self._serve_connection, connection, address)
-                self._connections[thread] = connection
+            try:
+                with self._lock:  # so that it is known before it can end
+                    thread = _start_thread(self._serve_connection, connection, address)
+                    self._connections[thread] = connection
+            except RuntimeError:  # no thread can be started: one request after the other, then
+                with self._lock:
+                    self._connections[threading.current_thread()] = connection
+                self._serve_connection(connection, address, once=True)
 
-    def _serve_connection(self, connection: socket.socket, address: object) -> None:
+    def _serve_connection(
+        self, connection: socket.socket, address: object, once: bool = False
+    ) -> None:
         try:
             with connection, suppress(OSError):  # the client may be gone already
-                Connection(connection, address, self)
+                Connection(connection, address, self, once)
         finally:
             with self._lock:
                 del self._connections[threading.current_thread()]

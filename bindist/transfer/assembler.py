@@ -8,6 +8,7 @@ earlier run, is read from the file again when its turn comes. The pool is bounde
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import mmap
 import threading
@@ -15,9 +16,10 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from .block_file import BlockFile
-from .concurrency import Cancelled
+from .concurrency import Cancelled, start_thread
 from .config import DEFAULTS, TransferConfig
 from .ranges import Range, merge, prefix
 
@@ -66,7 +68,8 @@ class FileAssembler:
         self._sha256 = hashlib.sha256()
         self.config = config
         self.block = block_size(writers, config)
-        self._free = [self._new_buffer() for _ in range(config.memory // self.block)]
+        self._hash_buffer = self._new_buffer()
+        self._free = self._new_buffers(config.memory // self.block)
         self._to_write: deque[_FilledBuffer] = deque()
         self._to_hash: deque[_FilledBuffer] = deque()
         self._hash_end = 0  # where what is hashed, or handed over to be hashed, ends
@@ -74,11 +77,22 @@ class FileAssembler:
         self._error: BaseException | None = None
         self._changed = threading.Condition()
         self._running = 2
-        for work, name in ((self._write, "bindist-write"), (self._hash, "bindist-hash")):
-            threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True).start()
+        self._writes_alone = threading.Lock()
+        self._writer = start_thread(partial(self._guarded, self._write), "bindist-write")
+        self._hasher = start_thread(partial(self._guarded, self._hash), "bindist-hash")
+        # What no thread does is done by those who hand over, and at the end.
+        self._left = [self._write] * (not self._writer) + [self._hash] * (not self._hasher)
 
     def _new_buffer(self) -> memoryview:
         return memoryview(mmap.mmap(-1, self.block))  # on a page; takes memory when it is filled
+
+    def _new_buffers(self, count: int) -> list[memoryview]:
+        """So many buffers, or as many as a limit of memory (ulimit -v) leaves, but one at least."""
+        buffers = [self._new_buffer()]
+        with contextlib.suppress(OSError, MemoryError):
+            while len(buffers) < count:
+                buffers.append(self._new_buffer())
+        return buffers
 
     def block_writer(self, start: int) -> BlockWriter:
         """What writes the bytes of the file from `start` on; use each in one thread only."""
@@ -100,11 +114,18 @@ class FileAssembler:
         return self._end(self.config.interrupt_seconds)
 
     def _end(self, limit: float | None = None) -> bool:
-        # Not by joining: a join that is interrupted takes its thread for ended ever after.
         with self._changed:
             self._ended = True
             self._changed.notify_all()
-            return self._changed.wait_for(lambda: not self._running, limit)
+        if self._write in self._left:  # before the hash, which waits for it
+            self._left.remove(self._write)
+            self._guarded(self._write)
+        # Not by joining: a join that is interrupted takes its thread for ended ever after.
+        with self._changed:
+            is_over = self._changed.wait_for(lambda: self._running <= len(self._left), limit)
+        while self._left:
+            self._guarded(self._left.pop())
+        return is_over
 
     def _take(self) -> memoryview:
         """A free buffer; raises Cancelled, or what went wrong, where there will be none."""
@@ -119,6 +140,9 @@ class FileAssembler:
         with self._changed:
             self._to_write.append(filled)
             self._changed.notify_all()
+        if self._writer is None:
+            with self._writes_alone:
+                self._write_waiting()
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:
@@ -133,22 +157,36 @@ class FileAssembler:
 
     def _write(self) -> None:
         while filled := self._next_to_write():
-            start, end = filled[0].start, filled[-1].end
-            self._file.write(start, [each.view for each in filled])
-            done = merge([*self._done, (start, end)])
-            with self._changed:
-                self._done = done
-                for each in filled:
-                    if each.start == self._hash_end and not self._abandoned:
-                        self._hash_end = each.end
-                        self._to_hash.append(each)
-                    else:
-                        self._free.append(each.buffer)
-                self._changed.notify_all()
-            self._written((start, end), done)
+            self._write_run(filled)
         with self._changed:
             self._all_written = True
             self._changed.notify_all()
+
+    def _write_waiting(self) -> None:
+        """Writes all that waits, in the thread that has handed it over."""
+        try:
+            while self._to_write and (filled := self._next_to_write()):
+                self._write_run(filled)
+        except OSError as error:
+            with self._changed:
+                self._error = self._error or error
+                self._changed.notify_all()
+
+    def _write_run(self, filled: list[_FilledBuffer]) -> None:
+        start, end = filled[0].start, filled[-1].end
+        self._file.write(start, [each.view for each in filled])
+        done = merge([*self._done, (start, end)])
+        with self._changed:
+            self._done = done
+            for each in filled:
+                is_next = each.start == self._hash_end and not self._abandoned
+                if is_next and self._hasher is not None:
+                    self._hash_end = each.end
+                    self._to_hash.append(each)
+                else:
+                    self._free.append(each.buffer)
+            self._changed.notify_all()
+        self._written((start, end), done)
 
     def _next_to_write(self) -> list[_FilledBuffer]:
         """What waits to be written, as far as it is one piece of the file; nothing at the end."""
@@ -167,7 +205,6 @@ class FileAssembler:
             return run
 
     def _hash(self) -> None:
-        own = self._new_buffer()
         while found := self._next_to_hash():
             if isinstance(found, _FilledBuffer):
                 self._sha256.update(found.view)
@@ -176,7 +213,7 @@ class FileAssembler:
                     self._changed.notify_all()
             else:
                 start, end = found
-                view = own[: end - start]
+                view = self._hash_buffer[: end - start]
                 self._file.read(start, view)
                 self._sha256.update(view)
 

@@ -68,10 +68,10 @@ class BlockFile:
         while waiting := [block for block in blocks if block]:
             try:
                 count = os.pwritev(self._direct.fileno(), waiting, offset)
-            except OSError as error:
-                if error.errno != errno.EINVAL:
-                    raise
-                self._is_direct = False  # this file system wants larger pages, or none
+            except OSError:
+                # This file system wants larger pages, or none; or the disk has failed, which the
+                # usual way is told, too.
+                self._is_direct = False
                 return offset, [*waiting, tail]
             offset += count
             blocks = _after(waiting, count)
@@ -98,9 +98,7 @@ class BlockFile:
             return None
         try:
             return os.preadv(self._direct.fileno(), [view], offset)
-        except OSError as error:
-            if error.errno != errno.EINVAL:
-                raise
+        except OSError:
             self._is_direct = False
             return None
 

@@ -62,8 +62,22 @@ class CancellationToken(threading.Event):
         self.raise_if_cancelled()
 
 
+def start_thread(work: Callable[[], None], name: str | None = None) -> threading.Thread | None:
+    """Starts a daemon thread; None where this process may start no more, as under a limit of
+    processes (cgroup pids) or of address space (ulimit -v). The caller goes on without it."""
+    thread = threading.Thread(target=work, name=name, daemon=True)
+    try:
+        thread.start()
+    except (RuntimeError, MemoryError):
+        return None
+    return thread
+
+
 def run_jobs(jobs: Sequence[Callable[[], None]], limit: int, token: threading.Event) -> None:
     """Runs the jobs, up to `limit` at once, and returns when all have ended.
+
+    Where no more threads can be started, those that were do all jobs; without any, the caller's
+    thread does.
 
     The first job that fails cancels `token`, which the others watch; its exception is raised when
     they have ended. An interrupt ends the wait after 2 seconds at most: threads that are still in a
@@ -92,7 +106,11 @@ def run_jobs(jobs: Sequence[Callable[[], None]], limit: int, token: threading.Ev
     try:
         for _ in range(count):
             running += 1  # before: an interrupt may come while it starts
-            threading.Thread(target=work, daemon=True).start()
+            if start_thread(work) is None:
+                running -= 1
+                break
+        if not running:
+            work()
         while running:  # in steps: a wait without limit cannot be interrupted on Windows
             running -= ended.acquire(timeout=0.5)
     except BaseException:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from ..errors import IntegrityError
+from ..file_system import naming
 from .assembler import BlockWriter, FileAssembler
 from .block_file import BlockFile
 from .concurrency import CancellationToken, run_jobs
@@ -145,7 +146,8 @@ def to_file(
             try:
                 if done and part.etag:
                     source.expect_etag(part.etag)
-                checksum = _Transfer(source, part, done, progress, token).run(connections)
+                with naming(part.path, presigned.file_size):
+                    checksum = _Transfer(source, part, done, progress, token).run(connections)
             except ChangedError as error:
                 reason = str(error)
                 part.discard()

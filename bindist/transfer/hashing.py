@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import queue
 import re
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..file_system import naming
+from .concurrency import start_thread
 from .config import DEFAULTS
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def sha256_file(path: StrPath) -> str:
     """The SHA-256 of a file, in hex."""
     digest = hashlib.sha256()
     buffer = memoryview(bytearray(DEFAULTS.block_size))
-    with Path(path).open("rb", buffering=0) as file:
+    with naming(Path(path)), Path(path).open("rb", buffering=0) as file:
         while count := file.readinto(buffer):
             digest.update(buffer[:count])
     return digest.hexdigest()
@@ -63,7 +64,7 @@ class StreamHash:
     def update(self, block: bytes) -> None:
         """Hands over a block; waits where too many are waiting already."""
         for worker in self._workers:
-            worker.blocks.put(block)
+            worker.add(block)
 
     def finish(self) -> str:
         """Waits for the rest and returns the SHA-256 in hex."""
@@ -82,11 +83,16 @@ class _Worker:
     def __init__(self, digest: hashlib._Hash, queue_size: int) -> None:
         self.digest = digest
         self.blocks: queue.Queue[bytes | None] = queue.Queue(maxsize=queue_size)
-        self.thread = threading.Thread(target=self._run, name="bindist-hash", daemon=True)
-        self.thread.start()
+        self.thread = start_thread(self._run, "bindist-hash")
+
+    def add(self, block: bytes) -> None:
+        if self.thread is None:
+            self.digest.update(block)
+        else:
+            self.blocks.put(block)
 
     def end(self) -> None:
-        if self.thread.is_alive():
+        if self.thread is not None and self.thread.is_alive():
             self.blocks.put(None)
             self.thread.join()
 

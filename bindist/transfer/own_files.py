@@ -5,38 +5,31 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
+from .. import file_system
 from ..errors import BusyError
 
 
 @contextlib.contextmanager
-def locked(path: Path, busy: str, *, mode: int | None = None) -> Iterator[None]:
+def locked(path: Path, busy: str, *, mode: int = 0o666) -> Iterator[None]:
     """Holds the lock file `path`, which is removed at the end.
 
-    `mode` has the file's permissions; default those that the umask leaves. Raises BusyError with
+    `mode` has the file's permissions, less the umask; default 0o666. Raises BusyError with
     the message `busy` where another process has it, PermissionError where it is a link.
     """
-    from filelock import FileLock, Timeout  # not for those who only list
-
-    given: dict[str, Any] = {} if mode is None else {"mode": mode}
-    lock = FileLock(path, timeout=0, **given)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise BusyError(busy) from None
-    except OSError as error:
-        raise _linked(path, error) from None
-    try:
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(file_system.exclusive_lock(path, mode=mode))
+        except BlockingIOError:
+            raise BusyError(busy) from None
+        except OSError as error:
+            raise _linked(path, error) from None
         yield
-    finally:
-        with contextlib.suppress(OSError):  # Windows removes no file that is open
-            path.unlink()
-        lock.release()
 
 
 def open_own(path: Path, flags: int) -> BinaryIO:
@@ -64,29 +57,8 @@ def replace_whole(path: Path, text: str, *, prefix: str, suffix: str) -> None:
     The new one is written under a name that starts with `prefix` and ends with `suffix`. Raises
     OSError that names `path`.
     """
-    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=suffix)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(draft).replace(path)
-    except BaseException as error:
-        Path(draft).unlink(missing_ok=True)
-        if isinstance(error, OSError):  # "File too large" alone could be said of an upload
-            error.filename = str(path)
-        raise
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes a rename in the folder itself durable, where folders can be opened."""
-    if hasattr(os, "O_DIRECTORY"):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            with contextlib.suppress(OSError):  # not every file system can
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    draft = path.with_name(f"{prefix}{secrets.token_hex(8)}{suffix}")
+    file_system.replace_file(path, text.encode(), draft)
 
 
 def _linked(path: Path, error: OSError) -> OSError:

@@ -8,20 +8,22 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from .. import file_system
 from ..errors import IntegrityError
-from .own_files import locked, open_own, sync_folder
+from .own_files import locked, open_own
 from .placing import Seen, publish
 from .ranges import Range, merge, total
 
 _SUFFIX_LENGTH = len(".part.journal")
 _HEAD_LENGTH = 4096
 _BEGIN = b'{"checksum":'  # of every journal's first line
+_UNUSABLE = {errno.EIO, errno.EFBIG, errno.ENOTSUP, errno.EOPNOTSUPP}
+"""Errors of the disk after which nobody can go on with what is there."""
 
 
 class PartFile:
@@ -37,7 +39,7 @@ class PartFile:
 
     def __init__(self, target: Path, before: Seen | None = None) -> None:
         name = target.name
-        if len(os.fsencode(name)) + _SUFFIX_LENGTH > 255:
+        if len(os.fsencode(name)) + _SUFFIX_LENGTH > file_system.max_name_bytes(target.parent):
             name = hashlib.sha256(os.fsencode(name)).hexdigest()
         self.target = target
         self._before = before
@@ -62,6 +64,10 @@ class PartFile:
         with locked(self._lock_path, f"another process is downloading {self.target}"):
             try:
                 yield
+            except OSError as error:
+                if self._begun is not None and error.errno in _UNUSABLE:
+                    self.discard()
+                raise
             finally:
                 self.close()
 
@@ -94,16 +100,24 @@ class PartFile:
             self.discard()
         _check_space(self.target.parent, size - total(done))
         with self.open(write=True, extra_flags=0 if done else os.O_EXCL) as file:
-            # Until the journal tells of it, the part is empty, and nobody's loss.
-            self._journal = open_own(self._journal_path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
-            # After a kill this ends the line that was being written, which is skipped then.
-            known_by = {"part": [os.fstat(file.fileno()).st_ino, size]}
-            self._append("" if done else identity, known_by)
-            os.truncate(file.fileno(), size)
-            self._begun = _identity(file)
+            try:
+                self._allocate(file, "" if done else identity, size)
+            except OSError:
+                if not done:
+                    self.discard()
+                raise
         self._is_head_noted = False
         if done and done[0][0] == 0:
             self._note_head(done[0][1])
+
+    def _allocate(self, file: BinaryIO, identity: object, size: int) -> None:
+        # Until the journal tells of it, the part is empty, and nobody's loss.
+        self._journal = open_own(self._journal_path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+        # After a kill this ends the line that was being written, which is skipped then.
+        self._append(identity, {"part": [os.fstat(file.fileno()).st_ino, size]})
+        with file_system.naming(self.path, size):
+            os.truncate(file.fileno(), size)
+        self._begun = _identity(file)
 
     def open(self, *, write: bool = False, extra_flags: int = 0) -> BinaryIO:
         """The part file itself, unbuffered."""
@@ -133,9 +147,10 @@ class PartFile:
         with file:
             if _identity(file) != self._begun:
                 raise IntegrityError(f"{self.path} was replaced while it was written")
-            os.fsync(file.fileno())
+            with file_system.naming(self.path):
+                file_system.sync_file(file.fileno())
         publish(self.path, self.target, self._before)
-        sync_folder(self.target.parent)
+        file_system.sync_folder(self.target.parent)
         self._journal_path.unlink(missing_ok=True)
 
     def discard(self) -> None:
@@ -156,7 +171,8 @@ class PartFile:
     def _append(self, *lines: object) -> None:
         if self._journal is not None:
             texts = [json.dumps(line, separators=(",", ":")) + "\n" for line in lines]
-            self._journal.write("".join(texts).encode())
+            with file_system.naming(self._journal_path):
+                self._journal.write("".join(texts).encode())
 
     def _note_head(self, end: int) -> None:
         """Notes how the part begins, of which the bytes up to `end` have been written."""
@@ -253,8 +269,8 @@ def _check_lock(path: Path) -> None:
 
 
 def _check_space(folder: Path, needed: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if needed > free:
+    free = file_system.free_bytes(folder)
+    if free is not None and needed > free:
         raise OSError(errno.ENOSPC, f"{needed} bytes are needed in {folder}, {free} are free")
 
 

@@ -104,7 +104,10 @@ def _within(seconds: float, call: Callable[[], T], *secrets: str) -> T:
         except BaseException as error:
             results.put((None, error))
 
-    threading.Thread(target=run, daemon=True).start()
+    try:
+        threading.Thread(target=run, daemon=True).start()
+    except RuntimeError:  # no thread can be started: without a time limit, then
+        run()
     try:
         result, error = results.get(timeout=seconds)
     except queue.Empty:

@@ -85,12 +85,14 @@ class KeyFile:
 
     def _write(self, content: bytes) -> None:
         """Replaces the content of the file and syncs it to disk."""
+        from bindist import file_system
+
         if self._descriptor is not None:
             os.lseek(self._descriptor, 0, os.SEEK_SET)
             if os.write(self._descriptor, content) < len(content):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.ftruncate(self._descriptor, len(content))
-            os.fsync(self._descriptor)
+            file_system.sync_file(self._descriptor)
 
     def show(self, printer: Printer, columns: Sequence[Column], made: Json, found: object) -> None:
         """Prints the result of the request, with the key or with the path of its file."""

@@ -48,8 +48,7 @@ def complete(instruction: str, env: Mapping[str, str]) -> None:
 
 def _completions(shell: str, env: Mapping[str, str]) -> str:
     arguments, word = scripts.typed(shell, env["COMP_WORDS"], env["COMP_CWORD"])
-    with open(WORDS, encoding="utf-8") as file:  # noqa: PTH123
-        line = Line(json.load(file), arguments)
+    line = Line(json.loads(_grammar()), arguments)
     quoted = scripts.quoting(shell, env)
     printed = []
     for kind, value, meaning in line.completions(word, env):
@@ -57,6 +56,12 @@ def _completions(shell: str, env: Mapping[str, str]) -> str:
         if shown is not None and value.isprintable():  # a terminal could obey control characters
             printed.append(scripts.written(shell, form, shown, meaning))
     return "".join(printed)
+
+
+def _grammar() -> bytes:
+    """The file of the words, from a zip archive too: importlib.resources takes long to import."""
+    loader: Any = globals()["__loader__"]
+    return bytes(loader.get_data(WORDS))
 
 
 class Line:

@@ -63,7 +63,11 @@ def _within(seconds: float, work: Callable[[], list[Item]]) -> list[Item] | None
             results.append(work())
 
     thread = threading.Thread(target=run, daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:  # no thread can be started; requests have time limits of their own
+        run()
+        return results[0] if results else None
     thread.join(seconds)
     return results[0] if results else None
 

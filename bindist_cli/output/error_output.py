@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
+import os
 import re
 import sys
 import traceback
@@ -30,6 +32,16 @@ HINTS: tuple[tuple[type[Exception], str], ...] = (
     (errors.QuotaError, "delete data that you no longer need, or ask for a larger quota"),
 )
 
+_SYSTEM_HINTS = {
+    errno.EDQUOT: "free some of your quota, or use another folder",
+    errno.EFBIG: "`ulimit -f unlimited` lifts the limit of a process; else use another folder",
+    errno.EIO: "the disk, or the connection to it, fails: use another folder",
+    errno.EMFILE: "`ulimit -n 1024` lets a process open more files",
+    errno.ENAMETOOLONG: "-O PATH gives a download another name",
+    errno.ENOSPC: "free some space, or use another folder",
+    errno.EOPNOTSUPP: "this file system lacks what is needed: use another folder",
+}
+
 
 def to_cli_error(error: Exception) -> CliError:
     """Converts any exception to a CliError, which is what gets printed."""
@@ -45,7 +57,8 @@ def to_cli_error(error: Exception) -> CliError:
         return CliError(error.format_message(), Exit.USAGE, hint=hint)
     if isinstance(error, OSError) and not isinstance(error, ValueError):
         name = f"{error.filename}: " if isinstance(error.filename, str) else ""
-        return CliError(f"{name}{error.strerror or error}", exit_for(error))
+        hint = _SYSTEM_HINTS.get(error.errno or 0)
+        return CliError(f"{name}{error.strerror or error}", exit_for(error), hint=hint)
     if isinstance(error, UnicodeEncodeError):
         return CliError(
             f"{error.object!a:.100} cannot be encoded in this system's encoding, {error.encoding}",
@@ -87,7 +100,9 @@ def _from_response(error: errors.ApiError) -> CliError:
 
 def _from_transport(error: errors.TransportError) -> CliError:
     hint = "check the address and the network, then run it again"
-    if "certificate" in str(error).lower():
+    if os.strerror(errno.EMFILE) in str(error):
+        hint = _SYSTEM_HINTS[errno.EMFILE]
+    elif "certificate" in str(error).lower():
         hint = "name the CA certificates to trust with --ca-bundle FILE"
     elif error.ambiguous:
         hint = "the server may have carried it out: check before you run it again"

@@ -27,11 +27,22 @@ def transfers(
     """Yields a function that returns the progress callback for a name in `sizes` (bytes)."""
     if printer.settings.quiet:
         yield lambda name: lambda done, size: None  # noqa: ARG005
-    elif sys.stderr.isatty() and printer.settings.bars:
+    elif sys.stderr.isatty() and printer.settings.bars and _can_start_threads():
         with _bars(printer, sizes, doing) as reporter:
             yield reporter
     else:
         yield _Lines(printer, doing).reporter
+
+
+def _can_start_threads() -> bool:
+    """Whether bars can be redrawn, which a thread does."""
+    thread = threading.Thread(target=lambda: None, daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:
+        return False
+    thread.join()
+    return True
 
 
 @contextmanager

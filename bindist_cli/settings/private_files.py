@@ -9,7 +9,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ..exit_codes import CliError, Exit
@@ -84,34 +84,14 @@ def write(path: Path, text: str) -> None:
 
     Raises CliError if that fails; the old content is then unchanged.
     """
+    from bindist import file_system  # not for those who only read
+
     target = Path(os.path.realpath(path))
     draft = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
     try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-        with os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
-            if os.name == "posix":
-                os.fchmod(file.fileno(), 0o600)  # whatever the umask is
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(target)
-        _sync(target.parent)
+        file_system.replace_file(target, text.encode(), draft)
     except OSError as error:
         raise unwritable(path, error) from error
-    finally:
-        try:
-            draft.unlink(missing_ok=True)
-        except OSError:
-            pass  # the folder does not exist
-
-
-def _sync(folder: Path) -> None:
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def unwritable(path: Path, error: OSError) -> CliError:
@@ -132,24 +112,22 @@ def unwritable(path: Path, error: OSError) -> CliError:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Creates the folder (mode 0700) if necessary, and locks it during the block."""
-    import filelock
+    from bindist import file_system
 
-    try:
-        make(folder)
-        lock = filelock.FileLock(folder / LOCK, timeout=_LOCK_SECONDS, mode=0o600)
-        lock.acquire()
-    except filelock.Timeout as error:
-        raise CliError(
-            f"another bindist process is changing the files in {folder}",
-            Exit.UNAVAILABLE,
-            hint="wait until it has finished, then run the command again",
-        ) from error
-    except OSError as error:
-        raise unwritable(folder / LOCK, error) from error
-    try:
+    with ExitStack() as held:
+        try:
+            make(folder)
+            lock = file_system.exclusive_lock(folder / LOCK, seconds=_LOCK_SECONDS, mode=0o600)
+            held.enter_context(lock)
+        except BlockingIOError as error:
+            raise CliError(
+                f"another bindist process is changing the files in {folder}",
+                Exit.UNAVAILABLE,
+                hint="wait until it has finished, then run the command again",
+            ) from error
+        except OSError as error:
+            raise unwritable(folder / LOCK, error) from error
         yield
-    finally:
-        lock.release()
 
 
 def make(folder: Path) -> None:

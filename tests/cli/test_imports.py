@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-HEAVY = ("requests", "rich", "tomlkit", "werkzeug", "packaging", "filelock", "keyring", "sqlite3")
+HEAVY = ("requests", "rich", "tomlkit", "werkzeug", "packaging", "keyring", "sqlite3")
 PROGRAM = """
 import json, sys
 from bindist_cli.cli import cli

@@ -29,6 +29,11 @@ UPLOAD = ("versions", "upload", "acme", "1.0.0")
 DOWNLOAD = ("versions", "download", "acme", "1.0.0")
 EXTRA = "import sys; sys.modules['werkzeug'] = None; from bindist_cli.__main__ import main; main()"
 
+NO_BYTE = (
+    "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); "
+    "from bindist_cli.__main__ import main; main()"
+)
+
 
 @dataclass
 class Scene:
@@ -300,6 +305,22 @@ def quota(scene: Scene) -> None:
     scene("versions", "upload", "acme", "2.0.0", "acme.exe", "manual.txt")
 
 
+def too_large(scene: Scene) -> None:
+    if os.name == "nt":
+        pytest.skip("needs limits of processes")
+    enabled(scene)
+    done = subprocess.run(
+        [sys.executable, "-c", NO_BYTE, *DOWNLOAD, "-O", "got.exe"], capture_output=True, text=True
+    )
+    scene.note(done.returncode, done.stderr)
+
+
+def two_checksums(scene: Scene) -> None:
+    text = f"{'a' * 64}  linux/acme.exe\n{'b' * 64}  windows/acme.exe\n"
+    (scene.folder / "SHA256SUMS").write_text(text)
+    scene(*UPLOAD, "acme.exe", "--checksums", "SHA256SUMS")
+
+
 PROVOKED: dict[str, Callable[[Scene], None]] = {
     "not authenticated: no API key found": no_key,
     "not authenticated: …": wrong_key,
@@ -335,6 +356,13 @@ PROVOKED: dict[str, Callable[[Scene], None]] = {
     "version … of … was not enabled: …": not_whole,
     "another process is uploading version … of …": busy_release,
     "another process is downloading …": busy_download,
+    "the command took longer than --max-time …": lambda scene: scene.listing(
+        "stall:30", "--max-time", "0.5"
+    ),
+    "…: File too large: …": too_large,
+    "…: File name too long": lambda scene: scene(*DOWNLOAD, "-O", "n" * 300),
+    "the release notes have …": lambda scene: scene(*UPLOAD, "acme.exe", "--notes", "x" * 5001),
+    "…, line …: another checksum of … than in line …": two_checksums,
     "… exists with other content": in_the_way,
     "… appeared while the file was downloaded, and was not replaced; …": appeared,
     "… is in the way: no download has left it there; …": a_part_of_ones_own,

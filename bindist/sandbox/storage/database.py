@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import secrets
 import sqlite3
 import time
@@ -22,6 +23,7 @@ from . import folder
 from .folder import SandboxError
 
 SCHEMA_VERSION = 1
+_FILES = 4  # the database, its log, its index, its folder
 BUSY_SECONDS = 30.0
 
 Row = dict[str, Any]
@@ -203,10 +205,29 @@ class Database:
 
 
 def unusable(data_dir: Path, error: sqlite3.Error) -> SandboxError:
+    if limit := file_limit():
+        return SandboxError(limit)
     return SandboxError(
         f"the sandbox's database in {data_dir} cannot be used ({error}):"
         " `bindist sandbox reset` removes it, the next use starts afresh"
     )
+
+
+def file_limit() -> str:
+    """What to say where this process may not open as many files as a database takes; else "".
+
+    SQLite itself only says that it was unable to open a file.
+    """
+    opened: list[int] = []
+    try:
+        for _ in range(_FILES):
+            opened.append(os.open(os.devnull, os.O_RDONLY))  # noqa: PERF401  to be closed
+    except OSError as error:
+        return f"{error.strerror}: the sandbox needs more of them, raise the limit (ulimit -n)"
+    finally:
+        for each in opened:
+            os.close(each)
+    return ""
 
 
 def key_hash(key: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import re
@@ -31,6 +32,8 @@ OURS = (
     MARKER,  # last, so that a folder half removed can be removed again
 )
 
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
+_NO_PERMISSIONS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
 _OBJECT = re.compile(r"[0-9a-f]{32}(\.part)?")
 
 
@@ -48,7 +51,7 @@ def prepare(data_dir: Path) -> None:
                 f"{data_dir} holds other files and no sandbox: choose an empty folder"
             )
         create_private(data_dir / MARKER)
-        data_dir.chmod(0o700)
+        _make_private(data_dir)
         (data_dir / OBJECTS).mkdir(mode=0o700, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
         raise SandboxError(f"{data_dir} is not a folder: choose another one") from error
@@ -56,6 +59,14 @@ def prepare(data_dir: Path) -> None:
         raise SandboxError(
             f"cannot write to {data_dir} ({error.strerror}): choose another folder"
         ) from error
+
+
+def _make_private(data_dir: Path) -> None:
+    try:
+        data_dir.chmod(0o700)
+    except OSError as error:  # file systems without permissions
+        if error.errno not in _NO_PERMISSIONS:
+            raise
 
 
 def is_sandbox(data_dir: Path) -> bool:
@@ -140,7 +151,11 @@ class InUseError(Exception):
 
 @contextlib.contextmanager
 def lock(path: Path, *, shared: bool = False) -> Iterator[None]:
-    """Hold a lock that the system drops with the process. Raises InUseError without waiting."""
+    """Hold a lock that the system drops with the process. Raises InUseError without waiting.
+
+    Where a file system has no locks, as some of NFS, nothing is held: the database is still safe,
+    and `endpoint` asks a server that is announced whether it is there.
+    """
     create_private(path)
     with path.open("r+b") as file:
         _lock(file, shared)
@@ -165,5 +180,8 @@ else:
         kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         try:
             fcntl.flock(file.fileno(), kind | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             raise InUseError from error
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise

@@ -101,7 +101,10 @@ class _Md5:
                 return
             self._blocks = Queue(maxsize=4)
             self._thread = threading.Thread(target=self._work, args=(self._blocks,), daemon=True)
-            self._thread.start()
+            try:
+                self._thread.start()
+            except RuntimeError:  # no thread can be started
+                self._blocks = self._thread = None
         else:
             self._blocks.put(block)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 
 _LOCAL_PART = r"[A-Za-z0-9_!#$%&'*+\-/=?^`{|}~\u0080-\U0010ffff]+"
 _NOT_IN_DOMAIN = r"[\x00-\x20@:/\\#!$&'()*+,;=?]"
@@ -47,4 +47,4 @@ def _is_domain(domain: str) -> bool:
 
 @cache
 def _top_level_domains() -> frozenset[str]:
-    return frozenset(Path(__file__).with_name("tlds.txt").read_text("ascii").split())
+    return frozenset((files(__package__) / "tlds.txt").read_text("ascii").split())

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
@@ -17,6 +16,7 @@ from ...context import App, pass_app
 from ...exit_codes import CliError, Exit
 from ...options import Command, Group
 from ...output import columns
+from ...signals import TimeLimitError
 
 _folder_option = click.option(
     "--data-dir",
@@ -123,10 +123,11 @@ def serve(
             record_requests=False,  # they would fill the memory of a long run
             faults=faults,
         )
-        signal.signal(signal.SIGTERM, _stop)
         try:
             server.serve_forever(ready=lambda: _announce(app, server, folder))
-        except KeyboardInterrupt:
+        except TimeLimitError:
+            raise
+        except KeyboardInterrupt:  # SIGTERM too
             app.printer.note("stopped")
 
 
@@ -136,10 +137,6 @@ def _announce(app: App, server: Any, folder: Path) -> None:
     app.printer.note(f"serving {folder}; stop with Ctrl-C")
     app.printer.note(f"administrator's key: {server.keys.admin}")
     app.printer.note(f"customer's key:      {server.keys.customer}")
-
-
-def _stop(number: int, frame: object) -> NoReturn:  # noqa: ARG001
-    raise KeyboardInterrupt
 
 
 @command.command(examples=("bindist sandbox demo",))

@@ -7,25 +7,26 @@ import click
 from ...context import App
 from ...text_input import read_text
 
-MAX_CHARACTERS = 5000
-
 
 def read_release_notes(
     text: str | None, file: str | None, paths: tuple[str, ...] = ()
 ) -> str | None:
     """Returns the value of --notes, or the content of --notes-file.
 
-    Raises UsageError for both at once, for more than 5000 characters, and if `paths`, the files to
-    upload, include stdin as well.
+    Raises UsageError for both at once, for notes that the server does not accept, and if `paths`,
+    the files to upload, include stdin as well.
     """
     if text is not None and file is not None:
         raise click.UsageError("--notes and --notes-file exclude each other")
     if file == "-" and "-" in paths:
         raise click.UsageError("stdin can be either the file or the notes")
+    from bindist.release_notes import check_release_notes
+
     found = read_text(file) if file else text
-    length = len(found.strip()) if found is not None else 0
-    if length > MAX_CHARACTERS:
-        raise click.UsageError(f"the notes have {length} characters; the limit is {MAX_CHARACTERS}")
+    try:
+        check_release_notes(found)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
     return found
 
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bindist import errors
+from bindist.file_system import naming
 
 from ...context import App
 from ...exit_codes import CliError, Exit
@@ -23,6 +25,7 @@ from ...output.progress import transfers
 from ...settings import private_files
 from ...signals import held_signals
 from ...text_input import read_text
+from .checksum_listing import read_listing
 
 if TYPE_CHECKING:
     from bindist import Release
@@ -51,6 +54,7 @@ class UploadRequest:
 def upload(app: App, request: UploadRequest) -> None:
     """Runs `versions upload`, and prints the resulting version."""
     with _paths(request) as paths:
+        _note_names(app, request, paths)
         expected = _expected(request, paths)
         try:
             if request.dry_run:
@@ -87,6 +91,14 @@ def _publish(
             notify=app.printer.note,
             protect=partial(held_signals, app.printer.note),
         )
+
+
+def _note_names(app: App, request: UploadRequest, paths: Sequence[Path]) -> None:
+    from bindist.file_names import server_name
+
+    for name in (_name(request, path) for path in paths):
+        if server_name(name) != unicodedata.normalize("NFC", name):  # else they look the same
+            app.printer.note(f"the server stores {name} as {server_name(name)} (Unicode NFKC)")
 
 
 def _name(request: UploadRequest, path: Path) -> str:
@@ -185,7 +197,7 @@ def _paths(request: UploadRequest) -> Iterator[list[Path]]:
         )
     with tempfile.TemporaryDirectory(prefix="bindist-") as folder:
         path = Path(folder) / "stdin"
-        with path.open("wb") as file:
+        with naming(path), path.open("wb", buffering=0) as file:
             shutil.copyfileobj(sys.stdin.buffer, file, 1024 * 1024)
         yield [path]
 
@@ -208,26 +220,14 @@ def _expected(request: UploadRequest, paths: Sequence[Path]) -> dict[str, str]:
     listing = request.checksums
     if listing is None:
         return {}
-    listed = _listed_checksums(listing)
-    given = {_name(request, path) for path in paths}
+    from bindist.file_names import server_name
+
+    listed = read_listing(listing, read_text(listing))
+    given = {server_name(_name(request, path)) for path in paths}
     for missing, where in (
         (given - set(listed), listing),
         (set(listed) - given, "the files given"),
     ):
         if missing:
             raise CliError(f"{', '.join(sorted(missing))}: not in {where}", Exit.USAGE)
-    return listed
-
-
-def _listed_checksums(listing: str) -> dict[str, str]:
-    from bindist.checksums import is_sha256
-
-    listed: dict[str, str] = {}
-    for number, line in enumerate(read_text(listing).splitlines(), 1):
-        checksum, _, name = line.strip().partition(" ")
-        if not line.strip() or line.startswith("#"):
-            continue
-        if not is_sha256(checksum) or not name.strip(" *"):
-            raise CliError(f"{listing}, line {number}: expected checksum and file name", Exit.USAGE)
-        listed[Path(name.strip().removeprefix("*")).name] = checksum
     return listed

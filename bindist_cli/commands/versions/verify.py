@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -55,15 +56,20 @@ def verify_files(
 
 
 def _local_rows(listed: Mapping[str, Json], paths: Sequence[Path]) -> list[Json]:
-    """Returns a row for each local file: ok, different, missing, or unknown to the server."""
-    from bindist.checksums import checksums_match, normalize_checksum, sha256_file
+    """Returns a row for each local file: ok, different, missing, or unknown to the server.
 
+    Names are compared in the form in which the server stores them.
+    """
+    from bindist.checksums import checksums_match, normalize_checksum, sha256_file
+    from bindist.file_names import server_name
+
+    by_name = {server_name(name): row for name, row in listed.items()}
     rows: list[Json] = []
     folders = [path for path in paths if path.is_dir()]
     for path in [path for path in paths if not path.is_dir()] + [
-        folder / name for folder in folders for name in listed
+        _local_path(folder, name) for folder in folders for name in listed
     ]:
-        server = listed.get(path.name, {}).get("checksum")
+        server = by_name.get(server_name(path.name), {}).get("checksum")
         local = sha256_file(path) if path.is_file() else None
         if server is None:
             status = "unknown"
@@ -81,6 +87,17 @@ def _local_rows(listed: Mapping[str, Json], paths: Sequence[Path]) -> list[Json]
             }
         )
     return rows
+
+
+def _local_path(folder: Path, name: str) -> Path:
+    """Returns the path of a file of the version in a folder, whichever form its name has there."""
+    from bindist.file_names import server_name
+
+    exact = folder / name
+    if os.path.lexists(exact):
+        return exact
+    alike = (each for each in folder.iterdir() if server_name(each.name) == server_name(name))
+    return min(alike, default=exact)
 
 
 def _stored_rows(app: App, app_id: str, version: str, listed: Mapping[str, Json]) -> list[Json]:

@@ -81,7 +81,7 @@ def test_writing_leaves_no_temporary_file(store):
     store.store("work", "secret")
     store.remove("work")
     left = {path.name for path in store.path.parent.iterdir()}
-    assert left - {private_files.LOCK} == {store.path.name}, "and some filelocks leave the lock"
+    assert left == {store.path.name}
 
 
 # Files that are not as they should be

@@ -69,11 +69,13 @@ def test_a_file_that_cannot_be_replaced_stays_and_is_named(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("package", "call", "module"),
     [
-        (bindist, r"\bFileLock\(", "transfer/own_files.py"),
-        (bindist, r"\bmkstemp\(", "transfer/own_files.py"),
+        (bindist, r"\bflock\(", "file_system.py"),
+        (bindist, r"\bfsync\(", "file_system.py"),
+        (bindist, r"\bdisk_usage\(", "file_system.py"),
+        (bindist, r"\bO_EXCL, 0o600|flags, 0o600", "file_system.py"),
         (bindist, r"\bgeteuid\(", "transfer/own_files.py"),
-        (bindist_cli, r"\bFileLock\(", "settings/private_files.py"),
-        (bindist_cli, r"\.replace\(target\)", "settings/private_files.py"),
+        (bindist_cli, r"\bexclusive_lock\(", "settings/private_files.py"),
+        (bindist_cli, r"\breplace_file\(", "settings/private_files.py"),
         (bindist_cli, r"\bgeteuid\(", "settings/ownership.py"),
     ],
 )
