@@ -57,7 +57,10 @@ def to_cli_error(error: Exception) -> CliError:
         return CliError(error.format_message(), Exit.USAGE, hint=hint)
     if isinstance(error, OSError) and not isinstance(error, ValueError):
         name = f"{error.filename}: " if isinstance(error.filename, str) else ""
+        # Without a name it is no file, and no folder would be better: stdout, or a new socket.
         hint = _SYSTEM_HINTS.get(error.errno or 0)
+        if not name and error.errno != errno.EMFILE:
+            hint = None
         return CliError(f"{name}{error.strerror or error}", exit_for(error), hint=hint)
     if isinstance(error, UnicodeEncodeError):
         return CliError(
