@@ -5,10 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from .choices import CHOICES
 from .errors import IntegrityError
-
-FILE_TYPES = CHOICES["file_type"]
 
 _BY_EXTENSION = {
     "MAIN": "exe msi app dmg deb rpm appimage",

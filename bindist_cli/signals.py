@@ -41,6 +41,21 @@ def cause_of(error: BaseException) -> BaseException:
     return TimeLimitError(_limit.seconds) if _limit.is_over else error
 
 
+class _Handlers:
+    """Handlers of signals that are replaced for a while."""
+
+    def __init__(self) -> None:
+        self._before: dict[int, Any] = {}
+
+    def replace(self, number: int, handler: Callable[[int, FrameType | None], None]) -> None:
+        self._before[number] = signal.signal(number, handler)
+
+    def restore(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before.clear()
+
+
 @contextmanager
 def raised_signals() -> Iterator[None]:
     """Raises SignalledError for the first SIGTERM or SIGHUP, and ends a time limit with the block.
@@ -51,25 +66,20 @@ def raised_signals() -> Iterator[None]:
     if not _is_main_thread():
         yield
         return
-    before: dict[int, Any] = {}
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        before.clear()
+    handlers = _Handlers()
 
     def end(number: int, _: FrameType | None) -> None:
-        restore()
+        handlers.restore()
         raise SignalledError(number)
 
     for number in _numbers(_ENDING):
         if signal.getsignal(number) is signal.SIG_DFL:
-            before[number] = signal.signal(number, end)
+            handlers.replace(number, end)
     try:
         yield
     finally:
         _limit.stop()
-        restore()
+        handlers.restore()
 
 
 @contextmanager
@@ -83,29 +93,24 @@ def held_signals(notify: Callable[[str], None]) -> Iterator[None]:
         yield
         return
     held: list[int] = []
-    before: dict[int, Any] = {}
+    handlers = _Handlers()
     text = "completing the version, to keep its number usable; interrupt again to stop now"
     # The main thread may hold the lock of the stream to which `notify` writes.
     speaker = threading.Thread(target=notify, args=(text,), daemon=True)
 
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        before.clear()
-
     def hold(number: int, _: FrameType | None) -> None:
         held.append(number)
-        restore()  # the second signal is not delayed
+        handlers.restore()  # the second signal is not delayed
         with contextlib.suppress(RuntimeError):  # this machine starts no more threads
             speaker.start()
 
     for number in _numbers(_HELD):
         if signal.getsignal(number) is not signal.SIG_IGN:
-            before[number] = signal.signal(number, hold)
+            handlers.replace(number, hold)
     try:
         yield
     finally:
-        restore()
+        handlers.restore()
     if held:
         if speaker.ident is not None:
             speaker.join(_SPEAK_SECONDS)

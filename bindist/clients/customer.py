@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING
 from ..errors import NotFoundError
 from ..http.response import ApiResponse, Json, failure
 from ..rows import choose_files, distinct_files, text_in
-from ..transfer.presigned import Progress
 from .base import named, named_if_given, present
 from .downloads import DownloadsClient, FileRow
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
-    from ..transfer.concurrency import CancellationToken
     from ..transfer.download import Download
+    from ..transfer.presigned import FileProgress
     from ..transfer.stored import StoredBytes
     from ..types import ShareLink, StrPath
-    from .version_download import FileProgress
 
 
 class CustomerClient(DownloadsClient):
@@ -111,27 +109,15 @@ class CustomerClient(DownloadsClient):
         download = VersionDownload(rows, place)
         place.mkdir(parents=True, exist_ok=True)
 
-        def fetch(
-            row: Json,
-            target: Path,
-            connections: int,
-            progress: Progress | None,
-            token: CancellationToken,
-        ) -> Download:
-            return self._download_row(
-                application_id,
-                version,
-                row,
-                target,
-                test_channel=test_channel,
-                verify_checksum=verify_checksum,
-                resume=resume,
-                connections=connections,
-                progress=progress,
-                replace=replace,
-                token=token,
-            )
-
+        fetch = partial(
+            self._download_row,
+            application_id,
+            version,
+            test_channel=test_channel,
+            verify_checksum=verify_checksum,
+            resume=resume,
+            replace=replace,
+        )
         return download.run(
             fetch,
             self._transfer_config,

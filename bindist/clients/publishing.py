@@ -17,10 +17,8 @@ if TYPE_CHECKING:  # what is needed for a release alone is imported by it
     from ..release.files import ReleaseFile
     from ..release.results import Release, ReleasePreview
     from ..release.version_requests import VersionRequests
+    from ..transfer.presigned import FileProgress
     from ..types import StrPath
-
-FileProgress = Callable[[str, int, int], None]
-"""Called with a file's name, the bytes that are done and the bytes in all; from any thread."""
 
 
 class PublishingClient(UploadsClient):
@@ -41,7 +39,7 @@ class PublishingClient(UploadsClient):
         progress: FileProgress | None = None,
         parallel: int | None = None,
         journal: StrPath | None = None,
-        settle: float = 60.0,
+        settle: float | None = None,
         notify: Callable[[str], None] | None = None,
         protect: Callable[[], AbstractContextManager[object]] | None = None,
     ) -> Release:
@@ -77,8 +75,8 @@ class PublishingClient(UploadsClient):
                 first and its last completion cannot be finished without it: its version stays
                 disabled and cannot be used any more.
             settle: how many seconds the server may still carry out a request that got no response;
-                default 60. A shorter read time-out of the client shortens it. An undisturbed
-                release never waits.
+                default None, which is 60. A shorter read time-out of the client shortens it. An
+                undisturbed release never waits.
             notify: called with a sentence where the release waits, or counts a download; default
                 None.
             protect: gives a context manager that is entered while the version is being made, such
@@ -184,8 +182,8 @@ class PublishingClient(UploadsClient):
         )
 
 
-def _check_settle(settle: float) -> None:
-    if not settle >= 0:
+def _check_settle(settle: float | None) -> None:
+    if settle is not None and not settle >= 0:
         raise ValueError(f"settle must be 0 seconds or more, not {settle!r}")
 
 

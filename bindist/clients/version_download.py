@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from ..errors import IncompleteDownloadError, TargetConflictError
 from ..file_names import safe_file_name, server_name
@@ -17,12 +18,21 @@ from ..transfer.config import TransferConfig
 from ..transfer.download import Download
 from ..transfer.part_file import PartFile
 from ..transfer.placing import is_special
-from ..transfer.presigned import Progress
+from ..transfer.presigned import FileProgress, Progress
 
-Fetch = Callable[[Json, Path, int, "Progress | None", CancellationToken], Download]
-"""(row, path, connections, progress, token): downloads one file."""
-FileProgress = Callable[[str, int, int], None]
-"""Called with a file's name, the bytes that are done and the bytes in all; from any thread."""
+
+class Fetch(Protocol):
+    """Downloads the file of a row of the version's list to `target`."""
+
+    def __call__(
+        self,
+        row: Json,
+        target: Path,
+        *,
+        connections: int,
+        progress: Progress | None,
+        token: CancellationToken,
+    ) -> Download: ...
 
 
 def check_target(target: Path) -> None:
@@ -103,7 +113,9 @@ class VersionDownload:
         def download(name: str, row: Json, target: Path) -> None:
             report = partial(progress, name) if progress else None
             try:
-                done[name] = fetch(row, target, connections, report, token)
+                done[name] = fetch(
+                    row, target, connections=connections, progress=report, token=token
+                )
             except Exception as error:
                 failures[name] = error
 

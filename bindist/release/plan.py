@@ -257,9 +257,7 @@ def _release(now: Situation, seen: Observation) -> Step:
         return _wait(_unsettled(now), _ANOTHER_RUN, _WHOLE)
     if (now.wrote or not foreign) and not _record_is_right(now, seen):
         if now.lag_left > 0 and now.acknowledged:
-            return _wait(
-                now.lag_left, "the server does not show yet what it has acknowledged", _WHOLE
-            )
+            return _wait(now.lag_left, LAGGING, _WHOLE)
         return _complete(now, now.files[-1:])
     return Step(Action.ENABLE) if now.enable else done
 

@@ -37,7 +37,7 @@ def publish(
     progress: Reporter | None = None,
     parallel: int = 4,
     journal: Path | None = None,
-    settle: float = SETTLE_SECONDS,
+    settle: float | None = None,
     notify: Callable[[str], None] | None = None,
     protect: Protection | None = None,
 ) -> Release:
@@ -51,7 +51,8 @@ def publish(
     release = _release_id(requests)
     with Journal.opened(journal, release) as opened:
         run = Run(requests, opened, completion_order(files), if_exists, enable, checksum)
-        run.settle = min(settle, requests.transport.read_timeout)
+        wanted = SETTLE_SECONDS if settle is None else settle
+        run.settle = min(wanted, requests.transport.read_timeout)
         run.release_notes = release_notes
         run.expected = expected
         run.progress = progress

@@ -19,6 +19,9 @@ Progress = Callable[[int, int], None]
 """Called with the bytes that are done and the bytes there are in all; from any thread. The first
 number goes back where something has to be fetched or sent again."""
 
+FileProgress = Callable[[str, int, int], None]
+"""Called with a file's name, the bytes that are done and the bytes in all; from any thread."""
+
 
 @dataclass(frozen=True)
 class PresignedDownload:

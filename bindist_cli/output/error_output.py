@@ -32,11 +32,11 @@ HINTS: tuple[tuple[type[Exception], str], ...] = (
     (errors.QuotaError, "delete data that you no longer need, or ask for a larger quota"),
 )
 
-_SYSTEM_HINTS = {
+_MANY_FILES_HINT = "`ulimit -n 1024` lets a process open more files"
+_FILE_HINTS = {
     errno.EDQUOT: "free some of your quota, or use another folder",
     errno.EFBIG: "`ulimit -f unlimited` lifts the limit of a process; else use another folder",
     errno.EIO: "the disk, or the connection to it, fails: use another folder",
-    errno.EMFILE: "`ulimit -n 1024` lets a process open more files",
     errno.ENAMETOOLONG: "-O PATH gives a download another name",
     errno.ENOSPC: "free some space, or use another folder",
     errno.EOPNOTSUPP: "this file system lacks what is needed: use another folder",
@@ -57,10 +57,9 @@ def to_cli_error(error: Exception) -> CliError:
         return CliError(error.format_message(), Exit.USAGE, hint=hint)
     if isinstance(error, OSError) and not isinstance(error, ValueError):
         name = f"{error.filename}: " if isinstance(error.filename, str) else ""
-        # Without a name it is no file, and no folder would be better: stdout, or a new socket.
-        hint = _SYSTEM_HINTS.get(error.errno or 0)
-        if not name and error.errno != errno.EMFILE:
-            hint = None
+        hint = _FILE_HINTS.get(error.errno or 0) if name else None  # else it is stdout or a socket
+        if error.errno == errno.EMFILE:
+            hint = _MANY_FILES_HINT
         return CliError(f"{name}{error.strerror or error}", exit_for(error), hint=hint)
     if isinstance(error, UnicodeEncodeError):
         return CliError(
@@ -104,7 +103,7 @@ def _from_response(error: errors.ApiError) -> CliError:
 def _from_transport(error: errors.TransportError) -> CliError:
     hint = "check the address and the network, then run it again"
     if os.strerror(errno.EMFILE) in str(error):
-        hint = _SYSTEM_HINTS[errno.EMFILE]
+        hint = _MANY_FILES_HINT
     elif "certificate" in str(error).lower():
         hint = "name the CA certificates to trust with --ca-bundle FILE"
     elif error.ambiguous:

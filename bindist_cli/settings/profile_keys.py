@@ -16,6 +16,8 @@ from ..exit_codes import CliError, Exit
 from ..params import OUTPUTS, STORE_ETAGS
 
 DEFAULT_URL = "https://api.bindist.eu"
+ON = ("1", "true", "yes", "on")
+OFF = ("0", "false", "no", "off")
 
 Reader = Callable[[str, str], Any]
 """Makes the value of a setting, by its key, out of a text. Raises CliError for any other text."""
@@ -72,10 +74,7 @@ def _number(key: str, text: str, kind: type, rule: str) -> float:
     return value
 
 
-_SWITCH = {
-    **dict.fromkeys(("true", "yes", "on", "1"), True),
-    **dict.fromkeys(("false", "no", "off", "0"), False),
-}
+_SWITCH = {**dict.fromkeys(ON, True), **dict.fromkeys(OFF, False)}
 _READERS: dict[type, Reader] = {str: _text, bool: _switch, int: _count, float: _seconds}
 
 

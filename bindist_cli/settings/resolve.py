@@ -15,16 +15,14 @@ import click
 from bindist.choices import StoreEtag
 
 from ..exit_codes import CliError, Exit
-from ..params import OUTPUTS, STORE_ETAGS
+from ..params import OUTPUTS
 from . import private_files
-from .profile_keys import DEFAULT_URL, PROFILE_KEYS
+from .profile_keys import DEFAULT_URL, OFF, ON, PROFILE_KEYS
 
 CONFIG = "config.toml"
 HOSTED = "bindist.eu"
 SANDBOX = "sandbox"
 NO_PROFILE = "NO_PROFILE"
-_ON = ("1", "true", "yes", "on")
-_OFF = ("", "0", "false", "no", "off")
 
 ENVIRONMENT = {
     "BINDIST_API_KEY": "the API key",
@@ -305,19 +303,20 @@ def _positive(name: str, value: Any, found: _Problems) -> float | None:
 
 
 def _store_etag(value: Any, found: _Problems) -> StoreEtag:
-    if value in STORE_ETAGS:
-        return cast("StoreEtag", value)
-    hint = "use one of " + ", ".join(STORE_ETAGS)
-    found.add(CliError(f"invalid value for store_etag: {value!r}", Exit.USAGE, hint=hint))
-    return "md5"
+    key = PROFILE_KEYS["store_etag"]
+    try:
+        return cast("StoreEtag", key.read("store_etag", value))
+    except CliError as error:
+        found.add(error)
+        return cast("StoreEtag", key.default)
 
 
 def is_set(env: Mapping[str, str], name: str) -> bool:
     """Whether a boolean variable is on; raises CliError naming it for any other word."""
     text = env.get(name, "").strip().lower()
-    if text in _ON:
+    if text in ON:
         return True
-    if text in _OFF:
+    if text in ("", *OFF):
         return False
     raise CliError(
         f"{name} must be 1 or 0, not {env[name]!r}",

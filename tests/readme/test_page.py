@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bindist.file_names import FILE_TYPES, derived_file_type
+from bindist.choices import CHOICES
+from bindist.file_names import derived_file_type
 from bindist_cli import topics
 from tests.readme.page import REPOSITORY, TEXTS, TOPICS
 
@@ -90,7 +91,7 @@ def test_the_generated_parts_are_up_to_date() -> None:
     assert done.returncode == 0, f"cog -r {' '.join(pages)}\n{done.stdout}"
 
 
-@pytest.mark.parametrize("kind", FILE_TYPES)
+@pytest.mark.parametrize("kind", CHOICES["file_type"])
 def test_the_table_of_file_types_has_the_extensions_that_give_a_type(kind: str) -> None:
     text = (topics.FOLDER / "file-types.md").read_text(encoding="utf-8")
     (row,) = re.findall(rf"^\| `{kind}` \| (.*?) \|", text, re.M)

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.release.interleavings import (
-    CONTENTS,
     ENABLE,
     FAULTS,
     PAIRS,
@@ -52,19 +51,27 @@ class Block:
         alone = explorer.carry_out(Scenario(self.contents, self.enable, (("A", None), ("B", None))))
         other = explorer.carry_out(Scenario(self.contents, self.enable, (("B", None), ("A", None))))
         first, second = (max(run.steps.get(name, 0) for run in (alone, other)) for name in "AB")
-        for scenario in self.faulty(first) if self.fault else self.faultless(first, second):
+        if self.fault:
+            yield from self._faulty(explorer, first)
+            return
+        for segments in orders(first, second):
+            scenario = Scenario(self.contents, self.enable, segments)
             yield scenario, explorer.carry_out(scenario)
 
-    def faultless(self, first: int, second: int) -> Iterator[Scenario]:
-        for segments in orders(first, second):
-            yield Scenario(self.contents, self.enable, segments)
-
-    def faulty(self, first: int) -> Iterator[Scenario]:
+    def _faulty(self, explorer: Explorer, first: int) -> Iterator[tuple[Scenario, Outcome]]:
         """Each request of both runs has the fault once, with A ahead by any number of steps."""
-        for nth in range(1, 2 * len(CONTENTS) + 1):
+        for nth in itertools.count(1):
+            any_struck = False
             for count in range(0, first + 1, 2):
                 segments = (("A", count), ("B", None), ("A", None))
-                yield Scenario(self.contents, self.enable, segments, f"{self.fault},nth={nth}")
+                fault = f"{self.fault},nth={nth}"
+                scenario = Scenario(self.contents, self.enable, segments, fault)
+                outcome = explorer.carry_out(scenario)
+                if outcome.fault_struck:
+                    any_struck = True
+                    yield scenario, outcome
+            if not any_struck:  # neither run makes so many requests of this kind
+                return
 
 
 def all_blocks() -> list[Block]:
@@ -85,18 +92,10 @@ def explore(block: Block, deadline: float) -> tuple[Counter[str], list[str]]:
     if time.time() > deadline:
         return Counter({block.name + "NOT TRIED": 1}), found
     with tempfile.TemporaryDirectory() as folder, Explorer(Path(folder)) as explorer:
-        struck = 0
         for scenario, outcome in block.outcomes(explorer):
             if time.time() > deadline:
                 counts[block.name + "NOT TRIED TO THE END"] += 1
                 break
-            nth = int(scenario.fault.rpartition("=")[2] or 0)
-            if outcome.fault_struck:
-                struck = nth
-            elif nth > struck + 1:
-                break  # neither run makes so many requests of this kind
-            else:
-                continue
             undone_by_other = any(undone(scenario, outcome, explorer, index) for index in (0, 1))
             counts[block.name + "scenarios"] += 1
             counts[block.name + "waited"] += outcome.waited

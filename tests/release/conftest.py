@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from bindist import AdminClient
 from bindist.sandbox import SandboxServer
+from bindist.sandbox.steps import Like
 from tests.conftest import ADMIN_KEY, APPS_ADMIN_KEY, CUSTOMER_KEY
 
 APPLICATION = "tool"
@@ -68,7 +70,13 @@ class Watched:
 @pytest.fixture
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """A server with an application, and three files to make a version of."""
-    folder = tmp_path_factory.mktemp("release")
+    with watch(tmp_path_factory.mktemp("release")) as found:
+        yield found
+
+
+@contextmanager
+def watch(folder: Path, like: Like = "ideal") -> Iterator[Watched]:
+    """The same in a folder, with a server that is `like` a real one."""
     paths = []
     for name, content in CONTENTS.items():
         (folder / name).write_bytes(content)
@@ -76,6 +84,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     with (
         SandboxServer(
             folder / "server",
+            like=like,
             catalogue=False,
             admin_key=ADMIN_KEY,
             apps_admin_key=APPS_ADMIN_KEY,

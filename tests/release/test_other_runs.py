@@ -18,7 +18,7 @@ from bindist.release.files import local_files
 from bindist.sandbox import SandboxServer, Step
 from tests.conftest import ADMIN_KEY, APPS_ADMIN_KEY, PROGRAM
 from tests.publishing import publish
-from tests.release.conftest import APPLICATION, COMPLETE, Watched
+from tests.release.conftest import APPLICATION, COMPLETE, Watched, watch
 from tests.release.test_killed import VERSION, kinds, start
 
 SETTLE = 0.4
@@ -26,21 +26,10 @@ OTHER_TEXT = "0" * 64
 
 
 @pytest.fixture
-def stepped(tmp_path: Path, watched: Watched) -> Iterator[Watched]:
+def stepped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """A server whose steps other requests can come between; A is its administrator's client."""
-    with (
-        SandboxServer(
-            tmp_path / "server",
-            like="scaleway",
-            catalogue=False,
-            admin_key=ADMIN_KEY,
-            apps_admin_key=APPS_ADMIN_KEY,
-        ) as server,
-        AdminClient(server.url, ADMIN_KEY, backoff=0.001) as admin,
-    ):
-        admin.create_application(APPLICATION, "Tool").raise_for_error()
-        server.requests.clear()
-        yield Watched(server, admin, watched.paths)
+    with watch(tmp_path_factory.mktemp("release"), like="scaleway") as found:
+        yield found
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bindist import AdminClient, IntegrityError
-from bindist.file_names import FILE_TYPES, derived_file_type, name_problem, safe_file_name
+from bindist.choices import CHOICES
+from bindist.file_names import derived_file_type, name_problem, safe_file_name
 
 NAMES = st.text(max_size=300) | st.text("ab.. /\\:'\"<>|?*\0\x7fÅé\ufeff😀", max_size=12)
 USUAL = [
@@ -155,4 +156,4 @@ def test_the_server_derives_the_same_type(admin: AdminClient, application: str, 
 
 @given(NAMES)
 def test_every_name_has_one_of_the_four_types(name: str) -> None:
-    assert derived_file_type(name) in FILE_TYPES
+    assert derived_file_type(name) in CHOICES["file_type"]

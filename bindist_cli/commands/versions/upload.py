@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from bindist.choices import FileType, IfExists
 
 _RELEASES = "releases"
-_SETTLE_SECONDS = 60.0
-"""How long a real server may still carry out a request that got no response. The sandbox of a
-profile does each at once; and it has another address each time, so that no journal knows it."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +88,9 @@ def _publish(
             progress=lambda name, done, size: reports[name](done, size),
             parallel=request.parallel,
             journal=_journal(app),
-            settle=0.0 if app.settings.is_sandbox else _SETTLE_SECONDS,
+            # A profile's sandbox does each request at once; and it has another address each time,
+            # so that no journal knows what an earlier run has made.
+            settle=0.0 if app.settings.is_sandbox else None,
             notify=app.printer.note,
             protect=partial(held_signals, app.printer.note),
         )

@@ -96,7 +96,8 @@ def _local_path(folder: Path, name: str) -> Path:
     exact = folder / name
     if os.path.lexists(exact):
         return exact
-    alike = (each for each in folder.iterdir() if server_name(each.name) == server_name(name))
+    wanted = server_name(name)
+    alike = (each for each in folder.iterdir() if server_name(each.name) == wanted)
     return min(alike, default=exact)
 
 

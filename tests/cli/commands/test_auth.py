@@ -7,7 +7,6 @@ import os
 import stat
 
 import pytest
-import tomlkit
 
 from bindist_cli.commands.auth import role_of
 from tests.conftest import ADMIN_KEY, APPS_ADMIN_KEY, CUSTOMER_KEY
@@ -20,9 +19,7 @@ ROLES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def without_keyring(monkeypatch):
-    monkeypatch.setenv("BINDIST_NO_KEYRING", "1")
+pytestmark = pytest.mark.usefixtures("without_keyring")
 
 
 @pytest.fixture
@@ -33,16 +30,6 @@ def login(invoke, server):
         )
 
     return run
-
-
-@pytest.fixture
-def stored(environment):
-    def read(name="credentials"):
-        path = environment / f"{name}.toml"
-        text = path.read_text("utf-8") if path.exists() else ""
-        return tomlkit.parse(text).unwrap().get("profiles", {})
-
-    return read
 
 
 # Logging in

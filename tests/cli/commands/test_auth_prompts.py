@@ -5,24 +5,10 @@ from __future__ import annotations
 import os
 
 import pytest
-import tomlkit
 
 from tests.conftest import ADMIN_KEY, CUSTOMER_KEY
 
-
-@pytest.fixture(autouse=True)
-def without_keyring(monkeypatch):
-    monkeypatch.setenv("BINDIST_NO_KEYRING", "1")
-
-
-@pytest.fixture
-def stored(environment):
-    def read(name="credentials"):
-        path = environment / f"{name}.toml"
-        text = path.read_text("utf-8") if path.exists() else ""
-        return tomlkit.parse(text).unwrap().get("profiles", {})
-
-    return read
+pytestmark = pytest.mark.usefixtures("without_keyring")
 
 
 @pytest.fixture

@@ -17,9 +17,7 @@ from tests.conftest import ADMIN_KEY
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)
 
 
-@pytest.fixture(autouse=True)
-def without_keyring(monkeypatch):
-    monkeypatch.setenv("BINDIST_NO_KEYRING", "1")
+pytestmark = pytest.mark.usefixtures("without_keyring")
 
 
 @pytest.fixture
