@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -42,6 +42,7 @@ class PublishingClient(UploadsClient):
         settle: float | None = None,
         notify: Callable[[str], None] | None = None,
         protect: Callable[[], AbstractContextManager[object]] | None = None,
+        allow_any_name: bool = False,
     ) -> Release:
         """Makes a version of local files: whole, or not enabled.
 
@@ -77,14 +78,18 @@ class PublishingClient(UploadsClient):
             settle: how many seconds the server may still carry out a request that got no response;
                 default None, which is 60. A shorter read time-out of the client shortens it. An
                 undisturbed release never waits.
-            notify: called with a sentence where the release waits, or counts a download; default
-                None.
+            notify: called with a sentence where the release waits, counts a download, or has a file
+                name that some object stores could not hand out; default None.
             protect: gives a context manager that is entered while the version is being made, such
                 as one that holds signals: ending the process there may cost the version number;
                 default None.
+            allow_any_name: True releases files that Amazon's object store could not hand out, too;
+                default False: for names with characters above U+00FF, asks for one more upload URL
+                first, whose host tells whether the store is Amazon's.
 
         Returns a `Release`. Raises ValueError for numbers out of range; ValueError and OSError for
-        local files that make no release; DifferentContentError where the version exists with other
+        local files that make no release; FileNameError for a file that nobody could download;
+        DifferentContentError where the version exists with other
         files; ConflictError where the version is another run's, or was disabled meanwhile;
         BusyError where another run is at the same release, also without `enable`; ApiError,
         TransportError, IntegrityError. This call has then not left the version enabled, except
@@ -97,9 +102,11 @@ class PublishingClient(UploadsClient):
         check_release_notes(release_notes)
         parallel = self._parallel(parallel)
         _check_settle(settle)
+        files = self._local_files(paths, file_name, file_type)
+        checked = () if allow_any_name else files
         return publish(
-            self._version_requests(application_id, version),
-            self._local_files(paths, file_name, file_type),
+            self._version_requests(application_id, version, checked, notify),
+            files,
             enable=enable,
             if_exists=if_exists,
             release_notes=release_notes,
@@ -124,17 +131,23 @@ class PublishingClient(UploadsClient):
         file_name: str | None = None,
         file_type: FileType | None = None,
         journal: StrPath | None = None,
+        notify: Callable[[str], None] | None = None,
+        allow_any_name: bool = False,
     ) -> ReleasePreview:
         """What `publish` would do with the same arguments, without doing it.
 
         Changes nothing on the server or on disk. Reads each local file once, for its checksum, and
-        calls `list_version_files`, `list_versions` and, for a new version, `get_application`.
+        calls `list_version_files`, `list_versions` and, for a new version, `get_application`, and
+        `get_large_upload_url` where the name of a file has characters above U+00FF.
 
         Args:
             paths: as for `publish`, as are `enable`, `if_exists`, `expected`, `file_name`,
                 and `file_type`.
             journal: the folder that `publish` keeps its journal in: what an interrupted release
                 has begun counts as its own; default None.
+            notify: called with a sentence about names that some object stores could not hand out;
+                default None.
+            allow_any_name: as for `publish`; default False.
 
         Returns a `ReleasePreview`: what would become of the version once no other run writes to it.
         Raises as `publish` does, DifferentContentError too.
@@ -143,9 +156,11 @@ class PublishingClient(UploadsClient):
 
         check_choices(if_exists=if_exists)
         check_given_choices(file_type=file_type)
+        files = self._local_files(paths, file_name, file_type)
+        checked = () if allow_any_name else files
         return preview(
-            self._version_requests(application_id, version),
-            self._local_files(paths, file_name, file_type),
+            self._version_requests(application_id, version, checked, notify),
+            files,
             enable=enable,
             if_exists=if_exists,
             expected=expected,
@@ -160,11 +175,19 @@ class PublishingClient(UploadsClient):
         limit = self._transfer_config.inline_limit
         return local_files(_listed(paths), name=name, file_type=file_type, inline_limit=limit)
 
-    def _version_requests(self, application_id: str, version: str) -> VersionRequests:
-        """The requests about one version that a release consists of."""
+    def _version_requests(
+        self,
+        application_id: str,
+        version: str,
+        checked: Sequence[ReleaseFile] = (),
+        notify: Callable[[str], None] | None = None,
+    ) -> VersionRequests:
+        """The requests about one version that a release consists of; `checked` are the files whose
+        names the object store must be able to hand out."""
         from ..release.version_requests import VersionRequests
 
         this = application_id, version
+        names = [file.name for file in checked]
         return VersionRequests(
             *this,
             transport=self._transport,
@@ -172,6 +195,7 @@ class PublishingClient(UploadsClient):
             list_versions=partial(self.list_versions, application_id, test_channel=True),
             list_files=partial(self.list_version_files, *this),
             check_id=partial(self._check_version_id, *this),
+            check_names=partial(self._check_file_names, *this, names, notify),
             presign=partial(self._presign_upload, *this),
             put_file=partial(self._put_file, *this),
             reserve=partial(self._make_empty_version, *this),

@@ -183,6 +183,7 @@ class Run:
             self._earlier, self._finished_before = set(), False
         journal.application_created_at = created_at
         self._requests.check_id()
+        self._requests.check_names()
 
     def _report_earlier(self) -> None:
         """Reports the files whose bytes the object store has from an earlier run."""

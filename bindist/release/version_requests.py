@@ -31,6 +31,8 @@ class VersionRequests:
     list_files: Callable[[], ApiResponse]
     check_id: Callable[[], None]
     """Raises ConflictError where the version would share its id, and files, with another one."""
+    check_names: Callable[[], None]
+    """Raises FileNameError where the object store could not hand out the files of the release."""
     presign: Callable[[str, int], PresignedUpload]
     """(file name, size): a URL to put a file to. Raises ConflictError where the version exists."""
     put_file: Callable[[LocalFile, Progress | None, PresignedUpload, CancellationToken], SentFile]

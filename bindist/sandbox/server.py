@@ -39,7 +39,9 @@ class SandboxServer:
     neither given nor stored are made up. Raises SandboxError where the folder cannot be used.
 
     `like` says what the server's steps are: "ideal" carries out a request in one transaction,
-    "scaleway" and "aws" step by step as the real servers do. `on_step` and `after_step` are called
+    "scaleway" and "aws" step by step as the real servers do, and "aws" with DynamoDB's and S3's
+    manners. `store_host` is the host in the URLs of the object store, for clients that have this
+    server for a proxy; default the server's own. `on_step` and `after_step` are called
     with each step, in the request's thread and outside of any transaction: a hook may block, and
     where it raises, the connection is dropped. `requests` grows with each request, unless
     record_requests is False.
@@ -58,6 +60,7 @@ class SandboxServer:
         like: Like = "ideal",
         record_requests: bool = True,
         url_lifetime: float = 1800.0,
+        store_host: str = "",
     ) -> None:
         self.data_dir = Path(data_dir).absolute()
         self.faults = FaultPlan(faults)
@@ -77,7 +80,7 @@ class SandboxServer:
         secret, tenant = self._prepare(
             objects, catalogue, (admin_key, apps_admin_key, customer_key)
         )
-        self._address = ServerAddress("", secret, tenant, url_lifetime)
+        self._address = ServerAddress("", secret, tenant, url_lifetime, store_host)
         self._history = History(
             self.data_dir / folder.DATABASE, lambda: self.faults.most("stale-reads") / 1000
         )

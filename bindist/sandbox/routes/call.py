@@ -143,7 +143,13 @@ class Call:
         if "expire" in self.steps.faults:
             now -= 1000 * (int(lifetime) + 3600)
         url = sign_url(
-            self.address.secret, method, self.address.url, STORE_PATH + key, now, lifetime, **also
+            self.address.secret,
+            method,
+            self.address.store_url,
+            STORE_PATH + key,
+            now,
+            lifetime,
+            **also,
         )
         return url, timestamp(now + int(lifetime * 1000))
 
@@ -202,7 +208,11 @@ def file_to_send(files: list[Row], file_id: str | None) -> Row | None:
 def download_url(call: Call, application_id: str, file: Row, **how: object) -> dict[str, Any]:
     """Sign a URL for a file. That alone counts as a download."""
     key = object_key(application_id, file["versionId"], file["fileId"], file["fileName"])
-    url, expires_at = call.signed_url("GET", key, **{"x-id": "GetObject"})
+    also = {
+        "response-content-disposition": f'attachment; filename="{file["fileName"]}"',
+        "x-id": "GetObject",
+    }
+    url, expires_at = call.signed_url("GET", key, **also)
     download_id = str(uuid.uuid4())
     with call.step("write-download", writes=True):
         call.db.put(

@@ -59,6 +59,11 @@ from .verify import verify_files
     type=click.Choice(CHOICES["file_type"]),
     help="Type of a single file. [default: by its extension]",
 )
+@click.option(
+    "--allow-any-name",
+    is_flag=True,
+    help="Upload a file even if its name keeps Amazon's object store from handing it out.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be uploaded; change nothing.")
 @click.option(
     "--parallel",
@@ -81,6 +86,7 @@ def upload_command(
     sums: str | None,
     name: str | None,
     file_type: FileType | None,
+    allow_any_name: bool,
     dry_run: bool,
     parallel: int,
 ) -> None:
@@ -104,6 +110,7 @@ def upload_command(
             file_type=file_type,
             dry_run=dry_run,
             parallel=parallel,
+            allow_any_name=allow_any_name,
         ),
     )
 
