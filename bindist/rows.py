@@ -13,22 +13,25 @@ from typing import Any, TypeVar
 from .errors import NotFoundError
 from .file_names import server_name
 from .http.response import count_in, failure, text_in
-from .transfer.file_rows import distinct_files
+from .transfer.file_rows import distinct_files, main_candidates, preferred_file
 
-__all__ = ["choose_files", "count_in", "distinct_files", "main_file", "text_in"]
+__all__ = ["choose_files", "count_in", "distinct_files", "main_candidates", "main_file", "text_in"]
 
 Row = TypeVar("Row", bound=Mapping[str, Any])
 
 
-def main_file(rows: Iterable[Row]) -> Row:
-    """The file of a version that the server would choose: the first MAIN one, else the first.
+def main_file(rows: Iterable[Row], version_size: int | None = None) -> Row:
+    """The file of a version that is meant where none is named, in whatever order they are listed.
 
-    Raises NotFoundError for no rows, IntegrityError where one name has two checksums.
+    Of the MAIN files, or of all where none is MAIN: the one of `version_size` bytes, which is the
+    `fileSize` of the version in the list of versions; default None, not known. Else, or of several,
+    the one with the smallest id. `main_candidates` tells whether there is more than one to choose
+    from. Raises NotFoundError for no rows, IntegrityError where one name has two checksums.
     """
-    files = sorted(distinct_files(rows), key=lambda row: row.get("fileType") != "MAIN")
-    if not files:
+    candidates = main_candidates(rows)
+    if not candidates:
         raise NotFoundError(failure(404, "the version has no files"))
-    return files[0]
+    return preferred_file(candidates, version_size)
 
 
 def _is_called(row: Mapping[str, Any], name: str) -> bool:

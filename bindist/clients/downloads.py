@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -41,7 +42,8 @@ class DownloadsClient(CatalogueClient):
         """A pre-signed URL, valid for 30 minutes. `GET /v1/downloads/url`
 
         **Every call counts as a download in the statistics.** Without `file_id` the server chooses
-        the MAIN file. A version that is not enabled is 403 without `test_channel`.
+        the MAIN file; of several any one, on AWS: `bindist.rows.main_file` names the same one each
+        time. A version that is not enabled is 403 without `test_channel`.
         Returns `DownloadUrl`: `url`, `expiresAt`, `fileName`, `fileSize` (bytes), `checksum`,
         `downloadId`.
         """
@@ -102,9 +104,9 @@ class DownloadsClient(CatalogueClient):
 
         Args:
             stream: anything with `write(bytes)`.
-            file_id: which file of the version; default the MAIN one, which the server chooses where
-                there are several. `download_to_file` reads the list, and refuses one name with
-                two checksums.
+            file_id: which file of the version; default the MAIN one, of several any one that the
+                server chooses. `download_to_file` reads the list, takes the same one each time, and
+                refuses one name with two checksums.
             test_channel: True allows a version that is not enabled; default False.
             verify_checksum: False accepts whatever comes; default True.
             progress: called with (bytes done, bytes in all); default None.
@@ -145,7 +147,9 @@ class DownloadsClient(CatalogueClient):
 
         Args:
             path: a file, or an existing folder to put the file in under the server's name.
-            file_id: which file of the version; default the MAIN one.
+            file_id: which file of the version; default the MAIN one. Of several the one of the size
+                that the version has in `list_versions`, which is then asked for; else the one with
+                the smallest id.
             test_channel: True allows a version that is not enabled; default False.
             verify_checksum: False accepts whatever comes; default True.
             resume: False starts anew even where a part is there; default True.
@@ -174,6 +178,7 @@ class DownloadsClient(CatalogueClient):
             # The list names the file and its checksum without counting a download.
             self.list_version_files(application_id, version).require(),
             file_id,
+            partial(self._version_size, application_id, version),
         )
         name = safe_file_name(row.get("fileName"))
         if target.is_dir():
@@ -216,6 +221,11 @@ class DownloadsClient(CatalogueClient):
         from ..transfer import stored  # not for those who only list
 
         return stored.check(self._source(application_id, version, file_id, test_channel))
+
+    def _version_size(self, application_id: str, version: str) -> object:
+        """The size that the record of a version has, of the file that was completed last."""
+        rows = self.list_versions(application_id, test_channel=True).rows("versions")
+        return next((row.get("fileSize") for row in rows if row.get("version") == version), None)
 
     def _source(
         self, application_id: str, version: str, file_id: str | None, test_channel: bool

@@ -47,10 +47,10 @@ class PublishingClient(UploadsClient):
         """Makes a version of local files: whole, or not enabled.
 
         Sends all bytes to the object store, then makes the version, completes each file, the MAIN
-        files last, reads all back, and enables the version only where every checksum is right.
-        Safe to call again at any point: the same call finishes what was interrupted. Where another
-        run makes the same version at the same time, this one waits until the other has ended, and
-        compares. Calls `get_application`, `list_versions`, `list_version_files`,
+        files last and of those the one named first, reads all back, and enables the version only
+        where every checksum is right. Safe to call again at any point: the same call finishes what
+        was interrupted. Where another run makes the same version at the same time, this one waits
+        until the other has ended, and compares. Calls `get_application`, `list_versions`, `list_version_files`,
         `get_large_upload_url`, `complete_large_upload` and `update_version`.
 
         Args:
@@ -78,8 +78,9 @@ class PublishingClient(UploadsClient):
             settle: how many seconds the server may still carry out a request that got no response;
                 default None, which is 60. A shorter read time-out of the client shortens it. An
                 undisturbed release never waits.
-            notify: called with a sentence where the release waits, counts a download, or has a file
-                name that some object stores could not hand out; default None.
+            notify: called with a sentence where the release waits, counts a download, has a file
+                name that some object stores could not hand out, or several MAIN files; default
+                None.
             protect: gives a context manager that is entered while the version is being made, such
                 as one that holds signals: ending the process there may cost the version number;
                 default None.
@@ -145,8 +146,8 @@ class PublishingClient(UploadsClient):
                 and `file_type`.
             journal: the folder that `publish` keeps its journal in: what an interrupted release
                 has begun counts as its own; default None.
-            notify: called with a sentence about names that some object stores could not hand out;
-                default None.
+            notify: called with a sentence about names that some object stores could not hand out,
+                and about several MAIN files; default None.
             allow_any_name: as for `publish`; default False.
 
         Returns a `ReleasePreview`: what would become of the version once no other run writes to it.
@@ -165,6 +166,7 @@ class PublishingClient(UploadsClient):
             if_exists=if_exists,
             expected=expected,
             journal=None if journal is None else Path(journal),
+            notify=notify,
         )
 
     def _local_files(

@@ -90,8 +90,19 @@ def check_derived_type(file_name: str, size: int, file_type: str | None, inline_
 
 
 def completion_order(files: Sequence[ReleaseFile]) -> tuple[ReleaseFile, ...]:
-    """The MAIN files last: the version takes its own size and checksum from the last completion."""
-    return tuple(sorted(files, key=lambda file: file.file_type == "MAIN"))
+    """The MAIN files last, and last of all the one named first.
+
+    The version takes its own size and checksum from the last completion: by them it tells which
+    file is meant where none is named.
+    """
+    main = main_files(files)[0]
+    others = sorted(files, key=lambda file: file.file_type == "MAIN")
+    return (*(file for file in others if file is not main), main)
+
+
+def main_files(files: Sequence[ReleaseFile]) -> list[ReleaseFile]:
+    """The MAIN files, or all where none is MAIN."""
+    return [file for file in files if file.file_type == "MAIN"] or list(files)
 
 
 def file_checksum(file: ReleaseFile) -> str:

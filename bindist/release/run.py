@@ -114,6 +114,11 @@ class Run:
         """Whether the version was enabled when it was read last."""
         return self._seen is not None and self._seen.is_enabled
 
+    @property
+    def version_size(self) -> object:
+        """The size that the version's record had when it was read last: of one of its files."""
+        return self._seen.record.get("fileSize") if self._seen else None
+
     # What is known
 
     def _read_version(self) -> None:

@@ -181,7 +181,8 @@ def download_command(
 
     Verifies every file, resumes interrupted downloads, and creates a file only when it is complete.
     The default version is `latest`, the highest enabled one; the default file is the MAIN file, the
-    program or installer itself. Without --force, no existing file is replaced, not even one that
+    program or installer itself. Of several MAIN files it is the first that `versions upload` was
+    given, and a note tells which. Without --force, no existing file is replaced, not even one that
     appears during the download; on a file system without hard links, the check happens right before
     the file gets its name.
     """
@@ -266,6 +267,9 @@ def verify_command(
 @pass_app
 def share_command(app: App, app_id: str, version: str, wanted: str | None, expires: int) -> None:
     """Create a download link that works without a key.
+
+    Of several MAIN files, the default is the first one that `versions upload` was given, and a
+    note tells which.
 
     Until it expires, anyone who has the link can download the file.
     """

@@ -62,6 +62,33 @@ def files_of(app: App, app_id: str, version: str) -> Sequence[Json]:
     return app.client.list_version_files(app_id, version).rows("files")
 
 
+def default_file(app: App, app_id: str, version: str, rows: Sequence[Json]) -> Json:
+    """Returns the file that is meant where none is named; a note tells which, if that is not plain.
+
+    It is the same one each time, although some servers list files in a random order: the one of the
+    size that the version's record has, which is that of the file completed last.
+    """
+    from bindist.rows import main_candidates, main_file
+
+    try:
+        candidates = main_candidates(rows)
+    except IntegrityError as error:
+        raise mixed_version(error, app_id, version) from error
+    if not candidates:
+        raise CliError(f"version {version} has no files", Exit.NOT_FOUND)
+    if len(candidates) == 1:
+        return candidates[0]
+    listed = app.client.list_versions(app_id, test_channel=True).rows("versions")
+    record: Json = next((row for row in listed if row.get("version") == version), {})
+    chosen = main_file(candidates, record.get("fileSize"))
+    kind = "MAIN files" if chosen.get("fileType") == "MAIN" else "files, none of them MAIN"
+    app.printer.note(
+        f"version {version} has {len(candidates)} {kind}: {chosen.get('fileName')} was chosen; "
+        "name another one with --file"
+    )
+    return chosen
+
+
 def distinct(rows: Sequence[Json], app_id: str, version: str) -> Sequence[Json]:
     """Returns one row for each file. Raises CliError if one name has two checksums."""
     from bindist.rows import distinct_files
