@@ -50,8 +50,8 @@ class PublishingClient(UploadsClient):
         files last and of those the one named first, reads all back, and enables the version only
         where every checksum is right. Safe to call again at any point: the same call finishes what
         was interrupted. Where another run makes the same version at the same time, this one waits
-        until the other has ended, and compares. Calls `get_application`, `list_versions`, `list_version_files`,
-        `get_large_upload_url`, `complete_large_upload` and `update_version`.
+        until the other has ended, and compares. Calls `get_application`, `list_versions`,
+        `list_version_files`, `get_large_upload_url`, `complete_large_upload` and `update_version`.
 
         Args:
             paths: the files, or one of them; each `str` or `os.PathLike`. Files that are empty,

@@ -14,6 +14,7 @@ from ..file_names import beyond_latin_1, latin_1_name, name_problem
 from ..http.response import ApiResponse, Json, failure, response_of
 from ..http.url_policy import is_amazon
 from ..release_notes import check_release_notes
+from ..rows import find_record
 from ..version_id import namesakes, version_id
 from .base import named, present, segment
 from .customer import CustomerClient
@@ -267,8 +268,13 @@ class VersionsClient(CustomerClient):
 
     def _is_enabled(self, application_id: str, version: str) -> bool:
         """Whether a version is there and enabled; raises ApiError where that cannot be told."""
-        rows = self.list_versions(application_id, test_channel=True).rows("versions")
-        return any(row.get("version") == version and row.get("isEnabled") is True for row in rows)
+        listing = self.list_versions(application_id, test_channel=True).raise_for_error()
+        try:
+            return find_record(listing, version).get("isEnabled") is True
+        except ApiError:
+            if self.list_version_files(application_id, version).status_code != 404:
+                raise
+            return False  # it is not in the list because there is none
 
     def _make_empty_version(
         self, application_id: str, version: str, file_name: str, release_notes: str | None

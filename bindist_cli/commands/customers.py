@@ -33,13 +33,28 @@ def command() -> None:
 @command.command("list", examples=("bindist customers list", "bindist customers list -o csv"))
 @pass_app
 def list_(app: App) -> None:
-    """List all customers, sorted by name."""
+    """List all customers, sorted by name.
+
+    A server on AWS cuts the list at 1 MB of records without saying so. A warning tells where it may
+    have done that.
+    """
+    rows = list_customers(app)
     app.printer.rows(
         columns.CUSTOMERS,
-        app.client.list_customers().rows("customers"),
+        rows,
         empty="no customers",
         hint="create one with `bindist customers create --name NAME`",
     )
+
+
+def list_customers(app: App) -> list[columns.Json]:
+    """Returns all customers; warns if the server may have cut the list."""
+    from bindist.rows import may_be_cut
+
+    rows: list[columns.Json] = list(app.client.list_customers().rows("customers"))
+    if may_be_cut(rows):
+        app.printer.warn_of_cut("customers")
+    return rows
 
 
 @command.command(examples=("bindist customers show acme",))
@@ -52,7 +67,7 @@ def show(app: App, customer: str) -> None:
 
 def find_customer(app: App, customer_id: str) -> columns.Json:
     """Returns a customer from the list, because the API has no request for a single one."""
-    for row in app.client.list_customers().rows("customers"):
+    for row in list_customers(app):
         if row.get("customerId") == customer_id:
             return row
     raise CliError(

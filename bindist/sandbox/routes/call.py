@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import uuid
 from collections.abc import Callable, Iterator
@@ -24,6 +25,8 @@ from ..validation import javascript
 from ..validation.schema import Schema, validate
 
 API_VERSION = "1.0.0"
+
+_DYNAMODB_PAGE = 1024 * 1024
 
 _CODES = {
     400: "BAD_REQUEST",
@@ -188,6 +191,21 @@ def find_active_version(call: Call, application_id: str, version: str) -> Row:
     if row is None or not row["isActive"]:
         raise ApiError(404, f"Version '{version}' not found")
     return row
+
+
+def one_page(call: Call, rows: list[Row]) -> list[Row]:
+    """The rows that one read of a table gives: of `aws` 1 MB, whatever is left out afterwards."""
+    if call.steps.like != "aws":
+        return rows
+    sizes = itertools.accumulate(map(_item_size, rows))
+    return [row for row, size in zip(rows, sizes, strict=True) if size <= _DYNAMODB_PAGE]
+
+
+def _item_size(row: Row) -> int:
+    """Bytes that a record takes in DynamoDB: its names, and its values in UTF-8."""
+    return sum(
+        len(name) + len(str(value).encode()) for name, value in row.items() if value is not None
+    )
 
 
 def files_of(call: Call, version_id: str) -> list[Row]:

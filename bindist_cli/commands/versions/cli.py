@@ -37,7 +37,11 @@ def command() -> None:
 def list_(
     app: App, app_id: str, test_channel: bool, changelog: str | None, limit: int | None
 ) -> None:
-    """List the versions of an application, highest first."""
+    """List the versions of an application, highest first.
+
+    A server on AWS cuts the list at 1 MB of records without saying so; versions that are not shown
+    count, too. A warning tells where it may have done that.
+    """
     rows = ordered_versions(app, app_id, test_channel, changelog)
     hint = f"create one with `bindist versions upload {app_id} VERSION FILE...`"
     if not rows and not test_channel and not changelog and app.printer.format == "table":

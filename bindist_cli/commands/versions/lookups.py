@@ -15,9 +15,12 @@ def ordered_versions(
     app: App, app_id: str, test_channel: bool, changelog: str | None = None
 ) -> list[Json]:
     """Returns the versions in semantic order, highest first."""
+    from bindist.rows import may_be_cut
     from bindist.version_order import version_key
 
     rows = app.client.list_versions(app_id, test_channel, changelog=changelog).rows("versions")
+    if may_be_cut(rows):
+        app.printer.warn_of_cut("versions")
     return sorted(rows, key=lambda row: version_key(str(row.get("version"))), reverse=True)
 
 
@@ -46,10 +49,14 @@ def find_version(app: App, app_id: str, version: str) -> Json:
 
 
 def find_record(app: App, app_id: str, version: str) -> Json:
-    """Returns a version without its files, from the list of versions."""
-    for row in app.client.list_versions(app_id, test_channel=True).rows("versions"):
-        if row.get("version") == version:
-            return row
+    """Returns a version without its files, from the list of versions.
+
+    Raises CliError if there is none, ApiError if the server may have cut the list before it.
+    """
+    from bindist.rows import find_record as find
+
+    if found := find(app.client.list_versions(app_id, test_channel=True), version):
+        return found
     raise CliError(
         f"version {version} of {app_id} not found, or inactive",
         Exit.NOT_FOUND,
