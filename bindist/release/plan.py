@@ -3,8 +3,8 @@ showed it last, and from what this release has done so far.
 
 The server is not atomic, and none of its writes has a condition. What keeps a version whole:
 
-- Each run that writes to a version has announced it before by something that all runs see:
-  several files by the empty version that reserves the number, one file by its own row.
+- Each run reserves the version number before it completes a file, by making the empty version:
+  the server refuses a run that begins later, and a run that began at the same moment sees it.
 - A run that finds the rows of another run in a version writes nothing to it until nothing has been
   written for `settle` seconds: only then can no request of the other run be under way any more.
 - A run enables only what it has read back as exactly its own content, after each of its own writes
@@ -145,7 +145,7 @@ def _make(now: Situation) -> Step:
         return _wait(now.creation_unanswered_for, _UNANSWERED)
     if now.is_inline:
         return Step(Action.UPLOAD_INLINE, now.files)
-    if len(now.files) > 1 and now.creation is not Creation.CREATED and not now.no_reservation:
+    if now.creation is not Creation.CREATED and not now.no_reservation:
         return Step(Action.RESERVE)
     return _complete(now, now.files)
 

@@ -217,7 +217,7 @@ class Run:
         else:
             self._writes.note_success()
         # The reservation that follows the bytes is refused where the version exists.
-        return step.action is not Action.SEND or len(self._files) == 1
+        return step.action is not Action.SEND
 
     def _wait(self, step: Step) -> None:
         if self._waited > _MAX_SETTLES * max(self.settle, _MAX_POLL_SECONDS):
