@@ -26,6 +26,7 @@ from .files import Checksum, Difference, ReleaseFile, compare
 from .journal import FINISH_SECONDS, REUSE_SECONDS, Creation, UploadedFile
 from .observation import Observation
 from .ownership import foreign_rows, own_upload
+from .results import ReleaseStatus
 
 LAGGING = "the server does not show yet what it has acknowledged"
 VISIBLE_SECONDS = 5.0
@@ -49,13 +50,13 @@ class Action(Enum):
 @dataclass(frozen=True)
 class Step:
     """One step of a release; what its action does not need is empty. `status` tells what becomes of
-    the version: empty as long as it is not whole."""
+    the version: None as long as it is not whole."""
 
     action: Action
     files: tuple[ReleaseFile, ...] = ()
     seconds: float = 0.0
     reason: str = ""
-    status: str = ""
+    status: ReleaseStatus | None = None
 
 
 @dataclass(frozen=True)
@@ -303,10 +304,10 @@ def _record_is_right(now: Situation, seen: Observation) -> bool:
     return bool(seen.record.get("fileSize", size) == size)
 
 
-def _wait(seconds: float, reason: str, status: str = "") -> Step:
+def _wait(seconds: float, reason: str, status: ReleaseStatus | None = None) -> Step:
     return Step(Action.WAIT, seconds=seconds, reason=reason, status=status)
 
 
-_WHOLE = "unchanged"
+_WHOLE: ReleaseStatus = "unchanged"
 _UNANSWERED = "a request that got no response may still be carried out"
 _ANOTHER_RUN = "another run may still be writing to this version"
