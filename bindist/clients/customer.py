@@ -91,12 +91,14 @@ class CustomerClient(DownloadsClient):
             parallel: how many files are downloaded at once, from 1; default None, which takes
                 `parallel_files` of the client's `transfer_config`: 4.
 
-        Returns a `Download` for each file, in the order of `files` or of the list. Before the first
-        download, raises NotFoundError for a version without files and for a file that it does not
-        have; IntegrityError if one name has two checksums; TargetConflictError if two files would
-        have the same target; ValueError for `connections` or `parallel` out of range; OSError for
-        the folder. If one file was requested and fails, raises what `download_to_file` raises. If
-        one of several fails, the others still finish, and then IncompleteDownloadError holds both.
+        Returns a `Download` for each file, in the order of `files` or of the list.
+
+        Raises before the first download: NotFoundError for a version without files and for a file
+        that it does not have; IntegrityError if one name has two checksums; TargetConflictError if
+        two files would have the same target; ValueError for `connections` or `parallel` out of
+        range; OSError for the folder. Raises what `download_to_file` raises if one file was
+        requested and fails. If one of several fails, the others still finish, and the method then
+        raises IncompleteDownloadError, which holds both.
         """
         from .version_download import VersionDownload, check_folder
 
