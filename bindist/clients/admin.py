@@ -27,6 +27,9 @@ if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to
         NewKey,
     )
 
+_USER = "user:"
+"""What an actor in the audit log begins with, before the id."""
+
 # The server reads the plural alone; the singular is what its own rows are called.
 _ACTIVITY_TYPES = {"upload": "uploads", "download": "downloads"}
 
@@ -134,7 +137,8 @@ class AdminClient(PublishingClient):
             email: a valid address, up to 320 characters; default none.
             reference: up to 200 characters; default none.
             license: up to 500 characters; default none.
-            parent_customer_id: the customer above the new one; default `admin`.
+            parent_customer_id: the customer above the new one; default `admin`. A server on AWS may
+                have no `admin` (404): `find_administrators` may tell its administrator's id.
 
         Returns `NewCustomer`: `customerId` and `apiKey`. **The key is shown only this once.**
         """
@@ -147,6 +151,23 @@ class AdminClient(PublishingClient):
         }
         parent = segment(parent_customer_id, "parent_customer_id")
         return self._send("POST", f"/management/customers/{parent}/apikeys", present(body))
+
+    def find_administrators(self) -> list[str]:
+        """Returns the ids of administrators, as far as reports mention them, in alphabetical order.
+
+        `GET /v1/audit`, whose actors are administrators, and `GET /v1/activity`, whose uploads are
+        theirs. A new server on AWS has one administrator, whose id is a UUID: nothing else tells
+        it, and no report mentions it before something was changed. Without access to the audit log,
+        uploads alone are looked at. Raises ApiError, TransportError.
+        """
+        audit = self._get("/audit", {"limit": MAX_PAGE_SIZE})
+        events = [] if audit.status_code == 403 else audit.rows("events")
+        query = {"type": "uploads", "limit": MAX_PAGE_SIZE}
+        uploads = self._get("/activity", query).rows("activities")
+        actors = [str(event.get("actor")).partition(_USER) for event in events]
+        found = {actor for before, user, actor in actors if user and not before}
+        found |= {str(row["customerId"]) for row in uploads if row.get("customerId")}
+        return sorted(found)
 
     def update_customer(
         self,

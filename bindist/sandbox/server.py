@@ -35,7 +35,8 @@ class SandboxServer:
     """A server on a data folder, on loopback only.
 
     An empty folder gets the sample catalogue on first use, or, with catalogue=False, nothing but
-    the customers `admin`, `admin-apps` and `seed-customer`. Keys that are given are set; keys
+    the customers `admin`, `admin-apps` and `seed-customer`, or, with fresh=True, nothing but an
+    administrator with a UUID for an id, as a new server on AWS. Keys that are given are set; keys
     neither given nor stored are made up. Raises SandboxError where the folder cannot be used.
 
     `like` says what the server's steps are: "ideal" carries out a request in one transaction,
@@ -53,6 +54,7 @@ class SandboxServer:
         *,
         port: int = 0,
         catalogue: bool = True,
+        fresh: bool = False,
         admin_key: str | None = None,
         apps_admin_key: str | None = None,
         customer_key: str | None = None,
@@ -77,9 +79,8 @@ class SandboxServer:
         self._lock = threading.Lock()
         self._database = Database(self.data_dir)
         objects = Objects(self._database)
-        secret, tenant = self._prepare(
-            objects, catalogue, (admin_key, apps_admin_key, customer_key)
-        )
+        keys = admin_key, apps_admin_key, customer_key
+        secret, tenant = self._prepare(objects, catalogue, fresh, keys)
         self._address = ServerAddress("", secret, tenant, url_lifetime, store_host)
         self._history = History(
             self.data_dir / folder.DATABASE, lambda: self.faults.most("stale-reads") / 1000
@@ -89,14 +90,17 @@ class SandboxServer:
         self.dispatcher = Dispatcher(api, store, _known(like), self, self.stopping)
 
     def _prepare(
-        self, objects: Objects, with_catalogue: bool, keys: tuple[str | None, ...]
+        self, objects: Objects, with_catalogue: bool, fresh: bool, keys: tuple[str | None, ...]
     ) -> tuple[str, str]:
         """Fill an empty folder, set the keys given, and read what is needed to serve."""
         try:
             if self._database.open():
                 with self._database.first_use() as session:
                     if session is not None:
-                        catalogue.create(session, objects, empty=not with_catalogue)
+                        if fresh:
+                            catalogue.create_fresh(session)
+                        else:
+                            catalogue.create(session, objects, empty=not with_catalogue)
                         write_keys(session, *keys)
             with self._database.session() as session:
                 if any(keys):

@@ -90,19 +90,49 @@ def find_customer(app: App, customer_id: str) -> columns.Json:
 @_license
 @click.option(
     "--parent",
-    default="admin",
-    show_default=True,
     metavar="CUSTOMER",
     type=CUSTOMER,
-    help="Id of the parent: the customer or administrator that the new one belongs to.",
+    help="Id of the parent: the customer or administrator that the new one belongs to."
+    " [default: admin, or the only administrator that reports mention]",
 )
 @key_file_option
 @pass_app
-def create(app: App, /, name: str, parent: str, key_file: str | None, **fields: Any) -> None:
-    """Create a customer with an API key of its own. The key is shown only once."""
+def create(app: App, /, name: str, parent: str | None, key_file: str | None, **fields: Any) -> None:
+    """Create a customer with an API key of its own. The key is shown only once.
+
+    A server on AWS may have no administrator called `admin`: the id of its administrator is a UUID.
+    This command then looks for that id in the audit log and among the uploads.
+    """
     with KeyFile(key_file) as file:
-        made = app.client.create_customer(name, parent_customer_id=parent, **fields).require()
+        response = app.client.create_customer(name, parent_customer_id=parent or "admin", **fields)
+        if response.status_code == 404 and parent is None:
+            found = find_administrator(app)
+            response = app.client.create_customer(name, parent_customer_id=found, **fields)
+            app.printer.note(f"the parent is {found}: this server has no administrator `admin`")
+        made = response.require()
         file.show(app.printer, columns.NEW_KEY, made, made.get("apiKey"))
+
+
+def find_administrator(app: App) -> str:
+    """Returns the only administrator that reports mention. Raises CliError if there is not one."""
+    found = app.client.find_administrators()
+    if len(found) == 1:
+        return found[0]
+    if found:
+        hint = "choose one of them with --parent ID"
+    else:
+        hint = (
+            "the audit log mentions its administrator once something was changed: run `bindist "
+            "apps create APP`, then repeat this command; or name a customer with --parent ID"
+        )
+    raise CliError(
+        "this server has no administrator `admin` to create a customer under, and "
+        f"{'several' if found else 'no'} others are known",
+        Exit.NOT_FOUND,
+        facts=found,
+        hint=hint,
+        code="NO_PARENT",
+    )
 
 
 @command.command(examples=("bindist customers update acme --notes 'Pays by invoice'",))

@@ -28,7 +28,7 @@ TRANSFERS = (
         ),
     ),
 )
-OTHER_METHODS = ("close", "request")
+OTHER_METHODS = ("close", "find_administrators", "request")
 OTHER_COMMANDS = (
     Command(
         "auth login", ONE, recorded=(Recorded("--with-key"),), elsewhere="asks a person: test_auth"

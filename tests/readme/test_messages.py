@@ -328,6 +328,12 @@ def unservable(scene: Scene) -> None:
     (scene.folder / "–.exe").write_bytes(b"the program")
 
 
+def no_administrator(scene: Scene) -> None:
+    server = SandboxServer(scene.folder / "fresh", admin_key=ADMIN_KEY, fresh=True)
+    scene.patch.setenv("BINDIST_API_URL", scene.stack.enter_context(server).url)
+    scene("customers", "create", "--name", "Globex")
+
+
 def refused_name(scene: Scene) -> None:
     unservable(scene)
     scene("versions", "upload", "harbor", "9.0.0", "–.exe")
@@ -363,6 +369,9 @@ PROVOKED: dict[str, Callable[[Scene], None]] = {
     "Too Many Requests": lambda scene: scene.listing("status:429"),
     "Application '…' not found": lambda scene: scene("apps", "show", "nobody"),
     "Version '…' is not enabled for download": lambda scene: scene(*DOWNLOAD, "-O", "got.exe"),
+    "this server has no administrator `admin` to create a customer under, and … others are known": (
+        no_administrator
+    ),
     "… has no enabled version": lambda scene: scene("versions", "download", "acme"),
     "version … of … exists with different content": different,
     "version … of … lacks some of these files": half_made,
