@@ -75,7 +75,7 @@ class AdminClient(PublishingClient):
         return self._send("POST", "/management/applications", present(body))
 
     def delete_application(self, application_id: str) -> ApiResponse[DeletedApplication]:
-        """Deletes an application; its id can never be used again.
+        """Deletes an application; its id can never be used again, and share links work on.
 
         `DELETE /v1/management/applications/{id}`. Returns `DeletedApplication`; deleting it again
         fails with 400.
@@ -185,7 +185,8 @@ class AdminClient(PublishingClient):
         Args:
             customer_id: the customer to change.
             name: 1 to 200 characters.
-            is_active: False disables the customer's key until it is True again.
+            is_active: False disables the customer's key until it is True again; on AWS, a key that
+                was just used works for up to 60 seconds more.
             notes, email, reference, license: as with `create_customer`; `""` clears one.
 
         Returns `ChangedCustomer`. An administrator cannot be changed: 403.
@@ -202,7 +203,7 @@ class AdminClient(PublishingClient):
         return self._send("PATCH", f"/management/customers/{customer}", present(body))
 
     def regenerate_customer_key(self, customer_id: str) -> ApiResponse[NewKey]:
-        """Gives a customer a new key; the old key stops working immediately.
+        """Gives a customer a new key; the old key stops working, on AWS within 60 seconds.
 
         `POST /v1/management/customers/{id}/regenerate-key`. Returns `NewKey`: `apiKey`, which works
         on the hosted service, and `apiSecret`, which works on a self-hosted server. **They are
@@ -212,7 +213,9 @@ class AdminClient(PublishingClient):
         return self._send("POST", f"/management/customers/{customer}/regenerate-key")
 
     def regenerate_admin_key(self) -> ApiResponse[NewKey]:
-        """Gives the caller, an administrator, a new key; the old key stops working immediately.
+        """Gives the caller, an administrator, a new key.
+
+        The old key stops working immediately, on AWS within 60 seconds.
 
         `POST /v1/management/admin/regenerate-key`. Returns `NewKey`, as `regenerate_customer_key`
         does. This client still has the old key: make a new client with the new one.

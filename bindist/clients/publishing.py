@@ -43,6 +43,7 @@ class PublishingClient(UploadsClient):
         notify: Callable[[str], None] | None = None,
         protect: Callable[[], AbstractContextManager[object]] | None = None,
         allow_any_name: bool = False,
+        description: str | None = None,
     ) -> Release:
         """Publishes local files as a version that is either whole or not enabled.
 
@@ -87,6 +88,8 @@ class PublishingClient(UploadsClient):
             allow_any_name: True publishes files that Amazon's object store cannot hand out, too;
                 default False: for a name with characters above U+00FF, the call first asks for an
                 upload URL, whose host shows whether the store is Amazon's.
+            description: of a single file of up to 4 MiB: up to 2000 characters; default none. The
+                description of a file that the version has already is not changed.
 
         Returns a `Release`. Raises ValueError for numbers out of range; ValueError and OSError for
         local files that cannot be published; FileNameError for a name that keeps the object store
@@ -103,7 +106,7 @@ class PublishingClient(UploadsClient):
         check_release_notes(release_notes)
         parallel = self._parallel(parallel)
         _check_settle(settle)
-        files = self._local_files(paths, file_name, file_type)
+        files = self._local_files(paths, file_name, file_type, description)
         checked = () if allow_any_name else files
         return publish(
             self._version_requests(application_id, version, checked, notify),
@@ -134,6 +137,7 @@ class PublishingClient(UploadsClient):
         journal: StrPath | None = None,
         notify: Callable[[str], None] | None = None,
         allow_any_name: bool = False,
+        description: str | None = None,
     ) -> ReleasePreview:
         """Reports what `publish` would do with the same arguments, and changes nothing.
 
@@ -142,8 +146,8 @@ class PublishingClient(UploadsClient):
         if a name has characters above U+00FF.
 
         Args:
-            paths: as for `publish`; also `enable`, `if_exists`, `expected`, `file_name` and
-                `file_type`.
+            paths: as for `publish`; also `enable`, `if_exists`, `expected`, `file_name`,
+                `file_type` and `description`.
             journal: the folder of `publish`'s journal, which shows what an interrupted release has
                 begun; default None.
             notify: called with a sentence about a file name that some object stores cannot hand
@@ -157,7 +161,7 @@ class PublishingClient(UploadsClient):
 
         check_choices(if_exists=if_exists)
         check_given_choices(file_type=file_type)
-        files = self._local_files(paths, file_name, file_type)
+        files = self._local_files(paths, file_name, file_type, description)
         checked = () if allow_any_name else files
         return preview(
             self._version_requests(application_id, version, checked, notify),
@@ -170,12 +174,21 @@ class PublishingClient(UploadsClient):
         )
 
     def _local_files(
-        self, paths: StrPath | Iterable[StrPath], name: str | None, file_type: str | None
+        self,
+        paths: StrPath | Iterable[StrPath],
+        name: str | None,
+        file_type: str | None,
+        description: str | None,
     ) -> list[ReleaseFile]:
         from ..release.files import local_files
 
-        limit = self._transfer_config.inline_limit
-        return local_files(_listed(paths), name=name, file_type=file_type, inline_limit=limit)
+        return local_files(
+            _listed(paths),
+            name=name,
+            file_type=file_type,
+            description=description,
+            inline_limit=self._transfer_config.inline_limit,
+        )
 
     def _version_requests(
         self,

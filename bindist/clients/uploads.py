@@ -173,6 +173,7 @@ class UploadsClient(VersionsClient):
         file: LocalFile,
         file_type: FileType | None,
         release_notes: str | None,
+        description: str | None = None,
     ) -> ApiResponse[NewVersion]:
         """Sends an open file inside a request; the caller has looked at its name."""
         content = file.stream.read(file.size + 1)
@@ -184,6 +185,7 @@ class UploadsClient(VersionsClient):
             content,
             release_notes,
             file_type=file_type,
+            description=description,
             allow_any_name=True,
         )
         return upload.check_stored(answer, len(content), sha256_bytes(content))

@@ -13,7 +13,7 @@ from ..errors import ApiError, FileNameError
 from ..file_names import beyond_latin_1, latin_1_name, name_problem
 from ..http.response import ApiResponse, Json, failure, response_of
 from ..http.url_policy import is_amazon
-from ..release_notes import check_release_notes
+from ..release_notes import check_description, check_release_notes
 from ..rows import find_record
 from ..version_id import namesakes, version_id
 from .base import named, present, segment
@@ -50,7 +50,8 @@ class VersionsClient(CustomerClient):
 
         Args:
             is_enabled: True releases the version to the production channel, False withdraws it.
-            is_active: False hides the version on every channel, True shows it again.
+            is_active: False hides the version on every channel, True shows it again; share links
+                work on.
             release_notes: the new notes, up to 5000 characters; `""` removes them.
 
         Returns `ChangedVersion`. If all are None, the server responds with 400.
@@ -94,6 +95,7 @@ class VersionsClient(CustomerClient):
         check_given_choices(file_type=file_type)
         check_content(file_name, len(content))
         check_release_notes(release_notes)
+        check_description(description)
         try:
             if not allow_any_name:
                 self._check_file_names(application_id, version, [file_name])

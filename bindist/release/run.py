@@ -290,7 +290,13 @@ class Run:
         check_expected(file, self._checksum(file), self.expected)
         with LocalFile.opened(file.path, file.name) as opened:
             answer = self._writes.create(
-                partial(self._requests.upload_inline, opened, file.file_type, self.release_notes)
+                partial(
+                    self._requests.upload_inline,
+                    opened,
+                    file.file_type,
+                    self.release_notes,
+                    file.description or None,
+                )
             )
         if answer.success and report:
             report(file.size, file.size)

@@ -39,8 +39,9 @@ class VersionRequests:
     """Sends a file to the object store, under a new URL where the one given is too old."""
     reserve: Callable[[str, str | None], ApiResponse]
     """(file name, release notes): makes the version, empty and disabled; 409 where it exists."""
-    upload_inline: Callable[[LocalFile, str, str | None], ApiResponse]
-    """(file, file type, release notes): makes the version with one small file, in one request."""
+    upload_inline: Callable[[LocalFile, str, str | None, str | None], ApiResponse]
+    """(file, file type, release notes, description): makes the version with one small file, in one
+    request."""
     complete: Callable[[str, str, int, str, str | None], ApiResponse]
     """(upload id, file name, size, checksum, release notes): adds a file that the object store has;
     disables the version, so the caller has just read that it is not enabled."""

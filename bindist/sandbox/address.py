@@ -12,6 +12,7 @@ class ServerAddress:
     """Where the server is reached and how long the URLs that it signs live.
 
     `store_host` is the host in the URLs of the object store; empty: the server's own.
+    `share_minutes` is how long a share link lives at most.
     """
 
     url: str
@@ -19,6 +20,7 @@ class ServerAddress:
     tenant: str
     url_lifetime: float
     store_host: str = ""
+    share_minutes: int = 1440
 
     @property
     def store_url(self) -> str:

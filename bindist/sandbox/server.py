@@ -42,10 +42,11 @@ class SandboxServer:
     `like` says what the server's steps are: "ideal" carries out a request in one transaction,
     "scaleway" and "aws" step by step as the real servers do, and "aws" with DynamoDB's and S3's
     manners. `store_host` is the host in the URLs of the object store, for clients that have this
-    server for a proxy; default the server's own. `on_step` and `after_step` are called
-    with each step, in the request's thread and outside of any transaction: a hook may block, and
-    where it raises, the connection is dropped. `requests` grows with each request, unless
-    record_requests is False.
+    server for a proxy; default the server's own. `share_minutes` is how long a share link may live.
+
+    `on_step` and `after_step` are called with each step, in the request's thread and outside of any
+    transaction: a hook may block, and where it raises, the connection is dropped. `requests` grows
+    with each request, unless record_requests is False.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class SandboxServer:
         record_requests: bool = True,
         url_lifetime: float = 1800.0,
         store_host: str = "",
+        share_minutes: int = 1440,
     ) -> None:
         self.data_dir = Path(data_dir).absolute()
         self.faults = FaultPlan(faults)
@@ -81,7 +83,7 @@ class SandboxServer:
         objects = Objects(self._database)
         keys = admin_key, apps_admin_key, customer_key
         secret, tenant = self._prepare(objects, catalogue, fresh, keys)
-        self._address = ServerAddress("", secret, tenant, url_lifetime, store_host)
+        self._address = ServerAddress("", secret, tenant, url_lifetime, store_host, share_minutes)
         self._history = History(
             self.data_dir / folder.DATABASE, lambda: self.faults.most("stale-reads") / 1000
         )

@@ -181,11 +181,15 @@ def create(
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @pass_app
 def delete(app: App, app_id: str, yes: bool) -> None:
-    """Delete an application. Its id can never be used again."""
+    """Delete an application. Its id can never be used again.
+
+    Links of `versions share` that were made before work until they expire.
+    """
     if not yes:
         app.client.get_application(app_id).raise_for_error()
         app.confirm(f"Delete {app_id}? Its id can never be used again.", "--yes")
     app.printer.one(columns.DELETED, app.client.delete_application(app_id).require())
+    app.printer.note_of_links()
 
 
 @command.command(

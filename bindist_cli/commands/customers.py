@@ -167,9 +167,11 @@ def enable(app: App, customer: str) -> None:
 def disable(app: App, customer: str) -> None:
     """Block the API key of a customer.
 
-    `bindist customers enable` lets the same key work again.
+    On a server on AWS, a key that was just used works for up to 60 seconds more. `bindist customers
+    enable` lets the same key work again.
     """
     _switch(app, customer, False)
+    app.printer.note("on a server on AWS, the key may work for up to 60 s more")
 
 
 def _switch(app: App, customer: str, is_active: bool) -> None:
@@ -185,11 +187,13 @@ def _switch(app: App, customer: str, is_active: bool) -> None:
 def rotate_key(app: App, customer: str, yes: bool, key_file: str | None) -> None:
     """Replace the API key of a customer.
 
-    The old key stops working immediately. The new key is shown only once.
+    The old key stops working immediately, on a server on AWS within 60 seconds. The new key is
+    shown only once.
     """
     if not yes:
         app.confirm(
-            f"Replace the key of {customer}? The old key stops working immediately.", "--yes"
+            f"Replace the key of {customer}? The old key stops working, on AWS within 60 s.",
+            "--yes",
         )
     with KeyFile(key_file) as file:
         made = app.client.regenerate_customer_key(customer).require()

@@ -99,6 +99,10 @@ class Printer:
             "without saying so"
         )
 
+    def note_of_links(self) -> None:
+        """Notes that nothing takes a share link back."""
+        self.note("links of `versions share` that were made before work until they expire")
+
     def talk(self, text: str) -> None:
         say(text, self.settings.color)
 

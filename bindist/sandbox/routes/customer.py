@@ -205,7 +205,7 @@ def create_share_link(call: Call) -> Response:
         sent = javascript.parse_json(call.text or "{}")
     except javascript.ScriptError:
         raise ApiError(400, "Invalid JSON body") from None
-    asked = validate(shapes.SHARE, sent)
+    asked = validate(shapes.share(call.address.share_minutes), sent)
     application_id, version = asked["applicationId"], asked["version"]
     row = _read_version(call, application_id, version)
     file_id = asked.get("fileId")

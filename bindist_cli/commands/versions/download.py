@@ -302,3 +302,8 @@ def share_link(app: App, app_id: str, version: str, wanted: str | None, minutes:
         inside=app.settings.allow_private_store,
     )
     app.printer.one(columns.SHARE, made)
+    if str(made.get("shareUrl")).startswith("https://") and app.api_url.startswith("http://"):
+        app.printer.warn(
+            f"the link is https, and this command reached the server by {app.api_url}: the link "
+            "works only if the server has TLS as well"
+        )

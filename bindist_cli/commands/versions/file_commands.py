@@ -60,6 +60,11 @@ from .verify import verify_files
     help="Type of a single file. [default: by its extension]",
 )
 @click.option(
+    "--description",
+    metavar="TEXT",
+    help="Description of a single file of up to 4 MiB; up to 2000 characters.",
+)
+@click.option(
     "--allow-any-name",
     is_flag=True,
     help="Upload a file even if its name keeps Amazon's object store from handing it out.",
@@ -86,6 +91,7 @@ def upload_command(
     sums: str | None,
     name: str | None,
     file_type: FileType | None,
+    description: str | None,
     allow_any_name: bool,
     dry_run: bool,
     parallel: int,
@@ -111,6 +117,7 @@ def upload_command(
             dry_run=dry_run,
             parallel=parallel,
             allow_any_name=allow_any_name,
+            description=description,
         ),
     )
 
@@ -262,7 +269,7 @@ def verify_command(
     type=MINUTES,
     default="30m",
     show_default=True,
-    help="Lifetime of the link, from 5m to 24h.",
+    help="Lifetime of the link, from 5m; the server sets the maximum, 24h unless configured.",
 )
 @pass_app
 def share_command(app: App, app_id: str, version: str, wanted: str | None, expires: int) -> None:
@@ -271,6 +278,7 @@ def share_command(app: App, app_id: str, version: str, wanted: str | None, expir
     Of several MAIN files, the default is the first one that `versions upload` was given, and a
     note tells which.
 
-    Until it expires, anyone who has the link can download the file.
+    Until it expires, anyone who has the link can download the file, even if the version is disabled
+    or inactive meanwhile, or the application is deleted. The link of a real server is https.
     """
     share_link(app, app_id, version, wanted, expires)

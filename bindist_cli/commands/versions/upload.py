@@ -51,6 +51,7 @@ class UploadRequest:
     dry_run: bool
     parallel: int
     allow_any_name: bool
+    description: str | None
 
 
 def upload(app: App, request: UploadRequest) -> None:
@@ -98,6 +99,7 @@ def _publish(
             notify=app.printer.note,
             protect=partial(held_signals, app.printer.note),
             allow_any_name=request.allow_any_name,
+            description=request.description,
         )
 
 
@@ -142,6 +144,7 @@ def _show_preview(
         journal=folder if os.access(folder, os.R_OK) else None,
         notify=app.printer.note,
         allow_any_name=request.allow_any_name,
+        description=request.description,
     )
     app.printer.rows(columns.PLANNED, outcome.files)
     what = f"version {request.version} of {request.app_id} would be {outcome.status}"
@@ -149,7 +152,17 @@ def _show_preview(
 
 
 def _show_release(app: App, request: UploadRequest, done: Release) -> None:
-    keys = ("fileName", "fileId", "fileSize", "checksum", "status", "fileType", "confirmed")
+    described = [row.get("description") for row in done.files]
+    keys = (
+        "fileName",
+        "fileId",
+        "fileSize",
+        "checksum",
+        "status",
+        "fileType",
+        "confirmed",
+        "description",
+    )
     result = {
         "applicationId": done.application_id,
         "version": done.version,
@@ -158,6 +171,8 @@ def _show_release(app: App, request: UploadRequest, done: Release) -> None:
         "files": [{key: row.get(key) for key in keys} for row in done.files],
     }
     app.printer.one(columns.UPLOAD, result, tables={"files": columns.FILES})
+    if request.description and request.description.strip() not in described:
+        app.printer.warn("the file keeps the description that it has on the server")
     if not done.is_enabled:
         app.printer.note(
             "not enabled yet; release it with "
