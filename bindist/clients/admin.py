@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..choices import ActivityType, EventType, check_given_choices
 from ..errors import ApiError
 from ..http.response import ApiResponse, Json, response_of
-from ..pagination import walk_pages
+from ..pagination import one_page, walk_pages
 from .base import named, named_if_given, present, segment
 from .catalogue import MAX_PAGE_SIZE
 from .publishing import PublishingClient
@@ -117,7 +117,7 @@ class AdminClient(PublishingClient):
         if page is None and page_size is None:
             return self._get("/management/customers")
         wanted = _checked_page(1 if page is None else page, 20 if page_size is None else page_size)
-        return _one_page(self._get("/management/customers"), "customers", *wanted)
+        return one_page(self._get("/management/customers"), "customers", *wanted)
 
     def create_customer(
         self,
@@ -282,7 +282,7 @@ class AdminClient(PublishingClient):
             return response_of(error)
         if application_id is not None:
             rows = [row for row in rows if row.get("applicationId") == application_id]
-        answer = _one_page(_with(answer, activities=rows), "activities", *wanted)
+        answer = one_page(_with(answer, activities=rows), "activities", *wanted)
         return _with(answer, limitReached=reached, count=len(answer.rows("activities")))
 
     def list_audit_events(
@@ -391,21 +391,3 @@ def _checked_page(page: int, size: int) -> tuple[int, int]:
     if page < 1 or size < 1:
         raise ValueError(f"page and page_size must be 1 or more, not {page!r} and {size!r}")
     return page, size
-
-
-def _one_page(answer: ApiResponse, items: str, page: int, size: int) -> ApiResponse:
-    """One page of a response that holds all rows; `raw` stays what the server sent."""
-    try:
-        rows = answer.rows(items)
-    except ApiError as error:
-        return response_of(error)
-    start = (page - 1) * size
-    pagination = {
-        "page": page,
-        "limit": size,
-        "total": len(rows),
-        "hasNext": start + size < len(rows),
-        "hasPrevious": page > 1,
-    }
-    answer.meta = {**(answer.meta or {}), "pagination": pagination}
-    return _with(answer, **{items: rows[start : start + size]})
