@@ -31,6 +31,7 @@ Public besides this module, and stable like it:
     bindist.connection     checks of addresses and keys
     bindist.redaction      hiding keys and signatures in text
     bindist.special_files  devices, pipes and descriptors, which no download replaces
+    bindist.signing        signed checksum lists of versions (extra `signing`)
     bindist.sandbox        a server for tests (extra `sandbox`)
 
 All other modules and packages (`bindist.clients`, `bindist.http`, `bindist.transfer`,
@@ -49,11 +50,13 @@ from .errors import (
     DifferentContentError,
     IncompleteDownloadError,
     IntegrityError,
+    MissingExtraError,
     NotFoundError,
     PermissionDeniedError,
     QuotaError,
     RateLimitError,
     ServerError,
+    SignatureError,
     TargetConflictError,
     TargetExistsError,
     TransportError,
@@ -85,6 +88,7 @@ __all__ = [
     "Download",
     "IncompleteDownloadError",
     "IntegrityError",
+    "MissingExtraError",
     "NotFoundError",
     "PermissionDeniedError",
     "QuotaError",
@@ -93,6 +97,7 @@ __all__ = [
     "ReleasePreview",
     "ServerError",
     "ServerProbe",
+    "SignatureError",
     "StoredBytes",
     "TargetConflictError",
     "TargetExistsError",

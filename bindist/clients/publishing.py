@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # what is needed for a release alone is imported by it
     from ..release.files import ReleaseFile
     from ..release.results import Release, ReleasePreview
     from ..release.version_requests import VersionRequests
+    from ..signing import SigningKey
     from ..transfer.presigned import FileProgress
     from ..types import StrPath
 
@@ -42,6 +43,7 @@ class PublishingClient(UploadsClient):
         settle: float | None = None,
         notify: Callable[[str], None] | None = None,
         protect: Callable[[], AbstractContextManager[object]] | None = None,
+        signer: SigningKey | None = None,
     ) -> Release:
         """Publishes local files as a version that is either whole or not enabled.
 
@@ -82,6 +84,9 @@ class PublishingClient(UploadsClient):
             protect: returns a context manager that is entered while the version is being made, for
                 example one that delays signals: if the process ends there, the version number may
                 be lost; default None.
+            signer: signs the version: adds the files `SHA256SUMS.txt` and `SHA256SUMS.minisig.txt`
+                (see `bindist.signing`). Each file is read once more, before any byte is sent;
+                default None.
 
         Returns a `Release`. Raises ValueError for numbers out of range; ValueError and OSError for
         local files that cannot be published; DifferentContentError if the version has other files;
@@ -110,6 +115,7 @@ class PublishingClient(UploadsClient):
             settle=settle,
             notify=notify,
             protect=protect,
+            signer=signer,
         )
 
     def preview_publish(
@@ -124,6 +130,7 @@ class PublishingClient(UploadsClient):
         file_name: str | None = None,
         file_type: FileType | None = None,
         journal: StrPath | None = None,
+        signer: SigningKey | None = None,
     ) -> ReleasePreview:
         """Reports what `publish` would do with the same arguments, and changes nothing.
 
@@ -131,8 +138,8 @@ class PublishingClient(UploadsClient):
         `list_versions` and, for a new version, `get_application`.
 
         Args:
-            paths: as for `publish`; also `enable`, `if_exists`, `expected`, `file_name` and
-                `file_type`.
+            paths: as for `publish`; also `enable`, `if_exists`, `expected`, `file_name`,
+                `file_type` and `signer`.
             journal: the folder of `publish`'s journal, which shows what an interrupted release has
                 begun; default None.
 
@@ -150,6 +157,7 @@ class PublishingClient(UploadsClient):
             if_exists=if_exists,
             expected=expected,
             journal=None if journal is None else Path(journal),
+            signer=signer,
         )
 
     def _local_files(
