@@ -17,17 +17,18 @@ What makes or verifies a signature needs the extra `signing`, and raises Missing
 from __future__ import annotations
 
 import base64
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .errors import MissingExtraError, SignatureError
 from .file_names import name_problem, server_name
-from .http.response import Json
+from .file_system import replace_file
 from .rows import distinct_files
-from .transfer.hashing import checksums_match, sha256_bytes
+from .transfer.hashing import checksums_match, is_sha256, sha256_bytes
 
 if TYPE_CHECKING:
     from .types import StrPath
@@ -38,9 +39,11 @@ __all__ = [
     "SignedChecksums",
     "SigningKey",
     "TrustedKey",
+    "cached_signature",
     "check_signed_files",
     "checksum_list",
     "read_checksum_list",
+    "signature_key_id",
     "signature_rows",
     "verify_checksum_list",
 ]
@@ -49,6 +52,8 @@ SUMS_FILE = "SHA256SUMS.txt"
 SIGNATURE_FILE = "SHA256SUMS.minisig.txt"
 MAX_BYTES = 8 * 1024 * 1024
 """The largest list and the largest signature that are read, in bytes."""
+
+Row = TypeVar("Row", bound=Mapping[str, Any])
 
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 _COMMENT = "bindist application:{} version:{}"
@@ -227,12 +232,9 @@ def verify_checksum_list(
     was changed, and for a list in another form; MissingExtraError.
     """
     library = _minisign()
-    try:
-        found = library.Signature.from_bytes(signature)
-    except library.Error as error:
-        raise SignatureError(f"{SIGNATURE_FILE} is not a signature of minisign") from error
+    key_id = signature_key_id(signature)
+    found = library.Signature.from_bytes(signature)
     trusted = {key.key_id: key for key in keys}
-    key_id = _key_id(signature.splitlines()[1].decode())
     if key_id not in trusted:
         known = ", ".join(sorted(trusted)) or "none"
         raise SignatureError(f"the signature is by the key {key_id}; trusted keys: {known}")
@@ -271,12 +273,60 @@ def check_signed_files(rows: Sequence[Mapping[str, Any]], signed: SignedChecksum
         raise SignatureError(f"the version lacks the signed file {lacking[0]}")
 
 
-def signature_rows(rows: Sequence[Json]) -> tuple[Json, Json] | None:
+def signature_rows(rows: Sequence[Row]) -> tuple[Row, Row] | None:
     """The rows of the checksum list and of its signature; None where the version is not signed."""
     found = {row.get("fileName"): row for row in distinct_files(rows)}
     if SUMS_FILE in found and SIGNATURE_FILE in found:
         return found[SUMS_FILE], found[SIGNATURE_FILE]
     return None
+
+
+def cached_signature(
+    rows: Sequence[Mapping[str, Any]], folder: StrPath
+) -> tuple[bytes, bytes] | None:
+    """The checksum list and the signature of a version, from the cache of `signed_checksums`.
+
+    `rows` are those of `list_version_files`. Returns None where the version is not signed, or where
+    the cache lacks one of the two. Nothing is verified but their checksums.
+    """
+    found = signature_rows(rows)
+    if found is None:
+        return None
+    sums, signature = (cached_file(Path(folder), row) for row in found)
+    return None if sums is None or signature is None else (sums, signature)
+
+
+def cached_file(folder: Path, row: Mapping[str, Any]) -> bytes | None:
+    """The content of a file of that row, which a cache keeps under its checksum."""
+    checksum = str(row.get("checksum"))
+    if not is_sha256(checksum):
+        return None
+    try:
+        content = (folder / checksum).read_bytes()
+    except OSError:
+        return None
+    return content if checksums_match(sha256_bytes(content), checksum) else None
+
+
+def keep_file(folder: Path, row: Mapping[str, Any], content: bytes) -> None:
+    """Puts the content of a file of that row into a cache."""
+    checksum = str(row.get("checksum"))
+    if is_sha256(checksum):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        replace_file(folder / checksum, content, folder / f".{checksum}.{os.getpid()}")
+
+
+def signature_key_id(signature: bytes) -> str:
+    """The id of the key that a signature says it is by; nothing is verified.
+
+    Raises SignatureError for what is no signature, MissingExtraError.
+    """
+    library = _minisign()
+    try:
+        library.Signature.from_bytes(signature)
+    except library.Error as error:
+        raise SignatureError(f"{SIGNATURE_FILE} is not a signature of minisign") from error
+    return _key_id(signature.splitlines()[1].decode())
 
 
 def _key_id(line: str) -> str:

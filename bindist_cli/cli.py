@@ -21,6 +21,8 @@ COMMANDS = {
     "apps": "Applications, and the customers that may download them.",
     "versions": "Versions and their files: upload, release, download, verify, share.",
     "customers": "Customers and their API keys.",
+    "keys": "Keys that sign releases.",
+    "trust": "The vendors' keys that you trust.",
     "activity": "Uploads and downloads: who, what and when.",
     "audit": "The log of administrative events.",
     "admin": "The API keys of administrators.",

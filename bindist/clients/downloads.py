@@ -95,6 +95,7 @@ class DownloadsClient(CatalogueClient):
         test_channel: bool = False,
         verify_checksum: bool = True,
         progress: Progress | None = None,
+        signed: SignedChecksums | None = None,
     ) -> Download:
         """Writes a file to a binary stream as it arrives, in blocks of 1 MiB at most.
 
@@ -110,14 +111,17 @@ class DownloadsClient(CatalogueClient):
             test_channel: True allows a version that is not enabled; default False.
             verify_checksum: False accepts any bytes; default True.
             progress: called with (bytes received, bytes in total); default None.
+            signed: what `signed_checksums` returned for this version; the file must have the signed
+                checksum. Default None, no signature needed.
 
-        Returns a `Download` without a path. Raises ApiError, TransportError, and IntegrityError if
-        the bytes do not match the server's checksum: **they have been written by then**.
+        Returns a `Download` without a path. Raises ApiError, TransportError, SignatureError, and
+        IntegrityError if the bytes do not match the checksum: **they have been written by then**.
         """
         from ..transfer import download  # not for those who only list
 
-        wanted = self._source(application_id, version, file_id, test_channel)
-        return download.to_stream(wanted, stream, verify=verify_checksum, progress=progress)
+        wanted = self._source(application_id, version, file_id, test_channel, signed)
+        verify = verify_checksum or signed is not None
+        return download.to_stream(wanted, stream, verify=verify, progress=progress)
 
     def download_to_file(
         self,
@@ -237,7 +241,7 @@ class DownloadsClient(CatalogueClient):
         one of the keys, and for one with other files than were signed; ValueError for a key that is
         none; MissingExtraError, ApiError, TransportError, IntegrityError, OSError.
         """
-        from .signatures import SignatureFiles, verified
+        from .signatures import verified
 
         rows = [dict(row) for row in listed] if listed is not None else None
         if rows is None:
@@ -249,8 +253,8 @@ class DownloadsClient(CatalogueClient):
             )
             return content
 
-        files = SignatureFiles(fetch, None if cache is None else Path(cache))
-        return verified(rows, files, trusted_keys, application_id, version)
+        folder = None if cache is None else Path(cache)
+        return verified(rows, fetch, folder, trusted_keys, application_id, version)
 
     def check_stored_bytes(
         self,

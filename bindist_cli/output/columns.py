@@ -156,6 +156,7 @@ VERSION = (
     Column("updatedAt", "Updated", _age),
     Column("releaseNotes", "Notes", _prose, flexible=True),
 )
+SHOWN_VERSION = (*VERSION[:-1], Column("signature", "Signature"), VERSION[-1])
 FILES = (
     Column("fileName", "File"),
     Column("fileType", "Type"),
@@ -260,6 +261,18 @@ RECENT_DOWNLOADS = (
     Column("version", "Version"),
     Column("customerId", "Customer"),
 )
+SIGNING_KEY = (
+    Column("keyId", "Key id"),
+    Column("publicKey", "Public key"),
+    Column("keyFile", "Secret key"),
+)
+TRUSTED_KEYS = (
+    Column("applicationId", "Application"),
+    Column("keyId", "Key id"),
+    Column("publicKey", "Public key", wide=True),
+    Column("server", "Server", flexible=True),
+)
+TRUSTED = (*TRUSTED_KEYS[:2], Column("status", "Status"), *TRUSTED_KEYS[2:])
 PATHS = (Column("path", "Path"),)
 SANDBOX = (
     Column("path", "Folder"),

@@ -31,8 +31,17 @@ METAVARS = {
     *("NAME", "NAME:VALUE", "NAME=VALUE", "NAME|ID", "PATH", "PORT", "SECONDS", "SPEC", "TAG"),
     *("TEXT", "TIME", "URL", "VERSION"),
 }
-# One is slow, one asks questions; both are tested with their groups.
-ELSEWHERE = ["bindist sandbox demo", "bindist auth login"]
+# One is slow, one asks questions, others need files or keys; all are tested with their groups.
+ELSEWHERE = [
+    "bindist auth login",
+    "bindist keys generate --out ~/keys",
+    "bindist keys show ~/keys/bindist.key",
+    "bindist sandbox demo",
+    "bindist trust add acme --from-version 1.0",
+    "bindist trust remove acme 3488E7CD0FE178FC",
+    "bindist trust remove acme",
+    "bindist versions verify --offline /media/stick/skylark --app skylark",
+]
 
 
 @pytest.mark.parametrize("path", TREE, ids=lambda path: " ".join(path) or "bindist")

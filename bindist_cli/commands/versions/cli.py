@@ -13,6 +13,7 @@ from .file_commands import download_command, share_command, upload_command, veri
 from .lookups import distinct, files_of, find_version, latest, ordered_versions
 from .options import app_argument, notes_options, test_channel, version_argument
 from .release_notes import kept_release_notes, read_release_notes
+from .signatures import described, signature_state
 from .verify import checksum_lines
 
 
@@ -62,9 +63,12 @@ def list_(
 @pass_app
 def show(app: App, app_id: str, version: str) -> None:
     """Show a version, its files, and its state on both channels."""
-    app.printer.one(
-        columns.VERSION, find_version(app, app_id, version), tables={"files": columns.FILES}
-    )
+    found = dict(find_version(app, app_id, version))
+    state = signature_state(app, app_id, version, found["files"])
+    if state is not None:
+        people = app.printer.format == "table"
+        found["signature"] = described(state) if people else state
+    app.printer.one(columns.SHOWN_VERSION, found, tables={"files": columns.FILES})
 
 
 @command.command(
