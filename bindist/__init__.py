@@ -31,6 +31,7 @@ Public besides this module, and stable like it:
     bindist.connection     checks of addresses and keys
     bindist.redaction      hiding keys and signatures in text
     bindist.special_files  devices, pipes and descriptors, which no download replaces
+    bindist.mirror         versions in a plain folder: pulled, verified, pushed
     bindist.signing        signed checksum lists of versions (extra `signing`)
     bindist.sandbox        a server for tests (extra `sandbox`)
 

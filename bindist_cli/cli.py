@@ -23,6 +23,7 @@ COMMANDS = {
     "customers": "Customers and their API keys.",
     "keys": "Keys that sign releases.",
     "trust": "The vendors' keys that you trust.",
+    "mirror": "Copies of applications in a plain folder, for sites without a network.",
     "activity": "Uploads and downloads: who, what and when.",
     "audit": "The log of administrative events.",
     "admin": "The API keys of administrators.",

@@ -16,8 +16,8 @@ SHARED_DOWNLOAD = ("GET", "/v1/downloads/d/{token}")
 """Browsers open it: no method calls it."""
 
 
-LOCAL = ("config ", "keys ", "sandbox ", "trust ")
-"""Groups whose commands read files of this machine, and no response."""
+LOCAL = ("config ", "keys ", "mirror ", "sandbox ", "trust ")
+"""Groups whose commands read files of this machine, or print no response as it is."""
 
 
 def test_every_endpoint_of_the_sandbox_has_a_row() -> None:

@@ -273,6 +273,26 @@ TRUSTED_KEYS = (
     Column("server", "Server", flexible=True),
 )
 TRUSTED = (*TRUSTED_KEYS[:2], Column("status", "Status"), *TRUSTED_KEYS[2:])
+MIRRORED = (
+    Column("applicationId", "Application"),
+    Column("version", "Version"),
+    Column("status", "Status"),
+    Column("error", "Error", hidden=True),
+)
+MIRROR_PLAN = (
+    Column("applicationId", "Application"),
+    Column("version", "Version"),
+    Column("action", "Planned"),
+    Column("fileSize", "To fetch", _size, right=True),
+    Column("files", "Files", _list, flexible=True),
+)
+MIRROR_FILES = (
+    Column("applicationId", "Application"),
+    Column("version", "Version"),
+    Column("fileName", "File", flexible=True),
+    Column("status", "Status"),
+    Column("path", "Path", wide=True, flexible=True),
+)
 PATHS = (Column("path", "Path"),)
 SANDBOX = (
     Column("path", "Folder"),

@@ -40,6 +40,8 @@ COMMANDS = [
     ("versions upload", "harbor 9.2 large.bin --json"),
     ("versions share", "skylark 1.10.0 --json"),
     ("keys show", "bindist.pub"),
+    ("mirror push", "mirror"),
+    ("mirror verify", "mirror"),
     ("trust list", ""),
     ("trust remove", "skylark"),
     ("customers create", "--name Newer --json"),

@@ -8,12 +8,12 @@ from ...context import App, pass_app
 from ...exit_codes import CliError
 from ...options import Group
 from ...output import columns, formatting
+from ...signatures import described, signature_state
 from .enabling import check_whole
 from .file_commands import download_command, share_command, upload_command, verify_command
 from .lookups import distinct, files_of, find_version, latest, ordered_versions
 from .options import app_argument, notes_options, test_channel, version_argument
 from .release_notes import kept_release_notes, read_release_notes
-from .signatures import described, signature_state
 from .verify import checksum_lines
 
 

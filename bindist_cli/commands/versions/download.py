@@ -19,8 +19,8 @@ from ...output.columns import Json
 from ...output.error_output import to_cli_error
 from ...output.progress import Report, transfers
 from ...output.streams import binary_stdout
+from ...signatures import SignaturePolicy, cache_folder, refused, signed_checksums, trusted_keys
 from .lookups import distinct, files_of, mixed_version
-from .signatures import SignaturePolicy, cache_folder, refused, signed_checksums, trusted_keys
 
 if TYPE_CHECKING:
     from bindist import Download

@@ -12,11 +12,11 @@ from bindist.choices import CHOICES, FileType, IfExists
 from ...context import App, pass_app
 from ...options import Command
 from ...params import APPLICATION, FILE_OF_VERSION, LOCAL_FILE, LOCAL_FOLDER, MINUTES, VERSION
+from ...signatures import SignaturePolicy, signature_options
 from .download import DownloadRequest, check_place, download, share_link
 from .lookups import latest
 from .options import app_argument, notes_options, test_channel, version_argument
 from .release_notes import read_release_notes
-from .signatures import SignaturePolicy, signature_options
 from .upload import UploadRequest, upload
 from .verify import verify_files, verify_offline
 

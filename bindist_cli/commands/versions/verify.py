@@ -13,8 +13,8 @@ from ...context import App
 from ...exit_codes import CliError, Exit
 from ...output import columns
 from ...output.columns import Json
+from ...signatures import SignaturePolicy, refused, signed_checksums, trusted_keys
 from .lookups import distinct, files_of
-from .signatures import SignaturePolicy, refused, signed_checksums, trusted_keys
 
 _STORED = {"ok": "stored", "missing": "not-stored", "different": "other-size"}
 

@@ -11,13 +11,13 @@ import click
 
 from bindist import errors
 
-from ...context import App
-from ...exit_codes import CliError, Exit
-from ...output.columns import Json
-from ...params import LOCAL_FILE
-from ...settings import trust_store
-from ...settings.resolve import environment
-from ...settings.trust_store import TRUST
+from .context import App
+from .exit_codes import CliError, Exit
+from .output.columns import Json
+from .params import LOCAL_FILE
+from .settings import trust_store
+from .settings.resolve import environment
+from .settings.trust_store import TRUST
 
 if TYPE_CHECKING:
     from bindist.signing import SignedChecksums, TrustedKey
