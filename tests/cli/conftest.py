@@ -179,9 +179,18 @@ def terminal(program: str, tmp_path: Path) -> Callable[..., Screen]:
     return run
 
 
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a new sample catalogue, to be copied: quicker than making another."""
+    folder = tmp_path_factory.mktemp("sample") / "catalogue"
+    SandboxServer(folder)
+    return folder
+
+
 @pytest.fixture
-def catalogue(tmp_path: Path) -> Iterator[SandboxServer]:
+def catalogue(tmp_path: Path, sample: Path) -> Iterator[SandboxServer]:
     """A server with the sample catalogue."""
+    shutil.copytree(sample, tmp_path / "catalogue")
     with SandboxServer(
         tmp_path / "catalogue",
         admin_key=ADMIN_KEY,
