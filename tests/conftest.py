@@ -15,6 +15,7 @@ from pytest_socket import socket_allow_hosts
 from bindist import AdminClient, CustomerClient
 from bindist.sandbox import SandboxServer
 from bindist_cli.output.streams import RUNNERS
+from tests.warm.commands import Commands
 
 pytest_plugins = ["tests.counters"]
 
@@ -48,6 +49,13 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("BINDIST_CONFIG_DIR", str(folder))
     monkeypatch.setenv("HOME", str(tmp_path))
     return folder
+
+
+@pytest.fixture(scope="session")
+def commands() -> Iterator[Commands]:
+    """Starts the installed program quickly."""
+    with Commands() as found:
+        yield found
 
 
 @pytest.fixture

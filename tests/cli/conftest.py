@@ -24,8 +24,8 @@ from click.testing import Result
 from bindist import AdminClient
 from bindist.sandbox import SandboxServer
 from tests.conftest import ADMIN_KEY, APPS_ADMIN_KEY, CUSTOMER_KEY
+from tests.warm.commands import SECONDS, Commands
 
-SECONDS = 60
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -38,23 +38,15 @@ def program() -> str:
 
 
 @pytest.fixture
-def bindist(program: str, tmp_path: Path) -> Run:
+def bindist(program: str, commands: Commands, tmp_path: Path) -> Run:
     """Runs the installed command as a process of its own, away from any terminal."""
 
     def run(
         *arguments: str, input: str | None = None, **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            (program, *arguments),
-            input=input,
-            stdin=subprocess.DEVNULL if input is None else None,
-            capture_output=True,
-            encoding=environment.setdefault("PYTHONIOENCODING", "utf-8"),
-            timeout=SECONDS,
-            cwd=tmp_path,
-            env={**os.environ, **environment},
-            check=False,
-        )
+        environment.setdefault("PYTHONIOENCODING", "utf-8")
+        everything = {**os.environ, **environment}
+        return commands.run((program, *arguments), tmp_path, everything, input)
 
     return run
 
@@ -142,7 +134,7 @@ class Screen:
 
 
 @pytest.fixture
-def terminal(program: str, tmp_path: Path) -> Callable[..., Screen]:
+def terminal(program: str, commands: Commands, tmp_path: Path) -> Callable[..., Screen]:
     """Runs the installed command at a terminal, with answers typed ahead."""
     if os.name == "nt":
         pytest.skip("needs pseudo-terminals")
@@ -153,28 +145,22 @@ def terminal(program: str, tmp_path: Path) -> Callable[..., Screen]:
     def run(*arguments: str, columns: int = 80, typed: str = "", **environment: str) -> Screen:
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-        with subprocess.Popen(
-            (program, *arguments),
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            cwd=tmp_path,
-            env={**os.environ, "TERM": "xterm-256color", **environment},
-        ) as process:
-            os.close(slave)
-            os.write(master, typed.encode())
-            received = bytearray()
-            while select.select([master], [], [], SECONDS)[0]:
-                try:
-                    block = os.read(master, 65536)
-                except OSError:  # the other side is closed
-                    break
-                if not block:
-                    break
-                received += block
-            os.close(master)
-            process.wait(SECONDS)
-        return Screen(received.decode("utf-8"), process.returncode)
+        everything = {**os.environ, "TERM": "xterm-256color", **environment}
+        process = commands.start((program, *arguments), tmp_path, everything, (slave,) * 3)
+        os.close(slave)
+        os.write(master, typed.encode())
+        received = bytearray()
+        while select.select([master], [], [], SECONDS)[0]:
+            try:
+                block = os.read(master, 65536)
+            except OSError:  # the other side is closed
+                break
+            if not block:
+                break
+            received += block
+        os.close(master)
+        code = process.wait()
+        return Screen(received.decode("utf-8"), code)
 
     return run
 
