@@ -121,7 +121,7 @@ class Fork:
     ) -> None:
         asked = {"words": words, "folder": str(folder), "environment": dict(environment)}
         answers, to_answer = os.pipe()
-        self._answers = open(answers, "rb")
+        self._answers = open(answers, "rb")  # noqa: SIM115  closed by `wait`
         try:
             socket.send_fds(asking, [json.dumps(asked).encode()], (*streams, to_answer))
         finally:
@@ -139,8 +139,8 @@ class Fork:
 
 
 def _of_the_interpreter(environment: Mapping[str, str]) -> dict[str, str]:
-    """What an interpreter and its libraries read while they start."""
-    names = ("PYTHON", "LC_", "LANG", "TZ", "SSL_", "OPENSSL_", "MALLOC_")
+    """What an interpreter, its libraries and what loads them read while they start."""
+    names = ("PYTHON", "LC_", "LANG", "TZ", "LD_", "GLIBC_", "MALLOC_", "SSL_", "OPENSSL_")
     return {
         name: value
         for name, value in environment.items()

@@ -81,7 +81,7 @@ def open_streams(encoding: str) -> None:
     """The standard streams, as an interpreter opens them when it starts."""
     for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
         stream = io.TextIOWrapper(
-            open(number, f"{mode}b", closefd=False),
+            open(number, f"{mode}b", closefd=False),  # noqa: SIM115  for as long as we live
             encoding=encoding,
             errors=getattr(sys, name).errors,
             newline="\n",
