@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -52,9 +54,17 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def commands() -> Iterator[Commands]:
-    """Starts the installed program quickly."""
-    with Commands() as found:
+def program() -> str:
+    """The installed command."""
+    found = shutil.which("bindist", path=sysconfig.get_path("scripts"))
+    assert found, "the command `bindist` is not installed beside this Python"
+    return found
+
+
+@pytest.fixture(scope="session")
+def commands(program: str) -> Iterator[Commands]:
+    """Starts the installed command quickly."""
+    with Commands(program) as found:
         yield found
 
 

@@ -11,7 +11,6 @@ import signal
 import socket
 import struct
 import subprocess
-import sysconfig
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,29 +23,21 @@ from click.testing import Result
 from bindist import AdminClient
 from bindist.sandbox import SandboxServer
 from tests.conftest import ADMIN_KEY, APPS_ADMIN_KEY, CUSTOMER_KEY
-from tests.warm.commands import SECONDS, Commands
+from tests.warm.commands import SECONDS, Commands, Process
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture(scope="session")
-def program() -> str:
-    """The installed command."""
-    found = shutil.which("bindist", path=sysconfig.get_path("scripts"))
-    assert found, "the command `bindist` is not installed beside this Python"
-    return found
-
-
 @pytest.fixture
-def bindist(program: str, commands: Commands, tmp_path: Path) -> Run:
+def bindist(commands: Commands, tmp_path: Path) -> Run:
     """Runs the installed command as a process of its own, away from any terminal."""
 
     def run(
         *arguments: str, input: str | None = None, **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        environment.setdefault("PYTHONIOENCODING", "utf-8")
+        encoding = environment.setdefault("PYTHONIOENCODING", "utf-8")
         everything = {**os.environ, **environment}
-        return commands.run((program, *arguments), tmp_path, everything, input)
+        return commands.run(arguments, tmp_path, everything, input, encoding)
 
     return run
 
@@ -76,23 +67,14 @@ def shell(program: str, tmp_path: Path) -> Run:
 
 
 @pytest.fixture
-def start(program: str, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def start(program: str, commands: Commands, tmp_path: Path) -> Iterator[Callable[..., Process]]:
     """Starts the installed command and leaves it running; what still runs afterwards is killed."""
-    running: list[subprocess.Popen[str]] = []
+    running: list[Process] = []
 
-    def begin(*arguments: str, **environment: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            (program, *arguments),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            cwd=tmp_path,
-            env={**os.environ, **environment},
-        )
-        running.append(process)
-        return process
+    def begin(*arguments: str, anew: bool = False, **environment: str) -> Process:
+        everything = {**os.environ, **environment}
+        running.append(commands.open(arguments, tmp_path, everything, anew=anew))
+        return running[-1]
 
     yield begin
     for process in running:
@@ -101,7 +83,7 @@ def start(program: str, tmp_path: Path) -> Iterator[Callable[..., subprocess.Pop
 
 
 @pytest.fixture
-def interrupt() -> Callable[[subprocess.Popen[str]], None]:
+def interrupt() -> Callable[[Process], None]:
     """Presses Ctrl-C for a process."""
     if os.name == "nt":
         pytest.skip("Windows has no SIGINT for one process")
@@ -134,7 +116,7 @@ class Screen:
 
 
 @pytest.fixture
-def terminal(program: str, commands: Commands, tmp_path: Path) -> Callable[..., Screen]:
+def terminal(commands: Commands, tmp_path: Path) -> Callable[..., Screen]:
     """Runs the installed command at a terminal, with answers typed ahead."""
     if os.name == "nt":
         pytest.skip("needs pseudo-terminals")
@@ -146,7 +128,7 @@ def terminal(program: str, commands: Commands, tmp_path: Path) -> Callable[..., 
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
         everything = {**os.environ, "TERM": "xterm-256color", **environment}
-        process = commands.start((program, *arguments), tmp_path, everything, (slave,) * 3)
+        process = commands.start(arguments, tmp_path, everything, (slave,) * 3)
         os.close(slave)
         os.write(master, typed.encode())
         received = bytearray()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +12,7 @@ import pytest
 
 from tests.conftest import ADMIN_KEY
 from tests.release.conftest import APPLICATION, COMPLETE, CONTENTS, Watched
+from tests.warm.commands import Process
 
 pytestmark = pytest.mark.slow
 
@@ -49,7 +48,7 @@ PHASES = {
 VERSION = "1.0"
 
 
-def start(watched: Watched, config: Path, *options: str) -> subprocess.Popen[str]:
+def start(watched: Watched, config: Path, *options: str) -> Process:
     environment = {
         **os.environ,
         "BINDIST_API_URL": watched.server.url,
@@ -69,17 +68,11 @@ def start(watched: Watched, config: Path, *options: str) -> subprocess.Popen[str
         "--timeout",
         "3",
     )
-    return subprocess.Popen(
-        (sys.executable, "-m", "bindist_cli", *words, "-o", "json", *options),
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    assert watched.commands
+    return watched.commands.open((*words, "-o", "json", *options), config, environment)
 
 
-def wait_for(reached: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+def wait_for(reached: Callable[[], bool], process: Process) -> None:
     deadline = time.monotonic() + 60
     while not reached():
         assert process.poll() is None, process.communicate()
@@ -87,7 +80,7 @@ def wait_for(reached: Callable[[], bool], process: subprocess.Popen[str]) -> Non
         time.sleep(0.002)
 
 
-def finish(process: subprocess.Popen[str]) -> None:
+def finish(process: Process) -> None:
     _, said = process.communicate(timeout=60)
     assert process.returncode == 0, said
 

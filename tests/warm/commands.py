@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -20,17 +21,21 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO, Any, Union
 
 from tests.sampling import WHOLE
 
 SECONDS = 60
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else ()))
 Streams = tuple[int, int, int]
+Process = Union["subprocess.Popen[Any]", "Fork"]
 
 
 class Commands:
-    """Starts commands, and until it is closed the template for them, once one can be used."""
+    """Starts the program with the arguments of commands, and the template when it is needed."""
 
-    def __init__(self) -> None:
+    def __init__(self, program: str) -> None:
+        self._program = program
         self._environment = dict(os.environ)
         self._template: subprocess.Popen[bytes] | None = None
         self._asking, self._asked = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -47,47 +52,99 @@ class Commands:
 
     def run(
         self,
-        words: Sequence[str],
+        arguments: Sequence[str],
         folder: Path,
         environment: Mapping[str, str],
         input: str | None = None,
-    ) -> subprocess.CompletedProcess[str]:
+        encoding: str | None = "utf-8",
+    ) -> subprocess.CompletedProcess[Any]:
         """Runs a command away from any terminal, and returns what it has printed."""
-        encoding = environment.get("PYTHONIOENCODING") or "utf-8"
+        is_typed = input is not None
+        process = self.open(arguments, folder, environment, is_typed=is_typed, encoding=encoding)
+        try:
+            stdout, stderr = process.communicate(input, timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise
+        assert process.returncode is not None
+        return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+
+    def open(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        *,
+        is_typed: bool = False,
+        encoding: str | None = "utf-8",
+        anew: bool = False,
+    ) -> Process:
+        """Starts a command, with pipes for what it prints, and one for what `is_typed`.
+
+        A new interpreter is started for a test that looks at the process from outside (`anew`).
+        """
+        if anew or not self._is_like_the_template(environment):
+            return subprocess.Popen(
+                (self._program, *arguments),
+                stdin=subprocess.PIPE if is_typed else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                encoding=encoding,
+                cwd=folder,
+                env=environment,
+            )
         (stdout, out), (stderr, err) = os.pipe(), os.pipe()
-        stdin, typed = os.pipe()
-        if input is None:
-            os.close(stdin)
-            stdin = os.open(os.devnull, os.O_RDONLY)
-        with (
-            open(stdout, encoding=encoding) as printed,
-            open(stderr, encoding=encoding) as said,
-            ThreadPoolExecutor(2) as beside,
-        ):
-            process = self.start(words, folder, environment, (stdin, out, err))
-            for descriptor in (stdin, out, err):
-                os.close(descriptor)
-            timer = threading.Timer(SECONDS, process.kill)
-            timer.start()
-            beside.submit(_type, typed, input or "", encoding)
-            errors = beside.submit(said.read)
-            output = printed.read()
-            code = process.wait()
-            timer.cancel()
-            return subprocess.CompletedProcess(words, code, output, errors.result())
+        stdin, typed = os.pipe() if is_typed else (os.open(os.devnull, os.O_RDONLY), None)
+        process = self._fork(arguments, folder, environment, (stdin, out, err))
+        for descriptor in (stdin, out, err):
+            os.close(descriptor)
+        mode = "" if encoding else "b"
+        process.stdout = os.fdopen(stdout, f"r{mode}", encoding=encoding)
+        process.stderr = os.fdopen(stderr, f"r{mode}", encoding=encoding)
+        if typed is not None:
+            process.stdin = os.fdopen(typed, f"w{mode}", encoding=encoding)
+        return process
 
     def start(
-        self, words: Sequence[str], folder: Path, environment: Mapping[str, str], streams: Streams
-    ) -> subprocess.Popen[bytes] | Fork:
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        streams: Streams,
+    ) -> Process:
         """Starts a command with these descriptors for its standard streams."""
-        if not self._is_like_the_template(environment):
-            stdin, stdout, stderr = streams
-            return subprocess.Popen(
-                words, stdin=stdin, stdout=stdout, stderr=stderr, cwd=folder, env=environment
-            )
+        if self._is_like_the_template(environment):
+            return self._fork(arguments, folder, environment, streams)
+        stdin, stdout, stderr = streams
+        return subprocess.Popen(
+            (self._program, *arguments),
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            cwd=folder,
+            env=environment,
+        )
+
+    def _fork(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        streams: Streams,
+    ) -> Fork:
         with self._lock:
             self._template = self._template or self._start_template()
-        return Fork(self._asking, words, folder, environment, streams)
+        return Fork(
+            self._asking,
+            {
+                "words": (self._program, *arguments),
+                "folder": str(folder),
+                "environment": dict(environment),
+                "ignored": [each for each in _SIGNALS if signal.getsignal(each) == signal.SIG_IGN],
+            },
+            streams,
+        )
 
     def _is_like_the_template(self, environment: Mapping[str, str]) -> bool:
         return (
@@ -109,33 +166,66 @@ class Commands:
 
 
 class Fork:
-    """A command that the template has started."""
+    """A command that the template has started; what tests use of a `subprocess.Popen`."""
 
-    def __init__(
-        self,
-        asking: socket.socket,
-        words: Sequence[str],
-        folder: Path,
-        environment: Mapping[str, str],
-        streams: Streams,
-    ) -> None:
-        asked = {"words": words, "folder": str(folder), "environment": dict(environment)}
+    stdin: IO[Any] | None = None
+    stdout: IO[Any] | None = None
+    stderr: IO[Any] | None = None
+    returncode: int | None = None
+
+    def __init__(self, asking: socket.socket, asked: dict[str, Any], streams: Streams) -> None:
+        self.args = asked["words"]
         answers, to_answer = os.pipe()
-        self._answers = open(answers, "rb")  # noqa: SIM115  closed by `wait`
+        self._answers = open(answers, "rb", buffering=0)  # noqa: SIM115  closed by `wait`
         try:
             socket.send_fds(asking, [json.dumps(asked).encode()], (*streams, to_answer))
         finally:
             os.close(to_answer)
         self.pid = int(self._answers.readline())
 
-    def kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
-    def wait(self) -> int:
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def poll(self) -> int | None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def wait(self, timeout: float = SECONDS) -> int:
         """The exit code, or minus the number of the signal that has ended it."""
-        with self._answers:
-            return os.waitstatus_to_exitcode(int(self._answers.readline()))
+        if self.returncode is None:
+            if not select.select([self._answers], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(self.args, timeout)
+            with self._answers:
+                self.returncode = os.waitstatus_to_exitcode(int(self._answers.readline()))
+        return self.returncode
+
+    def communicate(self, input: Any = None, timeout: float = SECONDS) -> tuple[Any, Any]:
+        """Waits for the end, and returns what it has printed; it is killed if that takes longer."""
+        assert self.stdout and self.stderr
+        if self.stdout.closed:
+            return None, None  # it has been told already
+        with self.stdout, self.stderr, ThreadPoolExecutor(3) as beside:
+            printed = [beside.submit(stream.read) for stream in (self.stdout, self.stderr)]
+            if self.stdin:
+                beside.submit(self._type, self.stdin, input)
+            try:
+                self.wait(timeout)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise
+            stdout, stderr = (each.result() for each in printed)
+        return stdout, stderr
+
+    @staticmethod
+    def _type(stdin: IO[Any], text: Any) -> None:
+        with contextlib.suppress(BrokenPipeError), stdin:
+            stdin.write(text or "")
 
 
 def _of_the_interpreter(environment: Mapping[str, str]) -> dict[str, str]:
@@ -146,8 +236,3 @@ def _of_the_interpreter(environment: Mapping[str, str]) -> dict[str, str]:
         for name, value in environment.items()
         if name.startswith(names) and name != "PYTHONIOENCODING"
     }
-
-
-def _type(descriptor: int, text: str, encoding: str) -> None:
-    with contextlib.suppress(BrokenPipeError), open(descriptor, "w", encoding=encoding) as typed:
-        typed.write(text)

@@ -13,6 +13,7 @@ import io
 import json
 import os
 import select
+import signal
 import socket
 import sys
 from typing import Any, NoReturn
@@ -30,8 +31,8 @@ def serve(asking: socket.socket) -> None:
     """Starts what it is asked to, and tells its number and how it ended, until nobody can ask."""
     running: dict[int, tuple[int, int]] = {}
     while True:
-        for ready in select.select([asking, *running], [], [])[0]:
-            if ready is not asking:
+        for ready in select.select([asking.fileno(), *running], [], [])[0]:
+            if ready in running:
                 pid, answers = running.pop(ready)
                 os.close(ready)
                 tell(answers, os.waitpid(pid, 0)[1])
@@ -64,6 +65,8 @@ def become(asked: dict[str, Any], descriptors: list[int]) -> NoReturn:
         os.chdir(asked["folder"])
         os.environ.clear()
         os.environ.update(asked["environment"])
+        for number in asked["ignored"]:
+            signal.signal(number, signal.SIG_IGN)
         sys.argv = asked["words"]
         sys.path[0] = os.path.dirname(sys.argv[0])
         open_streams(asked["environment"].get("PYTHONIOENCODING") or sys.stdout.encoding)
@@ -87,7 +90,7 @@ def open_streams(encoding: str) -> None:
             newline="\n",
             line_buffering=name == "stderr" or os.isatty(number),
         )
-        stream.mode = mode
+        stream.mode = mode  # type: ignore[misc]
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
 
