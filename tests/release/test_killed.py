@@ -1,4 +1,8 @@
-"""A release that is killed before, during and after each of its requests, and run again."""
+"""A release that is killed before, during and after each of its requests, and run again.
+
+On any day each request has its kill, before it is carried out or after that; both in two days, or
+with WHOLE_MATRIX=1.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ import pytest
 
 from tests.conftest import ADMIN_KEY
 from tests.release.conftest import APPLICATION, COMPLETE, CONTENTS, Watched
+from tests.sampling import is_due
 from tests.warm.commands import Process
 
 pytestmark = pytest.mark.slow
@@ -96,8 +101,15 @@ def test_a_release_takes_these_steps(watched: Watched, tmp_path: Path) -> None:
     watched.check(VERSION)
 
 
-@pytest.mark.parametrize("phase", PHASES)
-@pytest.mark.parametrize("step", range(len(STEPS)), ids=lambda n: f"{n + 1} {STEPS[n]}")
+@pytest.mark.parametrize(
+    ("step", "phase"),
+    [
+        pytest.param(step, phase, id=f"{phase} {step + 1} {what}")
+        for step, what in enumerate(STEPS)
+        for place, phase in enumerate(PHASES)
+        if is_due(step + place, 2)
+    ],
+)
 @pytest.mark.counts("kills")
 def test_a_release_killed_at_any_step_is_finished_by_the_same_command(
     watched: Watched, tmp_path: Path, step: int, phase: str
