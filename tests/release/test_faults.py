@@ -1,7 +1,7 @@
 """A release each of whose requests fails once, in each way that the sandbox can make it fail.
 
-On any day each way meets a third of the requests, and each request a third of the ways; all of them
-in three days, or with WHOLE_MATRIX=1.
+On any day each way meets a sixth of the requests, and each request a sixth of the ways; all of them
+in six days, or with WHOLE_MATRIX=1.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.publishing import publish
 from tests.release.conftest import APPLICATION, COMPLETE, Watched
 from tests.sampling import is_due
 
-STEPS, PARTS = 17, 3
+STEPS, PARTS = 17, 6
 FAULTS = (
     "refuse",
     "stall:600",
