@@ -133,6 +133,11 @@ class Journal:
         journal._path = None
         return journal
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether no run of this release has left anything here."""
+        return not self.files and self.creation is Creation.ABSENT and self.finished_at is None
+
     def record_file(self, name: str, file: UploadedFile) -> None:
         """Records that the object store has a file."""
         self.files[name] = file

@@ -15,11 +15,12 @@ from pathlib import Path
 from ..choices import IfExists
 from ..file_names import server_name
 from ..transfer.hashing import checksums_match
-from .files import Checksum, ReleaseFile, cached, check_expected, completion_order, file_checksum
+from .files import Checksums, ReleaseFile, check_expected, completion_order
 from .journal import Journal, ReleaseId
 from .plan import Action
 from .results import Release, ReleasePreview
-from .run import SETTLE_SECONDS, Reporter, Run
+from .run import SETTLE_SECONDS, Run
+from .sending import Reporter
 from .version_requests import VersionRequests
 
 Protection = Callable[[], "AbstractContextManager[object]"]
@@ -92,9 +93,9 @@ def _by_server_name(expected: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _checked(files: Sequence[ReleaseFile], expected: Mapping[str, str]) -> Checksum:
+def _checked(files: Sequence[ReleaseFile], expected: Mapping[str, str]) -> Checksums:
     """The checksum of each file, read from the disk once; the expected ones are compared now."""
-    checksum = cached(file_checksum)
+    checksum = Checksums()
     for file in files:
         if file.server_name in expected:
             check_expected(file, checksum(file), expected)

@@ -6,7 +6,12 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Generic, TypeVar
 from weakref import WeakSet
+
+T = TypeVar("T")
 
 INTERRUPT_SECONDS = 2.0
 """How long an interrupted call waits for its threads, in seconds."""
@@ -122,3 +127,43 @@ def run_jobs(jobs: Sequence[Callable[[], None]], limit: int, token: threading.Ev
     for error in failures:
         if not isinstance(error, Cancelled):
             raise error
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[T]):
+    """What a call of several at once has returned or raised."""
+
+    value: T | None = None
+    error: Exception | None = None
+
+    def get(self) -> T:
+        """Returns what the call returned, or raises what it raised."""
+        if self.error is not None:
+            raise self.error
+        return self.value  # type: ignore[return-value]  # the call's own value
+
+
+def gather(
+    calls: Sequence[Callable[[], T]], limit: int, token: CancellationToken | None = None
+) -> list[Outcome[T] | None]:
+    """Makes the calls, up to `limit` at once, and returns when all have ended, in their order.
+
+    A call that raises leaves the others to go on. Where a call cancels `token`, no other one is
+    begun after it; those have None. Where only one is to be made at once, this thread makes them.
+    """
+    token = token or CancellationToken()
+    outcomes: list[Outcome[T] | None] = [None] * len(calls)
+
+    def make(place: int) -> None:
+        try:
+            outcomes[place] = Outcome(calls[place]())
+        except Exception as error:
+            outcomes[place] = Outcome(error=error)
+
+    if min(limit, len(calls)) > 1:
+        run_jobs([partial(make, place) for place in range(len(calls))], limit, token)
+        return outcomes
+    for place in range(len(calls)):
+        if not token.is_set():
+            make(place)
+    return outcomes
