@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..choices import IfExists
 from ..file_names import server_name
+from ..transfer.config import DEFAULTS, AtOnce
 from ..transfer.hashing import checksums_match
 from .files import Checksums, ReleaseFile, check_expected, completion_order
 from .journal import Journal, ReleaseId
@@ -23,6 +24,7 @@ from .run import SETTLE_SECONDS, Run
 from .sending import Reporter
 from .version_requests import VersionRequests
 
+_AT_ONCE = DEFAULTS.at_once()
 Protection = Callable[[], "AbstractContextManager[object]"]
 _WHOLE = {Action.ENABLE, Action.CHECK_BYTES}
 
@@ -36,7 +38,7 @@ def publish(
     release_notes: str | None = None,
     expected: Mapping[str, str] | None = None,
     progress: Reporter | None = None,
-    parallel: int = 4,
+    at_once: AtOnce = _AT_ONCE,
     journal: Path | None = None,
     settle: float | None = None,
     notify: Callable[[str], None] | None = None,
@@ -44,8 +46,9 @@ def publish(
 ) -> Release:
     """Makes a version of `files`, or finds that it is there; returns what was read of it last.
 
-    `AdminClient.publish` describes the arguments, but two: `files` are from `local_files`, and
-    `progress` gives, for each of them, the callback for its bytes.
+    `AdminClient.publish` describes the arguments, but three: `files` are from `local_files`,
+    `progress` gives, for each of them, the callback for its bytes, and `at_once` is what its
+    `parallel` is made of.
     """
     expected = _by_server_name(expected or {})
     checksum = _checked(files, expected)
@@ -57,7 +60,7 @@ def publish(
         run.release_notes = release_notes
         run.expected = expected
         run.progress = progress
-        run.parallel = parallel
+        run.at_once = at_once
         run.notify = notify or run.notify
         return run.run(protect or nullcontext)
 

@@ -13,6 +13,7 @@ from ..choices import IfExists
 from ..errors import BusyError
 from ..http.response import ApiResponse, Json
 from ..transfer.concurrency import Outcome, gather
+from ..transfer.config import DEFAULTS
 from ..transfer.file_rows import distinct_files
 from ..transfer.presigned import PresignedUpload
 from ..transfer.upload import LocalFile
@@ -41,7 +42,7 @@ class Run:
     release_notes: str | None = None
     expected: Mapping[str, str]
     progress: Reporter | None = None
-    parallel = 4
+    at_once = DEFAULTS.at_once()
 
     def __init__(
         self,
@@ -123,7 +124,7 @@ class Run:
             calls.append(requests.get_application)
             if not more and not file.needs_inline:
                 calls.append(partial(requests.presign, file.name, file.size))
-        return [found for found in gather(calls, self.parallel) if found]
+        return [found for found in gather(calls, self.at_once.files) if found]
 
     @property
     def is_enabled(self) -> bool:
@@ -134,7 +135,7 @@ class Run:
 
     def _read_version(self) -> None:
         """Reads the version from the server, once more."""
-        parallel = min(self.parallel, 2)
+        parallel = min(self.at_once.files, 2)
         self._note_seen(look(self._requests, enabled_at=self._enabled_at, parallel=parallel))
 
     def _note_seen(self, seen: Observation | None) -> None:
@@ -256,7 +257,7 @@ class Run:
         sending = Sending(self._requests, self._journal, self._checksum, self._earlier)
         sending.expected, sending.progress = self.expected, self.progress
         sending.presigned = self._presigned
-        if refusal := sending.send(step.files, self.parallel):
+        if refusal := sending.send(step.files, self.at_once):
             self._writes.refuse(refusal)
 
     def _reserve(self, _: Step) -> None:
@@ -288,7 +289,7 @@ class Run:
         main = {file.server_name for file in step.files if file.file_type == "MAIN"}
         others = {name: send for name, send in requests.items() if name not in main}
         if others:
-            self._writes.complete(others, self.parallel)
+            self._writes.complete(others, self.at_once.files)
         if main:
             self._writes.complete({name: requests[name] for name in requests if name in main}, 1)
 
@@ -323,7 +324,7 @@ class Run:
         )
         ids = [self._journal.files[file.server_name].upload_id for file in step.files]
         checks = [partial(self._requests.check_stored_bytes, file_id) for file_id in ids]
-        for found in gather(checks, self.parallel):
+        for found in gather(checks, self.at_once.files):
             assert found, "no check ends the others"
             stored = found.get()
             if stored.status != "ok":

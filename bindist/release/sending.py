@@ -9,6 +9,7 @@ from functools import partial
 from ..errors import ConflictError, IntegrityError
 from ..file_system import naming
 from ..transfer.concurrency import CancellationToken, run_jobs
+from ..transfer.config import AtOnce
 from ..transfer.presigned import PresignedUpload, Progress
 from ..transfer.upload import LocalFile
 from .files import Checksums, ReleaseFile, check_expected
@@ -44,13 +45,19 @@ class Sending:
         self._lock = threading.Lock()
         self._refusals: list[ConflictError] = []
 
-    def send(self, files: Sequence[ReleaseFile], parallel: int) -> ConflictError | None:
-        """Asks for the URL of each file and puts it there, up to `parallel` files at once.
+    def send(self, files: Sequence[ReleaseFile], at_once: AtOnce) -> ConflictError | None:
+        """Asks for the URL of each file and puts it there, so many files `at_once`.
 
         Returns None, or the server's refusal to give a URL, as the version exists already. Raises
         ApiError, TransportError, IntegrityError, OSError.
         """
-        run_jobs([partial(self._send, file) for file in files], parallel, self._token)
+        run_jobs(
+            [partial(self._send, file) for file in files],
+            at_once.files,
+            self._token,
+            large=[file.size > at_once.small for file in files],
+            large_limit=at_once.large,
+        )
         return self._refusals[0] if self._refusals else None
 
     def _send(self, file: ReleaseFile) -> None:

@@ -21,6 +21,7 @@ from bindist.release.files import local_files
 from bindist.release.results import Release
 from bindist.release.version_requests import VersionRequests
 from bindist.sandbox import SandboxServer, Step, VersionState
+from bindist.transfer.config import AtOnce
 from tests.conftest import ADMIN_KEY, APPS_ADMIN_KEY
 
 APPLICATION = "tool"
@@ -336,7 +337,7 @@ class Explorer:
                     turns.counting(name, requests),
                     self.files[content],
                     enable=enable,
-                    parallel=at_once,
+                    at_once=AtOnce(at_once, at_once, 0),
                     settle=SETTLE,
                     notify=turns.run_waits,
                 )

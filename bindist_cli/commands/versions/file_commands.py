@@ -64,9 +64,12 @@ from .verify import verify_files
     "--parallel",
     metavar="N",
     type=click.IntRange(1, TransferConfig.MAX_PARALLEL_FILES),
-    default=TransferConfig.parallel_files,
-    show_default=True,
-    help="Files to upload at the same time.",
+    default=None,
+    help=(
+        "Files to upload, and requests to make, at the same time. "
+        f"[default: {TransferConfig.parallel_files}, of which "
+        f"{TransferConfig.parallel_large_files} over {TransferConfig.small_file >> 20} MiB]"
+    ),
 )
 @pass_app
 def upload_command(
@@ -82,7 +85,7 @@ def upload_command(
     name: str | None,
     file_type: FileType | None,
     dry_run: bool,
-    parallel: int,
+    parallel: int | None,
 ) -> None:
     """Upload files as one version.
 

@@ -48,7 +48,7 @@ class UploadRequest:
     name: str | None
     file_type: FileType | None
     dry_run: bool
-    parallel: int
+    parallel: int | None
 
 
 def upload(app: App, request: UploadRequest) -> None:
