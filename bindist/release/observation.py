@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from typing import Any
 
 from ..errors import NotFoundError
-from ..http.response import ApiResponse, Json
+from ..http.response import ApiResponse, Json, unix_time
 from ..transfer.concurrency import gather
 from .version_requests import VersionRequests
 
@@ -105,15 +104,7 @@ def _record(requests: VersionRequests) -> tuple[Json, float | None]:
     except NotFoundError:
         return {}, None
     record = next((row for row in rows if row.get("version") == requests.version), {})
-    written = _timestamp(record.get("updatedAt"))
+    written = unix_time(record.get("updatedAt"))
     if written is None or listing.date is None:
         return record, None
     return record, max(0.0, listing.date - written)
-
-
-def _timestamp(text: object) -> float | None:
-    """Seconds of Unix time from an ISO 8601 timestamp of the API; None for anything else."""
-    try:
-        return datetime.fromisoformat(str(text).replace("Z", "+00:00")).timestamp()
-    except (ValueError, OverflowError):
-        return None
