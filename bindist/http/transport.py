@@ -25,6 +25,7 @@ from .redaction import HiddenUrl, guard_urllib3_logs, redact, redact_and_cut, se
 from .response import MAX_ERROR_BODY, ApiResponse, from_body
 from .retry import RetryPolicy
 from .sessions import Session, Sessions
+from .throttle import OVERLOAD_STATUSES
 from .url_policy import check_address
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ TOTAL_TIMEOUT = 330.0
 
 REPEATABLE = frozenset({"GET", "HEAD"})
 MAX_REDIRECTS = 10
+MAX_OVERLOADS = 50
+"""So many attempts of a call that a server has too much to do for do not count, at most."""
+
 ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 
 request_log = logging.getLogger("bindist.request")
@@ -144,10 +148,13 @@ class Transport:
     ) -> ApiResponse:
         """Sends one call of the API, repeated where that is safe, and returns the last answer.
 
-        Raises TransportError where there is none.
+        An attempt that a server refuses because it has too much to do counts only where no other
+        call has been answered since the one before. Raises TransportError where there is no answer.
         """
         repeatable = repeatable or method in REPEATABLE
-        for attempt in range(self.retry_policy.attempts):
+        throttle = self._sessions.throttle
+        attempt, overloads, progress = 0, 0, throttle.progress
+        while True:
             try:
                 answer, retry_after = self._attempt(method, path, params, json, headers)
             except TransportError as error:
@@ -155,13 +162,17 @@ class Transport:
                     raise
                 reason, retry_after = str(error), None
             else:
+                overloaded = answer.status_code in OVERLOAD_STATUSES
+                if overloaded and throttle.progress > progress and overloads < MAX_OVERLOADS:
+                    attempt, progress = 0, throttle.progress
+                    overloads += 1
                 if not self.retry_policy.retries_response(attempt, answer, repeatable=repeatable):
                     return answer
                 reason = f"HTTP {answer.status_code}"
             pause = self.retry_policy.pause(attempt, retry_after)
             request_log.debug("%s %s: %s, again in %.1f s", method, path, reason, pause)
             time.sleep(pause)
-        raise AssertionError("unreachable")
+            attempt += 1
 
     def _attempt(
         self,
@@ -171,17 +182,22 @@ class Transport:
         json: Any,
         headers: Mapping[str, str] | None,
     ) -> tuple[ApiResponse, str | None]:
-        started = time.monotonic()
-        response = self._send(
-            self._sessions.api,
-            method,
-            self.base_url + path,
-            headers=headers,
-            params=params,
-            json=json,
-        )
-        with response:
-            body = self._read_body(response, self._answer_limit)
+        throttle = self._sessions.throttle
+        with throttle.call() as began_at:
+            started = time.monotonic()
+            response = self._send(
+                self._sessions.api,
+                method,
+                self.base_url + path,
+                headers=headers,
+                params=params,
+                json=json,
+            )
+            with response:
+                body = self._read_body(response, self._answer_limit)
+            asked = response.headers.get("Retry-After")
+            pause = self.retry_policy.pause(0, asked) if asked else 0.0
+            throttle.note(began_at, response.status_code, pause)
         location = response.headers.get("Location", "")
         answer = from_body(response.status_code, body, location, self._secrets)
         answer.date = _seconds(response.headers.get("Date"))

@@ -162,7 +162,10 @@ def put_file(
     Raises as `put` does, and IntegrityError where the file changed or other bytes arrived.
     """
     token = token or CancellationToken()
-    digest = StreamHash(md5=transport.store_etag == "md5", queue_size=config.hash_queue)
+    several_blocks = file.size > config.block_size
+    digest = StreamHash(
+        md5=transport.store_etag == "md5", queue_size=config.hash_queue, threads=several_blocks
+    )
     hashed = 0
 
     def block_read(position: int, block: bytes) -> None:
