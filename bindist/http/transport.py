@@ -7,6 +7,7 @@ and bodies, both at DEBUG and both redacted.
 
 from __future__ import annotations
 
+import contextlib
 import json as json_module
 import logging
 import os
@@ -253,12 +254,21 @@ class Transport:
 
     def read_failure(self, response: requests.Response) -> ApiResponse:
         """A failed answer of the object store, with the store's own code and message; closes it."""
+        body = self._read_rest(response)
+        return from_body(response.status_code, body, secrets=self._secrets)
+
+    def release(self, response: requests.Response) -> None:
+        """Gives back the connection of an answer whose body nobody wants: what is short is read,
+        what is long, or does not come, closes it."""
+        with contextlib.suppress(TransportError):
+            self._read_rest(response)
+
+    def _read_rest(self, response: requests.Response) -> bytes:
         below = getattr(response.raw, "_fp", None)
         if isinstance(below, BoundedResponse):
             below.start_clock()
         with response:
-            body = self._read_body(response, MAX_ERROR_BODY, truncate=True)
-        return from_body(response.status_code, body, secrets=self._secrets)
+            return self._read_body(response, MAX_ERROR_BODY, truncate=True)
 
     def _read_body(
         self, response: requests.Response, limit: int, *, truncate: bool = False

@@ -232,7 +232,7 @@ def _refusal(transport: Transport, response: requests.Response) -> ApiResponse |
     """A failed answer to a PUT; None where the object store has taken the bytes."""
     if response.status_code not in (200, 201, 204):
         return transport.read_failure(response)
-    response.close()
+    transport.release(response)
     if "ETag" in response.headers:
         return None
     # Something on the way that answers 200 to everything, and has stored nothing.

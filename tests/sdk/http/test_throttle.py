@@ -35,6 +35,7 @@ class LimitedServer(ThreadingHTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: LimitedServer
 
     def log_message(self, *arguments: object) -> None:
