@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from .http.response import ApiResponse, Json, unix_time
+from .errors import ApiError
+from .http.response import ApiResponse, Json, response_of, unix_time
 from .transfer.concurrency import Outcome, gather
 
 MAX_PAGES = 10_000
@@ -174,6 +175,25 @@ class _Walk:
             return False
         count = len(self._objects)
         return self._is_younger or count != self._rows or self._totals != {count}
+
+
+def one_page(answer: ApiResponse, items: str, page: int, size: int) -> ApiResponse:
+    """One page of a response that holds all rows; `raw` stays what the server sent."""
+    try:
+        rows = answer.rows(items)
+    except ApiError as error:
+        return response_of(error)
+    start = (page - 1) * size
+    pagination = {
+        "page": page,
+        "limit": size,
+        "total": len(rows),
+        "hasNext": start + size < len(rows),
+        "hasPrevious": page > 1,
+    }
+    answer.meta = {**(answer.meta or {}), "pagination": pagination}
+    answer.data = {**(answer.data or {}), items: rows[start : start + size]}
+    return answer
 
 
 def next_query(query: Json, meta: Json, data: Json) -> Json | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import NotFoundError
 from ..http.response import ApiResponse, Json, unix_time
+from ..rows import find_record
 from ..transfer.concurrency import gather
 from .version_requests import VersionRequests
 
@@ -46,7 +47,8 @@ class Observation:
 def first_look(requests: VersionRequests, files: ApiResponse) -> Observation | None:
     """The version, of which `files` is the list of files that was read first: most releases begin
     without one, and read no list of versions, however long that is. None where there is none that
-    is active. Raises ApiError, TransportError."""
+    is active. Raises ApiError, also where a list of versions that the server may have cut lacks
+    this one; TransportError."""
     started = time.monotonic()
     if files.status_code == 404:
         return None
@@ -100,10 +102,9 @@ def _consistent(
 def _record(requests: VersionRequests) -> tuple[Json, float | None]:
     listing = requests.list_versions()
     try:
-        rows = listing.rows("versions")
+        record = find_record(listing, requests.version)
     except NotFoundError:
         return {}, None
-    record = next((row for row in rows if row.get("version") == requests.version), {})
     written = unix_time(record.get("updatedAt"))
     if written is None or listing.date is None:
         return record, None
