@@ -15,6 +15,7 @@ from .downloads import DownloadsClient, FileRow
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
     from ..signing import TrustedKey
+    from ..transfer.config import AtOnce
     from ..transfer.download import Download
     from ..transfer.presigned import FileProgress
     from ..transfer.stored import StoredBytes
@@ -95,7 +96,7 @@ class CustomerClient(DownloadsClient):
             connections: parallel connections for files over 64 MiB, over all files, 1 to 32;
                 default None, which takes `connections` of the client's `transfer_config`: 4.
             parallel: how many files are downloaded at once, from 1; default None, which takes
-                `parallel_files` of the client's `transfer_config`: 4.
+                `parallel_files` of the client's `transfer_config`: 16, of which 4 over 4 MiB.
             trusted_keys, signature_cache: as for `download_to_file`; the whole list of files must
                 be the signed one, whichever of them are downloaded.
 
@@ -111,7 +112,7 @@ class CustomerClient(DownloadsClient):
         from .version_download import VersionDownload, check_folder
 
         connections = self._connections(connections)
-        parallel = self._parallel(parallel)
+        at_once = self._at_once(parallel)
         place = Path(folder)
         check_folder(place)
         rows = self._chosen_files(application_id, version, files)
@@ -141,7 +142,7 @@ class CustomerClient(DownloadsClient):
             fetch,
             self._transfer_config,
             connections=connections,
-            parallel=parallel,
+            at_once=at_once,
             progress=progress,
         )
 
@@ -163,7 +164,7 @@ class CustomerClient(DownloadsClient):
                 does not read the list); default None, all files of the version.
             test_channel: True allows a version that is not enabled; default False.
             parallel: how many files are checked at once, from 1; default None, which takes
-                `parallel_files` of the client's `transfer_config`: 4.
+                `parallel_files` of the client's `transfer_config`: 16.
 
         Returns a `StoredBytes` for each file, in the order of `files` or of the list. Raises
         NotFoundError for a version without files and for a file that it does not have,
@@ -172,7 +173,7 @@ class CustomerClient(DownloadsClient):
         """
         from ..transfer.concurrency import CancellationToken, run_jobs
 
-        parallel = self._parallel(parallel)
+        at_once = self._at_once(parallel)
         rows = self._chosen_files(application_id, version, files)
         found: dict[str, StoredBytes] = {}
 
@@ -182,14 +183,14 @@ class CustomerClient(DownloadsClient):
             )
 
         ids = [text_in(row, "fileId") for row in rows]
-        run_jobs([partial(check, file_id) for file_id in ids], parallel, CancellationToken())
+        run_jobs([partial(check, file_id) for file_id in ids], at_once.files, CancellationToken())
         return [found[file_id] for file_id in ids]
 
-    def _parallel(self, wanted: int | None) -> int:
+    def _at_once(self, wanted: int | None) -> AtOnce:
         """How many files are transferred at once; raises ValueError for a number below 1."""
         if wanted is not None and wanted < 1:
             raise ValueError(f"parallel must be 1 or more, not {wanted!r}")
-        return wanted or self._transfer_config.parallel_files
+        return self._transfer_config.at_once(wanted)
 
     def _chosen_files(
         self, application_id: str, version: str, files: Iterable[str | FileRow] | None
