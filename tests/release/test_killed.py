@@ -73,7 +73,6 @@ def start(watched: Watched, config: Path, *options: str) -> Process:
         "--timeout",
         "3",
     )
-    assert watched.commands
     return watched.commands.open((*words, "-o", "json", *options), config, environment)
 
 
