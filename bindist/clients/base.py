@@ -133,6 +133,12 @@ class BaseClient:
         """Closes the connections."""
         self.close()
 
+    def _for_writes(self: Self) -> Self:
+        """The same client for requests that may only follow a look at what they change."""
+        view = object.__new__(type(self))
+        view.__dict__.update(self.__dict__, _transport=self._transport.for_writes())
+        return view
+
     def close(self) -> None:
         """Closes the connections that are kept open between calls."""
         self._transport.close()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ..choices import FileType, IfExists, check_choices, check_given_choices
 from ..release_notes import check_release_notes
@@ -182,6 +182,23 @@ class PublishingClient(UploadsClient):
             signer=signer,
         )
 
+    def release_progress(
+        self, application_id: str, version: str, journal: StrPath
+    ) -> Literal["begun", "finished"] | None:
+        """Reports how far the release of a version has come, as its journal on this machine says.
+
+        Sends no request. `journal` is the folder that `publish` was given. Returns `begun` for a
+        release that was interrupted, `finished` for one that ended well, None where the journal
+        knows nothing of the version.
+        """
+        from ..release.journal import Journal, ReleaseId
+
+        found = ReleaseId.of(self.base_url, self._transport.api_key, application_id, version)
+        read = Journal.read(Path(journal), found)
+        if read.is_blank:
+            return None
+        return "begun" if read.finished_at is None else "finished"
+
     def _local_files(
         self,
         paths: StrPath | Iterable[StrPath],
@@ -212,9 +229,11 @@ class PublishingClient(UploadsClient):
 
         this = application_id, version
         names = [file.name for file in checked]
+        writer = self._for_writes()
         return VersionRequests(
             *this,
             transport=self._transport,
+            write_transport=writer._transport,
             get_application=partial(self.get_application, application_id),
             list_versions=partial(self.list_versions, application_id, test_channel=True),
             list_files=partial(self.list_version_files, *this),
@@ -222,10 +241,10 @@ class PublishingClient(UploadsClient):
             check_names=partial(self._check_file_names, *this, names, notify),
             presign=partial(self._presign_upload, *this),
             put_file=partial(self._put_file, *this),
-            reserve=partial(self._make_empty_version, *this),
-            upload_inline=partial(self._upload_inline, *this),
-            complete=lambda upload_id, *file: self._complete_upload(upload_id, *this, *file),
-            set_enabled=partial(self.update_version, *this),
+            reserve=partial(writer._make_empty_version, *this),
+            upload_inline=partial(writer._upload_inline, *this),
+            complete=lambda upload_id, *file: writer._complete_upload(upload_id, *this, *file),
+            set_enabled=partial(writer.update_version, *this),
             check_stored_bytes=partial(self.check_stored_bytes, *this, test_channel=True),
         )
 

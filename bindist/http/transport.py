@@ -13,6 +13,7 @@ import logging
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urljoin, urlsplit
@@ -80,6 +81,8 @@ class Transport:
         self.store_etag = store_etag
         self.retry_policy = RetryPolicy(retries, backoff)
         """When calls of the API are repeated."""
+        self.send_before: float | None = None
+        """A time of `time.monotonic` after which no call is sent any more; None for no limit."""
         self._secrets = secrets_of(api_key)
         self._timeout = timeout
         self._total_timeout = (
@@ -121,6 +124,13 @@ class Transport:
     def store_retry_policy(self) -> RetryPolicy:
         """When requests to the object store are repeated."""
         return self.retry_policy.for_object_store()
+
+    def for_writes(self) -> Transport:
+        """The same connections for requests that may only follow a look at what they change: none
+        is repeated, and none is sent after `send_before`, which the caller sets after each look."""
+        view = object.__new__(type(self))
+        view.__dict__.update(self.__dict__, retry_policy=replace(self.retry_policy, retries=0))
+        return view
 
     def close(self) -> None:
         self._sessions.close()
@@ -186,6 +196,10 @@ class Transport:
         throttle = self._sessions.throttle
         with throttle.call() as began_at:
             started = time.monotonic()
+            if self.send_before is not None and started > self.send_before:
+                raise TransportError(
+                    "the request was not sent: the server had it wait too long", ambiguous=False
+                )
             response = self._send(
                 self._sessions.api,
                 method,

@@ -25,9 +25,12 @@ from .plan import LAGGING, Action, Situation, Step, next_step
 from .results import Release, ReleaseStatus
 from .sending import Reporter, Sending
 from .version_requests import VersionRequests
-from .writes import UnansweredError, Writes
+from .writes import FailedWriteError, Writes
 
 SETTLE_SECONDS = 60.0
+_FRESH_PART = 0.5
+"""The part of `settle` for which a look allows writes: another run goes on after `settle`."""
+_MIN_FRESH_SECONDS = 1.0
 _MAX_SETTLES = 10
 _MAX_ENABLES = 3
 _MAX_POLL_SECONDS = 2.0
@@ -144,6 +147,9 @@ class Run:
         self._note_seen(look(self._requests, enabled_at=self._enabled_at, parallel=parallel))
 
     def _note_seen(self, seen: Observation | None) -> None:
+        """Takes note of a look; writes that follow from it are sent soon, or not at all."""
+        fresh = max(self.settle * _FRESH_PART, _MIN_FRESH_SECONDS)
+        self._requests.write_transport.send_before = time.monotonic() + fresh
         if seen is None or self._seen is None or not seen.equals(self._seen):
             self._seen_since = time.monotonic()
         self._seen = seen
@@ -238,8 +244,8 @@ class Run:
         }
         try:
             actions[step.action](step)
-        except UnansweredError as failed:
-            self._writes.note_failure(step.action, failed.error)
+        except FailedWriteError as failed:
+            self._writes.note_failure(step.action, failed)
         else:
             self._writes.note_success()
         # The reservation that follows the bytes is refused where the version exists.

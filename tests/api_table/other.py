@@ -29,7 +29,7 @@ TRANSFERS = (
         ),
     ),
 )
-OTHER_METHODS = ("close", "find_administrators", "request")
+OTHER_METHODS = ("close", "find_administrators", "release_progress", "request")
 OTHER_COMMANDS = (
     Command(
         "auth login", ONE, recorded=(Recorded("--with-key"),), elsewhere="asks a person: test_auth"

@@ -32,7 +32,7 @@ def make(client: AdminClient, watched: Watched, **more: Any) -> Any:
 
 
 def completed(watched: Watched) -> int:
-    """How many completions were sent, but for the one of the last file that is always sent again."""
+    """How many completions were sent, less the second one of the last file."""
     return kinds(watched).count(("POST", COMPLETE)) - 1
 
 

@@ -6,6 +6,9 @@ import click
 
 from ...params import APPLICATION, LOCAL_FILE, VERSION
 
+RELEASES = "releases"
+"""The folder of the journals of releases, in the folder of the configuration."""
+
 app_argument = click.argument("app_id", metavar="APP", type=APPLICATION)
 version_argument = click.argument("version", metavar="VERSION", type=VERSION)
 test_channel = click.option(
