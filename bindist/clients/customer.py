@@ -111,15 +111,13 @@ class CustomerClient(DownloadsClient):
 
         fetch = partial(
             self._download_row,
-            application_id,
-            version,
-            test_channel=test_channel,
             verify_checksum=verify_checksum,
             resume=resume,
             replace=replace,
         )
         return download.run(
             fetch,
+            partial(self._source_of_row, application_id, version, test_channel=test_channel),
             self._transfer_config,
             connections=connections,
             parallel=parallel,

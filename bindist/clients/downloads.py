@@ -180,11 +180,9 @@ class DownloadsClient(CatalogueClient):
             target = target / name
             check_target(target)
         return self._download_row(
-            application_id,
-            version,
             row,
             target,
-            test_channel=test_channel,
+            source=self._source_of_row(application_id, version, row, test_channel=test_channel),
             verify_checksum=verify_checksum,
             resume=resume,
             connections=connections,
@@ -230,14 +228,18 @@ class DownloadsClient(CatalogueClient):
         """How many connections a download uses; raises ValueError for a number out of range."""
         return check_connections(self._transfer_config.connections if wanted is None else wanted)
 
+    def _source_of_row(
+        self, application_id: str, version: str, row: FileRow, *, test_channel: bool
+    ) -> DownloadSource:
+        """By the file's id: without one the server would choose a file."""
+        return self._source(application_id, version, text_in(row, "fileId"), test_channel)
+
     def _download_row(
         self,
-        application_id: str,
-        version: str,
         row: FileRow,
         target: Path,
         *,
-        test_channel: bool,
+        source: DownloadSource,
         verify_checksum: bool,
         resume: bool,
         connections: int,
@@ -259,10 +261,8 @@ class DownloadsClient(CatalogueClient):
             leads_nowhere = target.is_symlink() and not target.exists()
             what = "is a link that leads nowhere" if leads_nowhere else "exists with other content"
             raise TargetExistsError(f"{target} {what}")
-        # By its id: without one the server would choose a file.
-        wanted = self._source(application_id, version, text_in(row, "fileId"), test_channel)
         return download.to_file(
-            wanted,
+            source,
             target,
             before,
             verify=verify_checksum,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -13,12 +14,12 @@ from ..errors import IncompleteDownloadError, TargetConflictError
 from ..file_names import safe_file_name, server_name
 from ..file_system import max_name_bytes
 from ..http.response import Json, count_in, text_in
-from ..transfer.concurrency import CancellationToken, run_jobs
+from ..transfer.concurrency import CancellationToken, RefusedError, SharedWork, run_jobs
 from ..transfer.config import TransferConfig
 from ..transfer.download import Download
 from ..transfer.part_file import PartFile
 from ..transfer.placing import is_special
-from ..transfer.presigned import FileProgress, Progress
+from ..transfer.presigned import DownloadSource, FileProgress, Progress
 
 
 class Fetch(Protocol):
@@ -32,6 +33,7 @@ class Fetch(Protocol):
         connections: int,
         progress: Progress | None,
         token: CancellationToken,
+        source: DownloadSource,
     ) -> Download: ...
 
 
@@ -61,6 +63,14 @@ def check_folder(folder: Path) -> None:
     there = next((each for each in (folder, *folder.parents) if each.exists()), None)
     if there is not None and not there.is_dir():
         raise NotADirectoryError(f"{there} is not a folder")
+
+
+@dataclass(frozen=True)
+class _File:
+    name: str
+    row: Json
+    target: Path
+    source: DownloadSource
 
 
 class VersionDownload:
@@ -93,6 +103,7 @@ class VersionDownload:
     def run(
         self,
         fetch: Fetch,
+        source_of: Callable[[Json], DownloadSource],
         config: TransferConfig,
         *,
         connections: int,
@@ -101,7 +112,8 @@ class VersionDownload:
     ) -> list[Download]:
         """Downloads all files, `parallel` at once, with `connections` in all for large ones.
 
-        A file that fails leaves the others to go on. Raises the exception of a single file,
+        A file that fails leaves the others to go on. Where the store refuses one while it serves
+        another, fewer are fetched at once. Raises the exception of a single file,
         IncompleteDownloadError for one or more of several.
         """
         large = sum(size > config.parallel_above for size in self._sizes)
@@ -110,17 +122,32 @@ class VersionDownload:
         done: dict[str, Download] = {}
         failures: dict[str, Exception] = {}
 
-        def download(name: str, row: Json, target: Path) -> None:
-            report = partial(progress, name) if progress else None
+        def download(file: _File) -> None:
+            report = partial(progress, file.name) if progress else None
             try:
-                done[name] = fetch(
-                    row, target, connections=connections, progress=report, token=token
+                done[file.name] = fetch(
+                    file.row,
+                    file.target,
+                    connections=connections,
+                    progress=report,
+                    token=token,
+                    source=file.source,
                 )
             except Exception as error:
-                failures[name] = error
+                if file.source.has_refused(error):
+                    raise RefusedError(file, error) from None
+                failures[file.name] = error
 
-        wanted = zip(self.names, self._rows, self._targets, strict=True)
-        run_jobs([partial(download, *each) for each in wanted], parallel, token)
+        def give_up(file: _File, error: Exception) -> None:
+            failures[file.name] = error
+
+        # A source keeps its URL, each of which counts as a download.
+        work = SharedWork(
+            _File(name, row, target, source_of(row))
+            for name, row, target in zip(self.names, self._rows, self._targets, strict=True)
+        )
+        parallel = min(parallel, len(self.names))
+        run_jobs([partial(work.run, download, token, give_up)] * parallel, parallel, token)
         downloads = [done[name] for name in self.names if name in done]
         if not failures:
             return downloads

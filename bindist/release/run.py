@@ -11,13 +11,15 @@ from functools import partial
 
 from ..choices import IfExists
 from ..errors import (
+    ApiError,
     BusyError,
     ConflictError,
     IntegrityError,
+    TransportError,
 )
 from ..file_system import naming
 from ..http.response import ApiResponse, Json
-from ..transfer.concurrency import CancellationToken, run_jobs
+from ..transfer.concurrency import CancellationToken, RefusedError, SharedWork, run_jobs
 from ..transfer.file_rows import distinct_files
 from ..transfer.presigned import PresignedUpload, Progress
 from ..transfer.upload import LocalFile
@@ -244,12 +246,19 @@ class Run:
         token, lock = CancellationToken(), threading.Lock()
 
         def send(file: ReleaseFile) -> None:
-            uploaded = self._send_one(file, presigned[file.name], token)
+            try:
+                uploaded = self._send_one(file, presigned[file.name], token)
+            except (ApiError, TransportError) as error:
+                if not self._transport.store_retry_policy.may_pass(error):
+                    raise
+                raise RefusedError(file, error) from None
             with lock:
                 self._journal.record_file(file.server_name, uploaded)
                 self._earlier.discard(file.server_name)
 
-        run_jobs([partial(send, file) for file in step.files], self.parallel, token)
+        # A store may take fewer files at once than are sent: then the others wait.
+        work, count = SharedWork(step.files), min(self.parallel, len(step.files))
+        run_jobs([partial(work.run, send, token)] * count, count, token)
 
     def _send_one(
         self, file: ReleaseFile, presigned: PresignedUpload, token: CancellationToken

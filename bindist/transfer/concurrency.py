@@ -5,8 +5,12 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Generic, TypeVar
 from weakref import WeakSet
+
+Item = TypeVar("Item")
 
 INTERRUPT_SECONDS = 2.0
 """How long an interrupted call waits for its threads, in seconds."""
@@ -122,3 +126,101 @@ def run_jobs(jobs: Sequence[Callable[[], None]], limit: int, token: threading.Ev
     for error in failures:
         if not isinstance(error, Cancelled):
             raise error
+
+
+class RefusedError(Exception):
+    """Part of some shared work failed in a way that may pass: `left` is what remains to be done,
+    `error` the failure."""
+
+    def __init__(self, left: object, error: Exception) -> None:
+        super().__init__(str(error))
+        self.left = left
+        self.error = error
+
+
+class SharedWork(Generic[Item]):
+    """Items that several threads work on, each item in one thread at a time.
+
+    A store may allow fewer connections than there are threads. So a thread whose item fails in a
+    way that may pass gives back what is left of it and ends, as long as another thread has an item:
+    that one does it later. Only where no other thread has one, the failure counts.
+    """
+
+    def __init__(self, items: Iterable[Item] = ()) -> None:
+        self._items = deque(items)
+        self._held = 0
+        self._changed = threading.Condition()
+
+    def take(self) -> Item | None:
+        """The next item, None where there is none; called by one thread at a time."""
+        return self._items.popleft() if self._items else None
+
+    def put_back(self, left: Item) -> None:
+        """Takes back what is left of an item; called by one thread at a time."""
+        self._items.append(left)
+
+    def run(
+        self,
+        do: Callable[[Item], None],
+        token: threading.Event,
+        failed: Callable[[Item, Exception], None] | None = None,
+    ) -> None:
+        """Does items in this thread until all are done, the token is cancelled, or this thread
+        gives one back.
+
+        `do` raises RefusedError for a failure that may pass. `failed` is called with an item that
+        failed so while no other thread had one; default None, which raises the failure.
+        """
+        while not token.is_set() and (item := self._next()) is not None:
+            if not self._do_one(item, do, token, failed):
+                return
+
+    def _do_one(
+        self,
+        item: Item,
+        do: Callable[[Item], None],
+        token: threading.Event,
+        failed: Callable[[Item, Exception], None] | None,
+    ) -> bool:
+        """Does one item; False where what is left of it was given back."""
+        try:
+            do(item)
+        except RefusedError as refused:
+            if self._give_back(refused.left):  # type: ignore[arg-type]
+                return False
+            self._end(token, None if failed else refused.error)
+            if failed is None:
+                raise refused.error from None
+            failed(item, refused.error)
+        except BaseException as error:
+            self._end(token, error)
+            raise
+        else:
+            self._end(token)
+        return True
+
+    def _next(self) -> Item | None:
+        """Waits while there is no item, but another thread may give one back."""
+        with self._changed:
+            while (item := self.take()) is None and self._held:
+                self._changed.wait()
+            if item is not None:
+                self._held += 1
+            return item
+
+    def _give_back(self, left: Item) -> bool:
+        """False where no other thread has an item: nobody would take this one."""
+        with self._changed:
+            if self._held == 1:
+                return False
+            self.put_back(left)
+            self._held -= 1
+            self._changed.notify_all()
+            return True
+
+    def _end(self, token: threading.Event, error: BaseException | None = None) -> None:
+        with self._changed:
+            if error is not None:  # before the others see that no item is left
+                token.set()
+            self._held -= 1
+            self._changed.notify_all()

@@ -79,6 +79,7 @@ class DownloadSource:
         self._presigned: PresignedDownload | None = None
         self._lock = threading.Lock()
         self._etag: str | None = None
+        self._refusals: list[Exception] = []
 
     def presigned(self) -> PresignedDownload:
         with self._lock:
@@ -93,6 +94,15 @@ class DownloadSource:
                 self._presigned = self._ask()
                 if self._presigned.content != expired.content:
                     raise ChangedError("the file on the server has been replaced")
+
+    def note_refusal(self, error: Exception) -> None:
+        """A connection failed with `error`, which may pass, before it brought any byte: the store
+        may serve only so many at once."""
+        self._refusals.append(error)
+
+    def has_refused(self, error: Exception) -> bool:
+        """Whether `error` is one that `note_refusal` was called with."""
+        return any(each is error for each in self._refusals)
 
     def reset(self) -> None:
         """Makes the next one a fresh start."""

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import requests
 
-from ..errors import IntegrityError, TransportError
+from ..errors import ApiError, IntegrityError, TransportError
 from ..http.error_mapping import RECEIVING_ERRORS
 from ..http.response import is_expired
 from ..http.transport import Transport
@@ -50,7 +50,7 @@ def receive(
     stalled_attempts, renewed = 0, False
     token = token or CancellationToken()
     while position < end and not token.is_set():
-        presigned, retry_after = source.presigned(), None
+        presigned, retry_after, before = source.presigned(), None, position
         try:
             with _open(source, presigned, position, end) as response:
                 if response.status_code in (200, 206):
@@ -71,10 +71,13 @@ def receive(
                 source.renew(presigned)
                 renewed = True
                 continue
-            if not policy.retries_response(stalled_attempts, answer, repeatable=True):
-                answer.raise_for_error()
-        except TransportError as error:
-            if not policy.retries_error(stalled_attempts, error, repeatable=True):
+            answer.raise_for_error()
+        except (ApiError, TransportError) as error:
+            if not policy.may_pass(error):
+                raise
+            if stalled_attempts >= policy.retries:
+                if position == before:
+                    source.note_refusal(error)
                 raise
         pause = policy.pause(stalled_attempts, retry_after)
         stalled_attempts += 1

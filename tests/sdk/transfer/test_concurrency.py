@@ -5,10 +5,18 @@ from __future__ import annotations
 import _thread
 import signal
 import threading
+import time
+from collections.abc import Callable
 
 import pytest
 
-from bindist.transfer.concurrency import CancellationToken, Cancelled, run_jobs
+from bindist.transfer.concurrency import (
+    CancellationToken,
+    Cancelled,
+    RefusedError,
+    SharedWork,
+    run_jobs,
+)
 
 
 def test_every_job_is_done_by_no_more_threads_than_allowed() -> None:
@@ -113,3 +121,56 @@ def test_cancelling_ends_a_pause_in_another_thread() -> None:
 
 def test_a_pause_without_cancellation_returns() -> None:
     CancellationToken().pause(0)
+
+
+# Shared work
+
+
+def run_shared(
+    work: SharedWork[int],
+    do: Callable[[int], None],
+    threads: int,
+    failed: Callable[[int, Exception], None] | None = None,
+) -> None:
+    token = threading.Event()
+    run_jobs([lambda: work.run(do, token, failed)] * threads, threads, token)
+
+
+def test_a_thread_waits_for_what_another_may_give_back() -> None:
+    done: list[int] = []
+    has_one, no_more = threading.Event(), threading.Event()
+
+    def do(number: int) -> None:
+        if number == 0 and not has_one.is_set():
+            has_one.set()
+            no_more.wait(10)
+            raise RefusedError(number, OSError("busy"))
+        has_one.wait(10)
+        done.append(number)
+        no_more.set()
+        time.sleep(0.05)  # still at it while the other gives back
+
+    run_shared(SharedWork(range(2)), do, 2)
+    assert done == [1, 0]
+
+
+def test_the_last_thread_fails_and_ends_the_work() -> None:
+    tried: list[int] = []
+
+    def do(number: int) -> None:
+        tried.append(number)
+        raise RefusedError(number, OSError(f"busy: {number}"))
+
+    with pytest.raises(OSError, match="busy"):
+        run_shared(SharedWork(range(9)), do, 3)
+    assert len(tried) <= 3
+
+
+def test_a_failure_may_leave_the_rest_to_be_done() -> None:
+    failures: list[int] = []
+
+    def do(number: int) -> None:
+        raise RefusedError(number, OSError("busy"))
+
+    run_shared(SharedWork(range(9)), do, 3, lambda number, _: failures.append(number))
+    assert sorted(failures) == [*range(9)]
