@@ -157,8 +157,13 @@ class PublishingClient(UploadsClient):
     ) -> list[ReleaseFile]:
         from ..release.files import local_files
 
-        limit = self._transfer_config.inline_limit
-        return local_files(_listed(paths), name=name, file_type=file_type, inline_limit=limit)
+        return local_files(
+            _listed(paths),
+            name=name,
+            file_type=file_type,
+            inline_limit=self._transfer_config.inline_limit,
+            upload_limit=self._transfer_config.upload_limit,
+        )
 
     def _version_requests(self, application_id: str, version: str) -> VersionRequests:
         """The requests about one version that a release consists of."""

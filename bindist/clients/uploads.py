@@ -14,6 +14,7 @@ from ..release.files import check_derived_type
 from ..release_notes import check_release_notes
 from ..transfer import upload
 from ..transfer.concurrency import CancellationToken
+from ..transfer.config import check_upload_size
 from ..transfer.hashing import sha256_bytes
 from ..transfer.presigned import PresignedUpload, Progress, read_presigned_upload
 from ..transfer.upload import Body, LocalFile, SentFile
@@ -51,6 +52,7 @@ class UploadsClient(VersionsClient):
         bytes arrived.
         """
         check_content(file_name, len(content))
+        check_upload_size(file_name, len(content), self._transfer_config.upload_limit)
         check_release_notes(release_notes)
 
         def ask() -> PresignedUpload:
@@ -107,6 +109,7 @@ class UploadsClient(VersionsClient):
         check_given_choices(file_type=file_type)
         with LocalFile.opened(path_or_file, file_name) as file:
             check_content(file.name, file.size)
+            check_upload_size(file.name, file.size, self._transfer_config.upload_limit)
             check_release_notes(release_notes)
             if file_type not in (None, derived_file_type(file.name)):
                 check_derived_type(

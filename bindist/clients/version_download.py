@@ -118,36 +118,14 @@ class VersionDownload:
         """
         large = sum(size > config.parallel_above for size in self._sizes)
         connections = max(1, connections // min(max(large, 1), parallel))
-        token = CancellationToken()
-        done: dict[str, Download] = {}
-        failures: dict[str, Exception] = {}
-
-        def download(file: _File) -> None:
-            report = partial(progress, file.name) if progress else None
-            try:
-                done[file.name] = fetch(
-                    file.row,
-                    file.target,
-                    connections=connections,
-                    progress=report,
-                    token=token,
-                    source=file.source,
-                )
-            except Exception as error:
-                if file.source.has_refused(error):
-                    raise RefusedError(file, error) from None
-                failures[file.name] = error
-
-        def give_up(file: _File, error: Exception) -> None:
-            failures[file.name] = error
-
         # A source keeps its URL, each of which counts as a download.
-        work = SharedWork(
+        files = [
             _File(name, row, target, source_of(row))
             for name, row, target in zip(self.names, self._rows, self._targets, strict=True)
-        )
-        parallel = min(parallel, len(self.names))
-        run_jobs([partial(work.run, download, token, give_up)] * parallel, parallel, token)
+        ]
+        downloading = _Downloading(fetch, connections, progress)
+        downloading.run(files, min(parallel, len(files)))
+        done, failures = downloading.done, downloading.failures
         downloads = [done[name] for name in self.names if name in done]
         if not failures:
             return downloads
@@ -155,6 +133,50 @@ class VersionDownload:
             raise next(iter(failures.values()))
         failed = {name: failures[name] for name in self.names if name in failures}
         raise IncompleteDownloadError(downloads, failed)
+
+
+class _Downloading:
+    """What has become of the files so far: `done` and `failures` by their names."""
+
+    def __init__(self, fetch: Fetch, connections: int, progress: FileProgress | None) -> None:
+        self.done: dict[str, Download] = {}
+        self.failures: dict[str, Exception] = {}
+        self._fetch = fetch
+        self._connections = connections
+        self._progress = progress
+        self._token = CancellationToken()
+        self._work: SharedWork[_File] = SharedWork()
+
+    def run(self, files: Sequence[_File], threads: int) -> None:
+        self._work = SharedWork(files)
+        run_jobs([self._run_thread] * threads, threads, self._token)
+
+    def _run_thread(self) -> None:
+        self._work.run(self._download, self._token, self._give_up)
+
+    def _download(self, file: _File) -> None:
+        try:
+            self.done[file.name] = self._fetch(
+                file.row,
+                file.target,
+                connections=self._connections,
+                progress=partial(self._report, file.name),
+                token=self._token,
+                source=file.source,
+            )
+        except Exception as error:
+            if file.source.has_refused(error):
+                raise RefusedError(file, error) from None
+            self._give_up(file, error)
+
+    def _give_up(self, file: _File, error: Exception) -> None:
+        self.failures[file.name] = error
+
+    def _report(self, name: str, done: int, size: int) -> None:
+        if done:
+            self._work.note_advance()
+        if self._progress:
+            self._progress(name, done, size)
 
 
 def _folded(path: Path) -> str:

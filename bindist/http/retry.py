@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 
 from urllib3.util import Retry
 
-from ..errors import ApiError, TransportError
+from ..errors import TRANSIENT_STATUSES, ApiError, TransportError
 from .error_mapping import HEADER_ERRORS
 from .response import ApiResponse, response_of
 
-RETRY_STATUSES = frozenset({408, 425, 429, 502, 503, 504})
+RETRY_STATUSES = TRANSIENT_STATUSES | {502, 503, 504}
 """Statuses of failures that may pass. Add one here, and every loop repeats it."""
 
 NOT_PROCESSED_STATUSES = frozenset({425, 429})

@@ -22,7 +22,7 @@ from ..errors import TransportError
 from .adapters import BoundedResponse
 from .error_mapping import SENDING_ERRORS, transport_error
 from .redaction import HiddenUrl, guard_urllib3_logs, redact, redact_and_cut, secrets_of
-from .response import MAX_ERROR_BODY, ApiResponse, from_body
+from .response import MAX_ERROR_BODY, ApiResponse, from_body, from_store
 from .retry import RetryPolicy
 from .sessions import Session, Sessions
 from .url_policy import check_address
@@ -181,7 +181,7 @@ class Transport:
             json=json,
         )
         with response:
-            body = self._read_body(response, self._answer_limit)
+            body = self._read_body(response, self._answer_limit, harmless=method in REPEATABLE)
         location = response.headers.get("Location", "")
         answer = from_body(response.status_code, body, location, self._secrets)
         answer.date = _seconds(response.headers.get("Date"))
@@ -232,6 +232,7 @@ class Transport:
             )
         except SENDING_ERRORS as error:
             failed = self.transport_error(error, url)
+            failed.harmless = session is self._sessions.store or method in REPEATABLE
         # Raised out here, so that no traceback leads to the request with its key and signature.
         raise failed
 
@@ -241,13 +242,15 @@ class Transport:
         if isinstance(below, BoundedResponse):
             below.start_clock()
         with response:
-            body = self._read_body(response, MAX_ERROR_BODY, truncate=True)
-        return from_body(response.status_code, body, secrets=self._secrets)
+            body = self._read_body(response, MAX_ERROR_BODY, harmless=True, truncate=True)
+        location = response.headers.get("Location", "")
+        return from_store(response.status_code, body, location, self._secrets)
 
     def _read_body(
-        self, response: requests.Response, limit: int, *, truncate: bool = False
+        self, response: requests.Response, limit: int, *, harmless: bool, truncate: bool = False
     ) -> bytes:
-        """The decoded body, up to `limit` bytes.
+        """The decoded body, up to `limit` bytes. `harmless` is that of the TransportError it
+        raises.
 
         Encodings that nobody asked for, and several in a row, could make of any block more than
         there is memory.
@@ -259,6 +262,7 @@ class Transport:
                 "which was not asked for",
                 ambiguous=True,
                 transient=False,
+                harmless=harmless,
             )
         received = bytearray()
         try:
@@ -274,6 +278,7 @@ class Transport:
             failed = TransportError(
                 f"the answer is larger than {_size(limit)}", ambiguous=True, transient=False
             )
+        failed.harmless = harmless
         raise failed
 
     def transport_error(self, error: Exception, url: str) -> TransportError:

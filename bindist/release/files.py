@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import IntegrityError
 from ..file_names import derived_file_type, name_problem, server_name
 from ..http.response import Json
-from ..transfer.config import DEFAULTS, MIB
+from ..transfer.config import DEFAULTS, MIB, check_upload_size
 from ..transfer.file_rows import distinct_files
 from ..transfer.hashing import checksums_match, normalize_checksum, sha256_file
 
@@ -50,6 +50,7 @@ def local_files(
     name: str | None = None,
     file_type: str | None = None,
     inline_limit: int = DEFAULTS.inline_limit,
+    upload_limit: int = DEFAULTS.upload_limit,
 ) -> list[ReleaseFile]:
     """The files of a release, checked as far as that is possible without a request.
 
@@ -67,6 +68,7 @@ def local_files(
             raise ValueError(f"the file name {called!r} is not allowed: it {problem}")
         if size == 0:
             raise ValueError(f"{path} is empty: the server makes no file of it")
+        check_upload_size(path, size, upload_limit)
         check_derived_type(called, size, file_type, inline_limit)
         file = ReleaseFile(path, called, size, file_type or derived_file_type(called))
         folded = file.server_name.casefold()

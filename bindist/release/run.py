@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
@@ -37,6 +38,7 @@ Reporter = Callable[[ReleaseFile], Progress]
 SETTLE_SECONDS = 60.0
 _MAX_SETTLES = 10
 _MAX_ENABLES = 3
+_MAX_COMPLETIONS = 10  # of one file
 _MAX_POLL_SECONDS = 2.0
 _PROTECTED = {Action.RESERVE, Action.UPLOAD_INLINE, Action.COMPLETE}
 
@@ -77,6 +79,7 @@ class Run:
         self._enabled_at: str | None = None
         self._tried_to_enable = False
         self._times_enabled = 0
+        self._times_completed: Counter[str] = Counter()
         self._reasons: list[str] = []
         self._polls = 0
         self._waited = 0.0
@@ -243,11 +246,11 @@ class Run:
         except ConflictError as error:
             self._writes.refuse(error)
             return
-        token, lock = CancellationToken(), threading.Lock()
+        token, lock, work = CancellationToken(), threading.Lock(), SharedWork(step.files)
 
         def send(file: ReleaseFile) -> None:
             try:
-                uploaded = self._send_one(file, presigned[file.name], token)
+                uploaded = self._send_one(file, presigned[file.name], token, work.note_advance)
             except (ApiError, TransportError) as error:
                 if not self._transport.store_retry_policy.may_pass(error):
                     raise
@@ -256,14 +259,22 @@ class Run:
                 self._journal.record_file(file.server_name, uploaded)
                 self._earlier.discard(file.server_name)
 
-        # A store may take fewer files at once than are sent: then the others wait.
-        work, count = SharedWork(step.files), min(self.parallel, len(step.files))
+        count = min(self.parallel, len(step.files))
         run_jobs([partial(work.run, send, token)] * count, count, token)
 
     def _send_one(
-        self, file: ReleaseFile, presigned: PresignedUpload, token: CancellationToken
+        self,
+        file: ReleaseFile,
+        presigned: PresignedUpload,
+        token: CancellationToken,
+        note_advance: Callable[[], None],
     ) -> UploadedFile:
-        report = self.progress(file) if self.progress else None
+        progress = self.progress(file) if self.progress else None
+
+        def report(done: int, size: int) -> None:
+            note_advance()
+            if progress:
+                progress(done, size)
 
         with naming(file.path), LocalFile.opened(file.path, file.name) as opened:
             if opened.size != file.size:
@@ -314,6 +325,13 @@ class Run:
                 file.size,
                 uploaded.checksum,
                 self.release_notes,
+            )
+        self._times_completed.update(requests.keys())
+        if max(self._times_completed.values()) > _MAX_COMPLETIONS:
+            said = self._seen.record.get("fileSize") if self._seen else None
+            raise IntegrityError(
+                f"the server says that the version has {said!r:.80} bytes, each time that its last "
+                "file is completed; the version is not enabled"
             )
         self._writes.complete(requests)
 

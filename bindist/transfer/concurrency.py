@@ -129,8 +129,8 @@ def run_jobs(jobs: Sequence[Callable[[], None]], limit: int, token: threading.Ev
 
 
 class RefusedError(Exception):
-    """Part of some shared work failed in a way that may pass: `left` is what remains to be done,
-    `error` the failure."""
+    """An item of shared work failed in a way that may pass: `left` is what remains of it, `error`
+    the failure."""
 
     def __init__(self, left: object, error: Exception) -> None:
         super().__init__(str(error))
@@ -141,14 +141,15 @@ class RefusedError(Exception):
 class SharedWork(Generic[Item]):
     """Items that several threads work on, each item in one thread at a time.
 
-    A store may allow fewer connections than there are threads. So a thread whose item fails in a
-    way that may pass gives back what is left of it and ends, as long as another thread has an item:
-    that one does it later. Only where no other thread has one, the failure counts.
+    A store may serve fewer connections than there are threads. So a thread whose item is refused
+    gives back what is left of it and ends, as soon as another thread advances: that one does it
+    later. Where none advances, the failure counts.
     """
 
     def __init__(self, items: Iterable[Item] = ()) -> None:
         self._items = deque(items)
-        self._held = 0
+        self._advances = self._stalls = 0
+        self._busy = self._idle = self._refused = 0  # threads that work, lack an item, wait
         self._changed = threading.Condition()
 
     def take(self) -> Item | None:
@@ -159,6 +160,13 @@ class SharedWork(Generic[Item]):
         """Takes back what is left of an item; called by one thread at a time."""
         self._items.append(left)
 
+    def note_advance(self) -> None:
+        """An item has been served a little more; called by any thread."""
+        self._advances += 1
+        if self._refused:
+            with self._changed:
+                self._changed.notify_all()
+
     def run(
         self,
         do: Callable[[Item], None],
@@ -168,59 +176,68 @@ class SharedWork(Generic[Item]):
         """Does items in this thread until all are done, the token is cancelled, or this thread
         gives one back.
 
-        `do` raises RefusedError for a failure that may pass. `failed` is called with an item that
-        failed so while no other thread had one; default None, which raises the failure.
+        `do` raises RefusedError for an item that is refused. `failed` is called with one that is
+        refused while no other thread advances; default None, which raises the failure.
         """
-        while not token.is_set() and (item := self._next()) is not None:
-            if not self._do_one(item, do, token, failed):
-                return
-
-    def _do_one(
-        self,
-        item: Item,
-        do: Callable[[Item], None],
-        token: threading.Event,
-        failed: Callable[[Item, Exception], None] | None,
-    ) -> bool:
-        """Does one item; False where what is left of it was given back."""
+        with self._changed:
+            self._busy += 1
         try:
-            do(item)
-        except RefusedError as refused:
-            if self._give_back(refused.left):  # type: ignore[arg-type]
-                return False
-            self._end(token, None if failed else refused.error)
-            if failed is None:
-                raise refused.error from None
-            failed(item, refused.error)
-        except BaseException as error:
-            self._end(token, error)
+            while not token.is_set() and (item := self._next()) is not None:
+                if not self._do(item, do, failed):
+                    return
+        except BaseException:
+            token.set()  # before the others see that this thread has ended
             raise
-        else:
-            self._end(token)
-        return True
+        finally:
+            with self._changed:
+                self._leave()
+
+    def _leave(self) -> None:
+        """This thread is no longer busy."""
+        self._busy -= 1
+        if not self._busy:  # those that wait by now have waited in vain
+            self._stalls += 1
+        self._changed.notify_all()
 
     def _next(self) -> Item | None:
         """Waits while there is no item, but another thread may give one back."""
         with self._changed:
-            while (item := self.take()) is None and self._held:
+            while (item := self.take()) is None and (self._busy > 1 or self._refused):
+                self._idle += 1
+                self._leave()
                 self._changed.wait()
-            if item is not None:
-                self._held += 1
+                self._busy, self._idle = self._busy + 1, self._idle - 1
             return item
 
-    def _give_back(self, left: Item) -> bool:
-        """False where no other thread has an item: nobody would take this one."""
+    def _do(
+        self,
+        item: Item,
+        do: Callable[[Item], None],
+        failed: Callable[[Item, Exception], None] | None,
+    ) -> bool:
+        """Does one item; False where what is left of it was given back."""
+        before = self._advances
+        try:
+            do(item)
+        except RefusedError as refused:
+            if self._give_back(refused.left, before):  # type: ignore[arg-type]
+                return False
+            if failed is None:
+                raise refused.error from None
+            failed(item, refused.error)
+        else:
+            self.note_advance()
+        return True
+
+    def _give_back(self, left: Item, before: int) -> bool:
+        """Waits until another thread advances; False where none does."""
         with self._changed:
-            if self._held == 1:
+            self._refused += 1
+            stalls = self._stalls
+            self._leave()
+            self._changed.wait_for(lambda: self._advances > before or self._stalls > stalls)
+            self._busy, self._refused = self._busy + 1, self._refused - 1
+            if self._advances == before or self._busy + self._idle == 1:
                 return False
             self.put_back(left)
-            self._held -= 1
-            self._changed.notify_all()
             return True
-
-    def _end(self, token: threading.Event, error: BaseException | None = None) -> None:
-        with self._changed:
-            if error is not None:  # before the others see that no item is left
-                token.set()
-            self._held -= 1
-            self._changed.notify_all()

@@ -284,6 +284,7 @@ class _Transfer:
             return
         self._part.record(*written, self._source.etag)
         self._fetched += written[1] - written[0]
+        self._pieces.note_advance()
         self._report(done)
 
     def _report(self, done: list[Range]) -> None:

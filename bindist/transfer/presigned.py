@@ -80,6 +80,7 @@ class DownloadSource:
         self._lock = threading.Lock()
         self._etag: str | None = None
         self._refusals: list[Exception] = []
+        self._takes_conditions = True
 
     def presigned(self) -> PresignedDownload:
         with self._lock:
@@ -112,6 +113,17 @@ class DownloadSource:
     @property
     def etag(self) -> str | None:
         return self._etag
+
+    @property
+    def condition(self) -> str | None:
+        """What `If-Match` asks for: nothing where it would never match, or the store does not know
+        the header. The ETag of each answer is compared all the same."""
+        is_weak = self._etag is not None and self._etag.startswith("W/")
+        return None if is_weak or not self._takes_conditions else self._etag
+
+    def drop_condition(self) -> None:
+        """The store does not know `If-Match`."""
+        self._takes_conditions = False
 
     def expect_etag(self, etag: str | None) -> None:
         """Every answer must be of the object that the first one was of."""

@@ -64,7 +64,7 @@ def receive(
                         if position >= end:
                             body.release()
                             return
-                    raise TransportError("the answer was cut short", ambiguous=True)  # noqa: TRY301
+                    raise _cut_short()
                 retry_after = response.headers.get("Retry-After")
                 answer = transport.read_failure(response)
             if is_expired(answer) and not renewed:
@@ -84,15 +84,23 @@ def receive(
         token.wait(pause)
 
 
+def _cut_short() -> TransportError:
+    return TransportError("the answer was cut short", ambiguous=True, harmless=True)
+
+
 def _open(
     source: DownloadSource, presigned: PresignedDownload, position: int, end: int
 ) -> requests.Response:
     """Asks for the bytes from `position` to `end`; returns a checked answer, or a failed one."""
     whole = position == 0 and end == presigned.file_size
     headers = {} if whole else {"Range": f"bytes={position}-{end - 1}"}
-    if source.etag:
-        headers["If-Match"] = source.etag
+    if source.condition:
+        headers["If-Match"] = source.condition
     response = source.transport.open_store("GET", presigned.url, headers=headers)
+    if response.status_code == 501 and headers.pop("If-Match", ""):
+        response.close()
+        source.drop_condition()
+        response = source.transport.open_store("GET", presigned.url, headers=headers)
     try:
         if response.status_code in (412, 416):
             raise ChangedError("the file in the object store has been replaced")  # noqa: TRY301
@@ -162,6 +170,7 @@ class _Body:
             count: int = self._readinto(buffer[: self._size])
         except RECEIVING_ERRORS as error:
             failed = self._transport.transport_error(error, self._response.url)
+            failed.harmless = True
         else:
             self._size = next_read(self._size, time.monotonic() - started, self._config)
             return count

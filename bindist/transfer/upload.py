@@ -203,6 +203,7 @@ def put(
         body.seek(0)
         try:
             response = transport.open_store("PUT", presigned.url, body=body)
+            answer = _refusal(transport, response)
         except _LocalError as failed:
             raise failed.error from None
         except TransportError as error:
@@ -211,7 +212,6 @@ def put(
             # A store that refuses an expired URL may hang up before all is sent, and so unheard.
             renew = not presigned.is_fresh
         else:
-            answer = _refusal(transport, response)
             if answer is None:
                 return presigned, _md5_of(transport, response)
             retry_after = response.headers.get("Retry-After")

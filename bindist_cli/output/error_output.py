@@ -24,12 +24,17 @@ from . import formatting
 _TAG = re.compile(r"(?is)<(script|style|head)\b.*?(?:</\1>|\Z)|<[^>]*(?:>|\Z)")
 _MAX_MESSAGE = 300
 
+_AGAIN = "run the command again: this is safe"
+_TOO_LARGE = (
+    "something in front of the server refuses requests of this size: ask its operator to raise the "
+    "limit (nginx: client_max_body_size)"
+)
 HINTS: tuple[tuple[type[Exception], str], ...] = (
     (errors.AuthenticationError, "store a valid key with `bindist auth login`"),
     (errors.RateLimitError, "wait a moment, then run the command again"),
-    (errors.ServerError, "run the command again: this is safe"),
+    (errors.ServerError, _AGAIN),
     (errors.BusyError, "wait until it has finished, then run the command again"),
-    (errors.QuotaError, "delete data that you no longer need, or ask for a larger quota"),
+    (errors.QuotaError, "ask for more storage: the server keeps what is deleted, and counts it"),
 )
 
 _MANY_FILES_HINT = "`ulimit -n 1024` lets a process open more files"
@@ -84,6 +89,10 @@ def _from_response(error: errors.ApiError) -> CliError:
         message = f"HTTP {error.status_code} with an invalid API response: {message}"
     if len(message) > _MAX_MESSAGE:
         message = message[:_MAX_MESSAGE] + "…"
+    if error.transient and hint is None:
+        hint = _AGAIN
+    if error.code == errors.REQUEST_TOO_LARGE:
+        hint = _TOO_LARGE
     if error.code == "INVALID_RESPONSE":
         hint = "check that --api-url is the base URL of the API"
     if isinstance(error, errors.AuthenticationError):
@@ -106,7 +115,7 @@ def _from_transport(error: errors.TransportError) -> CliError:
         hint = _MANY_FILES_HINT
     elif "certificate" in str(error).lower():
         hint = "name the CA certificates to trust with --ca-bundle FILE"
-    elif error.ambiguous:
+    elif error.ambiguous and not error.harmless:
         hint = "the server may have carried it out: check before you run it again"
     return CliError(str(error), exit_for(error), hint=hint, code="NO_ANSWER")
 

@@ -315,6 +315,11 @@ def too_large(scene: Scene) -> None:
     scene.note(done.returncode, done.stderr)
 
 
+def huge(scene: Scene) -> None:
+    os.truncate(scene.folder / "acme.exe", 5 * 1024**3 + 1)
+    scene("versions", "upload", "acme", "2.0.0", "acme.exe")
+
+
 def two_checksums(scene: Scene) -> None:
     text = f"{'a' * 64}  linux/acme.exe\n{'b' * 64}  windows/acme.exe\n"
     (scene.folder / "SHA256SUMS").write_text(text)
@@ -337,6 +342,9 @@ PROVOKED: dict[str, Callable[[Scene], None]] = {
     ),
     "… did not respond within … s": lambda scene: scene.listing("stall:30", "--timeout", "0.2"),
     "the connection to … is not trusted: …": not_trusted,
+    "… speaks http without TLS, not https: …": lambda scene: scene(
+        "--api-url", scene.server.url.replace("http:", "https:"), "apps", "list", "--retries", "0"
+    ),
     "… cannot be reached through the proxy: …": no_proxy,
     "HTTP … with an HTML page instead of an API response: …": pages,
     "the server redirects to …; give the address it names": lambda scene: scene.listing(
@@ -361,6 +369,7 @@ PROVOKED: dict[str, Callable[[Scene], None]] = {
     ),
     "…: File too large: …": too_large,
     "…: File name too long": lambda scene: scene(*DOWNLOAD, "-O", "n" * 300),
+    "… has … bytes: the object store takes … GiB in one request; …": huge,
     "the release notes have …": lambda scene: scene(*UPLOAD, "acme.exe", "--notes", "x" * 5001),
     "…, line …: another checksum of … than in line …": two_checksums,
     "… exists with other content": in_the_way,

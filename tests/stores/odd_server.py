@@ -188,6 +188,7 @@ class OddServer:
         self.rate = rate
         self.asked: list[tuple[str, str]] = []
         self.refused = 0
+        self.ended = threading.Event()
         self._mode = MODES[mode]
         self._left = times
         self._open = 0
@@ -206,6 +207,7 @@ class OddServer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.ended.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._thread.join()
@@ -240,6 +242,8 @@ class OddServer:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
+        # Else what is small waits for an acknowledgement, and a reset throws it away.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # A client that hangs up is what many modes are about.
         with suppress(OSError, ValueError):
             try:
@@ -308,13 +312,24 @@ def put_answered(answer: Answer) -> Mode:
     return mode
 
 
-def silent(exchange: Exchange) -> Answer | None:
-    """The store takes the request and never answers."""
+def silent(about_api: bool) -> Mode:
+    """The store, or the API, takes the request and never answers."""
+
+    def mode(exchange: Exchange) -> Answer | None:
+        if exchange.is_api is not about_api or not exchange.server.takes_effect():
+            return exchange.forward()
+        exchange.read_all()
+        exchange.server.ended.wait(30)
+        return None
+
+    return mode
+
+
+def silent_early(exchange: Exchange) -> Answer | None:
+    """The store reads no body, and never answers."""
     if exchange.is_api or not exchange.server.takes_effect():
         return exchange.forward()
-    exchange.read_all()
-    exchange.connection.settimeout(30)
-    exchange.reader.read(1)  # until the client has given up
+    exchange.server.ended.wait(30)
     return None
 
 
@@ -354,6 +369,8 @@ def few_connections(limit: int, end: str) -> Mode:
             return None
         with ExitStack() as counted:
             counted.callback(server.leave)  # before the client can ask for more
+            if exchange.is_put:
+                time.sleep(exchange.length / server.rate)
             exchange.send_slowly(exchange.forward(), counted.close)
         return None
 
@@ -475,6 +492,7 @@ MODES: dict[str, Mode] = {
     "early400": refused_early(TOO_LARGE, "close"),
     "early400-reset": refused_early(TOO_LARGE, "reset"),
     "early400-linger": refused_early(TOO_LARGE, "linger"),
+    "early-success": refused_early(Answer(200, "OK", [("ETag", f'"{"0" * 32}"')], b""), "linger"),
     "early-request-timeout": refused_early(SLOW_UPLOAD, "close"),
     "request-timeout": put_answered(SLOW_UPLOAD),
     "put408": put_answered(Answer(408, "Request Timeout", [], b"")),
@@ -484,7 +502,10 @@ MODES: dict[str, Mode] = {
     "put307": put_answered(redirect(307, "TemporaryRedirect")),
     "put308": put_answered(redirect(308, "PermanentRedirect")),
     "slow-down": put_answered(store_error(503, "SlowDown", "Please reduce your request rate.")),
-    "silent": silent,
+    "put307-empty": put_answered(Answer(307, "Temporary Redirect", [], b"")),
+    "silent": silent(about_api=False),
+    "silent-api": silent(about_api=True),
+    "silent-early": silent_early,
     "api408": api_answered(page(408, "Request Timeout")),
     "api425": api_answered(page(425, "Too Early")),
     "api403-html": api_answered(page(403, "Forbidden")),
@@ -534,3 +555,6 @@ MODES: dict[str, Mode] = {
         lambda answer: answer.with_header("ETag", lambda _: f'"{"0123456789abcdef" * 2}"'), "put"
     ),
 }
+
+LIMITS_ALONE = frozenset({"limit0", "limit3-reset"})
+"""Modes for tests of the limits alone."""

@@ -63,7 +63,7 @@ def test_all_files_arrive_and_each_is_counted_once(
 
 @pytest.mark.parametrize("mode", LIMITS)
 def test_all_files_are_uploaded(odd: Odd, connect: Connect, tmp_path: Path, mode: str) -> None:
-    server = odd(mode, rate=1e7)
+    server = odd(mode)
     paths = _written(tmp_path)
     made = connect(server.url).publish("tool", f"7.0-{mode}", paths, parallel=4, settle=0)
     assert sorted(row["fileName"] for row in made.files) == NAMES

@@ -154,7 +154,7 @@ def test_lone_surrogates_are_kept() -> None:
             "Missing Authentication Token",
         ),
         (404, {"message": "Not Found"}, "NOT_FOUND", "Not Found"),
-        (413, {"Message": "Request Too Long"}, "PAYLOAD_TOO_LARGE", "Request Too Long"),
+        (413, {"Message": "Request Too Long"}, "REQUEST_TOO_LARGE", "Request Too Long"),
         (429, {"message": "Too Many Requests"}, "TOO_MANY_REQUESTS", "Too Many Requests"),
         (502, HTML, "BAD_GATEWAY", HTML),
         (503, b"", "SERVICE_UNAVAILABLE", "HTTP 503 Service Unavailable"),
