@@ -215,6 +215,10 @@ class BusyError(BinDistError):
 REQUEST_TOO_LARGE = "REQUEST_TOO_LARGE"
 """The code of a 413 that is not the API's: something in front of it takes no body of that size."""
 
+SIGNED_CHECKSUM = "SIGNED_CHECKSUM"
+"""The code of an upload that the object store refuses because its URL has the checksum of other
+bytes, which the server signed before there were any."""
+
 TRANSIENT_STATUSES = frozenset({408, 425, 429})
 """The statuses below 500 of failures that may pass."""
 

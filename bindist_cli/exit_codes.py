@@ -103,5 +103,5 @@ def exit_for(error: Exception) -> Exit:
     if isinstance(error, errors.ApiError) and error.transient:
         return Exit.UNAVAILABLE
     if isinstance(error, errors.ApiError) and error.status_code == 400:
-        return Exit.USAGE
+        return Exit.FAILED if error.code == errors.SIGNED_CHECKSUM else Exit.USAGE
     return next((code for kind, code in _EXITS if isinstance(error, kind)), Exit.FAILED)

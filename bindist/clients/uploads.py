@@ -7,7 +7,7 @@ import io
 from typing import IO, TYPE_CHECKING
 
 from ..choices import FileType, check_given_choices
-from ..errors import ApiError
+from ..errors import SIGNED_CHECKSUM, ApiError
 from ..file_names import derived_file_type
 from ..http.response import ApiResponse, response_of
 from ..release.files import check_derived_type
@@ -89,8 +89,9 @@ class UploadsClient(VersionsClient):
         """Makes a version of one file on disk.
 
         The file is streamed to the object store by the same calls as `upload_large_file` makes,
-        hashed on the way, in memory that does not grow with its size. The version is disabled at
-        first.
+        hashed on the way, in memory that does not grow with its size. Where the store refuses it
+        for a checksum that the server signed into the URL, a file up to 4 MiB takes a single
+        request instead. The version is disabled at first.
 
         Args:
             path_or_file: a path, or a binary file object that can seek.
@@ -119,6 +120,12 @@ class UploadsClient(VersionsClient):
             try:
                 sent = self._put_file(application_id, version, file, progress)
             except ApiError as error:
+                is_small = file.size <= self._transfer_config.inline_limit
+                if error.code == SIGNED_CHECKSUM and is_small:
+                    file.stream.seek(0)
+                    return self._upload_inline(
+                        application_id, version, file, file_type, release_notes
+                    )
                 return response_of(error)
             answer = self.complete_large_upload(
                 sent.presigned.upload_id,

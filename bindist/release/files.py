@@ -22,12 +22,18 @@ Difference = tuple[str, str | None, str | None]
 
 @dataclass(frozen=True)
 class ReleaseFile:
-    """A local file of a release: its path, the name it gets, its size in bytes, its type."""
+    """A local file of a release: its path, the name it gets, its size in bytes, its type.
+
+    `fits_inline` tells that it can go to the server in one request; `goes_inline` that it has to,
+    since the object store takes no uploads.
+    """
 
     path: Path
     name: str
     size: int
     file_type: str
+    fits_inline: bool = False
+    goes_inline: bool = False
 
     @property
     def server_name(self) -> str:
@@ -40,8 +46,8 @@ class ReleaseFile:
 
     @property
     def needs_inline(self) -> bool:
-        """Whether only an inline upload gives the file its type: its extension gives another."""
-        return self.file_type != derived_file_type(self.name)
+        """Whether the file goes inline: only that gives it another type than its extension does."""
+        return self.goes_inline or self.file_type != derived_file_type(self.name)
 
 
 def local_files(
@@ -70,7 +76,8 @@ def local_files(
             raise ValueError(f"{path} is empty: the server makes no file of it")
         check_upload_size(path, size, upload_limit)
         check_derived_type(called, size, file_type, inline_limit)
-        file = ReleaseFile(path, called, size, file_type or derived_file_type(called))
+        fits = len(paths) == 1 and size <= inline_limit
+        file = ReleaseFile(path, called, size, file_type or derived_file_type(called), fits)
         folded = file.server_name.casefold()
         if folded in seen:
             raise ValueError(f"{seen[folded]} and {path} would have the same name")

@@ -8,10 +8,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
 from functools import partial
 
 from ..choices import IfExists
 from ..errors import (
+    SIGNED_CHECKSUM,
     ApiError,
     BusyError,
     ConflictError,
@@ -260,7 +262,18 @@ class Run:
                 self._earlier.discard(file.server_name)
 
         count = min(self.parallel, len(step.files))
-        run_jobs([partial(work.run, send, token)] * count, count, token)
+        try:
+            run_jobs([partial(work.run, send, token)] * count, count, token)
+        except ApiError as error:
+            if error.code != SIGNED_CHECKSUM or not self._files[0].fits_inline:
+                raise
+            self._go_inline(error)
+
+    def _go_inline(self, error: ApiError) -> None:
+        """The single file goes to the server in one request, past the object store."""
+        (file,) = self._files
+        self.notify(f"{error}; {file.name} goes to the server in one request instead")
+        self._files = (replace(file, goes_inline=True),)
 
     def _send_one(
         self,

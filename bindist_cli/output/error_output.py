@@ -25,10 +25,12 @@ _TAG = re.compile(r"(?is)<(script|style|head)\b.*?(?:</\1>|\Z)|<[^>]*(?:>|\Z)")
 _MAX_MESSAGE = 300
 
 _AGAIN = "run the command again: this is safe"
-_TOO_LARGE = (
-    "something in front of the server refuses requests of this size: ask its operator to raise the "
-    "limit (nginx: client_max_body_size)"
-)
+CODE_HINTS = {
+    errors.REQUEST_TOO_LARGE: "something in front of the server refuses requests of this size: ask "
+    "its operator to raise the limit (nginx: client_max_body_size)",
+    errors.SIGNED_CHECKSUM: "the server's operator sets "
+    "AWS_REQUEST_CHECKSUM_CALCULATION=WHEN_REQUIRED; until then, one file up to 4 MiB is possible",
+}
 HINTS: tuple[tuple[type[Exception], str], ...] = (
     (errors.AuthenticationError, "store a valid key with `bindist auth login`"),
     (errors.RateLimitError, "wait a moment, then run the command again"),
@@ -91,8 +93,7 @@ def _from_response(error: errors.ApiError) -> CliError:
         message = message[:_MAX_MESSAGE] + "…"
     if error.transient and hint is None:
         hint = _AGAIN
-    if error.code == errors.REQUEST_TOO_LARGE:
-        hint = _TOO_LARGE
+    hint = CODE_HINTS.get(error.code, hint)
     if error.code == "INVALID_RESPONSE":
         hint = "check that --api-url is the base URL of the API"
     if isinstance(error, errors.AuthenticationError):

@@ -252,6 +252,11 @@ def altered(scene: Scene) -> None:
     scene("versions", "upload", "acme", "2.0.0", "acme.exe", "manual.txt")
 
 
+def signed_checksum(scene: Scene) -> None:
+    scene.server.faults.add("strict-crc")
+    scene("versions", "upload", "acme", "2.0.0", "acme.exe", "manual.txt")
+
+
 def changing(scene: Scene) -> None:
     """The file is written to while the object store takes its time."""
     scene.server.faults.add("stall:1,method=PUT,path=/store/*")
@@ -379,6 +384,8 @@ PROVOKED: dict[str, Callable[[Scene], None]] = {
     "… of … files do not match version …": other_files,
     "the version has two files called …, with the checksums … and …": mixed,
     "the object store has other bytes than were sent of …": altered,
+    "the object store refuses the upload: the server has signed the checksum of other bytes into "
+    "its URL …": signed_checksum,
     "… is not the file that was expected: its SHA-256 is …, listed is …": other_list,
     "… changed while it was sent; nothing was completed": changing,
     "the server's file name … has … in it": hostile_name,
