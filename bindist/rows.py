@@ -44,9 +44,12 @@ def choose_files(rows: Sequence[Row], wanted: Iterable[str]) -> list[Row]:
     checksums: only an id says which is meant then.
     """
     chosen: list[Row] = []
+    files: list[Row] | None = None
     for name in wanted:
         found = [row for row in rows if row.get("fileId") == name]
-        found = found or [row for row in distinct_files(rows) if _is_called(row, name)]
+        if not found:
+            files = distinct_files(rows) if files is None else files
+            found = [row for row in files if _is_called(row, name)]
         if not found:
             raise NotFoundError(failure(404, f"the version has no file {name!r:.300}"))
         chosen += [row for row in found[:1] if row not in chosen]

@@ -54,7 +54,7 @@ class AdminClient(PublishingClient):
 
         Args:
             application_id: 1 to 100 of `A-Z a-z 0-9 _ -`; on the hosted service 3 to 50, in lower
-                case and without `_`. Fails with 409 where it exists or was ever deleted.
+                case and without `_`. Fails with 409 if it exists or was ever deleted.
             name: 1 to 200 characters.
             customer_ids: the customers who may see it from the start; default none.
             description: up to 2000 characters; default none.
@@ -86,11 +86,11 @@ class AdminClient(PublishingClient):
         add_customer_ids: Iterable[str] | None = None,
         remove_customer_ids: Iterable[str] | None = None,
     ) -> ApiResponse[GrantedCustomers]:
-        """Grants an application to customers and revokes it, in one step.
+        """Grants an application to customers, and revokes it from others, in one request.
 
-        `PUT /v1/management/applications/{id}/customers`. `add_customer_ids` get it,
-        `remove_customer_ids` lose it; default none. Returns `GrantedCustomers`: `customerIds`,
-        all who have it afterwards; `added` and `removed` repeat what was asked.
+        `PUT /v1/management/applications/{id}/customers`. `add_customer_ids` are granted access,
+        `remove_customer_ids` lose it; default none. Returns `GrantedCustomers`: `customerIds` are
+        all customers who have access now; `added` and `removed` repeat the arguments.
         """
         body = {
             "addCustomerIds": _listed(add_customer_ids),
@@ -104,7 +104,7 @@ class AdminClient(PublishingClient):
     def list_customers(
         self, page: int | None = None, page_size: int | None = None
     ) -> ApiResponse[Customers]:
-        """All customers by name, or one page of them. `GET /v1/management/customers`
+        """Lists all customers by name, or one page of them. `GET /v1/management/customers`
 
         The server sends all of them in one response. With `page` (from 1; default 1) or `page_size`
         (default 20), `customers` holds only that page, and `meta["pagination"]` describes it.
@@ -198,7 +198,7 @@ class AdminClient(PublishingClient):
         return self._send("POST", "/management/admin/regenerate-key")
 
     def regenerate_apps_admin_key(self) -> ApiResponse[NewKey]:
-        """Gives the restricted administrator `admin-apps` a new key; financial administrators only.
+        """Gives the restricted administrator `admin-apps` a new key; for financial administrators.
 
         `POST /v1/management/admin/regenerate-apps-key`. Returns `NewKey`, as
         `regenerate_customer_key` does.
@@ -218,7 +218,7 @@ class AdminClient(PublishingClient):
         start_date: str | None = None,
         end_date: str | None = None,
     ) -> ApiResponse[Activities]:
-        """Uploads and downloads. `GET /v1/activity`
+        """Lists uploads and downloads. `GET /v1/activity`
 
         The server sends 100 rows at most and knows neither pages nor applications: both are applied
         here to the rows it sends. `data["limitReached"]` is True where there may be more.
@@ -263,7 +263,7 @@ class AdminClient(PublishingClient):
         limit: int = 50,
         last_event_id: str | None = None,
     ) -> ApiResponse[AuditEvents]:
-        """Administrative events; financial administrators only. `GET /v1/audit`
+        """Lists administrative events; for financial administrators. `GET /v1/audit`
 
         Args:
             event_type: one of `bindist.choices.CHOICES["event_type"]`, such as
@@ -328,7 +328,7 @@ def _checked_page(page: int, size: int) -> tuple[int, int]:
 
 
 def _one_page(answer: ApiResponse, items: str, page: int, size: int) -> ApiResponse:
-    """What the server would have answered, could it page; `raw` stays what it did answer."""
+    """One page of a response that holds all rows; `raw` stays what the server sent."""
     try:
         rows = answer.rows(items)
     except ApiError as error:

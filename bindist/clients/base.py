@@ -27,8 +27,8 @@ DEFAULT_BACKOFF = 0.5
 class BaseClient:
     """What `CustomerClient` and `AdminClient` have in common: the connection.
 
-    Usable as a context manager; `close()` drops the connections. One client may be used by many
-    threads.
+    A client is a context manager, and `close()` closes its connections. Several threads may share
+    one client.
     """
 
     def __init__(
@@ -50,25 +50,26 @@ class BaseClient:
         """Makes a client; nothing is sent yet.
 
         Args:
-            base_url: where the API is, such as `https://api.bindist.eu`; may carry a path prefix.
+            base_url: the address of the API, such as `https://api.bindist.eu`; it may have a path.
             api_key: `{tenant_id}.{secret}` on the hosted service, the bare secret on a self-hosted
                 server.
             timeout: seconds, one number or (connect, read); default (10, 60).
-            retries: how often a request is repeated if that is safe; default 3, 0 for never.
-            backoff: seconds of the first pause between two attempts, doubled each time; default
-                0.5.
-            verify: path of a CA bundle; default None, which leaves the choice to requests and the
-                environment.
-            store_etag: what the object store's ETags are: `md5` of the bytes (default), which
-                uploads are compared with, or `opaque`, as with SSE-KMS and SSE-C.
-            allow_http: True sends the key over plain `http://` to other machines, where everybody
-                on the way can read it; default False. To this machine it is always sent, and never
-                through a proxy.
-            allow_private_store: True accepts an object store inside a private network from a server
-                outside, for sites that are reached through a VPN or a proxy; default False.
-            total_timeout: seconds that one response of the API may take in all, even if it keeps
-                arriving; default None, which is 330, or the sum of `timeout` where that is more.
-            answer_limit: the largest response of the API in bytes; default 16 MiB.
+            retries: how often a request is repeated if that is safe; default 3; 0 disables retries.
+            backoff: the pause in seconds before the first retry, doubled for each further one;
+                default 0.5.
+            verify: the path of a CA bundle; default None, which uses the bundle of requests or of
+                the environment.
+            store_etag: what the object store's ETags are: `md5` (default), the MD5 that uploads are
+                compared with, or `opaque`, as with SSE-KMS and SSE-C.
+            allow_http: True sends the key over plain `http://` to other machines, where anyone on
+                the way can read it; default False. Requests to this machine may always use
+                `http://`, and never go through a proxy.
+            allow_private_store: True accepts an object store at a private address from a server at
+                a public one, for sites that are reached through a VPN or a proxy; default False.
+            total_timeout: seconds that one response of the API may take in total, even if it keeps
+                arriving; default None, which is 330, or the sum of `timeout` if that is larger.
+            answer_limit: the size in bytes of the largest response of the API that is read; default
+                16 MiB.
             transfer_config: limits and defaults of uploads and downloads; default None, which is
                 `TransferConfig()`.
 
@@ -106,7 +107,7 @@ class BaseClient:
         )
 
     def __reduce__(self) -> NoReturn:
-        """Raises TypeError: a key and open connections are not for copying or writing to a disk."""
+        """Raises TypeError: a key and open connections must not be copied or written to disk."""
         name = type(self).__name__
         raise TypeError(f"{name} cannot be pickled or copied: make a new one where it is needed")
 
@@ -154,8 +155,8 @@ class BaseClient:
             params: the query; values that are None are left out. Default none.
             json: the body, anything that JSON can hold; default None, for no body.
             headers: further headers; default none.
-            repeatable: True if it does no harm to carry out the request twice, as with GET: it is
-                then sent again after a lost connection as well; default False.
+            repeatable: True if the server may carry out the request twice, as with GET: it is then
+                also repeated after a lost connection; default False.
 
         Returns the response. Raises TransportError if none arrives, ValueError for a path that
         does not start with `/`.
@@ -189,12 +190,12 @@ class BaseClient:
 
 
 def segment(value: str, what: str) -> str:
-    """`value` encoded as one segment of a path; ValueError for what no path can carry."""
+    """`value` encoded as one segment of a path; ValueError for one that cannot be."""
     return quote(named(value, what), safe="")
 
 
 def named(value: str, what: str) -> str:
-    """An identifier; ValueError for one that no path could carry, wherever this one goes."""
+    """An identifier; ValueError for one that cannot be part of a path."""
     if not isinstance(value, str) or value in ("", ".", ".."):
         raise ValueError(f"{what} must not be {value!r}")
     value.encode()  # a lone surrogate is a UnicodeEncodeError, which is a ValueError
@@ -202,10 +203,10 @@ def named(value: str, what: str) -> str:
 
 
 def named_if_given(value: str | None, what: str) -> str | None:
-    """The same for an identifier that may be left out: an empty one would mean any."""
+    """The same for an optional identifier: the server would take an empty one for none."""
     return None if value is None else named(value, what)
 
 
 def present(values: Mapping[str, Any]) -> Json:
-    """`values` without those that are None: what was not asked for is not sent."""
+    """`values` without those that are None, which are not sent."""
     return {key: value for key, value in values.items() if value is not None}

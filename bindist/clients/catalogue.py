@@ -31,7 +31,7 @@ class CatalogueClient(BaseClient):
         sort_by: SortBy | None = None,
         sort_order: SortOrder | None = None,
     ) -> ApiResponse[Applications]:
-        """One page of the applications. `GET /v1/applications`
+        """Lists one page of the applications. `GET /v1/applications`
 
         Args:
             search: text to look for in names and descriptions, in any case; default all.
@@ -73,7 +73,7 @@ class CatalogueClient(BaseClient):
         return walk_pages(fetch, "applications")
 
     def get_application(self, application_id: str) -> ApiResponse[Application]:
-        """One application. `GET /v1/applications/{id}`
+        """Returns one application. `GET /v1/applications/{id}`
 
         Returns `Application`, without `customers`; 404 also for one that the key may not see.
         """
@@ -82,7 +82,7 @@ class CatalogueClient(BaseClient):
     def list_versions(
         self, application_id: str, test_channel: bool = False, *, changelog: str | None = None
     ) -> ApiResponse[Versions]:
-        """The versions of an application. `GET /v1/applications/{id}/versions`
+        """Lists the versions of an application. `GET /v1/applications/{id}/versions`
 
         Args:
             test_channel: True for disabled versions too; default False.
@@ -98,7 +98,7 @@ class CatalogueClient(BaseClient):
         )
 
     def list_version_files(self, application_id: str, version: str) -> ApiResponse[Files]:
-        """The files of a version, enabled or not; counts no download.
+        """Lists the files of a version, enabled or not; counts no download.
 
         `GET /v1/applications/{id}/versions/{version}/files`. Returns `Files`: `files`, each with
         `fileId`, `fileName`, `fileType`, `fileSize` (bytes) and `checksum` (SHA-256).

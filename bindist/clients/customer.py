@@ -1,4 +1,4 @@
-"""What the holder of any key may do: list, download, share."""
+"""What any key may do: list, download, share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to
 
 
 class CustomerClient(DownloadsClient):
-    """Applications, versions, files and downloads, as far as the key may see them.
+    """Lists, downloads and shares the applications, versions and files that the key may see.
 
     Methods that return an `ApiResponse` do not raise for a failed response: only `TransportError`
     if no response arrives, and `ValueError` for a wrong argument, before any request. Each method
@@ -41,9 +41,9 @@ class CustomerClient(DownloadsClient):
         file_id: str | None = None,
         expires_minutes: int = 30,
     ) -> ApiResponse[ShareLink]:
-        """A link that works without a key. `POST /v1/downloads/share`
+        """Creates a download link that needs no key. `POST /v1/downloads/share`
 
-        `expires_minutes` is 5 to 1440; default 30. Works for a version that is not enabled, too.
+        `expires_minutes` is 5 to 1440; default 30. The version need not be enabled.
         Returns `ShareLink`: `shareUrl`, `token`, `expiresAt`, `expiresInMinutes`.
         """
         body = {
@@ -69,35 +69,36 @@ class CustomerClient(DownloadsClient):
         connections: int | None = None,
         parallel: int | None = None,
     ) -> list[Download]:
-        """Puts the files of a version into a folder, each as `download_to_file` does.
+        """Downloads the files of a version into a folder, each as `download_to_file` does.
 
-        Asks for the list of files once: `list_version_files`, then for each file that is not there
-        yet `GET /v1/downloads/url` and the object store. Call it again after any failure: files
-        that are right are left alone and cost no download, others go on where they stopped.
+        Calls `list_version_files` once, then for each file that is not there yet
+        `GET /v1/downloads/url` and the object store. Call it again after any failure: files with
+        the right content are left alone and count no download, others continue where they stopped.
 
         Args:
-            folder: where to, `str` or `os.PathLike`; made where there is none.
-            files: names or ids of the files, or their rows in `list_version_files`, in which case
-                nothing is listed; default None, all files of the version.
+            folder: the target folder, `str` or `os.PathLike`; created if it does not exist.
+            files: names or ids of the files, or their rows of `list_version_files` (the method then
+                does not read the list); default None, all files of the version.
             test_channel: True allows a version that is not enabled; default False.
-            replace: True replaces files with other content that are there from the start; default
-                False: TargetExistsError for each.
-            resume: False starts anew even where a part is there; default True.
-            verify_checksum: False accepts whatever comes; default True.
-            progress: called with (file name, bytes done, bytes in all) from any thread; may go
-                back; default None.
-            connections: how many at once, over all files, for those over 64 MiB: 1 to 32; default
-                None, which is that of the client's `transfer_config`: 4.
-            parallel: how many files at once, from 1; default None, which is `parallel_files` of
-                the client's `transfer_config`: 4.
+            replace: True replaces files with other content that were there when the call began;
+                default False, which raises TargetExistsError for each.
+            resume: False starts from the beginning even if a part is there; default True.
+            verify_checksum: False accepts any bytes; default True.
+            progress: called with (file name, bytes received, bytes in total) from any thread; the
+                second argument may decrease; default None.
+            connections: parallel connections for files over 64 MiB, over all files, 1 to 32;
+                default None, which takes `connections` of the client's `transfer_config`: 4.
+            parallel: how many files are downloaded at once, from 1; default None, which takes
+                `parallel_files` of the client's `transfer_config`: 4.
 
-        Returns a `Download` for each file, in the order of `files` or of the list. Raises
-        NotFoundError for a version without files and for a file that it does not have;
-        IntegrityError where one name has two checksums; TargetConflictError where two files would
-        get in each other's way; ValueError for `connections` or `parallel` out of range; OSError
-        for the folder; all before the first download. Where a single file was asked for and fails:
-        what `download_to_file` raises. Of several, the others still end, then raises
-        IncompleteDownloadError with both.
+        Returns a `Download` for each file, in the order of `files` or of the list.
+
+        Raises before the first download: NotFoundError for a version without files and for a file
+        that it does not have; IntegrityError if one name has two checksums; TargetConflictError if
+        two files would have the same target; ValueError for `connections` or `parallel` out of
+        range; OSError for the folder. Raises what `download_to_file` raises if one file was
+        requested and fails. If one of several fails, the others still finish, and the method then
+        raises IncompleteDownloadError, which holds both.
         """
         from .version_download import VersionDownload, check_folder
 
@@ -133,21 +134,21 @@ class CustomerClient(DownloadsClient):
         test_channel: bool = False,
         parallel: int | None = None,
     ) -> list[StoredBytes]:
-        """Whether the object store has the bytes of a version's files: `check_stored_bytes` each.
+        """Checks that the object store has the files of a version, as `check_stored_bytes` does.
 
-        **Counts one download for each file in the statistics.** Calls `list_version_files` once.
+        Calls `list_version_files` once. **Counts one download for each file in the statistics.**
 
         Args:
-            files: names or ids of the files, or their rows in `list_version_files`, in which case
-                nothing is listed; default None, all files of the version.
+            files: names or ids of the files, or their rows of `list_version_files` (the method then
+                does not read the list); default None, all files of the version.
             test_channel: True allows a version that is not enabled; default False.
-            parallel: how many files at once, from 1; default None, which is `parallel_files` of
-                the client's `transfer_config`: 4.
+            parallel: how many files are checked at once, from 1; default None, which takes
+                `parallel_files` of the client's `transfer_config`: 4.
 
         Returns a `StoredBytes` for each file, in the order of `files` or of the list. Raises
         NotFoundError for a version without files and for a file that it does not have,
-        IntegrityError where one name has two checksums, ValueError for `parallel` below 1,
-        ApiError, TransportError.
+        IntegrityError if one name has two checksums, ValueError for `parallel` below 1, ApiError,
+        TransportError.
         """
         from ..transfer.concurrency import CancellationToken, run_jobs
 

@@ -38,10 +38,11 @@ class DownloadsClient(CatalogueClient):
         file_id: str | None = None,
         test_channel: bool = False,
     ) -> ApiResponse[DownloadUrl]:
-        """A pre-signed URL, valid for 30 minutes. `GET /v1/downloads/url`
+        """Returns a presigned URL to download a file from, valid for 30 minutes.
 
-        **Every call counts as a download in the statistics.** Without `file_id` the server chooses
-        the MAIN file. A version that is not enabled is 403 without `test_channel`.
+        `GET /v1/downloads/url`. **Every call counts as a download in the statistics.** Without
+        `file_id` the server chooses the MAIN file. Without `test_channel`, a version that is not
+        enabled fails with 403.
         Returns `DownloadUrl`: `url`, `expiresAt`, `fileName`, `fileSize` (bytes), `checksum`,
         `downloadId`.
         """
@@ -60,12 +61,12 @@ class DownloadsClient(CatalogueClient):
         verify_checksum: bool = True,
         test_channel: bool = False,
     ) -> tuple[bytes, DownloadedFile]:
-        """A file in memory, as (bytes, metadata); `download_to_file` is for large ones.
+        """Downloads a file into memory; for large files use `download_to_file`.
 
-        `GET /v1/downloads/url` and the object store. `verify_checksum` is True by default; False
-        accepts whatever comes. Returns the bytes and `DownloadedFile`: `fileName`, `fileSize`
-        (bytes) and `checksum`. Raises ApiError for a failed answer, TransportError for none,
-        IntegrityError (a ValueError) for wrong bytes.
+        `GET /v1/downloads/url` and the object store. `verify_checksum`, by default True, compares
+        the bytes with the server's SHA-256. Returns the bytes and `DownloadedFile`: `fileName`,
+        `fileSize` (bytes) and `checksum`. Raises ApiError if the server or the store refuses,
+        TransportError if no response arrives, IntegrityError (a ValueError) for wrong bytes.
         """
         content = io.BytesIO()
         found = self.download_to_stream(
@@ -96,22 +97,21 @@ class DownloadsClient(CatalogueClient):
     ) -> Download:
         """Writes a file to a binary stream as it arrives, in blocks of 1 MiB at most.
 
-        `GET /v1/downloads/url` and the object store. A lost connection is taken up again where it
-        broke. Counts one download, and one more for each URL that expires on the way (they live 30
-        minutes).
+        `GET /v1/downloads/url` and the object store. After a lost connection the download continues
+        where it stopped. The statistics count one download, and one more for each URL that expires
+        during the transfer (after 30 minutes).
 
         Args:
             stream: anything with `write(bytes)`.
-            file_id: which file of the version; default the MAIN one, which the server chooses where
-                there are several. `download_to_file` reads the list, and refuses one name with
-                two checksums.
+            file_id: which file of the version; default the MAIN file. If there are several, the
+                server chooses. (`download_to_file` reads the list of files instead, and refuses a
+                name that has two checksums.)
             test_channel: True allows a version that is not enabled; default False.
-            verify_checksum: False accepts whatever comes; default True.
-            progress: called with (bytes done, bytes in all); default None.
+            verify_checksum: False accepts any bytes; default True.
+            progress: called with (bytes received, bytes in total); default None.
 
-        Returns what became of it, without a path. Raises ApiError, TransportError, and
-        IntegrityError where the bytes, **already written by then**, are not those that the server
-        has the checksum of.
+        Returns a `Download` without a path. Raises ApiError, TransportError, and IntegrityError if
+        the bytes do not match the server's checksum: **they have been written by then**.
         """
         from ..transfer import download  # not for those who only list
 
@@ -133,36 +133,37 @@ class DownloadsClient(CatalogueClient):
         replace: bool = True,
         listed: FileRow | None = None,
     ) -> Download:
-        """Puts a file on disk: whole and verified under its name, or not at all.
+        """Downloads a file to disk: whole and verified under its name, or not at all.
 
-        The bytes go to `NAME.part` beside it, are verified, flushed to disk and renamed, replacing
-        what was there when the call began, and nothing that appeared since (a file system without
-        hard links is only looked at again right before). Interrupted by anything, the next call
-        goes on where it stopped. A file that is right already is left alone and costs no download.
-        A link is replaced, not what it leads to. Memory does not grow with size.
         `GET /v1/applications/{id}/versions/{version}/files`, then `GET /v1/downloads/url` and the
-        object store.
+        object store. The method writes the bytes to `NAME.part` beside the target, verifies them,
+        flushes them to disk and renames the file. That replaces a file that was there when the call
+        began, and no file that appeared since (on a file system without hard links the method can
+        only look once more right before it renames). After an interruption, the next call continues
+        where the last one stopped. A target that has the right content already is left alone and
+        counts no download. A symbolic link is replaced, not the file that it points to. Memory use
+        does not depend on the size of the file.
 
         Args:
             path: a file, or an existing folder to put the file in under the server's name.
-            file_id: which file of the version; default the MAIN one.
+            file_id: which file of the version; default the MAIN file.
             test_channel: True allows a version that is not enabled; default False.
-            verify_checksum: False accepts whatever comes; default True.
-            resume: False starts anew even where a part is there; default True.
-            connections: how many at once for files over 64 MiB, 1 to 32; default None, which is
-                that of the client's `transfer_config`: 4.
-            progress: called with (bytes done, bytes in all) from any thread; may go back; default
-                None.
-            replace: False leaves alone a file with other content that is there from the start, and
-                raises TargetExistsError; default True.
-            listed: the file's row in `list_version_files`, where it is at hand: it is then not
-                asked for, and `file_id` not looked at; default None.
+            verify_checksum: False accepts any bytes; default True.
+            resume: False starts from the beginning even if a part is there; default True.
+            connections: parallel connections for a file over 64 MiB, 1 to 32; default None, which
+                takes `connections` of the client's `transfer_config`: 4.
+            progress: called with (bytes received, bytes in total) from any thread; the first number
+                may decrease; default None.
+            replace: False raises TargetExistsError for a target with other content that was there
+                when the call began; default True.
+            listed: the file's row of `list_version_files`, if you have it: the method then does not
+                read the list, and ignores `file_id`; default None.
 
-        Returns what became of it: `status` is `downloaded`, `resumed` or `unchanged`. Raises
-        ApiError, TransportError, IntegrityError (nothing was kept), ValueError for `connections`,
-        TargetExistsError for a file that may not be replaced (one that appeared meanwhile: the
-        bytes are kept in `NAME.part`), OSError for the local disk and for devices and pipes, and
-        BusyError where another process is at the same file.
+        Returns a `Download`, whose `status` is `downloaded`, `resumed` or `unchanged`. Raises
+        ApiError, TransportError, IntegrityError (no bytes are kept), ValueError for `connections`,
+        TargetExistsError for a target that may not be replaced (if it appeared during the download,
+        `NAME.part` keeps the bytes), OSError for the local disk and for devices and pipes, and
+        BusyError if another process downloads to the same target.
         """
         from .version_download import check_target
 
@@ -198,18 +199,18 @@ class DownloadsClient(CatalogueClient):
         *,
         test_channel: bool = False,
     ) -> StoredBytes:
-        """Whether the object store has a file's bytes, and as many as the server says.
+        """Checks that the object store has a file, and that its size is what the server says.
 
-        Asks for the first byte only, and so does not verify the checksum. **Counts one download in
-        the statistics.** `GET /v1/downloads/url` and the object store.
+        `GET /v1/downloads/url` and the object store. Requests the first byte only, and so does not
+        verify the checksum. **Counts one download in the statistics.**
 
         Args:
-            file_id: which file of the version; default None, the MAIN one.
+            file_id: which file of the version; default None, the MAIN file.
             test_channel: True allows a version that is not enabled; default False.
 
-        Returns `StoredBytes`: `status` is `ok`, `missing` or `different`; its `raise_for_error()`
-        raises IntegrityError unless it is `ok`. Raises ApiError where the server or the store
-        refuses, TransportError where no answer came.
+        Returns `StoredBytes`: `status` is `ok`, `missing` or `different`, and `raise_for_error()`
+        raises IntegrityError unless it is `ok`. Raises ApiError if the server or the store refuses,
+        TransportError if no response arrives.
         """
         from ..transfer import stored  # not for those who only list
 
@@ -225,7 +226,7 @@ class DownloadsClient(CatalogueClient):
         return DownloadSource(self._transport, ask, self._transfer_config)
 
     def _connections(self, wanted: int | None) -> int:
-        """How many connections a download uses; raises ValueError for a number out of range."""
+        """The number of connections of a download; raises ValueError if it is out of range."""
         return check_connections(self._transfer_config.connections if wanted is None else wanted)
 
     def _source_of_row(
@@ -274,7 +275,7 @@ class DownloadsClient(CatalogueClient):
 
 
 def _checksum_of(path: Path, listed: FileRow) -> str:
-    """The checksum of a file that could be the listed one; empty for none or another size."""
+    """The checksum of a file of the listed size; empty if there is no such file."""
     if path.is_file() and path.stat().st_size == listed.get("fileSize"):
         return sha256_file(path)
     return ""

@@ -1,4 +1,4 @@
-"""Releases: several files as one version, whole or invisible."""
+"""Releases: local files as one version, whole or invisible."""
 
 from __future__ import annotations
 
@@ -43,52 +43,52 @@ class PublishingClient(UploadsClient):
         notify: Callable[[str], None] | None = None,
         protect: Callable[[], AbstractContextManager[object]] | None = None,
     ) -> Release:
-        """Makes a version of local files: whole, or not enabled.
+        """Publishes local files as a version that is either whole or not enabled.
 
-        Sends all bytes to the object store, then makes the version, completes each file, the MAIN
-        files last, reads all back, and enables the version only where every checksum is right.
-        Safe to call again at any point: the same call finishes what was interrupted. Where another
-        run makes the same version at the same time, this one waits until the other has ended, and
-        compares. Calls `get_application`, `list_versions`, `list_version_files`,
-        `get_large_upload_url`, `complete_large_upload` and `update_version`.
+        Sends all bytes to the object store, reserves the version number, completes each file, the
+        MAIN files last, reads the version back, and enables it only if every checksum is right.
+        Call it again after any interruption: the same call finishes the release. If another run
+        makes the same version at the same time, this run waits until the other has ended, and
+        compares. Uses the endpoints of `get_application`, `list_versions`, `list_version_files`,
+        `get_large_upload_url`, `upload_small_file`, `complete_large_upload` and `update_version`.
 
         Args:
-            paths: the files, or one of them; each `str` or `os.PathLike`. Files that are empty,
-                unreadable or share a name are refused before any request.
-            enable: True releases the version to the production channel, once all that was read
-                back is right; default False.
-            if_exists: what to do where the version exists already: `match` compares (default),
-                `skip` leaves it, `fail` raises. What this release itself has begun is finished in
-                any case.
+            paths: one path or several, each `str` or `os.PathLike`. Files that are empty or
+                unreadable, or that share a name, are refused before any request.
+            enable: True releases the version to the production channel after it was read back;
+                default False.
+            if_exists: what to do if the version exists: `match` compares its files (default),
+                `skip` leaves it, `fail` raises. A version that an earlier call of this release has
+                begun is finished in any case.
             release_notes: up to 5000 characters; default none.
-            expected: SHA-256 by file name that the files must have, compared before any request
-                and again with the bytes sent; default none.
-            file_name: what the server shall call a single file; default the path's own name.
-            file_type: MAIN, DEPENDENCY, DOCUMENTATION or CONFIGURATION, for a single file; default
-                what the server derives from the extension. Another type is possible up to 4 MiB.
-            progress: called with (file name, bytes sent, bytes in all) from any thread; goes back
-                where an attempt is repeated; default None.
-            parallel: how many files are sent at once, from 1; default None, which is
+            expected: the SHA-256 that each file must have, by file name; compared before any
+                request, and again with the bytes sent; default none.
+            file_name: the name on the server of a single file; default the last part of its path.
+            file_type: the type of a single file: MAIN, DEPENDENCY, DOCUMENTATION or CONFIGURATION;
+                default the type that the server derives from the extension. Any other type is
+                possible up to 4 MiB.
+            progress: called with (file name, bytes sent, bytes in total) from any thread; the
+                second argument decreases when an attempt is repeated; default None.
+            parallel: how many files are sent at once, from 1; default None, which takes
                 `parallel_files` of the client's `transfer_config`: 4.
-            journal: a folder for what is needed to finish an interrupted release, made where there
-                is none; default None. A release of several files that is interrupted between its
-                first and its last completion cannot be finished without it: its version stays
-                disabled and cannot be used any more.
-            settle: how many seconds the server may still carry out a request that got no response;
-                default None, which is 60. A shorter read time-out of the client shortens it. An
-                undisturbed release never waits.
-            notify: called with a sentence where the release waits, or counts a download; default
+            journal: a folder for the journal, created if it does not exist; default None. Without
+                it, a release that is interrupted between the reservation and its last completion
+                cannot be finished: its version stays disabled, and its number is lost.
+            settle: for how many seconds the server may still carry out a request without a
+                response; default None, which is 60 seconds, or the client's read time-out if that
+                is shorter. A run that gets every response and meets no other run never waits.
+            notify: called with a sentence when the release waits or counts a download; default
                 None.
-            protect: gives a context manager that is entered while the version is being made, such
-                as one that holds signals: ending the process there may cost the version number;
-                default None.
+            protect: returns a context manager that is entered while the version is being made, for
+                example one that delays signals: if the process ends there, the version number may
+                be lost; default None.
 
         Returns a `Release`. Raises ValueError for numbers out of range; ValueError and OSError for
-        local files that make no release; DifferentContentError where the version exists with other
-        files; ConflictError where the version is another run's, or was disabled meanwhile;
-        BusyError where another run is at the same release, also without `enable`; ApiError,
-        TransportError, IntegrityError. This call has then not left the version enabled, except
-        where an error says that it could not read, or undo, the last state.
+        local files that cannot be published; DifferentContentError if the version has other files;
+        ConflictError if another run made the version, or somebody disabled it meanwhile; BusyError
+        if another run is making the same version; ApiError, TransportError, IntegrityError. After
+        an exception this call has not left the version enabled, unless the message says that the
+        last state could not be read or undone.
         """
         from ..release.publish import publish
 
@@ -125,19 +125,19 @@ class PublishingClient(UploadsClient):
         file_type: FileType | None = None,
         journal: StrPath | None = None,
     ) -> ReleasePreview:
-        """What `publish` would do with the same arguments, without doing it.
+        """Reports what `publish` would do with the same arguments, and changes nothing.
 
-        Changes nothing on the server or on disk. Reads each local file once, for its checksum, and
-        calls `list_version_files`, `list_versions` and, for a new version, `get_application`.
+        Reads each local file once, for its checksum, and calls `list_version_files`,
+        `list_versions` and, for a new version, `get_application`.
 
         Args:
-            paths: as for `publish`, as are `enable`, `if_exists`, `expected`, `file_name`,
-                and `file_type`.
-            journal: the folder that `publish` keeps its journal in: what an interrupted release
-                has begun counts as its own; default None.
+            paths: as for `publish`; also `enable`, `if_exists`, `expected`, `file_name` and
+                `file_type`.
+            journal: the folder of `publish`'s journal, which shows what an interrupted release has
+                begun; default None.
 
-        Returns a `ReleasePreview`: what would become of the version once no other run writes to it.
-        Raises as `publish` does, DifferentContentError too.
+        Returns a `ReleasePreview`, which assumes that no other run writes to the version. Raises
+        what `publish` raises, also DifferentContentError.
         """
         from ..release.publish import preview
 

@@ -1,4 +1,4 @@
-"""Uploads of one file as a version, through the object store where it is large."""
+"""Uploads of a single file as a version."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to
 
 
 class UploadsClient(VersionsClient):
-    """The part of an `AdminClient` that uploads one file as a version."""
+    """The part of an `AdminClient` that uploads a single file as a version."""
 
     def upload_large_file(
         self,
@@ -37,19 +37,18 @@ class UploadsClient(VersionsClient):
     ) -> ApiResponse[NewVersion]:
         """Makes a version of one file, sent through the object store.
 
-        Asks for a URL, puts the bytes there, and completes the version only where the store took
-        them: `POST /v1/management/upload/large-url`, `PUT` to the object store, and
-        `POST /v1/management/upload/large-complete`. The version is disabled at first. For files on
-        disk, `upload_file` needs no memory.
+        `POST /v1/management/upload/large-url` returns a URL, `PUT` sends the bytes to the object
+        store, and if the store accepts them, `POST /v1/management/upload/large-complete` makes the
+        version. It is disabled at first. For a file on disk use `upload_file`, which does not hold
+        it in memory.
 
         Args:
-            file_name: 1 to 255 characters, without a path; its extension decides on the type.
+            file_name: 1 to 255 characters, without a path; its extension determines the type.
             content: the bytes of the file.
             release_notes: up to 5000 characters; default none.
 
-        Returns `NewVersion`, the answer to the completion, or the first failed answer. Raises
-        ValueError for empty content or a name that the server refuses, IntegrityError where other
-        bytes arrived.
+        Returns `NewVersion`, or the first failed response. Raises ValueError for empty content or a
+        name that the server refuses, IntegrityError if the store received other bytes.
         """
         check_content(file_name, len(content))
         check_upload_size(file_name, len(content), self._transfer_config.upload_limit)
@@ -88,24 +87,25 @@ class UploadsClient(VersionsClient):
     ) -> ApiResponse[NewVersion]:
         """Makes a version of one file on disk.
 
-        The file is streamed to the object store by the same calls as `upload_large_file` makes,
-        hashed on the way, in memory that does not grow with its size. Where the store refuses it
-        for a checksum that the server signed into the URL, a file up to 4 MiB takes a single
-        request instead. The version is disabled at first.
+        Streams the file to the object store with the same requests as `upload_large_file`, and
+        hashes it while it is sent. Memory use does not depend on the size of the file. If the store
+        refuses it because of a checksum that the server signed into the URL, a file of up to 4 MiB
+        is sent in a single request instead. The version is disabled at first.
 
         Args:
             path_or_file: a path, or a binary file object that can seek.
-            file_name: what the server shall call it; default the path's own name.
-            file_type: MAIN, DEPENDENCY, DOCUMENTATION or CONFIGURATION; default what the server
-                derives from the extension. Another type takes a single request, as
-                `upload_small_file` sends it, and is possible up to 4 MiB.
+            file_name: the file's name on the server; default the last part of the path.
+            file_type: MAIN, DEPENDENCY, DOCUMENTATION or CONFIGURATION; default the type that the
+                server derives from the extension. Any other type needs the single request of
+                `upload_small_file`, which is possible up to 4 MiB.
             release_notes: up to 5000 characters; default none.
-            progress: called with (bytes sent, bytes in all); goes back where a try is repeated;
-                default None.
+            progress: called with (bytes sent, bytes in total); the first number decreases when an
+                attempt is repeated; default None.
 
-        Returns `NewVersion`, or the first failed answer, of the object store too. Raises
-        ValueError for an empty file, a name the server refuses or a type it cannot be given;
-        IntegrityError where the file changed or other bytes arrived; OSError for the disk.
+        Returns `NewVersion`, or the first failed response, also of the object store. Raises
+        ValueError for an empty file, a name that the server refuses or a type that the file cannot
+        have; IntegrityError if the file changed meanwhile or the store received other bytes;
+        OSError for the disk.
         """
         check_given_choices(file_type=file_type)
         with LocalFile.opened(path_or_file, file_name) as file:
@@ -147,14 +147,14 @@ class UploadsClient(VersionsClient):
         presigned: PresignedUpload | None = None,
         token: CancellationToken | None = None,
     ) -> SentFile:
-        """Sends an open `file` to the object store without completing it.
+        """Sends an open `file` to the object store without completing the upload.
 
-        `PUT` to the object store, with the URL of `presigned`, which `_presign_upload` returned
-        before; default None, and where that one is too old: a new one. `progress` is called
-        with (bytes sent, bytes in all); the transfer ends where `token` is cancelled. Returns a
-        `SentFile`: the presigned upload that was used last, for `complete_large_upload`, the
-        SHA-256 of what was sent in `checksum`, and `confirmed`, False where the store's ETag is no
-        MD5 to compare with. Raises ApiError, TransportError, IntegrityError, OSError.
+        `PUT` to the URL of `presigned`, from `_presign_upload`; a new one is requested if it is
+        None, which is the default, or too old. `progress` is called with (bytes sent, bytes in
+        total); cancelling `token` ends the transfer. Returns a `SentFile`: the presigned upload
+        that was used last, for `complete_large_upload`, the SHA-256 of the bytes in `checksum`, and
+        `confirmed`, False if the store's ETag is no MD5 to compare with. Raises ApiError,
+        TransportError, IntegrityError, OSError.
         """
         at_hand = [presigned] if presigned and presigned.is_fresh else []
 
@@ -183,10 +183,11 @@ class UploadsClient(VersionsClient):
     def _presign_upload(
         self, application_id: str, version: str, name: str, size: int
     ) -> PresignedUpload:
-        """The answer of `get_large_upload_url` as a value, for a file of that `name` and `size`.
+        """Requests an upload URL for a file of that `name` and `size` (bytes).
 
-        Returns the presigned upload. Raises ApiError where the answer is a failed one,
-        TransportError where there is none, IntegrityError where it holds no URL that may be used.
+        `get_large_upload_url`. Returns it as a `PresignedUpload`. Raises ApiError if the server
+        refuses, TransportError if no response arrives, IntegrityError if the response has no URL
+        that may be used.
         """
         answer = self.get_large_upload_url(application_id, version, name, size)
         check_url = self._transport.check_store_url

@@ -26,11 +26,11 @@ _FREE_SECONDS = 60.0
 class VersionsClient(CustomerClient):
     """The part of an `AdminClient` that makes and changes versions.
 
-    The server keeps a version's files under the id `APPLICATION-VERSION`: those of version
-    `cli-1.0` of `zeta` would get into version `1.0` of `zeta-cli`. So where that id can be read as
-    another application and version, each call that makes a version first asks for the files of
-    that one by `list_version_files`; where it exists, a failed answer, 409, is returned and
-    nothing is sent. One that is not active cannot be seen.
+    The server keeps a version's files under the id `APPLICATION-VERSION`, so that the files of
+    version `cli-1.0` of `zeta` would get into version `1.0` of `zeta-cli`. If the id can be read as
+    another application and version, each method that makes a version first calls
+    `list_version_files` for that one. If it exists, the method returns a failed response, 409, and
+    sends nothing. A version that is not active cannot be seen.
     """
 
     def update_version(
@@ -70,8 +70,8 @@ class VersionsClient(CustomerClient):
     ) -> ApiResponse[NewVersion]:
         """Makes a version of one file, sent inside a single request. `POST /v1/management/upload`
 
-        For files below 10 MB; gateways may refuse what is over 6 MB. The version is disabled at
-        first; 409 where it exists.
+        For files below 10 MB; gateways may refuse more than 6 MB. The version is disabled at first.
+        Fails with 409 if the version exists.
 
         Args:
             file_name: 1 to 255 characters, without a path.
@@ -81,7 +81,7 @@ class VersionsClient(CustomerClient):
             description: of the file, up to 2000 characters; default none.
 
         Returns `NewVersion`. Raises ValueError for a name that the server refuses, and for empty
-        content, of which it would make a version without files.
+        content, with which the server would make a version without files.
         """
         check_given_choices(file_type=file_type)
         check_content(file_name, len(content))
@@ -107,8 +107,8 @@ class VersionsClient(CustomerClient):
     ) -> ApiResponse[UploadUrl]:
         """Returns a presigned URL to upload a file to. `POST /v1/management/upload/large-url`
 
-        Fails with 409 where the version exists: for several files ask for all URLs before
-        completing the first; with 413 over the storage quota.
+        Fails with 409 if the version exists: for several files, request all URLs before you
+        complete the first. Fails with 413 over the storage quota.
 
         Args:
             file_name: 1 to 255 characters, without a path.
@@ -139,10 +139,10 @@ class VersionsClient(CustomerClient):
     ) -> ApiResponse[NewVersion]:
         """Makes the version, or adds a file to it. `POST /v1/management/upload/large-complete`
 
-        The server does not check: complete only what the object store has accepted. The request
-        would disable an enabled version and reset its download count to 0. So this method first
-        calls `list_versions`, and if the version is enabled, returns a failed response, 409, and
-        does not send the request.
+        The server does not check that the bytes are there: complete only what the object store has
+        accepted. The request would disable an enabled version and reset its download count to 0,
+        so this method first calls `list_versions`; if the version is enabled, it returns a failed
+        response, 409, and does not send the request.
 
         Args:
             upload_id: from `get_large_upload_url`, as are the same `file_name` and `file_size`.

@@ -3,8 +3,8 @@ showed it last, and from what this release has done so far.
 
 The server is not atomic, and none of its writes has a condition. What keeps a version whole:
 
-- Each run that writes to a version has announced it before by something that all runs see:
-  several files by the empty version that reserves the number, one file by its own row.
+- Each run reserves the version number before it completes a file, by making the empty version:
+  the server refuses a run that begins later, and a run that began at the same moment sees it.
 - A run that finds the rows of another run in a version writes nothing to it until nothing has been
   written for `settle` seconds: only then can no request of the other run be under way any more.
 - A run enables only what it has read back as exactly its own content, after each of its own writes
@@ -26,6 +26,7 @@ from .files import Checksum, Difference, ReleaseFile, compare
 from .journal import FINISH_SECONDS, REUSE_SECONDS, Creation, UploadedFile
 from .observation import Observation
 from .ownership import foreign_rows, own_upload
+from .results import ReleaseStatus
 
 LAGGING = "the server does not show yet what it has acknowledged"
 VISIBLE_SECONDS = 5.0
@@ -49,13 +50,13 @@ class Action(Enum):
 @dataclass(frozen=True)
 class Step:
     """One step of a release; what its action does not need is empty. `status` tells what becomes of
-    the version: empty as long as it is not whole."""
+    the version: None as long as it is not whole."""
 
     action: Action
     files: tuple[ReleaseFile, ...] = ()
     seconds: float = 0.0
     reason: str = ""
-    status: str = ""
+    status: ReleaseStatus | None = None
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def _make(now: Situation) -> Step:
         return _wait(now.creation_unanswered_for, _UNANSWERED)
     if now.is_inline:
         return Step(Action.UPLOAD_INLINE, now.files)
-    if len(now.files) > 1 and now.creation is not Creation.CREATED and not now.no_reservation:
+    if now.creation is not Creation.CREATED and not now.no_reservation:
         return Step(Action.RESERVE)
     return _complete(now, now.files)
 
@@ -303,10 +304,10 @@ def _record_is_right(now: Situation, seen: Observation) -> bool:
     return bool(seen.record.get("fileSize", size) == size)
 
 
-def _wait(seconds: float, reason: str, status: str = "") -> Step:
+def _wait(seconds: float, reason: str, status: ReleaseStatus | None = None) -> Step:
     return Step(Action.WAIT, seconds=seconds, reason=reason, status=status)
 
 
-_WHOLE = "unchanged"
+_WHOLE: ReleaseStatus = "unchanged"
 _UNANSWERED = "a request that got no response may still be carried out"
 _ANOTHER_RUN = "another run may still be writing to this version"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ..http.response import Json
+
+ReleaseStatus = Literal["created", "unchanged", "skipped"]
 
 
 @dataclass
@@ -21,7 +24,7 @@ class Release:
 
     application_id: str
     version: str
-    status: str
+    status: ReleaseStatus
     is_enabled: bool
     files: list[Json] = field(default_factory=list)
 
@@ -36,6 +39,6 @@ class ReleasePreview:
     `checksum` (SHA-256 in hex) and that `status`.
     """
 
-    status: str
+    status: ReleaseStatus
     enable: bool
     files: list[Json] = field(default_factory=list)

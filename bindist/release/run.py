@@ -31,7 +31,7 @@ from .journal import FINISH_SECONDS, Creation, Journal, UploadedFile
 from .observation import Observation, observe
 from .ownership import own_upload
 from .plan import LAGGING, Action, Situation, Step, next_step
-from .results import Release
+from .results import Release, ReleaseStatus
 from .version_requests import VersionRequests
 from .writes import UnansweredError, Writes
 
@@ -97,7 +97,8 @@ class Run:
             while True:
                 self._writes.raise_if_exhausted(step)
                 if step.action is Action.DONE:
-                    return self._done(step)
+                    assert step.status is not None, "`plan` ends a release with a status"
+                    return self._done(step.status)
                 was_inside, inside = inside, _is_protected(step, inside)
                 if was_inside and not inside:
                     protected.close()
@@ -224,7 +225,7 @@ class Run:
         else:
             self._writes.note_success()
         # The reservation that follows the bytes is refused where the version exists.
-        return step.action is not Action.SEND or len(self._files) == 1
+        return step.action is not Action.SEND
 
     def _wait(self, step: Step) -> None:
         if self._waited > _MAX_SETTLES * max(self.settle, _MAX_POLL_SECONDS):
@@ -382,21 +383,21 @@ class Run:
     def _rows(self) -> tuple[Json, ...]:
         return self._seen.rows if self._seen else ()
 
-    def _done(self, step: Step) -> Release:
-        if step.status == "skipped":
+    def _done(self, status: ReleaseStatus) -> Release:
+        if status == "skipped":
             rows = list(self._rows)
         else:
             self._journal.finish()
             rows = distinct_files(self._rows)
         own = [own_upload(row, self._journal.files) for row in rows]
         shown = [
-            {**row, "status": step.status, "confirmed": found[1].confirmed if found else None}
+            {**row, "status": status, "confirmed": found[1].confirmed if found else None}
             for row, found in zip(rows, own, strict=True)
         ]
         return Release(
             self._requests.application_id,
             self._requests.version,
-            step.status,
+            status,
             self.is_enabled,
             shown,
         )

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 from ..errors import BinDistError, IntegrityError
 from ..file_system import naming
@@ -25,6 +25,8 @@ from .presigned import ChangedError, DownloadSource, PresignedDownload, Progress
 from .range_reader import receive
 from .ranges import Range, merge, missing, take_piece, total
 
+DownloadStatus = Literal["downloaded", "resumed", "unchanged"]
+
 
 @dataclass(frozen=True)
 class Download:
@@ -37,7 +39,7 @@ class Download:
     file_name: str
     file_size: int
     checksum: str
-    status: str
+    status: DownloadStatus
     path: Path | None = None
 
 
@@ -164,7 +166,7 @@ def to_file(
                     continue
                 raise _mismatch(presigned, checksum)
             part.commit()
-            status = "resumed" if done else "downloaded"
+            status: DownloadStatus = "resumed" if done else "downloaded"
             return Download(presigned.file_name, presigned.file_size, checksum, status, target)
         raise IntegrityError(f"{target.name}: {reason}")
 

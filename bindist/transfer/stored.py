@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from ..errors import IntegrityError, NotFoundError
 from .concurrency import CancellationToken
@@ -23,7 +24,7 @@ class StoredBytes:
     file_name: str
     file_size: int
     checksum: str
-    status: str
+    status: Literal["ok", "missing", "different"]
     reason: str = ""
 
     def raise_for_error(self) -> StoredBytes:

@@ -158,14 +158,12 @@ def half_made(scene: Scene) -> None:
 def two_releases(scene: Scene) -> None:
     """Another machine completes its file between this run's look and its completion."""
     once = threading.Lock()
+    other = scene.stack.enter_context(AdminClient(scene.server.url, ADMIN_KEY))
+    sent = other.get_large_upload_url("acme", "2.0.0", "other.exe", 5).require()
 
     def meanwhile(step: Step) -> None:
         if step.path.endswith("large-complete") and once.acquire(blocking=False):
-            with AdminClient(scene.server.url, ADMIN_KEY) as other:
-                sent = other.get_large_upload_url("acme", "2.0.0", "other.exe", 5).require()
-                other.complete_large_upload(
-                    sent["uploadId"], "acme", "2.0.0", "other.exe", 5, "0" * 64
-                )
+            other.complete_large_upload(sent["uploadId"], "acme", "2.0.0", "other.exe", 5, "0" * 64)
 
     scene.server.on_step = meanwhile
     scene("versions", "upload", "acme", "2.0.0", "acme.exe")
