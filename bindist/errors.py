@@ -127,7 +127,10 @@ class AuthenticationError(ApiError):
 
 
 class PermissionDeniedError(ApiError):
-    """403: the key may not do this, or the version is not enabled for download."""
+    """403: the key may not do this, or the version is not enabled for download.
+
+    A gateway that has no such path is an ApiError with the code NO_SUCH_PATH.
+    """
 
 
 class NotFoundError(ApiError):
@@ -219,6 +222,10 @@ SIGNED_CHECKSUM = "SIGNED_CHECKSUM"
 """The code of an upload that the object store refuses because its URL has the checksum of other
 bytes, which the server signed before there were any."""
 
+NO_SUCH_PATH = "NO_SUCH_PATH"
+"""The code of what AWS's gateway says, with 403, of a path that it does not have: the address lacks
+its stage, or leads elsewhere."""
+
 TRANSIENT_STATUSES = frozenset({408, 425, 429})
 """The statuses below 500 of failures that may pass."""
 
@@ -239,6 +246,6 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 
 def error_for_status(status: int, code: object = "") -> type[ApiError]:
     """The exception class for an HTTP status and an error code."""
-    if code == REQUEST_TOO_LARGE:
+    if code in (REQUEST_TOO_LARGE, NO_SUCH_PATH):
         return ApiError
     return _BY_STATUS.get(status, ServerError if status >= 500 else ApiError)

@@ -3,7 +3,7 @@ http.client raise. The one module that knows their exceptions: others catch the 
 
 from __future__ import annotations
 
-from http.client import HTTPException
+from http.client import BadStatusLine, HTTPException
 from traceback import walk_tb
 from urllib.parse import urlsplit
 
@@ -26,6 +26,9 @@ HEADER_ERRORS = (InvalidHeader, ValueError, OverflowError)
 """What reading a `Retry-After` raises: for endless digits and the year 99999, too."""
 
 _MAX_CAUSE = 1000
+_TLS_ALERT = "\x15\x03"
+"""What a server that expects a handshake says to a request in plain text."""
+
 _PLAIN_HTTP = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL", "HTTP_REQUEST")
 """What OpenSSL's versions call an answer in plain text to a handshake."""
 _NO_ADDRESS = (
@@ -92,6 +95,10 @@ def transport_error(
             "install it with `pip install 'requests[socks]'`",
             ambiguous=False,
             transient=False,
+        )
+    if isinstance(innermost, BadStatusLine) and str(innermost).startswith(_TLS_ALERT):
+        return TransportError(
+            f"{host} speaks https, not http without TLS", ambiguous=False, transient=False
         )
     if isinstance(error, _NO_ADDRESS):  # of the proxy, mostly: nothing has been sent
         return TransportError(

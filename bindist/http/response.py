@@ -11,7 +11,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, cast
 from urllib.parse import urlsplit
 
-from ..errors import REQUEST_TOO_LARGE, ApiError, IntegrityError, error_for_status
+from ..errors import (
+    NO_SUCH_PATH,
+    REQUEST_TOO_LARGE,
+    ApiError,
+    IntegrityError,
+    error_for_status,
+)
 from .redaction import hide_in, may_hold, redact, redact_and_cut
 
 Json = dict[str, Any]
@@ -55,6 +61,7 @@ MAX_MESSAGE = 64 * 1024
 _NO_CHANCE = 16  # characters
 _SHOWN = 50
 _REDIRECT = "REDIRECT"
+_UNKNOWN_PATH = "Missing Authentication Token"
 _BRACKETS = re.compile(r'"[^"]*"?|[\[{]|[\]}]')
 MAX_ERROR_BODY = 5 * MAX_MESSAGE
 """The bytes that are read of a body that is not JSON: more than its message can take in UTF-8."""
@@ -229,6 +236,8 @@ def _error(status: int, error: object, raw: Json) -> Json:
         found["message"] = error
     for name in ("message", "Message"):  # gateways answer {"message": ...}, some with a capital
         found["message"] = found.get("message") or raw.get(name)
+    if status == 403 and found["message"] == _UNKNOWN_PATH:
+        return {"code": NO_SUCH_PATH, "message": f"the gateway has no such path: {_UNKNOWN_PATH}"}
     code = code_for_status(status) if isinstance(error, dict) else _gateway_code(status)
     for key, default in (("code", code), ("message", _reason(status))):
         value = found.get(key)

@@ -25,7 +25,11 @@ _TAG = re.compile(r"(?is)<(script|style|head)\b.*?(?:</\1>|\Z)|<[^>]*(?:>|\Z)")
 _MAX_MESSAGE = 300
 
 _AGAIN = "run the command again: this is safe"
+_PAGE_HINT = "another server, or a proxy, responded: check --api-url and the proxy settings"
+_HTTPS_PORT = re.compile(r"(?i)plain HTTP request was sent to HTTPS|HTTP request to an HTTPS")
 CODE_HINTS = {
+    errors.NO_SUCH_PATH: "check that --api-url is the base URL of the API, with its stage, as in "
+    "https://ID.execute-api.REGION.amazonaws.com/prod",
     errors.REQUEST_TOO_LARGE: "something in front of the server refuses requests of this size: ask "
     "its operator to raise the limit (nginx: client_max_body_size)",
     errors.SIGNED_CHECKSUM: "the server's operator sets "
@@ -87,12 +91,16 @@ def _from_response(error: errors.ApiError) -> CliError:
     if message.lstrip().startswith("<"):
         text = " ".join(_TAG.sub(" ", message).split())
         message = f"HTTP {error.status_code} with an HTML page instead of an API response: {text}"
+        if error.status_code < 500 and not error.transient:
+            hint = _PAGE_HINT
     elif error.code == "INVALID_RESPONSE" and not message.startswith("HTTP"):
         message = f"HTTP {error.status_code} with an invalid API response: {message}"
     if len(message) > _MAX_MESSAGE:
         message = message[:_MAX_MESSAGE] + "…"
     if error.transient and hint is None:
         hint = _AGAIN
+    if error.status_code == 400 and _HTTPS_PORT.search(message):
+        hint = "this port speaks https: write https:// in the address"
     hint = CODE_HINTS.get(error.code, hint)
     if error.code == "INVALID_RESPONSE":
         hint = "check that --api-url is the base URL of the API"

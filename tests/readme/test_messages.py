@@ -142,6 +142,13 @@ def pages(scene: Scene) -> None:
         scene.listing(fault)
 
 
+def no_such_path(scene: Scene) -> None:
+    server = scene.stack.enter_context(CannedServer())
+    server.open()
+    server.answer({"message": "Missing Authentication Token"}, 403)
+    scene("--api-url", server.url, "apps", "list")
+
+
 def different(scene: Scene) -> None:
     (scene.folder / "acme.exe").write_bytes(b"another program")
     scene(*UPLOAD, "acme.exe")
@@ -350,6 +357,7 @@ PROVOKED: dict[str, Callable[[Scene], None]] = {
     ),
     "… cannot be reached through the proxy: …": no_proxy,
     "HTTP … with an HTML page instead of an API response: …": pages,
+    "the gateway has no such path: Missing Authentication Token": no_such_path,
     "the server redirects to …; give the address it names": lambda scene: scene.listing(
         "redirect:https://elsewhere.example/"
     ),

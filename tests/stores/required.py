@@ -61,7 +61,7 @@ silent-api             ok                   7:lost                ok        7:lo
 api502-html            ok                   7:BAD_GATEWAY         ok        7:BAD_GATEWAY  ok     7:BAD_GATEWAY
 api403-html            5:FORBIDDEN          5:FORBIDDEN           5:FORBIDDEN  5:FORBIDDEN  5:FORBIDDEN  5:FORBIDDEN
 api404-html            ok                   3:NOT_FOUND           3:NOT_FOUND  3:NOT_FOUND  3:NOT_FOUND  3:NOT_FOUND
-no-route               5:FORBIDDEN          5:FORBIDDEN           5:FORBIDDEN  5:FORBIDDEN  5:FORBIDDEN  5:FORBIDDEN
+no-route               1:NO_SUCH_PATH       1:NO_SUCH_PATH        1:NO_SUCH_PATH  1:NO_SUCH_PATH  1:NO_SUCH_PATH  1:NO_SUCH_PATH
 write413               1:REQUEST_TOO_LARGE  1:REQUEST_TOO_LARGE   ok        ok          ok        ok
 write425               ok                   7:HTTP_425            ok        ok          ok        ok
 nginx413               ok                   ok                    ok        ok          ok        ok

@@ -150,8 +150,8 @@ def test_lone_surrogates_are_kept() -> None:
         (
             403,
             {"message": "Missing Authentication Token"},
-            "FORBIDDEN",
-            "Missing Authentication Token",
+            "NO_SUCH_PATH",
+            "the gateway has no such path: Missing Authentication Token",
         ),
         (404, {"message": "Not Found"}, "NOT_FOUND", "Not Found"),
         (413, {"Message": "Request Too Long"}, "REQUEST_TOO_LARGE", "Request Too Long"),
