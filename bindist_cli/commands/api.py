@@ -40,7 +40,7 @@ def _typed(text: str) -> Any:
     examples=(
         "bindist api GET /v1/applications -q limit=1",
         "bindist api PATCH /v1/management/customers/acme -f notes='called today' -f isActive=true",
-        "bindist api POST downloads/share -f applicationId=acme -F version=1.0",
+        "bindist api POST downloads/share -f applicationId=skylark -F version=1.10.0",
         "bindist api GET applications --paginate",
     ),
 )
