@@ -14,8 +14,8 @@ from ..errors import IncompleteDownloadError, TargetConflictError
 from ..file_names import safe_file_name, server_name
 from ..file_system import max_name_bytes
 from ..http.response import Json, count_in, text_in
-from ..transfer.concurrency import CancellationToken, RefusedError, SharedWork, run_jobs
-from ..transfer.config import TransferConfig
+from ..transfer.concurrency import CancellationToken, RefusedError, SharedWork, SizedWork, run_jobs
+from ..transfer.config import AtOnce, TransferConfig
 from ..transfer.download import Download
 from ..transfer.part_file import PartFile
 from ..transfer.placing import is_special
@@ -70,6 +70,7 @@ class _File:
     name: str
     row: Json
     target: Path
+    size: int
     source: DownloadSource
 
 
@@ -107,24 +108,24 @@ class VersionDownload:
         config: TransferConfig,
         *,
         connections: int,
-        parallel: int,
+        at_once: AtOnce,
         progress: FileProgress | None,
     ) -> list[Download]:
-        """Downloads all files, `parallel` at once, with `connections` in all for large ones.
+        """Downloads all files, so many `at_once`, with `connections` in all for large ones.
 
         A file that fails leaves the others to go on. Where the store refuses one while it serves
         another, fewer are fetched at once. Raises the exception of a single file,
         IncompleteDownloadError for one or more of several.
         """
         large = sum(size > config.parallel_above for size in self._sizes)
-        connections = max(1, connections // min(max(large, 1), parallel))
+        connections = max(1, connections // min(max(large, 1), at_once.files, at_once.large))
         # A source keeps its URL, each of which counts as a download.
         files = [
-            _File(name, row, target, source_of(row))
-            for name, row, target in zip(self.names, self._rows, self._targets, strict=True)
+            _File(*each, source_of(each[1]))
+            for each in zip(self.names, self._rows, self._targets, self._sizes, strict=True)
         ]
         downloading = _Downloading(fetch, connections, progress)
-        downloading.run(files, min(parallel, len(files)))
+        downloading.run(files, at_once)
         done, failures = downloading.done, downloading.failures
         downloads = [done[name] for name in self.names if name in done]
         if not failures:
@@ -147,12 +148,11 @@ class _Downloading:
         self._token = CancellationToken()
         self._work: SharedWork[_File] = SharedWork()
 
-    def run(self, files: Sequence[_File], threads: int) -> None:
-        self._work = SharedWork(files)
-        run_jobs([self._run_thread] * threads, threads, self._token)
-
-    def _run_thread(self) -> None:
-        self._work.run(self._download, self._token, self._give_up)
+    def run(self, files: Sequence[_File], at_once: AtOnce) -> None:
+        self._work = SizedWork(files, lambda file: file.size > at_once.small, at_once.large)
+        work = partial(self._work.run, self._download, self._token, self._give_up)
+        threads = min(at_once.files, len(files))
+        run_jobs([work] * threads, threads, self._token)
 
     def _download(self, file: _File) -> None:
         try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import IntegrityError
 from ..file_names import derived_file_type, name_problem, server_name
 from ..http.response import Json
+from ..release_notes import check_description
 from ..transfer.config import DEFAULTS, MIB, check_upload_size
 from ..transfer.file_rows import distinct_files
 from ..transfer.hashing import checksums_match, normalize_checksum, sha256_file
@@ -22,16 +23,18 @@ Difference = tuple[str, str | None, str | None]
 
 @dataclass(frozen=True)
 class ReleaseFile:
-    """A local file of a release: its path, the name it gets, its size in bytes, its type.
+    """A local file of a release: its path, the name it gets, its size in bytes, its type, and its
+    description, empty for none.
 
-    `fits_inline` tells that it can go to the server in one request; `goes_inline` that it has to,
-    since the object store takes no uploads.
+    `fits_inline` tells that it can go to the server in one request, if it is the only one;
+    `goes_inline` that it has to, since the object store takes no uploads.
     """
 
     path: Path
     name: str
     size: int
     file_type: str
+    description: str = ""
     fits_inline: bool = False
     goes_inline: bool = False
 
@@ -46,8 +49,11 @@ class ReleaseFile:
 
     @property
     def needs_inline(self) -> bool:
-        """Whether the file goes inline: only that gives it another type than its extension does."""
-        return self.goes_inline or self.file_type != derived_file_type(self.name)
+        """Whether the file goes inline: only that gives it a description, or another type than its
+        extension does."""
+        if self.goes_inline or self.description:
+            return True
+        return self.file_type != derived_file_type(self.name)
 
 
 def local_files(
@@ -55,16 +61,18 @@ def local_files(
     *,
     name: str | None = None,
     file_type: str | None = None,
+    description: str | None = None,
     inline_limit: int = DEFAULTS.inline_limit,
     upload_limit: int = DEFAULTS.upload_limit,
 ) -> list[ReleaseFile]:
     """The files of a release, checked as far as that is possible without a request.
 
-    `name` and `file_type` are for a single file. Raises ValueError for what the server would
-    refuse, OSError for what cannot be read.
+    `name`, `file_type` and `description` are for a single file. Raises ValueError for what the
+    server would refuse, OSError for what cannot be read.
     """
-    if (name or file_type) and len(paths) > 1:
-        raise ValueError("a name or a type can be given for a single file only")
+    if (name or file_type or description) and len(paths) > 1:
+        raise ValueError("a name, a type or a description can be given for a single file only")
+    check_description(description)
     files, seen = [], dict[str, Path]()
     for path in paths:
         called = name or path.name
@@ -76,8 +84,13 @@ def local_files(
             raise ValueError(f"{path} is empty: the server makes no file of it")
         check_upload_size(path, size, upload_limit)
         check_derived_type(called, size, file_type, inline_limit)
-        fits = len(paths) == 1 and size <= inline_limit
-        file = ReleaseFile(path, called, size, file_type or derived_file_type(called), fits)
+        if description and size > inline_limit:
+            raise ValueError(
+                f"{called} is larger than {inline_limit / MIB:g} MiB: it can have no description"
+            )
+        of_type = file_type or derived_file_type(called)
+        fits = size <= inline_limit
+        file = ReleaseFile(path, called, size, of_type, description or "", fits)
         folded = file.server_name.casefold()
         if folded in seen:
             raise ValueError(f"{seen[folded]} and {path} would have the same name")
@@ -99,8 +112,19 @@ def check_derived_type(file_name: str, size: int, file_type: str | None, inline_
 
 
 def completion_order(files: Sequence[ReleaseFile]) -> tuple[ReleaseFile, ...]:
-    """The MAIN files last: the version takes its own size and checksum from the last completion."""
-    return tuple(sorted(files, key=lambda file: file.file_type == "MAIN"))
+    """The MAIN files last, and last of all the one named first.
+
+    The version takes its own size and checksum from the last completion: by them it tells which
+    file is meant where none is named.
+    """
+    main = main_files(files)[0]
+    others = sorted(files, key=lambda file: file.file_type == "MAIN")
+    return (*(file for file in others if file is not main), main)
+
+
+def main_files(files: Sequence[ReleaseFile]) -> list[ReleaseFile]:
+    """The MAIN files, or all where none is MAIN."""
+    return [file for file in files if file.file_type == "MAIN"] or list(files)
 
 
 def file_checksum(file: ReleaseFile) -> str:
@@ -108,16 +132,25 @@ def file_checksum(file: ReleaseFile) -> str:
     return sha256_file(file.path)
 
 
-def cached(checksum: Checksum) -> Checksum:
-    """`checksum`, asked once for each file: reading it takes as long as sending it."""
-    known: dict[Path, str] = {}
+class Checksums:
+    """The SHA-256 of local files, each read once at most: that takes as long as sending it.
 
-    def look_up(file: ReleaseFile) -> str:
-        if file.path not in known:
-            known[file.path] = checksum(file)
-        return known[file.path]
+    `read` is what computes a checksum; default `file_checksum`.
+    """
 
-    return look_up
+    def __init__(self, read: Checksum = file_checksum) -> None:
+        self._read = read
+        self._known: dict[Path, str] = {}
+
+    def __call__(self, file: ReleaseFile) -> str:
+        """The checksum of a file, in hex; raises OSError where it cannot be read."""
+        if file.path not in self._known:
+            self._known[file.path] = self._read(file)
+        return self._known[file.path]
+
+    def note_sent(self, file: ReleaseFile, checksum: str) -> None:
+        """Takes over the checksum of the bytes that were sent of a file, hashed on their way."""
+        self._known[file.path] = checksum
 
 
 def check_expected(file: ReleaseFile, checksum: str, expected: Mapping[str, str]) -> None:

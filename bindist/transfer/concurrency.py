@@ -7,9 +7,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 from weakref import WeakSet
 
+T = TypeVar("T")
 Item = TypeVar("Item")
 
 INTERRUPT_SECONDS = 2.0
@@ -128,6 +131,46 @@ def run_jobs(jobs: Sequence[Callable[[], None]], limit: int, token: threading.Ev
             raise error
 
 
+@dataclass(frozen=True)
+class Outcome(Generic[T]):
+    """What a call of several at once has returned or raised."""
+
+    value: T | None = None
+    error: Exception | None = None
+
+    def get(self) -> T:
+        """Returns what the call returned, or raises what it raised."""
+        if self.error is not None:
+            raise self.error
+        return self.value  # type: ignore[return-value]  # the call's own value
+
+
+def gather(
+    calls: Sequence[Callable[[], T]], limit: int, token: CancellationToken | None = None
+) -> list[Outcome[T] | None]:
+    """Makes the calls, up to `limit` at once, and returns when all have ended, in their order.
+
+    A call that raises leaves the others to go on. Where a call cancels `token`, no other one is
+    begun after it; those have None. Where only one is to be made at once, this thread makes them.
+    """
+    token = token or CancellationToken()
+    outcomes: list[Outcome[T] | None] = [None] * len(calls)
+
+    def make(place: int) -> None:
+        try:
+            outcomes[place] = Outcome(calls[place]())
+        except Exception as error:
+            outcomes[place] = Outcome(error=error)
+
+    if min(limit, len(calls)) > 1:
+        run_jobs([partial(make, place) for place in range(len(calls))], limit, token)
+        return outcomes
+    for place in range(len(calls)):
+        if not token.is_set():
+            make(place)
+    return outcomes
+
+
 class RefusedError(Exception):
     """An item of shared work failed in a way that may pass: `left` is what remains of it, `error`
     the failure."""
@@ -159,6 +202,9 @@ class SharedWork(Generic[Item]):
     def put_back(self, left: Item) -> None:
         """Takes back what is left of an item; called by one thread at a time."""
         self._items.append(left)
+
+    def end(self, item: Item) -> None:
+        """An item that was taken is done, or given back; called by one thread at a time."""
 
     def note_advance(self) -> None:
         """An item has been served a little more; called by any thread."""
@@ -220,16 +266,18 @@ class SharedWork(Generic[Item]):
         try:
             do(item)
         except RefusedError as refused:
-            if self._give_back(refused.left, before):  # type: ignore[arg-type]
+            if self._give_back(item, refused.left, before):  # type: ignore[arg-type]
                 return False
             if failed is None:
                 raise refused.error from None
             failed(item, refused.error)
         else:
             self.note_advance()
+        with self._changed:
+            self.end(item)
         return True
 
-    def _give_back(self, left: Item, before: int) -> bool:
+    def _give_back(self, item: Item, left: Item, before: int) -> bool:
         """Waits until another thread advances; False where none does."""
         with self._changed:
             self._refused += 1
@@ -239,5 +287,36 @@ class SharedWork(Generic[Item]):
             self._busy, self._refused = self._busy + 1, self._refused - 1
             if self._advances == before or self._busy + self._idle == 1:
                 return False
+            self.end(item)
             self.put_back(left)
             return True
+
+
+class SizedWork(SharedWork[Item]):
+    """Shared work of which up to `large_limit` large items are done at once. The large ones come
+    first, as far as they may: so none is left alone at the end."""
+
+    def __init__(
+        self, items: Iterable[Item], is_large: Callable[[Item], bool], large_limit: int
+    ) -> None:
+        super().__init__()
+        self._is_large = is_large
+        self._large: deque[Item] = deque()
+        self._free = large_limit
+        for item in items:
+            self.put_back(item)
+
+    def take(self) -> Item | None:
+        """The next item, None where there is none that may be begun now."""
+        if self._large and self._free > 0:
+            self._free -= 1
+            return self._large.popleft()
+        return super().take()
+
+    def put_back(self, left: Item) -> None:
+        """Takes back what is left of an item, after all others."""
+        (self._large if self._is_large(left) else self._items).append(left)
+
+    def end(self, item: Item) -> None:
+        """Lets another large item begin where this was one."""
+        self._free += self._is_large(item)

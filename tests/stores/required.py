@@ -62,7 +62,7 @@ api502-html            ok                   7:BAD_GATEWAY         ok        7:BA
 api403-html            5:FORBIDDEN          5:FORBIDDEN           5:FORBIDDEN  5:FORBIDDEN  5:FORBIDDEN  5:FORBIDDEN
 api404-html            ok                   3:NOT_FOUND           3:NOT_FOUND  3:NOT_FOUND  3:NOT_FOUND  3:NOT_FOUND
 no-route               1:NO_SUCH_PATH       1:NO_SUCH_PATH        1:NO_SUCH_PATH  1:NO_SUCH_PATH  1:NO_SUCH_PATH  1:NO_SUCH_PATH
-write413               1:REQUEST_TOO_LARGE  1:REQUEST_TOO_LARGE   ok        ok          ok        ok
+write413               ok                   1:REQUEST_TOO_LARGE   ok        ok          ok        ok
 write425               ok                   7:HTTP_425            ok        ok          ok        ok
 nginx413               ok                   ok                    ok        ok          ok        ok
 gzip-json              ok                   ok                    ok        ok          ok        ok

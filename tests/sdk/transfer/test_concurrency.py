@@ -15,6 +15,8 @@ from bindist.transfer.concurrency import (
     Cancelled,
     RefusedError,
     SharedWork,
+    SizedWork,
+    gather,
     run_jobs,
 )
 
@@ -123,6 +125,26 @@ def test_a_pause_without_cancellation_returns() -> None:
     CancellationToken().pause(0)
 
 
+@pytest.mark.parametrize("limit", [1, 4])
+def test_calls_at_once_have_their_outcomes_in_order(limit: int) -> None:
+    def fail() -> int:
+        raise OSError("no")
+
+    one, two, three = gather([lambda: 1, fail, lambda: 3], limit)
+    assert one and two and three
+    assert (one.get(), three.get()) == (1, 3)
+    with pytest.raises(OSError, match="no"):
+        two.get()
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_after_a_call_that_cancels_no_other_is_begun(limit: int) -> None:
+    token = CancellationToken()
+    outcomes = gather([token.cancel, *[lambda: None] * 50], limit, token)
+    assert outcomes[0] is not None
+    assert outcomes[-1] is None
+
+
 # Shared work
 
 
@@ -174,3 +196,28 @@ def test_a_failure_may_leave_the_rest_to_be_done() -> None:
 
     run_shared(SharedWork(range(9)), do, 3, lambda number, _: failures.append(number))
     assert sorted(failures) == [*range(9)]
+
+
+@pytest.mark.parametrize(("large_limit", "most_large"), [(1, 1), (2, 2), (9, 4)])
+def test_only_so_many_large_items_are_done_at_once(large_limit: int, most_large: int) -> None:
+    lock = threading.Lock()
+    running: dict[bool, int] = {True: 0, False: 0}
+    most, ended = dict(running), [0]
+    barrier = threading.Barrier(4, timeout=10)
+
+    def job(is_large: bool, first: bool) -> None:
+        with lock:
+            running[is_large] += 1
+            most[is_large] = max(most[is_large], running[is_large])
+        if first:
+            barrier.wait()  # so that four are seen at once
+        time.sleep(0.002)
+        with lock:
+            running[is_large] -= 1
+            ended[0] += 1
+
+    large = [True] * 10 + [False] * 30
+    firsts = set(range(most_large)) | set(range(10, 10 + 4 - most_large))
+    work = SizedWork(range(40), lambda place: large[place], large_limit)
+    run_shared(work, lambda place: job(large[place], place in firsts), 4)
+    assert (most[True], ended[0]) == (most_large, 40)
