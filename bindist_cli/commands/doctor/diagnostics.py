@@ -268,7 +268,7 @@ def _uploads(context: CheckContext) -> Iterator[Row]:
             why = "this is no administrator's key"
         yield row("uploads", f"not checked: {why}")
         return
-    from bindist.probe import probe_upload
+    from bindist import probe_upload
 
     app, version = context.app, f"doctor-{secrets.token_hex(8)}"
     given = app.client.get_large_upload_url(
