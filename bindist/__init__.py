@@ -69,7 +69,7 @@ if TYPE_CHECKING:
     from .clients.admin import AdminClient
     from .clients.customer import CustomerClient
     from .http.response import ApiResponse
-    from .probe import ServerProbe, probe_server
+    from .probe import ServerProbe, UploadProbe, probe_server, probe_upload
     from .release.results import Release, ReleasePreview
     from .transfer.config import TransferConfig
     from .transfer.download import Download
@@ -106,8 +106,10 @@ __all__ = [
     "TargetExistsError",
     "TransferConfig",
     "TransportError",
+    "UploadProbe",
     "__version__",
     "probe_server",
+    "probe_upload",
 ]
 
 # What needs requests is imported when it is first asked for: a help text or a completion needs the
@@ -122,7 +124,9 @@ _LATE = {
     "ServerProbe": "probe",
     "StoredBytes": "transfer.stored",
     "TransferConfig": "transfer.config",
+    "UploadProbe": "probe",
     "probe_server": "probe",
+    "probe_upload": "probe",
 }
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bindist.errors import AuthenticationError
+from bindist.errors import NO_SUCH_PATH, ApiError, AuthenticationError
 
 from .auth.credentials import TENANT_HINT, Key, find_key, key_from_environment, lacks_tenant
 from .exit_codes import CliError, Exit
@@ -23,6 +23,17 @@ from .settings.resolve import Settings
 if TYPE_CHECKING:
     from bindist import AdminClient
     from bindist.sandbox import Endpoint
+
+
+VERSION_HINT = "leave out /v1 at the end of the address: every request adds it"
+
+
+def _is_unknown_path(error: Exception) -> bool:
+    """Whether a router or a gateway says that it does not have the path of a request."""
+    if not isinstance(error, ApiError):
+        return False
+    is_of_the_api = isinstance(error.response.raw.get("error"), dict)
+    return error.code == NO_SUCH_PATH or (error.status_code == 404 and not is_of_the_api)
 
 
 class App:
@@ -148,8 +159,15 @@ class App:
 
     def hint(self, error: Exception) -> str | None:
         """A hint for an error that only this run knows."""
-        refused = isinstance(error, AuthenticationError) and "key" in vars(self)
-        return TENANT_HINT if refused and lacks_tenant(self.api_url, self.key.value) else None
+        if "key" not in vars(self):
+            return None
+        if isinstance(error, AuthenticationError):
+            return TENANT_HINT if lacks_tenant(self.api_url, self.key.value) else None
+        return (
+            VERSION_HINT
+            if self.api_url.rstrip("/").endswith("/v1") and _is_unknown_path(error)
+            else None
+        )
 
     def close(self) -> None:
         self._closing.close()

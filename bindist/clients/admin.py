@@ -206,8 +206,9 @@ class AdminClient(PublishingClient):
         """Gives a customer a new key; the old key stops working, on AWS within 60 seconds.
 
         `POST /v1/management/customers/{id}/regenerate-key`. Returns `NewKey`: `apiKey`, which works
-        on the hosted service, and `apiSecret`, which works on a self-hosted server. **They are
-        shown only this once.**
+        on a server of several tenants, such as the hosted service (keys there have a tenant before
+        their dot), and `apiSecret`, which works on other servers. **They are shown only this
+        once.**
         """
         customer = segment(customer_id, "customer_id")
         return self._send("POST", f"/management/customers/{customer}/regenerate-key")

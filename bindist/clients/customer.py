@@ -130,9 +130,6 @@ class CustomerClient(DownloadsClient):
 
         fetch = partial(
             self._download_row,
-            application_id,
-            version,
-            test_channel=test_channel,
             verify_checksum=verify_checksum,
             resume=resume,
             replace=replace,
@@ -140,6 +137,13 @@ class CustomerClient(DownloadsClient):
         )
         return download.run(
             fetch,
+            partial(
+                self._source_of_row,
+                application_id,
+                version,
+                test_channel=test_channel,
+                signed=signed,
+            ),
             self._transfer_config,
             connections=connections,
             at_once=at_once,

@@ -208,11 +208,11 @@ class DownloadsClient(CatalogueClient):
             target = target / name
             check_target(target)
         return self._download_row(
-            application_id,
-            version,
             row,
             target,
-            test_channel=test_channel,
+            source=self._source_of_row(
+                application_id, version, row, test_channel=test_channel, signed=signed
+            ),
             verify_checksum=verify_checksum,
             resume=resume,
             connections=connections,
@@ -313,14 +313,25 @@ class DownloadsClient(CatalogueClient):
         """The number of connections of a download; raises ValueError if it is out of range."""
         return check_connections(self._transfer_config.connections if wanted is None else wanted)
 
-    def _download_row(
+    def _source_of_row(
         self,
         application_id: str,
         version: str,
         row: FileRow,
-        target: Path,
         *,
         test_channel: bool,
+        signed: SignedChecksums | None,
+    ) -> DownloadSource:
+        """By the file's id: without one the server would choose a file."""
+        file_id = text_in(row, "fileId")
+        return self._source(application_id, version, file_id, test_channel, signed)
+
+    def _download_row(
+        self,
+        row: FileRow,
+        target: Path,
+        *,
+        source: DownloadSource,
         verify_checksum: bool,
         resume: bool,
         connections: int,
@@ -348,11 +359,8 @@ class DownloadsClient(CatalogueClient):
             leads_nowhere = target.is_symlink() and not target.exists()
             what = "is a link that leads nowhere" if leads_nowhere else "exists with other content"
             raise TargetExistsError(f"{target} {what}")
-        # By its id: without one the server would choose a file.
-        file_id = text_in(row, "fileId")
-        wanted = self._source(application_id, version, file_id, test_channel, signed)
         return download.to_file(
-            wanted,
+            source,
             target,
             before,
             verify=verify_checksum,

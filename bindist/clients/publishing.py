@@ -214,6 +214,7 @@ class PublishingClient(UploadsClient):
             file_type=file_type,
             description=description,
             inline_limit=self._transfer_config.inline_limit,
+            upload_limit=self._transfer_config.upload_limit,
         )
 
     def _version_requests(

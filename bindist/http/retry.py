@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 
 from urllib3.util import Retry
 
-from ..errors import TransportError
+from ..errors import TRANSIENT_STATUSES, ApiError, TransportError
 from .error_mapping import HEADER_ERRORS
-from .response import ApiResponse
+from .response import ApiResponse, response_of
 
-RETRY_STATUSES = frozenset({408, 425, 429, 502, 503, 504})
+RETRY_STATUSES = TRANSIENT_STATUSES | {502, 503, 504}
 """Statuses of failures that may pass. Add one here, and every loop repeats it."""
 
 NOT_PROCESSED_STATUSES = frozenset({425, 429})
@@ -73,6 +73,12 @@ class RetryPolicy:
         """Whether the same request may succeed later, by the response's status and error code."""
         status, code = response.status_code, (response.error or {}).get("code")
         return not response.success and (status in self.statuses or (status, code) in self.codes)
+
+    def may_pass(self, error: Exception) -> bool:
+        """Whether what failed with `error`, after all attempts, may succeed later."""
+        if isinstance(error, ApiError):
+            return self.is_transient(response_of(error))
+        return isinstance(error, TransportError) and error.transient
 
     def is_refusal(self, response: ApiResponse) -> bool:
         """Whether the response says for certain that the server has not carried out the request.

@@ -24,7 +24,7 @@ from ..errors import TransportError
 from .adapters import BoundedResponse
 from .error_mapping import SENDING_ERRORS, transport_error
 from .redaction import HiddenUrl, guard_urllib3_logs, redact, redact_and_cut, secrets_of
-from .response import MAX_ERROR_BODY, ApiResponse, from_body
+from .response import MAX_ERROR_BODY, ApiResponse, from_body, from_store
 from .retry import RetryPolicy
 from .sessions import Session, Sessions
 from .throttle import OVERLOAD_STATUSES
@@ -209,7 +209,7 @@ class Transport:
                 json=json,
             )
             with response:
-                body = self._read_body(response, self._answer_limit)
+                body = self._read_body(response, self._answer_limit, harmless=method in REPEATABLE)
             asked = response.headers.get("Retry-After")
             pause = self.retry_policy.pause(0, asked) if asked else 0.0
             throttle.note(began_at, response.status_code, pause)
@@ -263,13 +263,15 @@ class Transport:
             )
         except SENDING_ERRORS as error:
             failed = self.transport_error(error, url)
+            failed.harmless = session is self._sessions.store or method in REPEATABLE
         # Raised out here, so that no traceback leads to the request with its key and signature.
         raise failed
 
     def read_failure(self, response: requests.Response) -> ApiResponse:
         """A failed answer of the object store, with the store's own code and message; closes it."""
         body = self._read_rest(response)
-        return from_body(response.status_code, body, secrets=self._secrets)
+        location = response.headers.get("Location", "")
+        return from_store(response.status_code, body, location, self._secrets)
 
     def release(self, response: requests.Response) -> None:
         """Gives back the connection of an answer whose body nobody wants: what is short is read,
@@ -282,12 +284,13 @@ class Transport:
         if isinstance(below, BoundedResponse):
             below.start_clock()
         with response:
-            return self._read_body(response, MAX_ERROR_BODY, truncate=True)
+            return self._read_body(response, MAX_ERROR_BODY, harmless=True, truncate=True)
 
     def _read_body(
-        self, response: requests.Response, limit: int, *, truncate: bool = False
+        self, response: requests.Response, limit: int, *, harmless: bool, truncate: bool = False
     ) -> bytes:
-        """The decoded body, up to `limit` bytes.
+        """The decoded body, up to `limit` bytes. `harmless` is that of the TransportError it
+        raises.
 
         Encodings that nobody asked for, and several in a row, could make of any block more than
         there is memory.
@@ -299,6 +302,7 @@ class Transport:
                 "which was not asked for",
                 ambiguous=True,
                 transient=False,
+                harmless=harmless,
             )
         received = bytearray()
         try:
@@ -314,6 +318,7 @@ class Transport:
             failed = TransportError(
                 f"the answer is larger than {_size(limit)}", ambiguous=True, transient=False
             )
+        failed.harmless = harmless
         raise failed
 
     def transport_error(self, error: Exception, url: str) -> TransportError:

@@ -4,13 +4,15 @@ the version again."""
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from ..choices import IfExists
-from ..errors import BusyError
+from ..errors import SIGNED_CHECKSUM, ApiError, BusyError, IntegrityError
 from ..http.response import ApiResponse, Json
 from ..transfer.concurrency import Outcome, gather
 from ..transfer.config import DEFAULTS
@@ -33,6 +35,7 @@ _FRESH_PART = 0.5
 _MIN_FRESH_SECONDS = 1.0
 _MAX_SETTLES = 10
 _MAX_ENABLES = 3
+_MAX_COMPLETIONS = 10  # of one file
 _MAX_POLL_SECONDS = 2.0
 _PROTECTED = {Action.RESERVE, Action.UPLOAD_INLINE, Action.COMPLETE}
 
@@ -74,6 +77,7 @@ class Run:
         self._enabled_at: str | None = None
         self._tried_to_enable = False
         self._times_enabled = 0
+        self._times_completed: Counter[str] = Counter()
         self._reasons: list[str] = []
         self._polls = 0
         self._waited = 0.0
@@ -269,8 +273,22 @@ class Run:
         sending = Sending(self._requests, self._journal, self._checksum, self._earlier)
         sending.expected, sending.progress = self.expected, self.progress
         sending.presigned = self._presigned
-        if refusal := sending.send(step.files, self.at_once):
-            self._writes.refuse(refusal)
+        try:
+            refusal = sending.send(step.files, self.at_once)
+        except ApiError as error:
+            fits = len(self._files) == 1 and self._files[0].fits_inline
+            if error.code != SIGNED_CHECKSUM or not fits:
+                raise
+            self._go_inline(error)
+        else:
+            if refusal:
+                self._writes.refuse(refusal)
+
+    def _go_inline(self, error: ApiError) -> None:
+        """The single file goes to the server in one request, past the object store."""
+        (file,) = self._files
+        self.notify(f"{error}; {file.name} goes to the server in one request instead")
+        self._files = (replace(file, goes_inline=True),)
 
     def _reserve(self, _: Step) -> None:
         """Makes the version, still empty. Of two runs that come here one after the other, the
@@ -332,6 +350,13 @@ class Run:
                 file.size,
                 uploaded.checksum,
                 self.release_notes,
+            )
+        self._times_completed.update(requests.keys())
+        if max(self._times_completed.values()) > _MAX_COMPLETIONS:
+            said = self._seen.record.get("fileSize") if self._seen else None
+            raise IntegrityError(
+                f"the server says that the version has {said!r:.80} bytes, each time that its last "
+                "file is completed; the version is not enabled"
             )
         return requests
 

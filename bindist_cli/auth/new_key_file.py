@@ -17,12 +17,18 @@ from ..output.streams import mask_keys
 from ..settings import resolve
 
 
-def usable_key(made: Json, api_url: str) -> object:
+def usable_key(made: Json, api_url: str, in_use: str) -> object:
     """Returns the key in the response to a rotation that works on this deployment.
 
-    The hosted service expects `{tenant}.{secret}`, a self-hosted server only the secret.
+    A server of several tenants, such as the hosted service, expects `{tenant}.{secret}`: the key
+    `in_use` shows it, which has the tenant before its dot. Another server expects only the secret.
     """
-    return made.get("apiKey" if resolve.is_hosted(api_url) else "apiSecret") or made.get("apiKey")
+    whole = made.get("apiKey")
+    tenant, dot, _ = in_use.partition(".")
+    has_tenants = bool(dot) and isinstance(whole, str) and whole.startswith(f"{tenant}.")
+    if has_tenants or resolve.is_hosted(api_url):
+        return whole
+    return made.get("apiSecret") or whole
 
 
 _RESERVE = b"\n" * 4096

@@ -48,7 +48,7 @@ def rotate_key(app: App, apps_admin: bool, yes: bool, key_file: str | None) -> N
             made = app.client.regenerate_apps_admin_key().require()
         else:
             made = app.client.regenerate_admin_key().require()
-        file.show(app.printer, columns.NEW_KEY, made, usable_key(made, app.api_url))
+        file.show(app.printer, columns.NEW_KEY, made, usable_key(made, app.api_url, app.key.value))
     if not apps_admin and not app.settings.is_sandbox:
         app.printer.warn(
             "the old key stops working immediately, on a server on AWS within 60 s: "

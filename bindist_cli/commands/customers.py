@@ -197,4 +197,4 @@ def rotate_key(app: App, customer: str, yes: bool, key_file: str | None) -> None
         )
     with KeyFile(key_file) as file:
         made = app.client.regenerate_customer_key(customer).require()
-        file.show(app.printer, columns.NEW_KEY, made, usable_key(made, app.api_url))
+        file.show(app.printer, columns.NEW_KEY, made, usable_key(made, app.api_url, app.key.value))

@@ -73,10 +73,14 @@ def upload(app: App, request: UploadRequest) -> None:
             raise _different(error, request) from error
         except errors.FileNameError as error:
             raise _refused_names(error) from error
-        except (KeyboardInterrupt, errors.TransportError, errors.ServerError):
-            if not request.dry_run:
+        except (KeyboardInterrupt, errors.TransportError, errors.ApiError) as error:
+            if not request.dry_run and not _is_final(error):
                 app.printer.note("run the same command again to resume the upload")
             raise
+
+
+def _is_final(error: BaseException) -> bool:
+    return isinstance(error, errors.ApiError) and not error.transient
 
 
 def _publish(

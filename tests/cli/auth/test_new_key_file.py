@@ -114,6 +114,48 @@ def test_the_key_in_use_is_masked_before_it_is_printed(invoke, on_github, monkey
     assert result.output.index("::add-mask::") < result.output.index(result.stdout)
 
 
+# Which of the two keys of a response works
+
+
+WHOLE, SECRET = "acme-gmbh.the-new-secret", "the-new-secret"
+
+
+@pytest.mark.parametrize(
+    ("in_use", "made", "works"),
+    [
+        ("acme-gmbh.old", {"apiKey": WHOLE, "apiSecret": SECRET}, WHOLE),
+        ("old", {"apiKey": WHOLE, "apiSecret": SECRET}, SECRET),
+        ("other.old", {"apiKey": WHOLE, "apiSecret": SECRET}, SECRET),
+        ("acme.old", {"apiKey": WHOLE, "apiSecret": SECRET}, SECRET),
+        ("acme-gmbh.old", {"apiKey": SECRET, "apiSecret": SECRET}, SECRET),
+        ("acme-gmbh.old", {"apiKey": WHOLE}, WHOLE),
+        ("old", {"apiKey": SECRET}, SECRET),
+    ],
+)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("customers", "rotate-key", "globex", "--yes"),
+        ("admin", "rotate-key", "--yes"),
+        ("admin", "rotate-key", "--apps-admin", "--yes"),
+    ],
+    ids=" ".join,
+)
+def test_the_tenant_of_the_key_in_use_decides_which_new_key_works(
+    invoke, monkeypatch, tmp_path, words, in_use, made, works
+):
+    path = tmp_path / "new.key"
+    with CannedServer() as canned:
+        canned.open()
+        canned.answer({"success": True, "data": {"customerId": "globex", **made}})
+        monkeypatch.setenv("BINDIST_API_URL", canned.url)
+        monkeypatch.setenv("BINDIST_API_KEY", in_use)
+        shown = invoke(*words, "--json")
+        assert json.loads(shown.stdout)["apiKey"] == works
+        assert invoke(*words, "--key-file", str(path)).exit_code == 0
+    assert path.read_text() == f"{works}\n"
+
+
 # What messages show
 
 
