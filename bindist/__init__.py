@@ -28,6 +28,7 @@ Public besides this module, and stable like it:
     bindist.file_system    locks, and files replaced whole, on whatever file system there is
     bindist.release_notes  what a server takes for release notes
     bindist.version_order  which of two versions is the higher one
+    bindist.version_list   versions of a list: the latest, those between two others
     bindist.connection     checks of addresses and keys
     bindist.redaction      hiding keys and signatures in text
     bindist.special_files  devices, pipes and descriptors, which no download replaces

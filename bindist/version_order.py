@@ -42,6 +42,19 @@ def version_key(version: str) -> Key:
     return release, _FINAL, _chunks(parsed.local or "")
 
 
+def is_prerelease(version: str) -> bool:
+    """Returns whether a version is made before a release: `1.0-rc.1`, `1.0.dev3`, `1.0-test`.
+
+    True also for a name that does not start with a number (`nightly`): it is no release that could
+    be compared with others.
+    """
+    version = version[:MAX_LENGTH]
+    try:
+        return Version(version).is_prerelease
+    except InvalidVersion:
+        return _lexical_key(version)[1] < _FINAL
+
+
 def _lexical_key(version: str) -> Key:
     found = _NUMBERED.fullmatch(version)
     if not found:

@@ -47,7 +47,7 @@ def _typed(text: str) -> Any:
 @click.argument("path")
 @click.option(
     "-f",
-    "fields",
+    "body_fields",
     multiple=True,
     metavar="NAME=VALUE",
     help="Field of the JSON body; repeatable, excludes --input.",
@@ -70,7 +70,7 @@ def command(
     app: App,
     method: str,
     path: str,
-    fields: tuple[str, ...],
+    body_fields: tuple[str, ...],
     query: tuple[str, ...],
     headers: tuple[str, ...],
     source: str | None,
@@ -81,9 +81,11 @@ def command(
     METHOD is GET, POST, PUT, PATCH, DELETE or HEAD. The /v1/ at the start of PATH may be omitted.
     The response to a failed request is printed as well, and its status determines the exit code.
     """
-    if source and fields:
+    if app.settings.fields:
+        raise click.UsageError("--fields does not apply to `api`, which prints the whole response")
+    if source and body_fields:
         raise click.UsageError("-f and --input exclude each other")
-    body: Any = {name: _typed(text) for name, text in _pairs("-f", fields).items()} or None
+    body: Any = {name: _typed(text) for name, text in _pairs("-f", body_fields).items()} or None
     if source:
         try:
             body = json.loads(read_text(source))

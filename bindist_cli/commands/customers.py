@@ -85,9 +85,9 @@ def find_customer(app: App, customer_id: str) -> columns.Json:
 @pass_app
 def create(app: App, /, name: str, parent: str, key_file: str | None, **fields: Any) -> None:
     """Create a customer with an API key of its own. The key is shown only once."""
-    with KeyFile(key_file) as file:
+    with KeyFile(key_file, app.printer) as file:
         made = app.client.create_customer(name, parent_customer_id=parent, **fields).require()
-        file.show(app.printer, columns.NEW_KEY, made, made.get("apiKey"))
+        file.show(made, made.get("apiKey"))
 
 
 @command.command(examples=("bindist customers update acme --notes 'Pays by invoice'",))
@@ -146,6 +146,6 @@ def rotate_key(app: App, customer: str, yes: bool, key_file: str | None) -> None
         app.confirm(
             f"Replace the key of {customer}? The old key stops working immediately.", "--yes"
         )
-    with KeyFile(key_file) as file:
+    with KeyFile(key_file, app.printer) as file:
         made = app.client.regenerate_customer_key(customer).require()
-        file.show(app.printer, columns.NEW_KEY, made, usable_key(made, app.api_url))
+        file.show(made, usable_key(made, app.api_url))

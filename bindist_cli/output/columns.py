@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -178,6 +178,8 @@ DOWNLOADS = (
     Column("fileSize", "Size", _size, right=True),
     Column("path", "Path", flexible=True),
     Column("checksum", "SHA-256", _short_hash, wide=True),
+    Column("version", "Version"),
+    Column("applicationId", "Application", hidden=True),
 )
 CHECKSUMS = (
     Column("checksum", "SHA-256"),
@@ -189,6 +191,7 @@ VERIFIED = (
     Column("path", "Path", flexible=True),
     Column("serverChecksum", "Server", _short_hash, wide=True),
     Column("checksum", "Local", _short_hash, wide=True),
+    Column("version", "Version", hidden=True),
 )
 PLANNED = (
     Column("fileName", "File"),
@@ -210,6 +213,10 @@ SHARE = (
     Column("expiresAt", "Expires", _age),
     Column("expiresInMinutes", "Minutes", hidden=True),
     Column("token", "Token", hidden=True),
+    Column("version", "Version"),
+    Column("fileName", "File"),
+    Column("applicationId", "Application", hidden=True),
+    Column("commands", "Commands", hidden=True),
 )
 CUSTOMERS = (
     Column("customerId", "Customer"),
@@ -303,3 +310,49 @@ TOPICS = (
     Column("topic", "Topic"),
     Column("summary", "What it explains"),
 )
+
+PRINTED: Mapping[str, Sequence[Column]] = {
+    "apps list": APPLICATIONS,
+    "apps show": APPLICATION,
+    "apps create": APPLICATION,
+    "apps delete": DELETED,
+    "apps stats": STATS,
+    "apps grant": GRANTS,
+    "apps revoke": GRANTS,
+    "versions list": VERSIONS,
+    "versions show": VERSION,
+    "versions latest": VERSION,
+    "versions files": FILES,
+    "versions checksums": CHECKSUMS,
+    "versions update": VERSION,
+    "versions enable": VERSION,
+    "versions disable": VERSION,
+    "versions upload": UPLOAD,
+    "versions download": DOWNLOADS,
+    "versions verify": VERIFIED,
+    "versions share": SHARE,
+    "customers list": CUSTOMERS,
+    "customers show": CUSTOMER,
+    "customers create": NEW_KEY,
+    "customers update": CUSTOMER,
+    "customers enable": CUSTOMER,
+    "customers disable": CUSTOMER,
+    "customers rotate-key": NEW_KEY,
+    "activity list": ACTIVITY,
+    "audit list": AUDIT,
+    "admin rotate-key": NEW_KEY,
+    "auth login": LOGIN,
+    "auth logout": LOGOUT,
+    "auth status": AUTH_STATUS,
+    "auth token": TOKEN,
+    "config list": SETTINGS,
+    "config get": SETTINGS,
+    "config set": SETTINGS,
+    "config unset": SETTINGS,
+    "config path": PATHS,
+    "sandbox reset": SANDBOX,
+    "sandbox path": PATHS,
+    "doctor": CHECKS,
+    "help": TOPICS,
+}
+"""The columns of each command's result, which TAB offers after --fields."""

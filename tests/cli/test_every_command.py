@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bindist_cli.output.columns import PRINTED
 from bindist_cli.output.formatting import unescape
 from tests.api_table import COMMANDS, LIST, ONE, TEXT
 
@@ -72,7 +73,7 @@ def test_every_command_prints_csv(path, at_catalogue, bindist):
     done = bindist(*words(path, "-o", "csv"))
     assert done.returncode == CASES[path].exit, done.stderr
     head, *rows = csv.reader(io.StringIO(done.stdout, newline=""))
-    assert all(re.fullmatch(r"\w+", name) for name in head)
+    assert head == [column.key for column in PRINTED[path]]
     assert rows
     assert {len(row) for row in rows} == {len(head)}
 

@@ -8,10 +8,11 @@ from ...context import App, pass_app
 from ...exit_codes import CliError
 from ...options import Group
 from ...output import columns, formatting
+from .chosen_version import Chosen, latest_options, test_channel, version_or_latest
 from .enabling import check_whole
 from .file_commands import download_command, share_command, upload_command, verify_command
 from .lookups import distinct, files_of, find_version, latest, ordered_versions
-from .options import app_argument, notes_options, test_channel, version_argument
+from .options import app_argument, notes_options, version_argument
 from .release_notes import kept_release_notes, read_release_notes
 from .verify import checksum_lines
 
@@ -58,13 +59,12 @@ def list_(
     )
 )
 @app_argument
-@version_argument
+@version_or_latest()
 @pass_app
-def show(app: App, app_id: str, version: str) -> None:
+def show(app: App, app_id: str, chosen: Chosen) -> None:
     """Show a version, its files, and its state on both channels."""
-    app.printer.one(
-        columns.VERSION, find_version(app, app_id, version), tables={"files": columns.FILES}
-    )
+    found = find_version(app, app_id, chosen.of(app, app_id))
+    app.printer.one(columns.VERSION, found, tables={"files": columns.FILES})
 
 
 @command.command(
@@ -73,11 +73,12 @@ def show(app: App, app_id: str, version: str) -> None:
 )
 @app_argument
 @test_channel
+@latest_options
 @pass_app
-def latest_command(app: App, app_id: str, test_channel: bool) -> None:
+def latest_command(app: App, app_id: str, chosen: Chosen) -> None:
     """Print the highest enabled version, that is, `latest`. Exits with 3 if there is none."""
-    version = latest(app, app_id, test_channel)
-    if app.settings.output in (None, "table"):
+    version = latest(app, app_id, chosen.test_channel, pre=chosen.pre)
+    if app.printer.as_text:
         app.printer.text(formatting.one_line(version))
     else:
         app.printer.one(columns.VERSION, find_version(app, app_id, version))
@@ -85,26 +86,26 @@ def latest_command(app: App, app_id: str, test_channel: bool) -> None:
 
 @command.command(examples=("bindist versions files skylark 1.10.0",))
 @app_argument
-@version_argument
+@version_or_latest()
 @pass_app
-def files(app: App, app_id: str, version: str) -> None:
+def files(app: App, app_id: str, chosen: Chosen) -> None:
     """List the files of a version."""
-    app.printer.rows(
-        columns.FILES, files_of(app, app_id, version), empty="this version has no files"
-    )
+    rows = files_of(app, app_id, chosen.of(app, app_id))
+    app.printer.rows(columns.FILES, rows, empty="this version has no files")
 
 
 @command.command(examples=("bindist versions checksums skylark 1.10.0 > SHA256SUMS",))
 @app_argument
-@version_argument
+@version_or_latest()
 @pass_app
-def checksums(app: App, app_id: str, version: str) -> None:
+def checksums(app: App, app_id: str, chosen: Chosen) -> None:
     """Print the checksums of a version's files in SHA256SUMS format.
 
     `sha256sum -c` reads this format.
     """
+    version = chosen.of(app, app_id)
     rows = distinct(files_of(app, app_id, version), app_id, version)
-    if app.settings.output not in (None, "table"):
+    if not app.printer.as_text:
         app.printer.rows(columns.CHECKSUMS, rows)
         return
     for line in checksum_lines(rows):

@@ -1,4 +1,4 @@
-"""`versions download`: selects files and targets, and reports the results. Also `share`."""
+"""`versions download`: selects files and targets, and reports the results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ...output.columns import Json
 from ...output.error_output import to_cli_error
 from ...output.progress import Report, transfers
 from ...output.streams import binary_stdout
-from .lookups import distinct, files_of, mixed_version
+from .lookups import choose_files, distinct, files_of
 
 if TYPE_CHECKING:
     from bindist import Download
@@ -41,25 +41,6 @@ class DownloadRequest:
     resume: bool
     verify: bool
     connections: int
-
-
-def choose_files(
-    rows: Sequence[Json], wanted: Sequence[str], app_id: str, version: str
-) -> Sequence[Json]:
-    """Returns the files with these names or ids.
-
-    Raises CliError for an unknown file, and for a name with two checksums: only an id is
-    unambiguous then.
-    """
-    from bindist import rows as file_rows
-
-    try:
-        return file_rows.choose_files(rows, wanted)
-    except errors.IntegrityError as error:
-        raise mixed_version(error, app_id, version) from error
-    except errors.NotFoundError as error:
-        names = ", ".join(str(row.get("fileName")) for row in file_rows.distinct_files(rows))
-        raise CliError(str(error), Exit.NOT_FOUND, facts=[f"files: {names}"]) from error
 
 
 def download(app: App, request: DownloadRequest) -> None:
@@ -158,11 +139,11 @@ def _to_files(app: App, request: DownloadRequest, chosen: Sequence[Json]) -> Non
         app.printer.note("partial files are kept: run the same command again to resume")
         raise
     except errors.IncompleteDownloadError as error:
-        app.printer.rows(columns.DOWNLOADS, [_as_row(found) for found in error.downloads])
+        app.printer.rows(columns.DOWNLOADS, [_as_row(found, request) for found in error.downloads])
         raise _some_failed(error, request) from error
     except (errors.PermissionDeniedError, errors.TargetConflictError, FileExistsError) as error:
         raise _explained(error, request) from error
-    app.printer.rows(columns.DOWNLOADS, [_as_row(found) for found in done])
+    app.printer.rows(columns.DOWNLOADS, [_as_row(found, request) for found in done])
 
 
 def _download(
@@ -190,13 +171,15 @@ def _download(
     return [app.client.download_to_file(*version, target, listed=row, progress=report, **options)]
 
 
-def _as_row(found: FinishedDownload) -> Json:
+def _as_row(found: FinishedDownload, request: DownloadRequest) -> Json:
     return {
         "fileName": found.file_name,
         "path": str(found.path),
         "fileSize": found.file_size,
         "checksum": found.checksum,
         "status": found.status,
+        "applicationId": request.app_id,
+        "version": request.version,
     }
 
 
@@ -276,28 +259,3 @@ def _to_stream(app: App, request: DownloadRequest, row: Json, stream: IO[bytes])
         except errors.PermissionDeniedError as error:
             raise _not_enabled(error, request) from error
         stream.flush()
-
-
-def share_link(app: App, app_id: str, version: str, wanted: str | None, minutes: int) -> None:
-    """Runs `versions share`: creates the link, checks its address, and prints it."""
-    from bindist.connection import check_address
-    from bindist.rows import text_in
-
-    if app.settings.is_sandbox and app.endpoint.own:
-        raise CliError(
-            "a link to this sandbox would stop working when this command ends",
-            Exit.FAILED,
-            hint="run `bindist sandbox serve` in another terminal, then repeat this command",
-        )
-    file_id = None
-    if wanted:
-        files = files_of(app, app_id, version)
-        file_id = text_in(choose_files(files, (wanted,), app_id, version)[0], "fileId")
-    made = app.client.create_share_link(app_id, version, file_id, minutes).require()
-    check_address(
-        made.get("shareUrl"),
-        app.api_url,
-        "the server gives as the link",
-        inside=app.settings.allow_private_store,
-    )
-    app.printer.one(columns.SHARE, made)

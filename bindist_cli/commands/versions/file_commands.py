@@ -11,11 +11,12 @@ from bindist.choices import CHOICES, FileType, IfExists
 
 from ...context import App, pass_app
 from ...options import Command
-from ...params import FILE_OF_VERSION, LOCAL_FILE, LOCAL_FOLDER, MINUTES, VERSION
-from .download import DownloadRequest, check_place, download, share_link
-from .lookups import latest
-from .options import app_argument, notes_options, test_channel, version_argument
+from ...params import FILE_OF_VERSION, LATEST, LOCAL_FILE, LOCAL_FOLDER, MINUTES
+from .chosen_version import Chosen, test_channel, version_or_latest
+from .download import DownloadRequest, check_place, download
+from .options import app_argument, notes_options, version_argument
 from .release_notes import read_release_notes
+from .share import share_link
 from .upload import UploadRequest, upload
 from .verify import verify_files
 
@@ -118,7 +119,8 @@ def upload_command(
     ),
 )
 @app_argument
-@click.argument("version", metavar="[VERSION|latest]", default="latest", type=VERSION)
+@test_channel
+@version_or_latest("[VERSION|latest]", default=LATEST)
 @click.option(
     "--file",
     "wanted",
@@ -143,7 +145,6 @@ def upload_command(
     help="Write a single file to PATH, a file, pipe or device; - is stdout."
     " Excludes --dir and --all.",
 )
-@test_channel
 @click.option("--force", is_flag=True, help="Replace existing files with different content.")
 @click.option("--no-resume", is_flag=True, help="Start over, even if a partial file exists.")
 @click.option("--no-verify", is_flag=True, help="Do not verify size and checksum. Not recommended.")
@@ -159,12 +160,11 @@ def upload_command(
 def download_command(
     app: App,
     app_id: str,
-    version: str,
+    chosen: Chosen,
     wanted: tuple[str, ...],
     all_files: bool,
     folder: str | None,
     target: str | None,
-    test_channel: bool,
     force: bool,
     no_resume: bool,
     no_verify: bool,
@@ -183,18 +183,16 @@ def download_command(
     if target is not None and (folder or all_files or len(wanted) > 1):
         raise click.UsageError("-O takes a single file, and excludes --dir and --all")
     check_place(Path(folder or "."), target)
-    if version == "latest":
-        version = latest(app, app_id, test_channel)
     download(
         app,
         DownloadRequest(
             app_id,
-            version,
+            chosen.of(app, app_id),
             wanted=wanted,
             all_files=all_files,
             folder=Path(folder or "."),
             target=target,
-            test_channel=test_channel,
+            test_channel=chosen.test_channel,
             force=force,
             resume=not no_resume,
             verify=not no_verify,
@@ -212,7 +210,7 @@ def download_command(
     ),
 )
 @app_argument
-@version_argument
+@version_or_latest()
 @click.argument("paths", metavar="[PATH...]", nargs=-1, type=click.Path(exists=True))
 @click.option(
     "--remote",
@@ -221,7 +219,7 @@ def download_command(
 )
 @pass_app
 def verify_command(
-    app: App, app_id: str, version: str, paths: tuple[str, ...], remote: bool
+    app: App, app_id: str, chosen: Chosen, paths: tuple[str, ...], remote: bool
 ) -> None:
     """Compare local files with the checksums on the server.
 
@@ -233,14 +231,20 @@ def verify_command(
     """
     if not paths and not remote:
         raise click.UsageError("name local files or folders to compare, or add --remote")
+    version = chosen.of(app, app_id)
     verify_files(app, app_id, version, [Path(path) for path in paths], remote=remote)
 
 
 @click.command(
-    "share", cls=Command, examples=("bindist versions share skylark 1.10.0 --expires 12h",)
+    "share",
+    cls=Command,
+    examples=(
+        "bindist versions share skylark 1.10.0 --expires 12h",
+        "bindist versions share skylark latest --command",
+    ),
 )
 @app_argument
-@version_argument
+@version_or_latest()
 @click.option(
     "--file",
     "wanted",
@@ -256,10 +260,20 @@ def verify_command(
     show_default=True,
     help="Lifetime of the link, from 5m to 24h.",
 )
+@click.option(
+    "--command",
+    "commands",
+    is_flag=True,
+    help="Print commands for shells that download the file and verify its checksum.",
+)
 @pass_app
-def share_command(app: App, app_id: str, version: str, wanted: str | None, expires: int) -> None:
+def share_command(
+    app: App, app_id: str, chosen: Chosen, wanted: str | None, expires: int, commands: bool
+) -> None:
     """Create a download link that works without a key.
 
-    Until it expires, anyone who has the link can download the file.
+    Until it expires, anyone who has the link can download the file. With --command, the result is
+    what to send to somebody who does not have this program: two lines for curl and sha256sum, and
+    two for PowerShell.
     """
-    share_link(app, app_id, version, wanted, expires)
+    share_link(app, app_id, chosen.of(app, app_id), wanted, expires, commands=commands)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bindist.errors import IntegrityError
+from bindist.errors import IntegrityError, NotFoundError
 
 from ...context import App
 from ...exit_codes import CliError, Exit
@@ -14,16 +14,18 @@ from ...output.columns import Json
 def ordered_versions(
     app: App, app_id: str, test_channel: bool, changelog: str | None = None
 ) -> list[Json]:
-    """Returns the versions in semantic order, highest first."""
-    from bindist.version_order import version_key
+    """Returns the versions, highest first."""
+    from bindist.version_list import highest_first
 
     rows = app.client.list_versions(app_id, test_channel, changelog=changelog).rows("versions")
-    return sorted(rows, key=lambda row: version_key(str(row.get("version"))), reverse=True)
+    return highest_first(rows)
 
 
-def latest(app: App, app_id: str, test_channel: bool) -> str:
-    """Returns the highest enabled version, or with `test_channel` the highest of all."""
+def latest(app: App, app_id: str, test_channel: bool, *, pre: bool = False) -> str:
+    """Returns what `latest` means, and notes if that is a pre-release that nobody asked for."""
+    from bindist import version_list
     from bindist.rows import text_in
+    from bindist.version_order import is_prerelease
 
     rows = ordered_versions(app, app_id, test_channel)
     if not rows:
@@ -32,7 +34,10 @@ def latest(app: App, app_id: str, test_channel: bool) -> str:
             Exit.NOT_FOUND,
             hint=f"list the other versions with `bindist versions list {app_id} --test-channel`",
         )
-    return text_in(rows[0], "version")
+    version = text_in(version_list.latest(rows, prereleases=pre), "version")
+    if not pre and is_prerelease(version):
+        app.printer.note(f"{app_id} has no final release, so `latest` includes pre-releases")
+    return version
 
 
 def find_version(app: App, app_id: str, version: str) -> Json:
@@ -81,3 +86,22 @@ def mixed_version(error: IntegrityError, app_id: str, version: str) -> CliError:
         "upload the files under a new version number",
         code="MIXED_VERSION",
     )
+
+
+def choose_files(
+    rows: Sequence[Json], wanted: Sequence[str], app_id: str, version: str
+) -> Sequence[Json]:
+    """Returns the files with these names or ids.
+
+    Raises CliError for an unknown file, and for a name with two checksums: only an id is
+    unambiguous then.
+    """
+    from bindist import rows as file_rows
+
+    try:
+        return file_rows.choose_files(rows, wanted)
+    except IntegrityError as error:
+        raise mixed_version(error, app_id, version) from error
+    except NotFoundError as error:
+        names = ", ".join(str(row.get("fileName")) for row in file_rows.distinct_files(rows))
+        raise CliError(str(error), Exit.NOT_FOUND, facts=[f"files: {names}"]) from error

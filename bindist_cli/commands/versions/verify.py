@@ -42,7 +42,7 @@ def verify_files(
     rows = _local_rows(listed, paths)
     if remote:
         rows += _stored_rows(app, app_id, version, listed)
-    app.printer.rows(columns.VERIFIED, rows)
+    app.printer.rows(columns.VERIFIED, [{**row, "version": version} for row in rows])
     if remote:
         app.printer.note(f"{len(listed)} downloads were counted, one for each file")
     wrong = [row for row in rows if row["status"] not in ("ok", "stored")]

@@ -23,7 +23,7 @@ SHOWN = {
     "DOWNLOADS": (("versions", "download", "harbor"), ()),
     "VERIFIED": (("versions", "verify", "skylark", "1.10.0", "FILE"), ()),
     "STATS": (("apps", "stats", "skylark", "--version", "1.9.0"), ()),
-    "SHARE": (("versions", "share", "harbor", "1.0.0"), ()),
+    "SHARE": (("versions", "share", "harbor", "1.0.0", "--command"), ()),
     "CUSTOMERS": (("customers", "list"), ()),
     "CUSTOMER": (("customers", "show", "acme"), ("updatedAt",)),
     "NEW_KEY": (("customers", "create", "--name", "Initech"), ("keyFile", "regeneratedAt")),

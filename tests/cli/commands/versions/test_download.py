@@ -28,8 +28,15 @@ def test_without_options_the_main_file_of_the_highest_enabled_version_is_downloa
     answer, released, inside
 ):
     (row,) = answer("versions", "download", "tool")
-    expected = {"fileName": "tool.exe", "path": "tool.exe", "fileSize": len(PROGRAM)}
-    assert row == {**expected, "checksum": released["tool.exe"], "status": "downloaded"}
+    assert row == {
+        "fileName": "tool.exe",
+        "path": "tool.exe",
+        "fileSize": len(PROGRAM),
+        "checksum": released["tool.exe"],
+        "status": "downloaded",
+        "applicationId": "tool",
+        "version": "1.10.0",
+    }
     assert (inside / "tool.exe").read_bytes() == PROGRAM
 
 
