@@ -23,6 +23,7 @@ Public besides this module, and stable like it:
     bindist.choices        the values of arguments that take one of a few
     bindist.rows           rows of the server's lists, checked: one row a file, a file by its name
     bindist.pagination     walking through the pages of any list
+    bindist.comparison     which version a file is of, and what changed between two
     bindist.checksums      computing and comparing SHA-256
     bindist.file_names     what a server takes for a file name, and the type that it derives
     bindist.file_system    locks, and files replaced whole, on whatever file system there is
@@ -64,6 +65,7 @@ TYPE_CHECKING = False  # as type checkers know it; importing typing takes longer
 if TYPE_CHECKING:
     from .clients.admin import AdminClient
     from .clients.customer import CustomerClient
+    from .comparison import IdentifiedFile, VersionComparison
     from .http.response import ApiResponse
     from .probe import ServerProbe, probe_server
     from .release.results import Release, ReleasePreview
@@ -84,6 +86,7 @@ __all__ = [
     "CustomerClient",
     "DifferentContentError",
     "Download",
+    "IdentifiedFile",
     "IncompleteDownloadError",
     "IntegrityError",
     "NotFoundError",
@@ -99,6 +102,7 @@ __all__ = [
     "TargetExistsError",
     "TransferConfig",
     "TransportError",
+    "VersionComparison",
     "__version__",
     "probe_server",
 ]
@@ -110,11 +114,13 @@ _LATE = {
     "ApiResponse": "http.response",
     "CustomerClient": "clients.customer",
     "Download": "transfer.download",
+    "IdentifiedFile": "comparison",
     "Release": "release.results",
     "ReleasePreview": "release.results",
     "ServerProbe": "probe",
     "StoredBytes": "transfer.stored",
     "TransferConfig": "transfer.config",
+    "VersionComparison": "comparison",
     "probe_server": "probe",
 }
 

@@ -112,6 +112,7 @@ MINUTES = _Minutes()
 EVENT_TYPE = _EventType()
 DURATION = _Duration()
 
+APPLICATION_OR_FILE = _Text("applications")
 VERSION_TEXT = _Text("versions")
 FILE_OF_VERSION = _Text("files")
 PROFILE = _Text("profiles")

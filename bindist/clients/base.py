@@ -172,6 +172,12 @@ class BaseClient:
             repeatable=repeatable,
         )
 
+    def _parallel(self, wanted: int | None) -> int:
+        """How many files are transferred at once; raises ValueError for a number below 1."""
+        if wanted is not None and wanted < 1:
+            raise ValueError(f"parallel must be 1 or more, not {wanted!r}")
+        return wanted or self._transfer_config.parallel_files
+
     def _get(
         self,
         path: str,

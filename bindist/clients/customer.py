@@ -167,12 +167,6 @@ class CustomerClient(DownloadsClient):
         run_jobs([partial(check, file_id) for file_id in ids], parallel, CancellationToken())
         return [found[file_id] for file_id in ids]
 
-    def _parallel(self, wanted: int | None) -> int:
-        """How many files are transferred at once; raises ValueError for a number below 1."""
-        if wanted is not None and wanted < 1:
-            raise ValueError(f"parallel must be 1 or more, not {wanted!r}")
-        return wanted or self._transfer_config.parallel_files
-
     def _chosen_files(
         self, application_id: str, version: str, files: Iterable[str | FileRow] | None
     ) -> list[Json]:

@@ -16,7 +16,8 @@ from ..transfer.config import check_connections
 from ..transfer.hashing import checksums_match, sha256_file
 from ..transfer.presigned import DownloadSource, Progress
 from .base import named, named_if_given
-from .catalogue import CatalogueClient, channel_header
+from .catalogue import channel_header
+from .comparing import ComparingClient
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
     from ..transfer.concurrency import CancellationToken
@@ -28,7 +29,7 @@ FileRow = Mapping[str, object]
 """A row of `list_version_files`, such as a `bindist.types.File`."""
 
 
-class DownloadsClient(CatalogueClient):
+class DownloadsClient(ComparingClient):
     """The part of a `CustomerClient` that downloads one file."""
 
     def get_download_url(

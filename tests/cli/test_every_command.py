@@ -21,6 +21,7 @@ SHAPED = [path for path, case in CASES.items() if case.shape != TEXT]
 @pytest.fixture(autouse=True)
 def file(tmp_path: Path) -> None:
     (tmp_path / "file.bin").write_bytes(b"some bytes" * 100)
+    (tmp_path / "README.md").write_text("# Skylark 1.10\n\nStart `skylark-setup.exe`.\n")
 
 
 def words(path: str, *more: str) -> list[str]:

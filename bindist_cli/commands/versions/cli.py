@@ -8,10 +8,12 @@ from ...context import App, pass_app
 from ...exit_codes import CliError
 from ...options import Group
 from ...output import columns, formatting
+from ...params import DURATION, VERSION
 from .chosen_version import Chosen, latest_options, test_channel, version_or_latest
+from .comparing_commands import diff_command, identify_command, notes_command
 from .enabling import check_whole
 from .file_commands import download_command, share_command, upload_command, verify_command
-from .lookups import distinct, files_of, find_version, latest, ordered_versions
+from .lookups import distinct, files_of, find_version, latest, newer, ordered_versions
 from .options import app_argument, notes_options, version_argument
 from .release_notes import kept_release_notes, read_release_notes
 from .verify import checksum_lines
@@ -69,15 +71,38 @@ def show(app: App, app_id: str, chosen: Chosen) -> None:
 
 @command.command(
     "latest",
-    examples=("bindist versions latest skylark", "bindist versions latest skylark --json"),
+    examples=(
+        "bindist versions latest skylark",
+        "bindist versions latest skylark --newer-than 1.9.0",
+    ),
 )
 @app_argument
+@click.option(
+    "--newer-than",
+    "than",
+    metavar="VERSION",
+    type=VERSION,
+    help="Print the version only if it is higher than this one; else exit with 3.",
+)
+@click.option(
+    "--wait",
+    metavar="DURATION",
+    type=DURATION,
+    help="With --newer-than: look again every 30 seconds for so long, such as 10m or 1h.",
+)
 @test_channel
 @latest_options
 @pass_app
-def latest_command(app: App, app_id: str, chosen: Chosen) -> None:
+def latest_command(
+    app: App, app_id: str, chosen: Chosen, than: str | None, wait: float | None
+) -> None:
     """Print the highest enabled version, that is, `latest`. Exits with 3 if there is none."""
-    version = latest(app, app_id, chosen.test_channel, pre=chosen.pre)
+    if than is None:
+        if wait is not None:
+            raise click.UsageError("--wait needs --newer-than VERSION")
+        version = latest(app, app_id, chosen.test_channel, pre=chosen.pre)
+    else:
+        version = newer(app, app_id, than, chosen.test_channel, pre=chosen.pre, wait=wait or 0.0)
     if app.printer.as_text:
         app.printer.text(formatting.one_line(version))
     else:
@@ -191,5 +216,13 @@ def disable(app: App, app_id: str, version: str) -> None:
     app.printer.one(columns.VERSION, response.require())
 
 
-for each in (upload_command, download_command, verify_command, share_command):
+for each in (
+    upload_command,
+    download_command,
+    verify_command,
+    share_command,
+    identify_command,
+    notes_command,
+    diff_command,
+):
     command.add_command(each)

@@ -25,7 +25,6 @@ def latest(app: App, app_id: str, test_channel: bool, *, pre: bool = False) -> s
     """Returns what `latest` means, and notes if that is a pre-release that nobody asked for."""
     from bindist import version_list
     from bindist.rows import text_in
-    from bindist.version_order import is_prerelease
 
     rows = ordered_versions(app, app_id, test_channel)
     if not rows:
@@ -35,9 +34,35 @@ def latest(app: App, app_id: str, test_channel: bool, *, pre: bool = False) -> s
             hint=f"list the other versions with `bindist versions list {app_id} --test-channel`",
         )
     version = text_in(version_list.latest(rows, prereleases=pre), "version")
+    _note_prerelease(app, app_id, version, pre)
+    return version
+
+
+def newer(app: App, app_id: str, than: str, test_channel: bool, *, pre: bool, wait: float) -> str:
+    """Returns what `latest` means, if that is newer than `than`; waits for it so many seconds."""
+    from bindist.rows import text_in
+
+    if wait:
+        app.printer.note(f"waiting for a version of {app_id} that is newer than {than}")
+    found = app.client.wait_for_newer_version(
+        app_id, than, timeout=wait, test_channel=test_channel, prereleases=pre
+    )
+    if found is None:
+        enabled = "" if test_channel else "enabled "
+        raise CliError(
+            f"{app_id} has no {enabled}version that is newer than {than}", Exit.NOT_FOUND
+        )
+    version = text_in(found, "version")
+    _note_prerelease(app, app_id, version, pre)
+    return version
+
+
+def _note_prerelease(app: App, app_id: str, version: str, pre: bool) -> None:
+    """Notes that `latest` is a pre-release, if nobody asked for one."""
+    from bindist.version_order import is_prerelease
+
     if not pre and is_prerelease(version):
         app.printer.note(f"{app_id} has no final release, so `latest` includes pre-releases")
-    return version
 
 
 def find_version(app: App, app_id: str, version: str) -> Json:

@@ -94,3 +94,45 @@ def test_a_pre_release_is_latest_if_there_is_nothing_else_and_a_note_says_so(inv
 @pytest.mark.parametrize("command", ["enable", "disable"])
 def test_commands_that_change_a_version_need_its_number(invoke, at_catalogue, command):
     assert invoke("versions", command, "skylark", "latest").exit_code == 3
+
+
+# Newer than
+
+
+@pytest.mark.parametrize(
+    ("than", "options", "version"),
+    [("1.9.0", (), "1.10.0"), ("1.10.0", ("--test-channel",), "2.0.0"), ("nightly", (), "1.10.0")],
+)
+def test_a_newer_version_is_printed(invoke, at_catalogue, than, options, version):
+    result = invoke("versions", "latest", "skylark", "--newer-than", than, *options)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, f"{version}\n", "")
+
+
+@pytest.mark.parametrize("than", ["1.10.0", "v1.10", "9"])
+def test_without_a_newer_version_the_exit_code_is_3(invoke, at_catalogue, than):
+    result = invoke("versions", "latest", "skylark", "--newer-than", than)
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert f"skylark has no enabled version that is newer than {than}" in result.stderr
+
+
+def test_a_script_can_ask_for_a_newer_version(shell, at_catalogue):
+    done = shell(
+        "if new=$(bindist versions latest skylark --newer-than 1.9.0); then echo got $new; fi\n"
+        "bindist versions latest skylark --newer-than 1.10.0 -q || echo exit $?"
+    )
+    assert done.stdout == "got 1.10.0\nexit 3\n"
+
+
+def test_waiting_ends_in_time(invoke, at_catalogue):
+    words = ("versions", "latest", "skylark", "--newer-than", "1.10.0", "--wait", "0.2s")
+    result = invoke(*words)
+    assert result.exit_code == 3
+    assert "waiting for a version of skylark that is newer than 1.10.0" in result.stderr
+    assert len(at_catalogue.requests) == 2
+
+
+def test_waiting_needs_a_version_to_compare_with(invoke, at_catalogue):
+    result = invoke("versions", "latest", "skylark", "--wait", "1m")
+    assert result.exit_code == 2
+    assert "--newer-than" in result.stderr
+    assert at_catalogue.requests == []
