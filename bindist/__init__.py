@@ -70,7 +70,7 @@ if TYPE_CHECKING:
     from .probe import ServerProbe, probe_server
     from .release.results import Release, ReleasePreview
     from .transfer.config import TransferConfig
-    from .transfer.download import Download
+    from .transfer.download import Download, DownloadPreview
     from .transfer.stored import StoredBytes
     from .types import *  # noqa: F403  each of its __all__ can be had from here
 
@@ -86,6 +86,7 @@ __all__ = [
     "CustomerClient",
     "DifferentContentError",
     "Download",
+    "DownloadPreview",
     "IdentifiedFile",
     "IncompleteDownloadError",
     "IntegrityError",
@@ -114,6 +115,7 @@ _LATE = {
     "ApiResponse": "http.response",
     "CustomerClient": "clients.customer",
     "Download": "transfer.download",
+    "DownloadPreview": "transfer.download",
     "IdentifiedFile": "comparison",
     "Release": "release.results",
     "ReleasePreview": "release.results",

@@ -251,7 +251,7 @@ class DownloadsClient(ComparingClient):
         from ..transfer import download, placing  # not for those who only list
 
         before = placing.look(target)
-        if checksums_match(checksum := _checksum_of(target, row), row.get("checksum")):
+        if checksums_match(checksum := checksum_of(target, row), row.get("checksum")):
             size = target.stat().st_size
             if progress:
                 progress(size, size)
@@ -275,7 +275,7 @@ class DownloadsClient(ComparingClient):
         )
 
 
-def _checksum_of(path: Path, listed: FileRow) -> str:
+def checksum_of(path: Path, listed: FileRow) -> str:
     """The checksum of a file of the listed size; empty if there is no such file."""
     if path.is_file() and path.stat().st_size == listed.get("fileSize"):
         return sha256_file(path)

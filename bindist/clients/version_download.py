@@ -64,16 +64,18 @@ def check_folder(folder: Path) -> None:
 
 
 class VersionDownload:
-    """Files of a version (`rows` of its list) and where each goes in `folder`.
+    """Files of a version (`rows` of its list) and where each goes in `folder`: `targets`.
+
+    `file_name` is the name there of a single file; default the server's.
 
     Raises IntegrityError for a row that is of no use, TargetConflictError where two files would get
     in each other's way, and as `check_target` does.
     """
 
-    def __init__(self, rows: Sequence[Json], folder: Path) -> None:
+    def __init__(self, rows: Sequence[Json], folder: Path, file_name: str | None = None) -> None:
         self.names = [safe_file_name(row.get("fileName")) for row in rows]
         self._rows = rows
-        self._targets = [folder / name for name in self.names]
+        self.targets = [folder / (file_name or name) for name in self.names]
         self._sizes = [count_in(row, "fileSize") for row in rows]
         for row in rows:
             text_in(row, "fileId")
@@ -81,13 +83,13 @@ class VersionDownload:
 
     def _check_targets(self, folder: Path) -> None:
         # A file may not be called what another one is called while it is on its way, either.
-        paths = [_folded(path) for target in self._targets for path in PartFile(target).paths]
+        paths = [_folded(path) for target in self.targets for path in PartFile(target).paths]
         if len(set(paths)) < len(paths):
             raise TargetConflictError(
                 f"two files of this version have the same name in {folder}, "
                 "or get in each other's way"
             )
-        for target in self._targets:
+        for target in self.targets:
             check_target(target)
 
     def run(
@@ -119,7 +121,7 @@ class VersionDownload:
             except Exception as error:
                 failures[name] = error
 
-        wanted = zip(self.names, self._rows, self._targets, strict=True)
+        wanted = zip(self.names, self._rows, self.targets, strict=True)
         run_jobs([partial(download, *each) for each in wanted], parallel, token)
         downloads = [done[name] for name in self.names if name in done]
         if not failures:

@@ -21,6 +21,7 @@ TRANSFERS = (
             "download_to_stream",
             "download_version",
             "identify_files",
+            "preview_download",
             "preview_publish",
             "publish",
             "upload_file",

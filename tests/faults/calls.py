@@ -182,6 +182,12 @@ TRANSFERS = (
     Call("download_version", to_folder, (FILES, DOWNLOAD_URL, FILE), raises=True),
     Call("check_stored_version", check_stored, (FILES, DOWNLOAD_URL, FIRST), raises=True),
     Call(
+        "preview_download",
+        lambda at: at.client.preview_download("shelf", "1.0", at.target.parent)[0].status,
+        (FILES, SHELF),
+        raises=True,
+    ),
+    Call(
         "identify_files",
         lambda at: at.client.identify_files(at.files / "small.bin", "shelf"),
         (SHELF, FILES),

@@ -14,7 +14,7 @@ from bindist import errors
 
 from ...context import App
 from ...exit_codes import CliError, Exit
-from ...output import columns
+from ...output import columns, formatting
 from ...output.columns import Json
 from ...output.error_output import to_cli_error
 from ...output.progress import Report, transfers
@@ -22,8 +22,11 @@ from ...output.streams import binary_stdout
 from .lookups import choose_files, distinct, files_of
 
 if TYPE_CHECKING:
-    from bindist import Download
+    from bindist import Download, DownloadPreview
     from bindist.errors import FinishedDownload
+
+
+_EXISTS_HINT = "replace it with --force, or choose another place with -O or --dir"
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,22 @@ class DownloadRequest:
     resume: bool
     verify: bool
     connections: int
+    dry_run: bool
 
 
 def download(app: App, request: DownloadRequest) -> None:
     """Runs `versions download`, and prints the result for each file."""
     chosen = _chosen(app, request)
+    if request.target is not None and len(chosen) > 1:
+        raise CliError(
+            f"-O takes a single file, and --file matches {len(chosen)}",
+            Exit.USAGE,
+            facts=[f"files: {', '.join(str(row.get('fileName')) for row in chosen)}"],
+            hint="use --dir DIR, or name one of the files",
+        )
+    if request.dry_run:
+        _show_preview(app, request, chosen)
+        return
     if not request.verify:
         app.printer.warn("downloads are not verified (--no-verify)")
     if request.target is None or not (opened := _stream(request.target)):
@@ -88,6 +102,56 @@ def check_place(folder: Path, target: str | None) -> None:
         raise CliError(
             f"folder {wanted} not found", Exit.USAGE, hint="create it, or use --dir, which does"
         )
+
+
+def _show_preview(app: App, request: DownloadRequest, chosen: Sequence[Json]) -> None:
+    """Prints what would be downloaded, and fails as the real run would for existing files."""
+    to_stream = request.target is not None and _leads_to_stream(request.target)
+    folder, name = request.folder, None
+    if request.target is not None and not to_stream:
+        target = Path(request.target)
+        folder, name = (target, None) if target.is_dir() else (target.parent, target.name)
+    try:
+        planned = app.client.preview_download(
+            request.app_id,
+            request.version,
+            folder,
+            files=chosen,
+            file_name=name,
+            test_channel=request.test_channel,
+            replace=request.force,
+        )
+    except errors.PermissionDeniedError as error:
+        raise _not_enabled(error, request) from error
+    rows = [_as_row(each, request) for each in planned]
+    if to_stream:
+        rows = [{**row, "status": "download", "path": request.target} for row in rows]
+    app.printer.rows(columns.DOWNLOADS, rows)
+    wanted = [row for row in rows if row["status"] == "download"]
+    files = f"{len(wanted)} file" + ("" if len(wanted) == 1 else "s")
+    size = formatting.size(sum(row["fileSize"] for row in wanted))
+    app.printer.note(f"{files}, {size}, would be downloaded; nothing was downloaded or counted")
+    there = [row for row in rows if row["status"] == "exists"]
+    if there:
+        raise CliError(
+            f"{len(there)} of {len(rows)} files would fail",
+            Exit.CONFLICT if len(there) == len(rows) else Exit.PARTIAL,
+            facts=[f"{row['path']} exists with other content" for row in there],
+            hint=_EXISTS_HINT,
+            code="EXISTS",
+        )
+
+
+def _leads_to_stream(target: str) -> bool:
+    """Whether this is stdout, a descriptor, a pipe or a device; opens nothing."""
+    from bindist.special_files import descriptor_of
+
+    if target == "-" or descriptor_of(Path(target)) is not None:
+        return True
+    try:
+        return _is_stream(os.stat(target))  # noqa: PTH116
+    except OSError:
+        return False
 
 
 def _stream(target: str) -> AbstractContextManager[IO[bytes]] | None:
@@ -171,7 +235,7 @@ def _download(
     return [app.client.download_to_file(*version, target, listed=row, progress=report, **options)]
 
 
-def _as_row(found: FinishedDownload, request: DownloadRequest) -> Json:
+def _as_row(found: FinishedDownload | DownloadPreview, request: DownloadRequest) -> dict[str, Any]:
     return {
         "fileName": found.file_name,
         "path": str(found.path),
@@ -231,7 +295,7 @@ def _exists(error: errors.TargetExistsError) -> CliError:
     return CliError(
         str(error),
         Exit.CONFLICT,
-        hint="replace it with --force, or choose another place with -O or --dir",
+        hint=_EXISTS_HINT,
         code="EXISTS",
     )
 

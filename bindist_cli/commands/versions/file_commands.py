@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -115,6 +116,7 @@ def upload_command(
     examples=(
         "bindist versions download harbor",
         "bindist versions download skylark 1.10.0 --all --dir build",
+        "bindist versions download skylark --file 'skylark*' --dry-run",
         "bindist versions download skylark --file README.md -O - | head -1",
     ),
 )
@@ -127,7 +129,7 @@ def upload_command(
     multiple=True,
     metavar="NAME|ID",
     type=FILE_OF_VERSION,
-    help="Only this file; repeatable, excludes --all.",
+    help="Only this file, or all that match a pattern such as '*.dll'; repeatable, excludes --all.",
 )
 @click.option("--all", "all_files", is_flag=True, help="All files of the version; excludes --file.")
 @click.option(
@@ -142,8 +144,11 @@ def upload_command(
     "target",
     metavar="PATH",
     type=LOCAL_FILE,
-    help="Write a single file to PATH, a file, pipe or device; - is stdout."
+    help="Write a single file to PATH, a file, pipe or device; - is stdout, and DIR/ a folder."
     " Excludes --dir and --all.",
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Show what would be downloaded, and its size; count nothing."
 )
 @click.option("--force", is_flag=True, help="Replace existing files with different content.")
 @click.option("--no-resume", is_flag=True, help="Start over, even if a partial file exists.")
@@ -169,6 +174,7 @@ def download_command(
     no_resume: bool,
     no_verify: bool,
     connections: int,
+    dry_run: bool,
 ) -> None:
     """Download the files of a version.
 
@@ -182,6 +188,8 @@ def download_command(
         raise click.UsageError("--all and --file exclude each other")
     if target is not None and (folder or all_files or len(wanted) > 1):
         raise click.UsageError("-O takes a single file, and excludes --dir and --all")
+    if target and Path(target).name and target.endswith(("/", os.sep)):
+        folder, target = target, None
     check_place(Path(folder or "."), target)
     download(
         app,
@@ -197,6 +205,7 @@ def download_command(
             resume=not no_resume,
             verify=not no_verify,
             connections=connections,
+            dry_run=dry_run,
         ),
     )
 

@@ -9,6 +9,7 @@ from bindist.errors import IntegrityError, NotFoundError
 from ...context import App
 from ...exit_codes import CliError, Exit
 from ...output.columns import Json
+from ...suggestions import did_you_mean, near_matches
 
 
 def ordered_versions(
@@ -116,7 +117,7 @@ def mixed_version(error: IntegrityError, app_id: str, version: str) -> CliError:
 def choose_files(
     rows: Sequence[Json], wanted: Sequence[str], app_id: str, version: str
 ) -> Sequence[Json]:
-    """Returns the files with these names or ids.
+    """Returns the files with these names or ids; a name may be a pattern.
 
     Raises CliError for an unknown file, and for a name with two checksums: only an id is
     unambiguous then.
@@ -128,5 +129,11 @@ def choose_files(
     except IntegrityError as error:
         raise mixed_version(error, app_id, version) from error
     except NotFoundError as error:
-        names = ", ".join(str(row.get("fileName")) for row in file_rows.distinct_files(rows))
-        raise CliError(str(error), Exit.NOT_FOUND, facts=[f"files: {names}"]) from error
+        names = [str(row.get("fileName")) for row in file_rows.distinct_files(rows)]
+        near = dict.fromkeys(name for word in wanted for name in near_matches(word, names))
+        raise CliError(
+            str(error).replace("the version", f"version {version} of {app_id}", 1),
+            Exit.NOT_FOUND,
+            facts=[f"files: {', '.join(names)}"],
+            hint=did_you_mean(near),
+        ) from error
