@@ -9,11 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
+from .choices import LATEST
 from .errors import NotFoundError
 from .http.response import failure
 from .version_order import is_prerelease, version_key
 
-__all__ = ["between", "highest_first", "latest", "newer_than", "same_number"]
+__all__ = [
+    "between",
+    "check_new_version",
+    "highest_first",
+    "latest",
+    "newer_than",
+    "same_number",
+]
 
 Row = TypeVar("Row", bound=Mapping[str, Any])
 
@@ -59,6 +67,15 @@ def between(rows: Iterable[Row], above: str | None, up_to: str | None) -> list[R
         return found
     most = version_key(up_to)
     return [row for row in found if version_key(_name(row)) <= most]
+
+
+def check_new_version(version: str) -> None:
+    """Raises ValueError for the name `latest`, in any case: nobody could tell that version from the
+    highest one."""
+    if version.casefold() == LATEST:
+        raise ValueError(
+            f"a version must not be called {version!r}: that stands for the highest enabled version"
+        )
 
 
 def same_number(rows: Iterable[Row], version: str) -> list[Row]:

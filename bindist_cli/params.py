@@ -9,16 +9,13 @@ from typing import Any
 
 import click
 
-from bindist.choices import CHOICES
+from bindist.choices import CHOICES, LATEST
 
 OUTPUTS = ("table", "json", "jsonl", "csv", "tsv")
 """The formats of --output."""
 
 STORE_ETAGS = CHOICES["store_etag"]
 """The values of the setting store_etag."""
-
-LATEST = "latest"
-"""In place of a version: the highest enabled one."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _VERSION = re.compile(r"[A-Za-z0-9._-]{1,50}")

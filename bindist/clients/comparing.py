@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import RateLimitError, ServerError, TransportError
 from ..http.response import Json, count_in, text_in
-from ..version_list import between, highest_first, latest, newer_than
-from ..version_order import version_key
 from .catalogue import CatalogueClient
+
+# Versions are compared where that is needed: importing what it takes is slow.
 
 if TYPE_CHECKING:
     from ..comparison import IdentifiedFile, VersionComparison
@@ -105,6 +105,8 @@ class ComparingClient(CatalogueClient):
         IntegrityError if one name has two checksums, ApiError, TransportError.
         """
         from ..comparison import VersionComparison, compare_files
+        from ..version_list import between
+        from ..version_order import version_key
 
         files = {
             version: self.list_version_files(application_id, version).rows("files")
@@ -148,6 +150,8 @@ class ComparingClient(CatalogueClient):
         if the last look failed, and at once if trying again cannot help; ValueError for seconds out
         of range.
         """
+        from ..version_list import latest, newer_than
+
         if not timeout >= 0:
             raise ValueError(f"timeout must be 0 seconds or more, not {timeout!r}")
         if not interval > 0:
@@ -176,6 +180,9 @@ class ComparingClient(CatalogueClient):
         parallel: int,
     ) -> Iterator[tuple[Json, list[Json]]]:
         """Yields each version of the applications, with `newer` added, and its file list."""
+        from ..version_list import highest_first
+        from ..version_order import version_key
+
         if application_ids is None:
             wanted = [text_in(row, "applicationId") for row in self.iter_applications()]
         else:

@@ -77,13 +77,14 @@ class PublishingClient(UploadsClient):
             settle: for how many seconds the server may still carry out a request without a
                 response; default None, which is 60 seconds, or the client's read time-out if that
                 is shorter. A run that gets every response and meets no other run never waits.
-            notify: called with a sentence when the release waits or counts a download; default
-                None.
+            notify: called with a sentence when the release waits or counts a download, and if
+                another version has the same number (`v1.0` beside `1.0`); default None.
             protect: returns a context manager that is entered while the version is being made, for
                 example one that delays signals: if the process ends there, the version number may
                 be lost; default None.
 
-        Returns a `Release`. Raises ValueError for numbers out of range; ValueError and OSError for
+        Returns a `Release`. Raises ValueError for numbers out of range, and for a version called
+        `latest`, which stands for the highest one; ValueError and OSError for
         local files that cannot be published; DifferentContentError if the version has other files;
         ConflictError if another run made the version, or somebody disabled it meanwhile; BusyError
         if another run is making the same version; ApiError, TransportError, IntegrityError. After
@@ -91,7 +92,9 @@ class PublishingClient(UploadsClient):
         last state could not be read or undone.
         """
         from ..release.publish import publish
+        from ..version_list import check_new_version
 
+        check_new_version(version)
         check_choices(if_exists=if_exists)
         check_given_choices(file_type=file_type)
         check_release_notes(release_notes)
@@ -124,6 +127,7 @@ class PublishingClient(UploadsClient):
         file_name: str | None = None,
         file_type: FileType | None = None,
         journal: StrPath | None = None,
+        notify: Callable[[str], None] | None = None,
     ) -> ReleasePreview:
         """Reports what `publish` would do with the same arguments, and changes nothing.
 
@@ -135,12 +139,15 @@ class PublishingClient(UploadsClient):
                 `file_type`.
             journal: the folder of `publish`'s journal, which shows what an interrupted release has
                 begun; default None.
+            notify: called with a sentence if another version has the same number; default None.
 
         Returns a `ReleasePreview`, which assumes that no other run writes to the version. Raises
         what `publish` raises, also DifferentContentError.
         """
         from ..release.publish import preview
+        from ..version_list import check_new_version
 
+        check_new_version(version)
         check_choices(if_exists=if_exists)
         check_given_choices(file_type=file_type)
         return preview(
@@ -150,6 +157,7 @@ class PublishingClient(UploadsClient):
             if_exists=if_exists,
             expected=expected,
             journal=None if journal is None else Path(journal),
+            notify=notify,
         )
 
     def _local_files(

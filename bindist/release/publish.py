@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from ..choices import IfExists
 from ..file_names import server_name
+from ..http.response import ApiResponse
 from ..transfer.hashing import checksums_match
+from ..version_list import same_number
 from .files import Checksum, ReleaseFile, cached, check_expected, completion_order, file_checksum
 from .journal import Journal, ReleaseId
 from .plan import Action
@@ -49,6 +52,8 @@ def publish(
     expected = _by_server_name(expected or {})
     checksum = _checked(files, expected)
     release = _release_id(requests)
+    if notify:
+        requests = _noting_same_number(requests, notify)
     with Journal.opened(journal, release) as opened:
         run = Run(requests, opened, completion_order(files), if_exists, enable, checksum)
         wanted = SETTLE_SECONDS if settle is None else settle
@@ -69,8 +74,11 @@ def preview(
     enable: bool = False,
     expected: Mapping[str, str] | None = None,
     journal: Path | None = None,
+    notify: Callable[[str], None] | None = None,
 ) -> ReleasePreview:
     """What `publish` would do; changes nothing, and locks no journal."""
+    if notify:
+        requests = _noting_same_number(requests, notify)
     checksum = _checked(files, _by_server_name(expected or {}))
     release = _release_id(requests)
     opened = Journal.read(journal, release) if journal else Journal(None, release)
@@ -78,9 +86,36 @@ def preview(
     run = Run(requests, opened, ordered, if_exists, enable, checksum)
     run.settle = 0.0  # what would be done once nobody else is at it
     step = run.first_step()
+    if notify and step.status is None:
+        requests.list_versions()  # which a new version is not looked up in
     status = step.status or ("unchanged" if step.action in _WHOLE else "created")
     rows = [{**file.as_row(), "checksum": checksum(file), "status": status} for file in ordered]
     return ReleasePreview(status, enable and status != "skipped" and not run.is_enabled, rows)
+
+
+def _noting_same_number(
+    requests: VersionRequests, notify: Callable[[str], None]
+) -> VersionRequests:
+    """The same requests, of which the first list of versions tells of another one that is neither
+    higher nor lower: `v1.0` beside `1.0`. Costs no request of its own."""
+    noted = False
+
+    def list_versions() -> ApiResponse:
+        nonlocal noted
+        listing = requests.list_versions()
+        rows = (listing.data or {}).get("versions") if listing.success else None
+        if isinstance(rows, list) and not noted:
+            noted = True
+            named = [row for row in rows if isinstance(row, dict)]
+            others = [str(row.get("version")) for row in same_number(named, requests.version)]
+            if others:
+                notify(
+                    f"{requests.application_id} has version {', '.join(others)}, too, and "
+                    f"{requests.version} is the same number: neither is newer than the other"
+                )
+        return listing
+
+    return replace(requests, list_versions=list_versions)
 
 
 def _by_server_name(expected: Mapping[str, str]) -> dict[str, str]:

@@ -9,9 +9,11 @@ from typing import Any
 
 import click
 
+from bindist.choices import LATEST
+
 from ...context import App
 from ...output import formatting
-from ...params import LATEST, VERSION_OR_LATEST
+from ...params import VERSION_OR_LATEST
 from .lookups import latest
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 
 from bindist import TransferConfig
-from bindist.choices import CHOICES, FileType, IfExists
+from bindist.choices import CHOICES, LATEST, FileType, IfExists
 
 from ...context import App, pass_app
 from ...options import Command
-from ...params import FILE_OF_VERSION, LATEST, LOCAL_FILE, LOCAL_FOLDER, MINUTES
+from ...params import FILE_OF_VERSION, LOCAL_FILE, LOCAL_FOLDER, MINUTES
 from .chosen_version import Chosen, test_channel, version_or_latest
 from .download import DownloadRequest, check_place, download
 from .options import app_argument, notes_options, version_argument

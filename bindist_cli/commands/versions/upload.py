@@ -135,6 +135,7 @@ def _show_preview(
         file_name=request.name,
         file_type=request.file_type,
         journal=folder if os.access(folder, os.R_OK) else None,
+        notify=app.printer.note,
     )
     app.printer.rows(columns.PLANNED, outcome.files)
     what = f"version {request.version} of {request.app_id} would be {outcome.status}"
