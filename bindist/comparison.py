@@ -90,13 +90,15 @@ class IdentifiedFile:
 
     `checksum` is its SHA-256 in lower-case hex; None where no file on the server has its size, and
     it was not read. `found` has the highest version of each application first, and is empty for a
-    file that is in no version.
+    file that is in no version that was searched. `complete` is False if the server may have left
+    versions out of a list (`bindist.rows.may_be_cut`), so that not all were searched.
     """
 
     path: Path
     file_size: int
     checksum: str | None
     found: list[FileOccurrence]
+    complete: bool = True
 
 
 def compare_files(

@@ -11,10 +11,13 @@ BinDistError
 │   ├── RateLimitError          429
 │   └── ServerError             5xx
 ├── IntegrityError              the bytes are not what they should be (a ValueError too)
+│   └── SignatureError          the version is not signed by a trusted key
 ├── DifferentContentError       the version exists with other files
 ├── TargetExistsError           the download's target exists (a FileExistsError too)
 ├── TargetConflictError         two files would have the same target (a ValueError too)
+├── FileNameError               the object store could not hand out the file (a ValueError too)
 ├── IncompleteDownloadError     some of several files failed
+├── MissingExtraError           an optional part of this package is not installed
 └── BusyError                   another process uses the same file or release
 """
 
@@ -142,6 +145,18 @@ class IntegrityError(BinDistError, ValueError):
     """The length, checksum, name or address of a file is wrong; nothing was kept."""
 
 
+class SignatureError(IntegrityError):
+    """The version has no valid signature by a trusted key, or other files than were signed."""
+
+
+class MissingExtraError(BinDistError):
+    """What was asked for needs the extra `extra` of this package, which is not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} need the extra `{extra}`: pip install 'bindist[{extra}]'")
+        self.extra = extra
+
+
 class DifferentContentError(BinDistError):
     """The version exists with other files than these.
 
@@ -176,6 +191,17 @@ class TargetExistsError(BinDistError, FileExistsError):
 class TargetConflictError(BinDistError, ValueError):
     """Two files of a version cannot be in one folder: they have the same name there, or one has the
     name that the other has while it is downloaded. Nothing was downloaded."""
+
+
+class FileNameError(BinDistError, ValueError):
+    """The object store takes a file of this name, and then refuses each download of it.
+
+    Nothing was sent. `names` has for each such file name a similar one that works.
+    """
+
+    def __init__(self, message: str, names: dict[str, str]) -> None:
+        super().__init__(message)
+        self.names = names
 
 
 class IncompleteDownloadError(BinDistError):

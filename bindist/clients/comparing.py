@@ -71,8 +71,10 @@ class ComparingClient(CatalogueClient):
         local = list(_local_files(paths))
         if not local:
             return []
+        versions, complete = self._all_versions(application_ids, parallel)
+        lists = _in_parallel([partial(self._files_of, row, cache) for row in versions], parallel)
         by_size: dict[int, list[tuple[FileOccurrence, object]]] = {}
-        for version, rows in self._all_files(application_ids, cache, parallel):
+        for version, rows in zip(versions, lists, strict=True):
             for row in rows:
                 found = FileOccurrence(
                     application_id=version["applicationId"],
@@ -91,7 +93,7 @@ class ComparingClient(CatalogueClient):
             candidates = by_size.get(size, ())
             checksum = sha256_file(path) if candidates else None
             alike = [found for found, listed in candidates if checksums_match(listed, checksum)]
-            return IdentifiedFile(path, size, checksum, alike)
+            return IdentifiedFile(path, size, checksum, alike, complete)
 
         return [identified(path) for path in local]
 
@@ -173,13 +175,11 @@ class ComparingClient(CatalogueClient):
                 pause = interval
             time.sleep(max(0.0, min(pause, deadline - time.monotonic())))
 
-    def _all_files(
-        self,
-        application_ids: str | Iterable[str] | None,
-        cache: FileListCache | None,
-        parallel: int,
-    ) -> Iterator[tuple[Json, list[Json]]]:
-        """Yields each version of the applications, with `newer` added, and its file list."""
+    def _all_versions(
+        self, application_ids: str | Iterable[str] | None, parallel: int
+    ) -> tuple[list[Json], bool]:
+        """Returns the versions of the applications, each with `newer`, and whether that is all."""
+        from ..rows import may_be_cut
         from ..version_list import highest_first
         from ..version_order import version_key
 
@@ -188,10 +188,14 @@ class ComparingClient(CatalogueClient):
         else:
             wanted = [application_ids] if isinstance(application_ids, str) else [*application_ids]
 
-        def versions_of(application_id: str) -> list[Json]:
-            rows = self.list_versions(application_id, test_channel=True).rows("versions")
+        def list_all(application_id: str) -> list[Json]:
+            return self.list_versions(application_id, test_channel=True).rows("versions")
+
+        lists = _in_parallel([partial(list_all, each) for each in wanted], parallel)
+        versions = []
+        for application_id, rows in zip(wanted, lists, strict=True):
             keys = sorted(version_key(_name(row)) for row in rows if row.get("isEnabled"))
-            return [
+            versions += [
                 {
                     "applicationId": application_id,
                     "version": text_in(row, "version"),
@@ -201,11 +205,7 @@ class ComparingClient(CatalogueClient):
                 }
                 for row in highest_first(rows)
             ]
-
-        lists = _in_parallel([partial(versions_of, each) for each in wanted], parallel)
-        versions = [row for rows in lists for row in rows]
-        files = _in_parallel([partial(self._files_of, row, cache) for row in versions], parallel)
-        yield from zip(versions, files, strict=True)
+        return versions, not any(map(may_be_cut, lists))
 
     def _files_of(self, version: Json, cache: FileListCache | None) -> list[Json]:
         """The file list of a version, from the cache if it is there."""

@@ -8,14 +8,16 @@ release.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 from ..choices import IfExists
 from ..file_names import server_name
-from ..http.response import ApiResponse
+from ..http.response import ApiResponse, Json
+from ..signing import SigningKey
+from ..transfer.file_rows import main_candidates, preferred_file
 from ..transfer.hashing import checksums_match
 from ..version_list import same_number
 from .files import Checksum, ReleaseFile, cached, check_expected, completion_order, file_checksum
@@ -23,6 +25,7 @@ from .journal import Journal, ReleaseId
 from .plan import Action
 from .results import Release, ReleasePreview
 from .run import SETTLE_SECONDS, Reporter, Run
+from .signed import check_signable, signed
 from .version_requests import VersionRequests
 
 Protection = Callable[[], "AbstractContextManager[object]"]
@@ -43,6 +46,7 @@ def publish(
     settle: float | None = None,
     notify: Callable[[str], None] | None = None,
     protect: Protection | None = None,
+    signer: SigningKey | None = None,
 ) -> Release:
     """Makes a version of `files`, or finds that it is there; returns what was read of it last.
 
@@ -50,11 +54,14 @@ def publish(
     `progress` gives, for each of them, the callback for its bytes.
     """
     expected = _by_server_name(expected or {})
-    checksum = _checked(files, expected)
+    checksum = _checked(files, expected, signer)
     release = _release_id(requests)
     if notify:
         requests = _noting_same_number(requests, notify)
-    with Journal.opened(journal, release) as opened:
+    with ExitStack() as stack:
+        if signer is not None:
+            files, expected = stack.enter_context(_signed(files, checksum, signer, release))
+        opened = stack.enter_context(Journal.opened(journal, release))
         run = Run(requests, opened, completion_order(files), if_exists, enable, checksum)
         wanted = SETTLE_SECONDS if settle is None else settle
         run.settle = min(wanted, requests.transport.read_timeout)
@@ -63,7 +70,11 @@ def publish(
         run.progress = progress
         run.parallel = parallel
         run.notify = notify or run.notify
-        return run.run(protect or nullcontext)
+        done = run.run(protect or nullcontext)
+        if notify and done.status != "skipped":
+            chosen = preferred_file(main_candidates(done.files), run.version_size)
+            _tell_main(done.files, chosen, notify)
+        return done
 
 
 def preview(
@@ -75,21 +86,29 @@ def preview(
     expected: Mapping[str, str] | None = None,
     journal: Path | None = None,
     notify: Callable[[str], None] | None = None,
+    signer: SigningKey | None = None,
 ) -> ReleasePreview:
     """What `publish` would do; changes nothing, and locks no journal."""
     if notify:
         requests = _noting_same_number(requests, notify)
-    checksum = _checked(files, _by_server_name(expected or {}))
+    checksum = _checked(files, _by_server_name(expected or {}), signer)
     release = _release_id(requests)
     opened = Journal.read(journal, release) if journal else Journal(None, release)
-    ordered = completion_order(files)
-    run = Run(requests, opened, ordered, if_exists, enable, checksum)
-    run.settle = 0.0  # what would be done once nobody else is at it
-    step = run.first_step()
+    with ExitStack() as stack:
+        if signer is not None:
+            files, _ = stack.enter_context(_signed(files, checksum, signer, release))
+        ordered = completion_order(files)
+        for file in ordered:
+            checksum(file)  # while those of the signature exist
+        run = Run(requests, opened, ordered, if_exists, enable, checksum)
+        run.settle = 0.0  # what would be done once nobody else is at it
+        step = run.first_step()
     if notify and step.status is None:
         requests.list_versions()  # which a new version is not looked up in
     status = step.status or ("unchanged" if step.action in _WHOLE else "created")
     rows = [{**file.as_row(), "checksum": checksum(file), "status": status} for file in ordered]
+    if notify and status == "created":
+        _tell_main(rows, rows[-1], notify)
     return ReleasePreview(status, enable and status != "skipped" and not run.is_enabled, rows)
 
 
@@ -118,6 +137,18 @@ def _noting_same_number(
     return replace(requests, list_versions=list_versions)
 
 
+def _tell_main(rows: Sequence[Json], chosen: Json, notify: Callable[[str], None]) -> None:
+    """Says which file is meant where none is named, if that is not plain."""
+    found = main_candidates(rows)
+    if len(found) > 1:
+        what = "MAIN files" if chosen.get("fileType") == "MAIN" else "files, none of them MAIN"
+        names = ", ".join(sorted(str(row.get("fileName")) for row in found))
+        notify(
+            f"{len(found)} {what}: {names}; where a download names none, bindist takes "
+            f"{chosen.get('fileName')}, and other clients take any of them"
+        )
+
+
 def _by_server_name(expected: Mapping[str, str]) -> dict[str, str]:
     """The expected checksums by the names that the server gives the files."""
     found: dict[str, str] = {}
@@ -127,8 +158,21 @@ def _by_server_name(expected: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _checked(files: Sequence[ReleaseFile], expected: Mapping[str, str]) -> Checksum:
+@contextmanager
+def _signed(
+    files: Sequence[ReleaseFile], checksum: Checksum, signer: SigningKey, release: ReleaseId
+) -> Iterator[tuple[list[ReleaseFile], dict[str, str]]]:
+    """The files with those of the signature, and the checksums that the bytes sent must have."""
+    with signed(files, checksum, signer, release.application_id, release.version) as together:
+        yield together, {file.server_name: checksum(file) for file in together}
+
+
+def _checked(
+    files: Sequence[ReleaseFile], expected: Mapping[str, str], signer: SigningKey | None
+) -> Checksum:
     """The checksum of each file, read from the disk once; the expected ones are compared now."""
+    if signer is not None:
+        check_signable(files)
     checksum = cached(file_checksum)
     for file in files:
         if file.server_name in expected:

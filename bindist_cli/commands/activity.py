@@ -53,7 +53,8 @@ def list_(
 ) -> None:
     """List uploads and downloads, newest first.
 
-    The server returns at most 100 entries.
+    The server returns at most 100 entries. Without --customer, a server on AWS looks at 200 uploads
+    and 200 downloads, and only then selects by time. A warning tells where entries may be missing.
     """
     response = app.client.list_activity(
         kind,
@@ -66,6 +67,7 @@ def list_(
     app.printer.rows(columns.ACTIVITY, response.rows("activities"), empty="no uploads or downloads")
     if response.require()["limitReached"]:
         app.printer.warn(
-            "the server returns at most 100 entries, and there may be more: "
+            "there may be more: the server returns at most 100 entries, and on AWS it looks at 200 "
+            "uploads and 200 downloads before it selects by time, unless you name a customer: "
             "narrow the list down with --customer, --since and --until"
         )

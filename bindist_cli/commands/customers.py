@@ -33,13 +33,28 @@ def command() -> None:
 @command.command("list", examples=("bindist customers list", "bindist customers list -o csv"))
 @pass_app
 def list_(app: App) -> None:
-    """List all customers, sorted by name."""
+    """List all customers, sorted by name.
+
+    A server on AWS cuts the list at 1 MB of records without saying so. A warning tells where it may
+    have done that.
+    """
+    rows = list_customers(app)
     app.printer.rows(
         columns.CUSTOMERS,
-        app.client.list_customers().rows("customers"),
+        rows,
         empty="no customers",
         hint="create one with `bindist customers create --name NAME`",
     )
+
+
+def list_customers(app: App) -> list[columns.Json]:
+    """Returns all customers; warns if the server may have cut the list."""
+    from bindist.rows import may_be_cut
+
+    rows: list[columns.Json] = list(app.client.list_customers().rows("customers"))
+    if may_be_cut(rows):
+        app.printer.warn_of_cut("customers")
+    return rows
 
 
 @command.command(examples=("bindist customers show acme",))
@@ -52,7 +67,7 @@ def show(app: App, customer: str) -> None:
 
 def find_customer(app: App, customer_id: str) -> columns.Json:
     """Returns a customer from the list, because the API has no request for a single one."""
-    for row in app.client.list_customers().rows("customers"):
+    for row in list_customers(app):
         if row.get("customerId") == customer_id:
             return row
     raise CliError(
@@ -75,19 +90,49 @@ def find_customer(app: App, customer_id: str) -> columns.Json:
 @_license
 @click.option(
     "--parent",
-    default="admin",
-    show_default=True,
     metavar="CUSTOMER",
     type=CUSTOMER,
-    help="Id of the parent: the customer or administrator that the new one belongs to.",
+    help="Id of the parent: the customer or administrator that the new one belongs to."
+    " [default: admin, or the only administrator that reports mention]",
 )
 @key_file_option
 @pass_app
-def create(app: App, /, name: str, parent: str, key_file: str | None, **fields: Any) -> None:
-    """Create a customer with an API key of its own. The key is shown only once."""
+def create(app: App, /, name: str, parent: str | None, key_file: str | None, **fields: Any) -> None:
+    """Create a customer with an API key of its own. The key is shown only once.
+
+    A server on AWS may have no administrator called `admin`: the id of its administrator is a UUID.
+    This command then looks for that id in the audit log and among the uploads.
+    """
     with KeyFile(key_file, app.printer) as file:
-        made = app.client.create_customer(name, parent_customer_id=parent, **fields).require()
+        response = app.client.create_customer(name, parent_customer_id=parent or "admin", **fields)
+        if response.status_code == 404 and parent is None:
+            found = find_administrator(app)
+            response = app.client.create_customer(name, parent_customer_id=found, **fields)
+            app.printer.note(f"the parent is {found}: this server has no administrator `admin`")
+        made = response.require()
         file.show(made, made.get("apiKey"))
+
+
+def find_administrator(app: App) -> str:
+    """Returns the only administrator that reports mention. Raises CliError if there is not one."""
+    found = app.client.find_administrators()
+    if len(found) == 1:
+        return found[0]
+    if found:
+        hint = "choose one of them with --parent ID"
+    else:
+        hint = (
+            "the audit log mentions its administrator once something was changed: run `bindist "
+            "apps create APP`, then repeat this command; or name a customer with --parent ID"
+        )
+    raise CliError(
+        "this server has no administrator `admin` to create a customer under, and "
+        f"{'several' if found else 'no'} others are known",
+        Exit.NOT_FOUND,
+        facts=found,
+        hint=hint,
+        code="NO_PARENT",
+    )
 
 
 @command.command(examples=("bindist customers update acme --notes 'Pays by invoice'",))
@@ -122,9 +167,11 @@ def enable(app: App, customer: str) -> None:
 def disable(app: App, customer: str) -> None:
     """Block the API key of a customer.
 
-    `bindist customers enable` lets the same key work again.
+    On a server on AWS, a key that was just used works for up to 60 seconds more. `bindist customers
+    enable` lets the same key work again.
     """
     _switch(app, customer, False)
+    app.printer.note("on a server on AWS, the key may work for up to 60 s more")
 
 
 def _switch(app: App, customer: str, is_active: bool) -> None:
@@ -140,11 +187,13 @@ def _switch(app: App, customer: str, is_active: bool) -> None:
 def rotate_key(app: App, customer: str, yes: bool, key_file: str | None) -> None:
     """Replace the API key of a customer.
 
-    The old key stops working immediately. The new key is shown only once.
+    The old key stops working immediately, on a server on AWS within 60 seconds. The new key is
+    shown only once.
     """
     if not yes:
         app.confirm(
-            f"Replace the key of {customer}? The old key stops working immediately.", "--yes"
+            f"Replace the key of {customer}? The old key stops working, on AWS within 60 s.",
+            "--yes",
         )
     with KeyFile(key_file, app.printer) as file:
         made = app.client.regenerate_customer_key(customer).require()

@@ -16,7 +16,7 @@ from .. import topics
 from ..cli import COMMANDS, cli
 from ..completion.engine import WORDS
 from ..options import is_shared
-from ..output.columns import PRINTED
+from ..output.fields import PRINTED
 from ..settings.config_file import KEYS
 
 Json = dict[str, Any]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -168,6 +168,7 @@ VERSION = (
     Column("updatedAt", "Updated", _age),
     Column("releaseNotes", "Notes", _prose, flexible=True),
 )
+SHOWN_VERSION = (*VERSION[:-1], Column("signature", "Signature"), VERSION[-1])
 FILES = (
     Column("fileName", "File"),
     Column("fileType", "Type"),
@@ -312,6 +313,38 @@ RECENT_DOWNLOADS = (
     Column("version", "Version"),
     Column("customerId", "Customer"),
 )
+SIGNING_KEY = (
+    Column("keyId", "Key id"),
+    Column("publicKey", "Public key"),
+    Column("keyFile", "Secret key"),
+)
+TRUSTED_KEYS = (
+    Column("applicationId", "Application"),
+    Column("keyId", "Key id"),
+    Column("publicKey", "Public key", wide=True),
+    Column("server", "Server", flexible=True),
+)
+TRUSTED = (*TRUSTED_KEYS[:2], Column("status", "Status"), *TRUSTED_KEYS[2:])
+MIRRORED = (
+    Column("applicationId", "Application"),
+    Column("version", "Version"),
+    Column("status", "Status"),
+    Column("error", "Error", hidden=True),
+)
+MIRROR_PLAN = (
+    Column("applicationId", "Application"),
+    Column("version", "Version"),
+    Column("action", "Planned"),
+    Column("fileSize", "To fetch", _size, right=True),
+    Column("files", "Files", _list, flexible=True),
+)
+MIRROR_FILES = (
+    Column("applicationId", "Application"),
+    Column("version", "Version"),
+    Column("fileName", "File", flexible=True),
+    Column("status", "Status"),
+    Column("path", "Path", wide=True, flexible=True),
+)
 PATHS = (Column("path", "Path"),)
 SANDBOX = (
     Column("path", "Folder"),
@@ -355,52 +388,3 @@ TOPICS = (
     Column("topic", "Topic"),
     Column("summary", "What it explains"),
 )
-
-PRINTED: Mapping[str, Sequence[Column]] = {
-    "apps list": APPLICATIONS,
-    "apps show": APPLICATION,
-    "apps create": APPLICATION,
-    "apps delete": DELETED,
-    "apps stats": STATS,
-    "apps grant": GRANTS,
-    "apps revoke": GRANTS,
-    "versions list": VERSIONS,
-    "versions show": VERSION,
-    "versions latest": VERSION,
-    "versions files": FILES,
-    "versions checksums": CHECKSUMS,
-    "versions update": VERSION,
-    "versions enable": VERSION,
-    "versions disable": VERSION,
-    "versions upload": UPLOAD,
-    "versions download": DOWNLOADS,
-    "versions verify": VERIFIED,
-    "versions share": SHARE,
-    "versions identify": IDENTIFIED,
-    "versions notes": NOTES,
-    "versions diff": COMPARED,
-    "customers list": CUSTOMERS,
-    "customers show": CUSTOMER,
-    "customers create": NEW_KEY,
-    "customers update": CUSTOMER,
-    "customers enable": CUSTOMER,
-    "customers disable": CUSTOMER,
-    "customers rotate-key": NEW_KEY,
-    "activity list": ACTIVITY,
-    "audit list": AUDIT,
-    "admin rotate-key": NEW_KEY,
-    "auth login": LOGIN,
-    "auth logout": LOGOUT,
-    "auth status": AUTH_STATUS,
-    "auth token": TOKEN,
-    "config list": SETTINGS,
-    "config get": SETTINGS,
-    "config set": SETTINGS,
-    "config unset": SETTINGS,
-    "config path": PATHS,
-    "sandbox reset": SANDBOX,
-    "sandbox path": PATHS,
-    "doctor": CHECKS,
-    "help": TOPICS,
-}
-"""The columns of each command's result, which TAB offers after --fields."""

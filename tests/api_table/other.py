@@ -10,7 +10,10 @@ TRANSFERS = (
         "test_channel=False)",
         returns="tuple[bytes, DownloadedFile]",
     ),
-    Method("upload_large_file(application_id, version, file_name, content, release_notes=None)"),
+    Method(
+        "upload_large_file(application_id, version, file_name, content, release_notes=None, *, "
+        "allow_any_name=False)"
+    ),
     *map(
         Method,
         (
@@ -24,12 +27,13 @@ TRANSFERS = (
             "preview_download",
             "preview_publish",
             "publish",
+            "signed_checksums",
             "upload_file",
             "wait_for_newer_version",
         ),
     ),
 )
-OTHER_METHODS = ("close", "request")
+OTHER_METHODS = ("close", "find_administrators", "request")
 OTHER_COMMANDS = (
     Command(
         "versions identify",
@@ -60,6 +64,14 @@ OTHER_COMMANDS = (
     Command("config set", ONE, "timeout 20"),
     Command("config unset", ONE, "timeout"),
     Command("config path", TEXT),
+    Command("keys generate", ONE, "--no-password"),
+    Command("keys show", ONE, elsewhere="reads a key file: test_signing"),
+    Command("trust add", ONE, "skylark RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3"),
+    Command("trust list", LIST, elsewhere="reads what was added: test_signing"),
+    Command("trust remove", LIST, elsewhere="removes what was added: test_signing"),
+    Command("mirror pull", LIST, "mirror"),
+    Command("mirror push", LIST, elsewhere="publishes a mirror: test_mirror"),
+    Command("mirror verify", LIST, elsewhere="reads a mirror: test_mirror"),
     Command("sandbox path", TEXT),
     Command("sandbox reset", ONE, "--yes"),
     Command("sandbox serve", TEXT, elsewhere="runs until it is stopped: test_sandbox"),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bindist_cli.output.columns import PRINTED
+from bindist_cli.output.fields import PRINTED
 from bindist_cli.output.formatting import unescape
 from tests.api_table import COMMANDS, LIST, ONE, TEXT
 

@@ -28,11 +28,33 @@ EXAMPLES = [example for command in LEAVES.values() for example in command.exampl
 ENDLESS = [example for example in EXAMPLES if "sandbox serve" in example]
 METAVARS = {
     *("ADDRESS", "APP", "CUSTOMER", "DIR", "DURATION", "EVENT", "FIELD,...", "FILE", "KEY", "N"),
-    *("NAME", "NAME:VALUE", "NAME=VALUE", "NAME|ID", "PATH", "PORT", "SECONDS", "SPEC", "TAG"),
+    *(
+        "NAME",
+        "NAME:VALUE",
+        "NAME=VALUE",
+        "NAME|ID",
+        "PATH",
+        "PATTERN",
+        "PORT",
+        "SECONDS",
+        "SPEC",
+        "TAG",
+    ),
     *("TEXT", "TIME", "URL", "VERSION"),
 }
-# One is slow, one asks questions; both are tested with their groups.
-ELSEWHERE = ["bindist sandbox demo", "bindist auth login"]
+# One is slow, one asks questions, others need files or keys; all are tested with their groups.
+ELSEWHERE = [
+    "bindist auth login",
+    "bindist mirror push /tmp/mirror --create-apps --dry-run",
+    "bindist mirror verify /tmp/mirror",
+    "bindist keys generate --out ~/keys",
+    "bindist keys show ~/keys/bindist.key",
+    "bindist sandbox demo",
+    "bindist trust add acme --from-version 1.0",
+    "bindist trust remove acme 3488E7CD0FE178FC",
+    "bindist trust remove acme",
+    "bindist versions verify --offline /media/stick/skylark --app skylark",
+]
 
 
 @pytest.mark.parametrize("path", TREE, ids=lambda path: " ".join(path) or "bindist")

@@ -19,7 +19,7 @@ from .lookups import latest
 
 @dataclass(frozen=True)
 class Chosen:
-    """The version that the command line asks for, and what `latest` means to it."""
+    """The version that the command line asks for, empty for none, and what `latest` means to it."""
 
     version: str
     pre: bool
@@ -55,9 +55,13 @@ def latest_options(command: Callable[..., None]) -> Callable[..., None]:
     @_pre
     @wraps(command)
     def run(
-        *args: Any, pre: bool, version: str = LATEST, test_channel: bool = False, **given: Any
+        *args: Any,
+        pre: bool,
+        version: str | None = LATEST,
+        test_channel: bool = False,
+        **given: Any,
     ) -> None:
-        command(*args, chosen=Chosen(version, pre, test_channel), **given)
+        command(*args, chosen=Chosen(version or "", pre, test_channel), **given)
 
     return run
 

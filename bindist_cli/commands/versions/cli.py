@@ -9,6 +9,7 @@ from ...exit_codes import CliError
 from ...options import Group
 from ...output import columns, formatting
 from ...params import DURATION, VERSION
+from ...signatures import described, signature_state
 from .chosen_version import Chosen, latest_options, test_channel, version_or_latest
 from .comparing_commands import diff_command, identify_command, notes_command
 from .enabling import check_whole
@@ -40,7 +41,11 @@ def command() -> None:
 def list_(
     app: App, app_id: str, test_channel: bool, changelog: str | None, limit: int | None
 ) -> None:
-    """List the versions of an application, highest first."""
+    """List the versions of an application, highest first.
+
+    A server on AWS cuts the list at 1 MB of records without saying so; versions that are not shown
+    count, too. A warning tells where it may have done that.
+    """
     rows = ordered_versions(app, app_id, test_channel, changelog)
     hint = f"create one with `bindist versions upload {app_id} VERSION FILE...`"
     if not rows and not test_channel and not changelog and app.printer.format == "table":
@@ -65,8 +70,13 @@ def list_(
 @pass_app
 def show(app: App, app_id: str, chosen: Chosen) -> None:
     """Show a version, its files, and its state on both channels."""
-    found = find_version(app, app_id, chosen.of(app, app_id))
-    app.printer.one(columns.VERSION, found, tables={"files": columns.FILES})
+    version = chosen.of(app, app_id)
+    found = dict(find_version(app, app_id, version))
+    state = signature_state(app, app_id, version, found["files"])
+    if state is not None:
+        people = app.printer.format == "table"
+        found["signature"] = described(state) if people else state
+    app.printer.one(columns.SHOWN_VERSION, found, tables={"files": columns.FILES})
 
 
 @command.command(
@@ -168,7 +178,10 @@ def update(
     clear_notes: bool,
     is_active: bool | None,
 ) -> None:
-    """Change release notes, or hide a version on both channels."""
+    """Change release notes, or hide a version on both channels.
+
+    Links of `versions share` to a version that is hidden work until they expire.
+    """
     text = read_release_notes(notes, notes_file)
     if clear_notes and text is not None:
         raise click.UsageError("--clear-notes excludes --notes and --notes-file")
@@ -184,6 +197,8 @@ def update(
             hint="replace them with --notes TEXT",
         )
     app.printer.one(columns.VERSION, changed)
+    if is_active is False:
+        app.printer.note_of_links()
 
 
 @command.command(examples=("bindist versions enable skylark 2.0.0",))
@@ -211,9 +226,13 @@ def enable(app: App, app_id: str, version: str, force: bool) -> None:
 @version_argument
 @pass_app
 def disable(app: App, app_id: str, version: str) -> None:
-    """Withdraw a version from the production channel."""
+    """Withdraw a version from the production channel.
+
+    Links of `versions share` that were made before work until they expire.
+    """
     response = app.client.update_version(app_id, version, is_enabled=False)
     app.printer.one(columns.VERSION, response.require())
+    app.printer.note_of_links()
 
 
 for each in (

@@ -31,6 +31,8 @@ def identify(app: App, app_id: str | None, paths: Sequence[Path]) -> None:
         raise CliError("there is no file in the folders given", Exit.USAGE)
     app.printer.rows(columns.IDENTIFIED, [row for file in found for row in _identified(file)])
     where = f"any version of {app_id}" if app_id else "any version of any application"
+    if not all(file.complete for file in found):
+        app.printer.warn_of_cut("versions")
     unknown = [file for file in found if not file.found]
     if len(unknown) == len(found):
         what = str(found[0].path) if len(found) == 1 else f"none of the {len(found)} files"

@@ -12,14 +12,21 @@ from bindist.choices import CHOICES, LATEST, FileType, IfExists
 
 from ...context import App, pass_app
 from ...options import Command
-from ...params import FILE_OF_VERSION, LOCAL_FILE, LOCAL_FOLDER, MINUTES
+from ...params import (
+    APPLICATION,
+    FILE_OF_VERSION,
+    LOCAL_FILE,
+    LOCAL_FOLDER,
+    MINUTES,
+)
+from ...signatures import SignaturePolicy, signature_options
 from .chosen_version import Chosen, test_channel, version_or_latest
 from .download import DownloadRequest, check_place, download
 from .options import app_argument, notes_options, version_argument
 from .release_notes import read_release_notes
 from .share import share_link
 from .upload import UploadRequest, upload
-from .verify import verify_files
+from .verify import verify_files, verify_offline
 
 
 @click.command(
@@ -61,6 +68,16 @@ from .verify import verify_files
     type=click.Choice(CHOICES["file_type"]),
     help="Type of a single file. [default: by its extension]",
 )
+@click.option(
+    "--description",
+    metavar="TEXT",
+    help="Description of a single file of up to 4 MiB; up to 2000 characters.",
+)
+@click.option(
+    "--allow-any-name",
+    is_flag=True,
+    help="Upload a file even if its name keeps Amazon's object store from handing it out.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be uploaded; change nothing.")
 @click.option(
     "--parallel",
@@ -70,6 +87,15 @@ from .verify import verify_files
     show_default=True,
     help="Files to upload at the same time.",
 )
+@click.option(
+    "--sign",
+    "signing_key",
+    metavar="FILE",
+    type=LOCAL_FILE,
+    help="Sign the version with this secret key, of `bindist keys generate` or minisign."
+    " [default: BINDIST_SIGNING_KEY_FILE, BINDIST_SIGNING_KEY, or signing_key of the profile]",
+)
+@click.option("--no-sign", is_flag=True, help="Do not sign, even if a signing key is configured.")
 @pass_app
 def upload_command(
     app: App,
@@ -83,8 +109,12 @@ def upload_command(
     sums: str | None,
     name: str | None,
     file_type: FileType | None,
+    description: str | None,
+    allow_any_name: bool,
     dry_run: bool,
     parallel: int,
+    signing_key: str | None,
+    no_sign: bool,
 ) -> None:
     """Upload files as one version.
 
@@ -92,6 +122,8 @@ def upload_command(
     safe to repeat: the same command resumes an interrupted upload, and does nothing if the version
     already has the same content.
     """
+    if no_sign and signing_key:
+        raise click.UsageError("--sign and --no-sign exclude each other")
     upload(
         app,
         UploadRequest(
@@ -106,6 +138,10 @@ def upload_command(
             file_type=file_type,
             dry_run=dry_run,
             parallel=parallel,
+            allow_any_name=allow_any_name,
+            description=description,
+            signing_key=signing_key,
+            no_sign=no_sign,
         ),
     )
 
@@ -161,6 +197,7 @@ def upload_command(
     show_default=True,
     help="Connections in total for files over 64 MiB.",
 )
+@signature_options
 @pass_app
 def download_command(
     app: App,
@@ -175,12 +212,16 @@ def download_command(
     no_verify: bool,
     connections: int,
     dry_run: bool,
+    require_signature: bool,
+    skip_signature: bool,
+    trust_file: str | None,
 ) -> None:
     """Download the files of a version.
 
     Verifies every file, resumes interrupted downloads, and creates a file only when it is complete.
     The default version is `latest`, the highest enabled one; the default file is the MAIN file, the
-    program or installer itself. Without --force, no existing file is replaced, not even one that
+    program or installer itself. Of several MAIN files it is the first that `versions upload` was
+    given, and a note tells which. Without --force, no existing file is replaced, not even one that
     appears during the download; on a file system without hard links, the check happens right before
     the file gets its name.
     """
@@ -206,6 +247,7 @@ def download_command(
             verify=not no_verify,
             connections=connections,
             dry_run=dry_run,
+            signature=SignaturePolicy(require_signature, skip_signature, trust_file),
         ),
     )
 
@@ -216,19 +258,39 @@ def download_command(
     examples=(
         "bindist versions verify skylark 1.10.0 skylark-setup.exe",
         "bindist versions verify skylark 1.10.0 --remote",
+        "bindist versions verify --offline /media/stick/skylark --app skylark",
     ),
 )
-@app_argument
-@version_or_latest()
+@click.argument("app_id", metavar="APP", required=False, type=APPLICATION)
+@version_or_latest(required=False)
 @click.argument("paths", metavar="[PATH...]", nargs=-1, type=click.Path(exists=True))
 @click.option(
     "--remote",
     is_flag=True,
     help="Also fetch one stored byte of each file; each counts as a download.",
 )
+@click.option(
+    "--offline",
+    metavar="DIR",
+    type=LOCAL_FOLDER,
+    help="Verify a signed version in this folder with the trusted keys alone, without a server.",
+)
+@click.option(
+    "--app", "offline_app", metavar="APP", type=APPLICATION, help="Application, with --offline."
+)
+@signature_options
 @pass_app
 def verify_command(
-    app: App, app_id: str, chosen: Chosen, paths: tuple[str, ...], remote: bool
+    app: App,
+    app_id: str | None,
+    chosen: Chosen,
+    paths: tuple[str, ...],
+    remote: bool,
+    offline: str | None,
+    offline_app: str | None,
+    require_signature: bool,
+    skip_signature: bool,
+    trust_file: str | None,
 ) -> None:
     """Compare local files with the checksums on the server.
 
@@ -237,11 +299,25 @@ def verify_command(
     Without --remote, this downloads nothing, and counts no download. With --remote, it also checks
     that the object store has each file of the version in its size; it does not verify the checksum
     of the stored content. Exits with 8 if any file differs or is missing.
+
+    If a key is trusted for the application, the version must be signed with it, and the files are
+    compared with the signed checksums. With --offline, no request is sent at all.
     """
+    policy = SignaturePolicy(require_signature, skip_signature, trust_file)
+    if offline is not None:
+        wanted = offline_app or app_id
+        if wanted is None or (offline_app and app_id) or paths or remote or skip_signature:
+            raise click.UsageError("use --offline as: verify --offline DIR --app APP")
+        if chosen.version == LATEST:
+            raise click.UsageError("without a server, nothing tells which version is the latest")
+        verify_offline(app, wanted, chosen.version or None, Path(offline), policy)
+        return
+    if app_id is None or not chosen.version or offline_app is not None:
+        raise click.UsageError("use: verify APP VERSION PATH..., or verify --offline DIR --app APP")
     if not paths and not remote:
         raise click.UsageError("name local files or folders to compare, or add --remote")
     version = chosen.of(app, app_id)
-    verify_files(app, app_id, version, [Path(path) for path in paths], remote=remote)
+    verify_files(app, app_id, version, [Path(path) for path in paths], remote=remote, policy=policy)
 
 
 @click.command(
@@ -267,7 +343,7 @@ def verify_command(
     type=MINUTES,
     default="30m",
     show_default=True,
-    help="Lifetime of the link, from 5m to 24h.",
+    help="Lifetime of the link, from 5m; the server sets the maximum, 24h unless configured.",
 )
 @click.option(
     "--command",
@@ -281,8 +357,12 @@ def share_command(
 ) -> None:
     """Create a download link that works without a key.
 
-    Until it expires, anyone who has the link can download the file. With --command, the result is
-    what to send to somebody who does not have this program: two lines for curl and sha256sum, and
-    two for PowerShell.
+    Of several MAIN files, the default is the first one that `versions upload` was given, and a
+    note tells which.
+
+    Until it expires, anyone who has the link can download the file, even if the version is disabled
+    or inactive meanwhile, or the application is deleted. The link of a real server is https. With
+    --command, the result is what to send to somebody who does not have this program: two lines for
+    curl and sha256sum, and two for PowerShell.
     """
     share_link(app, app_id, chosen.of(app, app_id), wanted, expires, commands=commands)

@@ -9,7 +9,7 @@ from ...context import App
 from ...exit_codes import CliError, Exit
 from ...output import columns
 from ...output.columns import Json
-from .lookups import choose_files, distinct, files_of
+from .lookups import choose_files, default_file, files_of
 
 _POWERSHELL_QUOTE = re.compile("['\u2018\u2019\u201a\u201b]")  # each ends a quoted text there
 
@@ -35,6 +35,11 @@ def share_link(
         url, app.api_url, "the server gives as the link", inside=app.settings.allow_private_store
     )
     shown = {**made, "applicationId": app_id, "version": version, "fileName": file.get("fileName")}
+    if str(url).startswith("https://") and app.api_url.startswith("http://"):
+        app.printer.warn(
+            f"the link is https, and this command reached the server by {app.api_url}: the link "
+            "works only if the server has TLS as well"
+        )
     if not commands:
         app.printer.one(columns.SHARE, shown)
         return
@@ -49,13 +54,9 @@ def share_link(
 
 
 def _shared_file(app: App, app_id: str, version: str, wanted: str | None) -> Json:
-    from bindist.rows import main_file
-
     rows = files_of(app, app_id, version)
-    if not rows:
-        raise CliError(f"version {version} has no files", Exit.NOT_FOUND)
     if not wanted:
-        return main_file(distinct(rows, app_id, version))
+        return default_file(app, app_id, version, rows)
     chosen = choose_files(rows, (wanted,), app_id, version)
     if len(chosen) > 1:
         names = ", ".join(str(row.get("fileName")) for row in chosen)

@@ -43,6 +43,13 @@ MADE_HERE = {
     "CHECKS",
     "TOKEN",
     "TOPICS",
+    "SHOWN_VERSION",
+    "SIGNING_KEY",
+    "TRUSTED",
+    "TRUSTED_KEYS",
+    "MIRRORED",
+    "MIRROR_FILES",
+    "MIRROR_PLAN",
 }  # of no server's answer
 ELSEWHERE = {
     "customerIds": ("apps", "create", "new"),
