@@ -57,7 +57,7 @@ class ComparingClient(CatalogueClient):
                 the next call: such a version costs no request then. Any dictionary; one for each
                 server and tenant. Default None.
             parallel: how many lists are requested at once, from 1; default None, which takes
-                `parallel_files` of the client's `transfer_config`: 4.
+                `parallel_files` of the client's `transfer_config`: 16.
 
         Returns an `IdentifiedFile` for each file. Raises ValueError for `parallel` below 1, OSError
         for a file that does not exist or cannot be read, ApiError and TransportError if a list
@@ -67,12 +67,12 @@ class ComparingClient(CatalogueClient):
         from ..comparison import FileOccurrence, IdentifiedFile
         from ..transfer.hashing import checksums_match, sha256_file
 
-        parallel = self._parallel(parallel)
+        requests = self._at_once(parallel).files
         local = list(_local_files(paths))
         if not local:
             return []
-        versions, complete = self._all_versions(application_ids, parallel)
-        lists = _in_parallel([partial(self._files_of, row, cache) for row in versions], parallel)
+        versions, complete = self._all_versions(application_ids, requests)
+        lists = _in_parallel([partial(self._files_of, row, cache) for row in versions], requests)
         by_size: dict[int, list[tuple[FileOccurrence, object]]] = {}
         for version, rows in zip(versions, lists, strict=True):
             for row in rows:

@@ -99,7 +99,7 @@ class CustomerClient(DownloadsClient):
             connections: parallel connections for files over 64 MiB, over all files, 1 to 32;
                 default None, which takes `connections` of the client's `transfer_config`: 4.
             parallel: how many files are downloaded at once, from 1; default None, which takes
-                `parallel_files` of the client's `transfer_config`: 4.
+                `parallel_files` of the client's `transfer_config`: 16, of which 4 over 4 MiB.
             trusted_keys, signature_cache: as for `download_to_file`; the whole list of files must
                 be the signed one, whichever of them are downloaded.
 
@@ -115,7 +115,7 @@ class CustomerClient(DownloadsClient):
         from .version_download import VersionDownload, check_folder
 
         connections = self._connections(connections)
-        parallel = self._parallel(parallel)
+        at_once = self._at_once(parallel)
         place = Path(folder)
         check_folder(place)
         rows = self._chosen_files(application_id, version, files)
@@ -145,7 +145,7 @@ class CustomerClient(DownloadsClient):
             fetch,
             self._transfer_config,
             connections=connections,
-            parallel=parallel,
+            at_once=at_once,
             progress=progress,
         )
 
@@ -222,7 +222,7 @@ class CustomerClient(DownloadsClient):
                 does not read the list); default None, all files of the version.
             test_channel: True allows a version that is not enabled; default False.
             parallel: how many files are checked at once, from 1; default None, which takes
-                `parallel_files` of the client's `transfer_config`: 4.
+                `parallel_files` of the client's `transfer_config`: 16.
 
         Returns a `StoredBytes` for each file, in the order of `files` or of the list. Raises
         NotFoundError for a version without files and for a file that it does not have,
@@ -231,7 +231,7 @@ class CustomerClient(DownloadsClient):
         """
         from ..transfer.concurrency import CancellationToken, run_jobs
 
-        parallel = self._parallel(parallel)
+        at_once = self._at_once(parallel)
         rows = self._chosen_files(application_id, version, files)
         found: dict[str, StoredBytes] = {}
 
@@ -241,7 +241,7 @@ class CustomerClient(DownloadsClient):
             )
 
         ids = [text_in(row, "fileId") for row in rows]
-        run_jobs([partial(check, file_id) for file_id in ids], parallel, CancellationToken())
+        run_jobs([partial(check, file_id) for file_id in ids], at_once.files, CancellationToken())
         return [found[file_id] for file_id in ids]
 
     def _chosen_files(

@@ -74,8 +74,9 @@ class PublishingClient(UploadsClient):
                 possible up to 4 MiB.
             progress: called with (file name, bytes sent, bytes in total) from any thread; the
                 second argument decreases when an attempt is repeated; default None.
-            parallel: how many files are sent at once, from 1; default None, which takes
-                `parallel_files` of the client's `transfer_config`: 4.
+            parallel: how many files are sent, and how many requests made, at once, from 1; default
+                None, which takes `parallel_files` of the client's `transfer_config`: 16, of which 4
+                over 4 MiB.
             journal: a folder for the journal, created if it does not exist; default None. Without
                 it, a release that is interrupted between the reservation and its last completion
                 cannot be finished: its version stays disabled, and its number is lost.
@@ -113,7 +114,7 @@ class PublishingClient(UploadsClient):
         check_choices(if_exists=if_exists)
         check_given_choices(file_type=file_type)
         check_release_notes(release_notes)
-        parallel = self._parallel(parallel)
+        at_once = self._at_once(parallel)
         _check_settle(settle)
         files = self._local_files(paths, file_name, file_type, description)
         checked = () if allow_any_name else files
@@ -125,7 +126,7 @@ class PublishingClient(UploadsClient):
             release_notes=release_notes,
             expected=expected,
             progress=(lambda file: partial(progress, file.name)) if progress else None,
-            parallel=parallel,
+            at_once=at_once,
             journal=None if journal is None else Path(journal),
             settle=settle,
             notify=notify,

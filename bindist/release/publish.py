@@ -17,17 +17,20 @@ from ..choices import IfExists
 from ..file_names import server_name
 from ..http.response import ApiResponse, Json
 from ..signing import SigningKey
+from ..transfer.config import DEFAULTS, AtOnce
 from ..transfer.file_rows import main_candidates, preferred_file
 from ..transfer.hashing import checksums_match
 from ..version_list import same_number
-from .files import Checksum, ReleaseFile, cached, check_expected, completion_order, file_checksum
+from .files import Checksums, ReleaseFile, check_expected, completion_order
 from .journal import Journal, ReleaseId
 from .plan import Action
 from .results import Release, ReleasePreview
-from .run import SETTLE_SECONDS, Reporter, Run
+from .run import SETTLE_SECONDS, Run
+from .sending import Reporter
 from .signed import check_signable, signed
 from .version_requests import VersionRequests
 
+_AT_ONCE = DEFAULTS.at_once()
 Protection = Callable[[], "AbstractContextManager[object]"]
 _WHOLE = {Action.ENABLE, Action.CHECK_BYTES}
 
@@ -41,7 +44,7 @@ def publish(
     release_notes: str | None = None,
     expected: Mapping[str, str] | None = None,
     progress: Reporter | None = None,
-    parallel: int = 4,
+    at_once: AtOnce = _AT_ONCE,
     journal: Path | None = None,
     settle: float | None = None,
     notify: Callable[[str], None] | None = None,
@@ -50,8 +53,9 @@ def publish(
 ) -> Release:
     """Makes a version of `files`, or finds that it is there; returns what was read of it last.
 
-    `AdminClient.publish` describes the arguments, but two: `files` are from `local_files`, and
-    `progress` gives, for each of them, the callback for its bytes.
+    `AdminClient.publish` describes the arguments, but three: `files` are from `local_files`,
+    `progress` gives, for each of them, the callback for its bytes, and `at_once` is what its
+    `parallel` is made of.
     """
     expected = _by_server_name(expected or {})
     checksum = _checked(files, expected, signer)
@@ -68,7 +72,7 @@ def publish(
         run.release_notes = release_notes
         run.expected = expected
         run.progress = progress
-        run.parallel = parallel
+        run.at_once = at_once
         run.notify = notify or run.notify
         done = run.run(protect or nullcontext)
         if notify and done.status != "skipped":
@@ -160,7 +164,7 @@ def _by_server_name(expected: Mapping[str, str]) -> dict[str, str]:
 
 @contextmanager
 def _signed(
-    files: Sequence[ReleaseFile], checksum: Checksum, signer: SigningKey, release: ReleaseId
+    files: Sequence[ReleaseFile], checksum: Checksums, signer: SigningKey, release: ReleaseId
 ) -> Iterator[tuple[list[ReleaseFile], dict[str, str]]]:
     """The files with those of the signature, and the checksums that the bytes sent must have."""
     with signed(files, checksum, signer, release.application_id, release.version) as together:
@@ -169,11 +173,11 @@ def _signed(
 
 def _checked(
     files: Sequence[ReleaseFile], expected: Mapping[str, str], signer: SigningKey | None
-) -> Checksum:
+) -> Checksums:
     """The checksum of each file, read from the disk once; the expected ones are compared now."""
     if signer is not None:
         check_signable(files)
-    checksum = cached(file_checksum)
+    checksum = Checksums()
     for file in files:
         if file.server_name in expected:
             check_expected(file, checksum(file), expected)

@@ -38,7 +38,9 @@ def public_calls() -> Iterator[tuple[str, str, Any]]:
     names: dict[str, Any] = {**vars(public_types)}
     for module in (customer, publishing, uploads, version_download):
         names |= vars(module)
-    stand_ins = {"Download": Any, "StoredBytes": Any, "Release": Any, "ReleasePreview": Any}
+    results = ("Download", "StoredBytes", "Release", "ReleasePreview")
+    signing = ("SignedChecksums", "SigningKey", "TrustedKey")
+    stand_ins = dict.fromkeys((*results, *signing), Any)
     for method, function in inspect.getmembers(AdminClient, inspect.isfunction):
         if method.startswith("_") and method != "__init__":
             continue

@@ -83,9 +83,12 @@ from .verify import verify_files, verify_offline
     "--parallel",
     metavar="N",
     type=click.IntRange(1, TransferConfig.MAX_PARALLEL_FILES),
-    default=TransferConfig.parallel_files,
-    show_default=True,
-    help="Files to upload at the same time.",
+    default=None,
+    help=(
+        "Files to upload, and requests to make, at the same time. "
+        f"[default: {TransferConfig.parallel_files}, of which "
+        f"{TransferConfig.parallel_large_files} over {TransferConfig.small_file >> 20} MiB]"
+    ),
 )
 @click.option(
     "--sign",
@@ -112,7 +115,7 @@ def upload_command(
     description: str | None,
     allow_any_name: bool,
     dry_run: bool,
-    parallel: int,
+    parallel: int | None,
     signing_key: str | None,
     no_sign: bool,
 ) -> None:

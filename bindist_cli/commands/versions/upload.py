@@ -52,7 +52,7 @@ class UploadRequest:
     name: str | None
     file_type: FileType | None
     dry_run: bool
-    parallel: int
+    parallel: int | None
     allow_any_name: bool
     description: str | None
     signing_key: str | None
