@@ -7,6 +7,26 @@ from collections.abc import Iterable
 _MOST = 3
 _ALIKE = 0.6
 
+_SYNONYMS = {
+    "add": "create",
+    "cat": "show",
+    "del": "delete",
+    "get": "versions download",
+    "info": "show",
+    "install": "versions download",
+    "ls": "list",
+    "new": "create",
+    "publish": "versions upload",
+    "pull": "versions download",
+    "push": "versions upload",
+    "remove": "delete",
+    "rm": "delete",
+    "signin": "auth login",
+    "signout": "auth logout",
+    "whoami": "auth status",
+}
+"""What other programs call a command, and its path or last word here."""
+
 
 def near_matches(word: str, names: Iterable[str]) -> list[str]:
     """Returns up to 3 names that are like the word, the nearest first; ignores case."""
@@ -26,3 +46,20 @@ def did_you_mean(words: Iterable[str]) -> str | None:
         return None
     *others, last = listed
     return f"did you mean {', '.join(others) + ' or ' if others else ''}{last}?"
+
+
+def near_commands(word: str, group: str, paths: Iterable[str]) -> list[str]:
+    """Returns commands of `paths` that may be meant by a word in a group, empty for none.
+
+    Those of the same name in other groups come first, or in the same group if there is one; then
+    those of nearly that name.
+    """
+    wanted = _SYNONYMS.get(word, word)
+    by_word: dict[str, list[str]] = {}
+    for path in paths:
+        for name in {path, path.split()[-1]}:
+            by_word.setdefault(name, []).append(path)
+    names = [wanted] if wanted in by_word else near_matches(wanted, by_word)
+    found = list(dict.fromkeys(path for name in names for path in by_word[name]))
+    within = [path for path in found if group and path.startswith(f"{group} ")]
+    return (within or found)[:_MOST]

@@ -74,6 +74,7 @@ def find_customer(app: App, customer_id: str) -> columns.Json:
         f"customer {customer_id!r} not found",
         Exit.NOT_FOUND,
         hint="see `bindist customers list`",
+        code="NOT_FOUND",
     )
 
 

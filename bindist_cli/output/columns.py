@@ -85,6 +85,7 @@ STYLES = {
     "removed": "red",
     "same": "dim",
     "unknown": "yellow",
+    "extra": "yellow",
     "missing": "red",
     "works": "green",
     "refused": "red",

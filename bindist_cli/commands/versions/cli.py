@@ -19,6 +19,8 @@ from .options import app_argument, notes_options, version_argument
 from .release_notes import kept_release_notes, read_release_notes
 from .verify import checksum_lines
 
+_SHOWN_NAMES = 3
+
 
 @click.group(cls=Group, name="versions")
 def command() -> None:
@@ -47,16 +49,24 @@ def list_(
     count, too. A warning tells where it may have done that.
     """
     rows = ordered_versions(app, app_id, test_channel, changelog)
-    hint = f"create one with `bindist versions upload {app_id} VERSION FILE...`"
-    if not rows and not test_channel and not changelog and app.printer.format == "table":
-        waiting = ordered_versions(app, app_id, True)
-        if waiting:
-            names = ", ".join(formatting.one_line(row.get("version")) for row in waiting[:3])
-            names += ", …" if len(waiting) > 3 else ""
-            hint = f"{len(waiting)} not enabled ({names}): list them with --test-channel"
-    app.printer.rows(
-        columns.VERSIONS, rows[:limit], empty=f"no enabled versions of {app_id}", hint=hint
-    )
+    which = "" if test_channel else "enabled "
+    empty = f"no {which}versions of {app_id}"
+    hint: str | None = f"create one with `bindist versions upload {app_id} VERSION FILE...`"
+    if changelog:
+        empty, hint = f"no {which}versions of {app_id} match {changelog!r}", None
+    waiting = None
+    if not test_channel and app.printer.format == "table":
+        waiting = _waiting(ordered_versions(app, app_id, True, changelog))
+    app.printer.rows(columns.VERSIONS, rows[:limit], empty=empty, hint=waiting or hint)
+    if rows and waiting:
+        app.printer.note(waiting)
+
+
+def _waiting(rows: list[columns.Json]) -> str | None:
+    """Returns how many of the versions are not enabled, and which; None if all are."""
+    names = [formatting.one_line(row.get("version")) for row in rows if not row.get("isEnabled")]
+    shown = ", ".join(names[:_SHOWN_NAMES]) + (", …" if len(names) > _SHOWN_NAMES else "")
+    return f"{len(names)} not enabled ({shown}): list them with --test-channel" if names else None
 
 
 @command.command(

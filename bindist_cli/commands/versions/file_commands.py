@@ -297,7 +297,8 @@ def verify_command(
 ) -> None:
     """Compare local files with the checksums on the server.
 
-    PATH is a file, or a folder that holds the files of the version.
+    PATH is a file, or a folder that holds the files of the version; other files in it are reported
+    as `extra`, which is no failure.
 
     Without --remote, this downloads nothing, and counts no download. With --remote, it also checks
     that the object store has each file of the version in its size; it does not verify the checksum

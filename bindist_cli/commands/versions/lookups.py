@@ -92,6 +92,7 @@ def find_record(app: App, app_id: str, version: str) -> Json:
         f"version {version} of {app_id} not found, or inactive",
         Exit.NOT_FOUND,
         hint=f"see `bindist versions list {app_id} --test-channel`",
+        code="NOT_FOUND",
     )
 
 

@@ -40,6 +40,37 @@ def test_an_empty_list_mentions_versions_that_are_not_enabled(invoke, release):
     )
 
 
+@pytest.mark.parametrize("changelog", [(), ("--changelog", "tabs")], ids=str)
+def test_a_table_says_how_many_versions_are_not_enabled(invoke, at_catalogue, changelog):
+    note = invoke("versions", "list", "skylark", "-o", "table", *changelog).stderr
+    assert "1 not enabled (2.0.0): list them with --test-channel\n" in note
+    assert invoke("versions", "list", "skylark", "-o", "table", "--test-channel").stderr == ""
+    assert invoke("versions", "list", "harbor", "-o", "table").stderr == ""
+    assert invoke("versions", "list", "skylark").stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "note"),
+    [
+        ("versions list harbor --changelog zz", "no enabled versions of harbor match 'zz'"),
+        ("versions list harbor --changelog zz --test-channel", "no versions of harbor match 'zz'"),
+        ("apps list --tag zz", "no applications match"),
+        ("apps list --search zz", "no applications match"),
+        ("apps list --inactive", "no applications match"),
+        ("apps list --page 9", "no applications match"),
+        ("activity list --since 1s", "no uploads or downloads match"),
+        ("activity list --app harbor --type upload --until 400d", "no uploads or downloads match"),
+        ("audit list --since 1s", "no events match"),
+        ("audit list --type PAYMENT_FAILED", "no events match"),
+    ],
+)
+def test_an_empty_list_with_a_filter_does_not_say_that_there_is_nothing(
+    invoke, at_catalogue, words, note
+):
+    result = invoke(*words.split(), "-o", "table")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", f"{note}\n")
+
+
 def test_an_empty_list_costs_a_script_one_request(invoke, at_server, application):
     at_server.requests.clear()
     assert invoke("versions", "list", "tool").output == ""
@@ -178,6 +209,18 @@ def test_verify_exits_with_8_if_a_file_differs(invoke, readme, path, status):
     result = invoke("versions", "verify", "skylark", "1.10.0", path, "--json")
     assert result.exit_code == 8
     assert status in {row["status"] for row in json.loads(result.stdout)}
+
+
+def test_verify_of_a_folder_reports_other_files(invoke, at_catalogue, inside):
+    invoke("versions", "download", "skylark", "1.10.0", "--all", "--dir", "got")
+    (inside / "got" / "evil.dll").write_bytes(b"extra")
+    (inside / "got" / "folder").mkdir()
+    result = invoke("versions", "verify", "skylark", "1.10.0", "got", "--json")
+    assert result.exit_code == 0
+    rows = {row["fileName"]: row["status"] for row in json.loads(result.stdout)}
+    assert rows.pop("evil.dll") == "extra"
+    assert set(rows.values()) == {"ok"}
+    assert result.stderr == "1 file in the folder that version 1.10.0 does not have\n"
 
 
 def test_verify_of_a_folder_looks_for_every_file_of_the_version(invoke, at_catalogue, inside):
