@@ -39,7 +39,8 @@ def identify(app: App, app_id: str | None, paths: Sequence[Path]) -> None:
         verb = "is not" if len(found) == 1 else "is"
         raise CliError(f"{what} {verb} in {where}", Exit.NOT_FOUND)
     if unknown:
-        app.printer.note(f"{len(unknown)} of {len(found)} files are not in {where}")
+        verb = "is" if len(unknown) == 1 else "are"
+        app.printer.note(f"{len(unknown)} of {len(found)} files {verb} not in {where}")
     for file in found:
         for each in file.found:
             if each.newer:
