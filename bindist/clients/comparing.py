@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..comparison import IdentifiedFile, VersionComparison
     from ..types import StrPath, Version
 
-FileListCache = MutableMapping[str, list[Any]]
+FileLists = MutableMapping[str, list[Any]]
 """What `identify_files` keeps file lists in; JSON can hold its content."""
 
 _POLL_SECONDS = 30.0
@@ -38,7 +38,7 @@ class ComparingClient(CatalogueClient):
         paths: StrPath | Iterable[StrPath],
         application_ids: str | Iterable[str] | None = None,
         *,
-        cache: FileListCache | None = None,
+        file_lists: FileLists | None = None,
         parallel: int | None = None,
     ) -> list[IdentifiedFile]:
         """Finds the versions that local files are of, by size and SHA-256. Counts no download.
@@ -53,7 +53,7 @@ class ComparingClient(CatalogueClient):
                 and in its folders.
             application_ids: one id or several; default None, every application that the key may
                 see (`GET /v1/applications`).
-            cache: keeps the file lists of enabled versions that have not changed for an hour, for
+            file_lists: keeps the file lists of enabled versions that have not changed for an hour, for
                 the next call: such a version costs no request then. Any dictionary; one for each
                 server and tenant. Default None.
             parallel: how many lists are requested at once, from 1; default None, which takes
@@ -72,7 +72,9 @@ class ComparingClient(CatalogueClient):
         if not local:
             return []
         versions, complete = self._all_versions(application_ids, requests)
-        lists = _in_parallel([partial(self._files_of, row, cache) for row in versions], requests)
+        lists = _in_parallel(
+            [partial(self._files_of, row, file_lists) for row in versions], requests
+        )
         by_size: dict[int, list[tuple[FileOccurrence, object]]] = {}
         for version, rows in zip(versions, lists, strict=True):
             for row in rows:
@@ -207,16 +209,16 @@ class ComparingClient(CatalogueClient):
             ]
         return versions, not any(map(may_be_cut, lists))
 
-    def _files_of(self, version: Json, cache: FileListCache | None) -> list[Json]:
-        """The file list of a version, from the cache if it is there."""
+    def _files_of(self, version: Json, file_lists: FileLists | None) -> list[Json]:
+        """The file list of a version, from `file_lists` if it is there."""
         name = "/".join(str(version[key]) for key in ("applicationId", "version", "updatedAt"))
-        kept = None if cache is None else cache.get(name)
+        kept = None if file_lists is None else file_lists.get(name)
         if isinstance(kept, list) and all(_is_kept(row) for row in kept):
             return kept
         listed = self.list_version_files(version["applicationId"], version["version"])
         rows = [{key: row.get(key) for key in _KEPT} for row in listed.rows("files")]
-        if cache is not None and version["isEnabled"] and _is_settled(version["updatedAt"]):
-            cache[name] = rows
+        if file_lists is not None and version["isEnabled"] and _is_settled(version["updatedAt"]):
+            file_lists[name] = rows
         return rows
 
 

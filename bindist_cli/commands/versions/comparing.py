@@ -25,8 +25,8 @@ def identify(app: App, app_id: str | None, paths: Sequence[Path]) -> None:
     for path in paths:
         if not path.exists():
             raise CliError(f"file not found: {path}", Exit.USAGE)
-    with kept_file_lists(app) as cache:
-        found = app.client.identify_files(paths, app_id, cache=cache)
+    with kept_file_lists(app) as file_lists:
+        found = app.client.identify_files(paths, app_id, file_lists=file_lists)
     if not found:
         raise CliError("there is no file in the folders given", Exit.USAGE)
     app.printer.rows(columns.IDENTIFIED, [row for file in found for row in _identified(file)])

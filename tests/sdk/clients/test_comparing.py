@@ -114,10 +114,10 @@ def test_a_file_of_several_versions_has_the_highest_first(admin, publish, tmp_pa
 
 def test_lists_that_do_not_change_are_asked_for_once(client, catalogue, samples):
     cache: dict[str, list[Any]] = {}
-    first = client.identify_files(samples, cache=cache)
+    first = client.identify_files(samples, file_lists=cache)
     assert len(cache) == 8  # not of the one that is not enabled
     catalogue.requests.clear()
-    assert client.identify_files(samples, cache=cache) == first
+    assert client.identify_files(samples, file_lists=cache) == first
     asked = [each.path for each in catalogue.requests]
     assert [path for path in asked if path.endswith("/files")] == [
         "/v1/applications/skylark/versions/2.0.0/files"
@@ -129,15 +129,15 @@ def test_a_new_version_is_not_kept_yet(admin, publish, tmp_path):
     publish("1.0", {"a.bin": b"content"})
     cache: dict[str, list[Any]] = {}
     (tmp_path / "a").write_bytes(b"content")
-    admin.identify_files(tmp_path / "a", cache=cache)
+    admin.identify_files(tmp_path / "a", file_lists=cache)
     assert cache == {}
 
 
 @pytest.mark.parametrize("spoilt", [None, "text", [1], [{}], [{"fileSize": 1}]])
 def test_what_is_no_file_list_is_not_taken_from_a_cache(client, samples, spoilt):
     cache: dict[str, Any] = {}
-    first = client.identify_files(samples, cache=cache)
-    assert client.identify_files(samples, cache=dict.fromkeys(cache, spoilt)) == first
+    first = client.identify_files(samples, file_lists=cache)
+    assert client.identify_files(samples, file_lists=dict.fromkeys(cache, spoilt)) == first
 
 
 def test_a_list_that_cannot_be_read_is_an_error(client, catalogue, samples):
