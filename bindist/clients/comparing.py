@@ -53,8 +53,8 @@ class ComparingClient(CatalogueClient):
                 and in its folders.
             application_ids: one id or several; default None, every application that the key may
                 see (`GET /v1/applications`).
-            file_lists: keeps the file lists of enabled versions that have not changed for an hour, for
-                the next call: such a version costs no request then. Any dictionary; one for each
+            file_lists: keeps the file lists of enabled versions that have not changed for an hour:
+                in the next call, such a version costs no request. Any dictionary; one for each
                 server and tenant. Default None.
             parallel: how many lists are requested at once, from 1; default None, which takes
                 `parallel_files` of the client's `transfer_config`: 16.
