@@ -304,6 +304,8 @@ class Run:
             self._writes.complete(others, self.at_once.files)
         if main:
             self._writes.complete({name: requests[name] for name in requests if name in main}, 1)
+        if step.twice:
+            self._writes.complete(requests, 1)
 
     def _completions(self, files: tuple[ReleaseFile, ...]) -> dict[str, Callable[[], ApiResponse]]:
         """The completions of these files, by the names that the server gives them."""

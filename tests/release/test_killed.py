@@ -40,6 +40,7 @@ STEPS = (
     "GET versions: is it enabled?",
     "GET files: whose rows are there?",
     "POST large-complete 3, MAIN",
+    "POST large-complete 4, MAIN again",
     "GET versions: is it enabled?",
     "GET files: is it whole?",
     "PATCH: enable",
