@@ -12,7 +12,7 @@ from ..choices import StoreEtag, check_choices
 from ..connection import check_base_url, check_encrypted, check_key
 from ..http.response import ApiResponse, Json
 from ..http.transport import ANSWER_LIMIT, Timeout, Transport
-from ..transfer.config import DEFAULTS, TransferConfig
+from ..transfer.config import DEFAULTS, AtOnce, TransferConfig
 
 if TYPE_CHECKING:
     from ..types import StrPath
@@ -177,6 +177,12 @@ class BaseClient:
             headers=headers,
             repeatable=repeatable,
         )
+
+    def _at_once(self, wanted: int | None) -> AtOnce:
+        """How many files are transferred at once; raises ValueError for a number below 1."""
+        if wanted is not None and wanted < 1:
+            raise ValueError(f"parallel must be 1 or more, not {wanted!r}")
+        return self._transfer_config.at_once(wanted)
 
     def _get(
         self,

@@ -17,7 +17,8 @@ from ..transfer.config import check_connections
 from ..transfer.hashing import checksums_match, sha256_file
 from ..transfer.presigned import DownloadSource, Progress
 from .base import named, named_if_given
-from .catalogue import CatalogueClient, channel_header
+from .catalogue import channel_header
+from .comparing import ComparingClient
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
     from ..signing import SignedChecksums, TrustedKey
@@ -30,7 +31,7 @@ FileRow = Mapping[str, object]
 """A row of `list_version_files`, such as a `bindist.types.File`."""
 
 
-class DownloadsClient(CatalogueClient):
+class DownloadsClient(ComparingClient):
     """The part of a `CustomerClient` that downloads one file."""
 
     def get_download_url(
@@ -349,7 +350,7 @@ class DownloadsClient(CatalogueClient):
                 raise SignatureError(f"{name} is not the file that was signed")
             verify_checksum = True
         before = placing.look(target)
-        if checksums_match(checksum := _checksum_of(target, row), row.get("checksum")):
+        if checksums_match(checksum := checksum_of(target, row), row.get("checksum")):
             size = target.stat().st_size
             if progress:
                 progress(size, size)
@@ -371,7 +372,7 @@ class DownloadsClient(CatalogueClient):
         )
 
 
-def _checksum_of(path: Path, listed: FileRow) -> str:
+def checksum_of(path: Path, listed: FileRow) -> str:
     """The checksum of a file of the listed size; empty if there is no such file."""
     if path.is_file() and path.stat().st_size == listed.get("fileSize"):
         return sha256_file(path)

@@ -84,7 +84,8 @@ class PublishingClient(UploadsClient):
                 response; default None, which is 60 seconds, or the client's read time-out if that
                 is shorter. A run that gets every response and meets no other run never waits.
             notify: called with a sentence when the release waits, counts a download, has several
-                MAIN files, or a file name that some object stores cannot hand out; default None.
+                MAIN files, or a file name that some object stores cannot hand out, and if another
+                version has the same number (`v1.0` beside `1.0`); default None.
             protect: returns a context manager that is entered while the version is being made, for
                 example one that delays signals: if the process ends there, the version number may
                 be lost; default None.
@@ -97,16 +98,19 @@ class PublishingClient(UploadsClient):
                 (see `bindist.signing`). Each file is read once more, before any byte is sent;
                 default None.
 
-        Returns a `Release`. Raises ValueError for numbers out of range; ValueError and OSError for
-        local files that cannot be published; FileNameError for a name that keeps the object store
-        from handing the file out; DifferentContentError if the version has other files;
+        Returns a `Release`. Raises ValueError for numbers out of range, and for a version called
+        `latest`, which stands for the highest one; ValueError and OSError for local files that
+        cannot be published; FileNameError for a name that keeps the object store from handing the
+        file out; DifferentContentError if the version has other files;
         ConflictError if another run made the version, or somebody disabled it meanwhile; BusyError
         if another run is making the same version; ApiError, TransportError, IntegrityError. After
         an exception this call has not left the version enabled, unless the message says that the
         last state could not be read or undone.
         """
         from ..release.publish import publish
+        from ..version_list import check_new_version
 
+        check_new_version(version)
         check_choices(if_exists=if_exists)
         check_given_choices(file_type=file_type)
         check_release_notes(release_notes)
@@ -159,14 +163,17 @@ class PublishingClient(UploadsClient):
             journal: the folder of `publish`'s journal, which shows what an interrupted release has
                 begun; default None.
             notify: called with a sentence about a file name that some object stores cannot hand
-                out, and about several MAIN files; default None.
+                out, about several MAIN files, and about another version of the same number; default
+                None.
             allow_any_name: as for `publish`; default False.
 
         Returns a `ReleasePreview`, which assumes that no other run writes to the version. Raises
         what `publish` raises, also DifferentContentError.
         """
         from ..release.publish import preview
+        from ..version_list import check_new_version
 
+        check_new_version(version)
         check_choices(if_exists=if_exists)
         check_given_choices(file_type=file_type)
         files = self._local_files(paths, file_name, file_type, description)

@@ -75,16 +75,18 @@ class _File:
 
 
 class VersionDownload:
-    """Files of a version (`rows` of its list) and where each goes in `folder`.
+    """Files of a version (`rows` of its list) and where each goes in `folder`: `targets`.
+
+    `file_name` is the name there of a single file; default the server's.
 
     Raises IntegrityError for a row that is of no use, TargetConflictError where two files would get
     in each other's way, and as `check_target` does.
     """
 
-    def __init__(self, rows: Sequence[Json], folder: Path) -> None:
+    def __init__(self, rows: Sequence[Json], folder: Path, file_name: str | None = None) -> None:
         self.names = [safe_file_name(row.get("fileName")) for row in rows]
         self._rows = rows
-        self._targets = [folder / name for name in self.names]
+        self.targets = [folder / (file_name or name) for name in self.names]
         self._sizes = [count_in(row, "fileSize") for row in rows]
         for row in rows:
             text_in(row, "fileId")
@@ -92,13 +94,13 @@ class VersionDownload:
 
     def _check_targets(self, folder: Path) -> None:
         # A file may not be called what another one is called while it is on its way, either.
-        paths = [_folded(path) for target in self._targets for path in PartFile(target).paths]
+        paths = [_folded(path) for target in self.targets for path in PartFile(target).paths]
         if len(set(paths)) < len(paths):
             raise TargetConflictError(
                 f"two files of this version have the same name in {folder}, "
                 "or get in each other's way"
             )
-        for target in self._targets:
+        for target in self.targets:
             check_target(target)
 
     def run(
@@ -122,7 +124,7 @@ class VersionDownload:
         # A source keeps its URL, each of which counts as a download.
         files = [
             _File(*each, source_of(each[1]))
-            for each in zip(self.names, self._rows, self._targets, self._sizes, strict=True)
+            for each in zip(self.names, self._rows, self.targets, self._sizes, strict=True)
         ]
         downloading = _Downloading(fetch, connections, progress)
         downloading.run(files, at_once)

@@ -43,6 +43,21 @@ class Download:
     path: Path | None = None
 
 
+@dataclass(frozen=True)
+class DownloadPreview:
+    """What `download_version` would do with a file, as `preview_download` tells it.
+
+    `status` is `download`, `unchanged` (the file is there), or `exists` (a file with other content
+    is there, and may not be replaced). The other fields are those of a `Download`.
+    """
+
+    file_name: str
+    file_size: int
+    checksum: str
+    status: Literal["download", "unchanged", "exists"]
+    path: Path
+
+
 def check_wanted(presigned: PresignedDownload, verify: bool) -> None:
     """Raises IntegrityError before the transfer where its result could not be verified."""
     if verify and not is_sha256(presigned.checksum):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
 import click
 
 from ..exit_codes import CliError, Exit
-from ..output.columns import Column, Json
+from ..output.columns import NEW_KEY, Column, Json
 from ..output.printer import Printer
 from ..output.streams import mask_keys
 from ..settings import resolve
@@ -32,16 +31,21 @@ def usable_key(made: Json, api_url: str, in_use: str) -> object:
 
 
 _RESERVE = b"\n" * 4096
+_SECRET = Column("apiSecret", "Secret")
+"""A field of some responses that is printed only where --fields names it."""
 
 
 class KeyFile:
     """A new file for a key, whose disk space is reserved before the request creates the key.
 
-    A full disk or a wrong path is thus found while no key can be lost. The file is removed again
-    if no key was created.
+    A full disk, a wrong path or an unknown field after --fields is thus found while no key can be
+    lost. The file is removed again if no key was created.
     """
 
-    def __init__(self, path: str | None) -> None:
+    def __init__(self, path: str | None, printer: Printer) -> None:
+        self._printer = printer
+        self._columns = (*NEW_KEY, _SECRET) if printer.settings.fields else NEW_KEY
+        printer.check_fields(self._columns)
         self._path = Path(path) if path else None
         self._descriptor: int | None = None
 
@@ -100,7 +104,7 @@ class KeyFile:
             os.ftruncate(self._descriptor, len(content))
             file_system.sync_file(self._descriptor)
 
-    def show(self, printer: Printer, columns: Sequence[Column], made: Json, found: object) -> None:
+    def show(self, made: Json, found: object) -> None:
         """Prints the result of the request, with the key or with the path of its file."""
         from bindist.connection import check_key
 
@@ -111,14 +115,14 @@ class KeyFile:
         except ValueError:
             raise CliError("the server's response contains no usable key", Exit.FAILED) from None
         if self._descriptor is None:
-            printer.one(columns, {**made, "apiKey": key})
-            printer.note("Save this key now: it is not shown again.")
+            self._printer.one(self._columns, {**made, "apiKey": key})
+            self._printer.note("Save this key now: it is not shown again.")
             return
         try:
             self._write(key.encode() + b"\n")
             self._check_there()
         except OSError as error:  # despite the reserved space: print it rather than lose it
-            printer.one(columns, {**made, "apiKey": key})
+            self._printer.one(self._columns, {**made, "apiKey": key})
             raise CliError(
                 f"cannot write {self._path}: {error.strerror}; "
                 "the key was printed instead: save it now, it is not shown again"
@@ -126,7 +130,7 @@ class KeyFile:
         os.close(self._descriptor)
         self._descriptor = None
         shown = {name: made[name] for name in made if name not in ("apiKey", "apiSecret")}
-        printer.one(columns, {**shown, "keyFile": str(self._path)})
+        self._printer.one(self._columns, {**shown, "keyFile": str(self._path)})
 
 
 key_file_option = click.option(

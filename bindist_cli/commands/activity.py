@@ -64,7 +64,12 @@ def list_(
         start_date=since,
         end_date=until,
     )
-    app.printer.rows(columns.ACTIVITY, response.rows("activities"), empty="no uploads or downloads")
+    filtered = any((kind, app_id, customer, since, until))
+    app.printer.rows(
+        columns.ACTIVITY,
+        response.rows("activities"),
+        empty="no uploads or downloads" + (" match" if filtered else ""),
+    )
     if response.require()["limitReached"]:
         app.printer.warn(
             "there may be more: the server returns at most 100 entries, and on AWS it looks at 200 "

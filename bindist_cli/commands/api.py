@@ -48,7 +48,7 @@ def _typed(text: str) -> Any:
 @click.argument("path")
 @click.option(
     "-f",
-    "fields",
+    "body_fields",
     multiple=True,
     metavar="NAME=VALUE",
     help="Field of the JSON body: VALUE is JSON, such as 5, true, null or [1], else text;"
@@ -80,7 +80,7 @@ def command(
     app: App,
     method: str,
     path: str,
-    fields: tuple[str, ...],
+    body_fields: tuple[str, ...],
     raw_fields: tuple[str, ...],
     query: tuple[str, ...],
     headers: tuple[str, ...],
@@ -92,10 +92,12 @@ def command(
     METHOD is GET, POST, PUT, PATCH, DELETE or HEAD. The /v1/ at the start of PATH may be omitted.
     The response to a failed request is printed as well, and its status determines the exit code.
     """
-    if source and (fields or raw_fields):
+    if app.settings.fields:
+        raise click.UsageError("--fields does not apply to `api`, which prints the whole response")
+    if source and (body_fields or raw_fields):
         raise click.UsageError("-f and -F exclude --input")
     body: Any = {
-        **{name: _typed(text) for name, text in _pairs("-f", fields).items()},
+        **{name: _typed(text) for name, text in _pairs("-f", body_fields).items()},
         **_pairs("-F", raw_fields),
     } or None
     if source:

@@ -97,6 +97,7 @@ def list_(
             sort_order=sort_order,
         )
         found = iter(response.rows("applications"))
+    filtered = bool(search or tags or is_active is not None or (page or 1) > 1)
     size = 0
 
     def measured() -> Iterator[columns.Json]:
@@ -108,8 +109,10 @@ def list_(
     app.printer.rows(
         columns.APPLICATIONS,
         measured(),
-        empty="no applications",
-        hint="create one with `bindist apps create APP`, or give a customer access with "
+        empty="no applications match" if filtered else "no applications",
+        hint=None
+        if filtered
+        else "create one with `bindist apps create APP`, or give a customer access with "
         "`bindist apps grant`",
     )
     if size >= MAY_BE_CUT_FROM:

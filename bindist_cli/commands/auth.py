@@ -192,7 +192,7 @@ def token(app: App) -> None:
     key = app.key.value
     # The whole key, and the secret in a hosted one.
     mask_keys([{"token": key}, {"token": key.partition(".")[2]}])
-    if app.settings.output in (None, "table"):
+    if app.printer.as_text:
         print_exactly(f"{key}\n")
     else:
         app.printer.one(columns.TOKEN, {"token": key})

@@ -49,7 +49,7 @@ def get(app: App, context: click.Context, key: str) -> None:
     """
     config_file.check_key(key)
     found = config_file.row(key, app.settings, context.meta.get(FLAGS, {}), environment())
-    if app.settings.output in (None, "table"):
+    if app.printer.as_text:
         app.printer.text(visible(found["value"]))
     else:
         app.printer.one(columns.SETTINGS, found)
@@ -96,7 +96,7 @@ def path(app: App) -> None:
     """Print the path of config.toml, even if the file does not exist yet."""
     app.settings, _ = app.resolve_anyway()
     found = str(app.settings.config_dir / CONFIG)
-    if app.settings.output in (None, "table"):
+    if app.printer.as_text:
         app.printer.text(found)
     else:
         app.printer.one(columns.PATHS, {"path": found})

@@ -74,6 +74,7 @@ def find_customer(app: App, customer_id: str) -> columns.Json:
         f"customer {customer_id!r} not found",
         Exit.NOT_FOUND,
         hint="see `bindist customers list`",
+        code="NOT_FOUND",
     )
 
 
@@ -103,14 +104,14 @@ def create(app: App, /, name: str, parent: str | None, key_file: str | None, **f
     A server on AWS may have no administrator called `admin`: the id of its administrator is a UUID.
     This command then looks for that id in the audit log and among the uploads.
     """
-    with KeyFile(key_file) as file:
+    with KeyFile(key_file, app.printer) as file:
         response = app.client.create_customer(name, parent_customer_id=parent or "admin", **fields)
         if response.status_code == 404 and parent is None:
             found = find_administrator(app)
             response = app.client.create_customer(name, parent_customer_id=found, **fields)
             app.printer.note(f"the parent is {found}: this server has no administrator `admin`")
         made = response.require()
-        file.show(app.printer, columns.NEW_KEY, made, made.get("apiKey"))
+        file.show(made, made.get("apiKey"))
 
 
 def find_administrator(app: App) -> str:
@@ -195,6 +196,6 @@ def rotate_key(app: App, customer: str, yes: bool, key_file: str | None) -> None
             f"Replace the key of {customer}? The old key stops working, on AWS within 60 s.",
             "--yes",
         )
-    with KeyFile(key_file) as file:
+    with KeyFile(key_file, app.printer) as file:
         made = app.client.regenerate_customer_key(customer).require()
-        file.show(app.printer, columns.NEW_KEY, made, usable_key(made, app.api_url, app.key.value))
+        file.show(made, usable_key(made, app.api_url, app.key.value))

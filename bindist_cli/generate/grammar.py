@@ -16,6 +16,7 @@ from .. import topics
 from ..cli import COMMANDS, cli
 from ..completion.engine import WORDS
 from ..options import is_shared
+from ..output.fields import PRINTED
 from ..settings.config_file import KEYS
 
 Json = dict[str, Any]
@@ -43,7 +44,13 @@ def _command(command: click.Command, context: click.Context) -> Json:
         "options": _options(own),
         "arguments": [_argument(each) for each in own if isinstance(each, click.Argument)],
         "commands": below,
+        "fields": _fields(context.command_path),
     }
+
+
+def _fields(path: str) -> list[tuple[str, str]]:
+    """Returns the fields of a command's result, with their headings."""
+    return [(each.key, each.title) for each in PRINTED.get(path.partition(" ")[2], ())]
 
 
 def _is_everywhere(parameter: click.Parameter) -> bool:
@@ -64,6 +71,7 @@ def _option(option: click.Option) -> Json:
         "many": option.multiple,
         "help": option.help or "",
         "values": _values(option.type),
+        **_also(option.type),
     }
 
 
@@ -74,6 +82,7 @@ def _argument(argument: click.Argument) -> Json:
         "many": argument.nargs == -1,
         "default": default if isinstance(default, str) else None,
         "values": _values(argument.type),
+        **_also(argument.type),
     }
 
 
@@ -85,6 +94,12 @@ def _values(kind: Any) -> str | list[tuple[str, str]]:
         return "file" if kind.file_okay else "dir"
     name = str(getattr(kind, "kind", ""))
     return _KNOWN[name]() if name in _KNOWN else name or []
+
+
+def _also(kind: Any) -> Json:
+    """Returns the values that are offered before those to look up."""
+    also = getattr(kind, "also", ())
+    return {"also": list(also)} if also else {}
 
 
 def _help_subjects() -> list[tuple[str, str]]:

@@ -40,6 +40,13 @@ def _words(yes: str, no: str) -> Human:
     return human
 
 
+def _or(nothing: str) -> Human:
+    def human(value: Any, now: datetime) -> str:  # noqa: ARG001
+        return nothing if value is None else formatting.one_line(value)
+
+    return human
+
+
 def _short_hash(value: Any, now: datetime) -> str:  # noqa: ARG001
     text = formatting.one_line(value)
     return text[:12] + "…" if len(text) > 20 else text
@@ -73,6 +80,12 @@ STYLES = {
     "disabled": "yellow",
     "inactive": "red",
     "different": "red",
+    "changed": "yellow",
+    "added": "green",
+    "removed": "red",
+    "same": "dim",
+    "unknown": "yellow",
+    "extra": "yellow",
     "missing": "red",
     "works": "green",
     "refused": "red",
@@ -179,6 +192,8 @@ DOWNLOADS = (
     Column("fileSize", "Size", _size, right=True),
     Column("path", "Path", flexible=True),
     Column("checksum", "SHA-256", _short_hash, wide=True),
+    Column("version", "Version"),
+    Column("applicationId", "Application", hidden=True),
 )
 CHECKSUMS = (
     Column("checksum", "SHA-256"),
@@ -190,6 +205,40 @@ VERIFIED = (
     Column("path", "Path", flexible=True),
     Column("serverChecksum", "Server", _short_hash, wide=True),
     Column("checksum", "Local", _short_hash, wide=True),
+    Column("version", "Version", hidden=True),
+)
+IDENTIFIED = (
+    Column("path", "File", flexible=True),
+    Column("version", "Version", _or("unknown")),
+    Column("isEnabled", "State", ENABLED),
+    Column("newer", "Newer", right=True),
+    Column("applicationId", "Application"),
+    Column("fileName", "Name there", flexible=True),
+    Column("fileSize", "Size", _size, right=True, hidden=True),
+    Column("checksum", "SHA-256", _short_hash, wide=True),
+    Column("fileId", "Id", hidden=True),
+)
+NOTES = (
+    Column("version", "Version"),
+    Column("createdAt", "Created", _age),
+    Column("releaseNotes", "Notes", flexible=True),
+)
+COMPARED = (
+    Column("applicationId", "Application"),
+    Column("oldVersion", "Old"),
+    Column("newVersion", "New"),
+    Column("changed", "Changed", _list, hidden=True),
+    Column("added", "Added", _list, hidden=True),
+    Column("removed", "Removed", _list, hidden=True),
+    Column("same", "Same", _list, hidden=True),
+)
+CHANGES = (
+    Column("status", "Status"),
+    Column("fileName", "File", flexible=True),
+    Column("oldSize", "Old", _size, right=True),
+    Column("newSize", "New", _size, right=True),
+    Column("oldChecksum", "Old SHA-256", _short_hash, wide=True),
+    Column("newChecksum", "New SHA-256", _short_hash, wide=True),
 )
 PLANNED = (
     Column("fileName", "File"),
@@ -211,6 +260,10 @@ SHARE = (
     Column("expiresAt", "Expires", _age),
     Column("expiresInMinutes", "Minutes", hidden=True),
     Column("token", "Token", hidden=True),
+    Column("version", "Version"),
+    Column("fileName", "File"),
+    Column("applicationId", "Application", hidden=True),
+    Column("commands", "Commands", hidden=True),
 )
 CUSTOMERS = (
     Column("customerId", "Customer"),

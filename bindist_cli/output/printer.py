@@ -40,6 +40,11 @@ class Printer:
         self.on_terminal = sys.stdout.isatty()
         self.format = settings.output or ("table" if self.on_terminal else "tsv")
 
+    @property
+    def as_text(self) -> bool:
+        """Whether a result that is text itself is printed as such: no format and field is asked."""
+        return self.settings.output in (None, "table") and not self.settings.fields
+
     # Results
 
     def rows(
@@ -68,14 +73,24 @@ class Printer:
         it, which is a function of the object and the width in characters."""
         if self.format == "table":
             self._card(columns, thing, tables or {}, drawing)
+        elif self.format == "tsv" and self.settings.fields:
+            self._tsv_rows(columns, [thing])
         elif self.format == "tsv":
-            for column in self._chosen(columns, [thing]):
-                if column.key in thing or self.settings.fields:
+            for column in columns:
+                if column.key in thing:
                     self._line([column.key, formatting.plain(thing.get(column.key))])
         elif self.format == "json":
+            self._chosen(columns, [thing])
             self._write(json_text(self._picked(thing), indent=2) + "\n")
         else:
             getattr(self, f"_{self.format}_rows")(columns, [thing])
+
+    def check_fields(self, columns: Sequence[Column]) -> None:
+        """Raises CliError for --fields with another field than those of the columns.
+
+        For commands whose result must not be lost, before their request.
+        """
+        self._chosen(columns, [{}])
 
     def text(self, text: str) -> None:
         """Prints text that is the result itself, in any format."""

@@ -76,6 +76,7 @@ UPLOADS = "SELECT count(*) FROM uploads"
 FILES = read("/applications/shelf/versions/1.0/files")
 DOWNLOAD_URL = read("/downloads/url", "SELECT count(*) FROM downloads", url=True)
 UPLOAD_URL = Step("read", "POST", "/v1/management/upload/large-url", url=True)  # makes nothing
+SHELF = read("/applications/shelf/versions")
 VERSIONS = read("/applications/tool/versions")
 COMPLETE = change("POST", "/management/upload/large-complete", UPLOADS)
 STREAM = Step("stream", "GET", "/store/*", again=True, cut="cut:1000")
@@ -180,6 +181,30 @@ TRANSFERS = (
     Call("download_to_file", to_file, (FILES, DOWNLOAD_URL, FILE), raises=True),
     Call("download_version", to_folder, (FILES, DOWNLOAD_URL, FILE), raises=True),
     Call("check_stored_version", check_stored, (FILES, DOWNLOAD_URL, FIRST), raises=True),
+    Call(
+        "preview_download",
+        lambda at: at.client.preview_download("shelf", "1.0", at.target.parent)[0].status,
+        (FILES, SHELF),
+        raises=True,
+    ),
+    Call(
+        "identify_files",
+        lambda at: at.client.identify_files(at.files / "small.bin", "shelf"),
+        (SHELF, FILES),
+        raises=True,
+    ),
+    Call(
+        "compare_versions",
+        lambda at: at.client.compare_versions("shelf", "1.0", "1.0"),
+        (FILES, SHELF),
+        raises=True,
+    ),
+    Call(
+        "wait_for_newer_version",
+        lambda at: at.client.wait_for_newer_version("shelf", "0.1"),
+        (SHELF,),
+        raises=True,
+    ),
     Call(
         "upload_large_file",
         lambda at: at.client.upload_large_file("tool", at.mark, "a.bin", CONTENT),

@@ -20,12 +20,13 @@ from tests.sdk.canned import CannedServer
 
 # Every argument of a public method that may be any text. One with a closed set has a Literal type.
 FREE_TEXTS = {
-    "api_key", "application_id", "base_url", "changelog", "checksum", "content_type",
+    "api_key", "application_id", "application_ids", "base_url", "changelog", "checksum",
+    "content_type",
     "customer_id", "customer_ids", "description", "email", "end_date", "expected", "file_id",
-    "file_name", "files", "add_customer_ids", "headers", "remove_customer_ids",
+    "file_lists", "file_name", "files", "add_customer_ids", "headers", "remove_customer_ids",
     "last_event_id", "license", "listed", "method", "name", "notes", "params",
-    "parent_customer_id", "reference", "release_notes", "search", "start_date", "tags",
-    "trusted_keys", "upload_id", "version",
+    "new", "old", "parent_customer_id", "reference", "release_notes", "search", "start_date",
+    "tags", "than", "trusted_keys", "upload_id", "version",
 }  # fmt: skip
 PATHS = {"cache", "path", "paths", "path_or_file", "folder", "journal", "signature_cache", "verify"}
 

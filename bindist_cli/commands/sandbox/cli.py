@@ -189,7 +189,7 @@ def reset(app: App, data_dir: str | None, yes: bool) -> None:
 def path(app: App) -> None:
     """Print the path of the folder with the sandbox's data."""
     folder = str(app.settings.sandbox_dir)
-    if app.settings.output in (None, "table"):
+    if app.printer.as_text:
         app.printer.text(folder)
     else:
         app.printer.one(columns.PATHS, {"path": folder})

@@ -192,8 +192,56 @@ def test_an_unknown_field_is_a_usage_error_that_lists_the_known_ones(invoke, at_
     assert "applicationId, name" in result.stderr
 
 
-def test_an_unknown_field_of_one_object_is_a_usage_error(invoke, at_catalogue):
-    assert invoke("apps", "show", "harbor", "--fields", "colour", "-o", "table").exit_code == 2
+@pytest.mark.parametrize("format", ["json", "jsonl", "csv", "tsv", "table"])
+def test_an_unknown_field_of_one_object_is_a_usage_error(invoke, at_catalogue, format):
+    result = invoke("apps", "show", "harbor", "--fields", "colour", "-o", format)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "applicationId, name" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "printed"),
+    [
+        (("apps", "show", "harbor", "--fields", "name"), "Harbor CLI\n"),
+        (("apps", "show", "harbor", "--fields", "name,applicationId"), "Harbor CLI\tharbor\n"),
+        (("versions", "latest", "skylark", "--fields", "fileSize"), "188416\n"),
+        (("versions", "checksums", "skylark", "latest", "--fields", "fileName"), "skylark.ini\n"),
+        (("config", "get", "api_url", "--fields", "key"), "api_url\n"),
+        (("auth", "token", "--fields", "token"), "test-admin-key-0001\n"),
+    ],
+    ids=" ".join,
+)
+def test_fields_of_one_object_are_bare_values_in_a_pipe(invoke, at_catalogue, words, printed):
+    assert invoke(*words).stdout.endswith(printed)
+    assert "\t" not in invoke(*words).stdout.replace(printed, "")
+
+
+def test_a_field_of_one_object_can_be_assigned_in_a_script(shell, at_catalogue):
+    done = shell(
+        'URL=$(bindist versions share skylark latest --fields shareUrl)\ncurl -fsL "$URL" | wc -c'
+    )
+    assert done.stdout.strip() == "188416"
+
+
+def test_an_unknown_field_costs_no_key(invoke, answer, at_catalogue):
+    before = answer("customers", "list")
+    result = invoke("customers", "create", "--name", "Initech", "--fields", "key")
+    assert result.exit_code == 2
+    assert answer("customers", "list") == before
+    key = invoke("customers", "create", "--name", "Initech", "--fields", "apiKey").stdout
+    assert len(key.splitlines()) == 1
+
+
+def test_an_unknown_field_makes_no_link(invoke, at_catalogue):
+    assert invoke("versions", "share", "skylark", "1.9.0", "--fields", "url").exit_code == 2
+    assert at_catalogue.requests == []
+
+
+def test_api_refuses_fields_before_any_request(invoke, at_catalogue):
+    result = invoke("api", "DELETE", "applications/harbor", "--fields", "data")
+    assert result.exit_code == 2
+    assert "--fields does not apply" in result.stderr
+    assert at_catalogue.requests == []
 
 
 def test_a_table_shows_only_the_selected_fields(invoke, at_catalogue):
