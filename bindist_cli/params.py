@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -85,6 +86,23 @@ class _Duration(click.ParamType):  # type: ignore[type-arg]
         return seconds
 
 
+class _VersionsMeant(click.ParamType):  # type: ignore[type-arg]
+    """Conditions for versions, as a function that tells whether one meets them."""
+
+    name = "versions"
+    kind = "versions"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Callable[[str], bool]:
+        from bindist.version_match import version_matcher  # imported late, for fast starts
+
+        try:
+            return version_matcher(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
 _AN_ID = ("id", _IDENTIFIER, "1 to 100 letters, digits, - and _")
 
 IDENTIFIER = _Pattern(*_AN_ID)
@@ -93,6 +111,7 @@ CUSTOMER = _Pattern(*_AN_ID, "customers")
 VERSION = _Pattern("version", _VERSION, "1 to 50 letters, digits, ., - and _", "versions")
 MINUTES = _Minutes()
 EVENT_TYPE = _EventType()
+VERSIONS_MEANT = _VersionsMeant()
 DURATION = _Duration()
 
 VERSION_TEXT = _Text("versions")

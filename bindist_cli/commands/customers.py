@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -59,6 +60,33 @@ def find_customer(app: App, customer_id: str) -> columns.Json:
         f"customer {customer_id!r} not found",
         Exit.NOT_FOUND,
         hint="see `bindist customers list`",
+    )
+
+
+@command.command(
+    examples=("bindist customers access", "bindist customers access --matrix -o csv > access.csv")
+)
+@click.argument("customer", metavar="[CUSTOMER]", required=False, type=CUSTOMER)
+@click.option("--matrix", is_flag=True, help="One column for each application: yes or no.")
+@pass_app
+def access(app: App, customer: str | None, matrix: bool) -> None:
+    """Show which applications each customer may download.
+
+    CUSTOMER limits this to one customer. Administrators may download all applications, and are left
+    out. `bindist apps grant` and `bindist apps revoke` change what a customer may download.
+    """
+    found = app.client.list_access(customer)
+    shown: Sequence[columns.Column] = columns.ACCESS
+    rows = [columns.row_of(row) for row in found]
+    if matrix:
+        names = sorted(str(each.get("applicationId")) for each in app.client.iter_applications())
+        shown = columns.access_matrix(names)
+        rows = [columns.access_row(row, names) for row in rows]
+    app.printer.rows(
+        shown,
+        rows,
+        empty="no customers",
+        hint="create one with `bindist customers create --name NAME`",
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -47,6 +48,10 @@ def _short_hash(value: Any, now: datetime) -> str:  # noqa: ARG001
 
 def _list(value: Any, now: datetime) -> str:  # noqa: ARG001
     return formatting.one_line(formatting.plain(value)).replace(",", ", ")
+
+
+def _version_or_none(value: Any, now: datetime) -> str:  # noqa: ARG001
+    return formatting.one_line(value) if value else "not within 90 days"
 
 
 def _counts(value: Any, now: datetime) -> str:  # noqa: ARG001
@@ -100,6 +105,18 @@ class Column:
     hidden: bool = False
     flexible: bool = False
 
+
+def row_of(thing: object) -> Json:
+    """A dataclass of the SDK as a row, with the keys in the API's style: `customerId`."""
+    return {
+        _CAMEL.sub(lambda found: found[1].upper(), name): list(value)
+        if isinstance(value, tuple)
+        else value
+        for name, value in vars(thing).items()
+    }
+
+
+_CAMEL = re.compile("_([a-z])")
 
 ACTIVE = _words("active", "inactive")
 ENABLED = _words("enabled", "disabled")
@@ -246,6 +263,44 @@ ACTIVITY = (
     Column("fileName", "File", wide=True, flexible=True),
     Column("clientIp", "IP address", wide=True),
     Column("id", "Id", hidden=True),
+)
+ADOPTION = (
+    Column("customerId", "Customer", flexible=True),
+    Column("name", "Name", flexible=True),
+    Column("version", "Version", _version_or_none),
+    Column("downloadedAt", "Downloaded", _age),
+    Column("behind", "Behind", right=True),
+    Column("email", "Email", flexible=True),
+    Column("reference", "Reference", wide=True, flexible=True),
+    Column("downloads", "Downloads", right=True, wide=True),
+    Column("versions", "Versions", _list, wide=True, flexible=True),
+    Column("hasAccess", "Access", YES, wide=True),
+    Column("isActive", "State", ACTIVE, wide=True),
+)
+ACCESS = (
+    Column("customerId", "Customer", flexible=True),
+    Column("name", "Name", flexible=True),
+    Column("isActive", "State", ACTIVE),
+    Column("applications", "Applications", _list, flexible=True),
+    Column("email", "Email", wide=True, flexible=True),
+    Column("reference", "Reference", wide=True, flexible=True),
+)
+
+
+def access_matrix(applications: Sequence[str]) -> tuple[Column, ...]:
+    """The columns of a matrix with the customers' access, one for each application."""
+    return (*_ACCESS_NAMES, *(Column(name, name, YES) for name in applications))
+
+
+def access_row(row: Json, applications: Sequence[str]) -> Json:
+    """A row of ACCESS as a row of that matrix."""
+    may = {name: name in row["applications"] for name in applications}
+    return {**may, "customerId": row["customerId"], "customerName": row["name"]}
+
+
+_ACCESS_NAMES = (
+    Column("customerId", "Customer", flexible=True),
+    Column("customerName", "Name", flexible=True),
 )
 AUDIT = (
     Column("timestamp", "When", _age),

@@ -204,7 +204,26 @@ TRANSFERS = (
     ),
 )
 
-CALLS = (*SINGLE, *REQUESTS, *TRANSFERS)
+CUSTOMERS, APPLICATIONS = read("/management/customers"), read("/applications")
+REPORTS = (
+    Call("iter_activity", lambda at: list(at.client.iter_activity()), (read("/activity"),), True),
+    Call("list_access", lambda at: at.client.list_access(), (CUSTOMERS, APPLICATIONS), True),
+    Call(
+        "get_adoption",
+        lambda at: at.client.get_adoption("library"),
+        (
+            read("/applications/library"),
+            read("/applications/library/versions"),
+            APPLICATIONS,
+            CUSTOMERS,
+            read("/activity"),
+            read("/applications/library/stats"),
+        ),
+        True,
+    ),
+)
+
+CALLS = (*SINGLE, *REQUESTS, *REPORTS, *TRANSFERS)
 OF_SEVERAL_STEPS = frozenset({"publish", "preview_publish"})
 """These read the server after each step, and have their faults in tests/release/test_faults.py."""
 ON_DISK = frozenset({"download_to_file", "download_version"})

@@ -28,6 +28,8 @@ SHOWN = {
     "CUSTOMER": (("customers", "show", "acme"), ("updatedAt",)),
     "NEW_KEY": (("customers", "create", "--name", "Initech"), ("keyFile", "regeneratedAt")),
     "ACTIVITY": (("activity", "list"), ()),
+    "ADOPTION": (("apps", "adoption", "skylark"), ()),
+    "ACCESS": (("customers", "access"), ()),
     "AUDIT": (("audit", "list"), ()),
     "PATHS": (("sandbox", "path"), ()),
     "SANDBOX": (("sandbox", "reset", "--yes"), ()),
@@ -40,6 +42,7 @@ MADE_HERE = {
     "CHECKS",
     "TOKEN",
     "TOPICS",
+    "_ACCESS_NAMES",
 }  # of no server's answer
 ELSEWHERE = {
     "customerIds": ("apps", "create", "new"),
