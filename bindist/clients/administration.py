@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from ..choices import ActivityType, check_given_choices
-from ..errors import NotFoundError
+from ..errors import ConflictError, NotFoundError
 from ..http.response import ApiResponse, failure, text_in
 from .admin import ManagementClient
 from .base import named_if_given
 from .catalogue import MAX_PAGE_SIZE
+from .publishing import check_settle
 
 if TYPE_CHECKING:
     from ..access import CustomerAccess
     from ..activity_walk import ActivityWalk
     from ..adoption import Adoption
-    from ..types import Activities
+    from ..customer_import import ImportedCustomer, ImportRow
+    from ..types import Activities, Customer, StrPath
+
+MAX_SETTLE = 60.0
+"""Seconds for which a server may still carry out a request without a response, by default."""
 
 
 class AdminClient(ManagementClient):
@@ -125,3 +132,107 @@ class AdminClient(ManagementClient):
         if not found:
             raise NotFoundError(failure(404, f"customer {customer_id!r:.300} not found"))
         return found
+
+    def find_customer(
+        self, *, reference: str | None = None, email: str | None = None
+    ) -> Customer | None:
+        """Returns the customer with this reference or, if none has it, with this email.
+
+        Calls `list_customers`. Emails are compared in any case. Returns a `Customer`; None if there
+        is none. Raises ValueError where neither is given; ConflictError where several customers
+        have it, and where the one with the email has another reference; ApiError, TransportError.
+        """
+        from ..customer_import.plan import match_rows
+        from ..customer_import.rows import ImportRow
+
+        if not reference and not email:
+            raise ValueError("give a reference or an email")
+        customers = self.list_customers().rows("customers")
+        (found,) = match_rows([ImportRow("", email, reference)], customers)
+        if found.conflict:
+            raise ConflictError(failure(409, found.conflict))
+        return cast("Customer | None", found.customer)
+
+    def import_customers(
+        self,
+        rows: Iterable[ImportRow],
+        keys_dir: StrPath,
+        *,
+        grant: Iterable[str] = (),
+        update: bool = False,
+        dry_run: bool = False,
+        settle: float | None = None,
+        notify: Callable[[str], None] | None = None,
+        done: Callable[[ImportedCustomer], None] | None = None,
+    ) -> list[ImportedCustomer]:
+        """Creates the customers that are missing, and writes the key of each into its own file.
+
+        A customer is matched by its reference, then by its email. Nothing is ever deleted, and no
+        existing customer changes without `update`. Call it again after any interruption: the same
+        call finishes the import, without a second customer for any row, and without one whose key
+        is on no disk. Calls `list_customers` before each `create_customer`; after a lost response,
+        `regenerate_customer_key` of the new customer; `update_customer`; and, for grants,
+        `iter_applications` and `update_application_customers`, once for each application.
+
+        Args:
+            rows: the customers, as `bindist.customer_import.read_rows` reads them from CSV. Each
+                has a reference or an email.
+            keys_dir: the folder for the key files (`REFERENCE.key`, or `EMAIL.key`, mode 0600) and
+                for the journal; created if it does not exist. Key files are never overwritten.
+            grant: the ids of applications that all of them may download; default none.
+            update: True changes existing customers, and what they may download, to what the rows
+                say; empty values change nothing; default False.
+            dry_run: True only returns what would be done; default False.
+            settle: for how many seconds the server may still carry out a request without a
+                response; default None, which is 60 seconds, or the client's read time-out if that
+                is shorter.
+            notify: called with a sentence when the import waits; default None.
+            done: called with each row's result when its customer is there, before the grants;
+                default None.
+
+        Returns an `ImportedCustomer` for each row. Raises ValueError for rows that cannot be told
+        apart or are invalid, and for a folder with keys of another server; NotFoundError for an
+        unknown application; BusyError if another process imports into the folder; OSError for files
+        that cannot be written; ApiError, TransportError.
+        """
+        from ..customer_import.journal import ImportJournal
+        from ..customer_import.run import CustomerImport, ImportApi
+
+        check_settle(settle)
+        folder, transport = Path(keys_dir), self._transport
+        api = ImportApi(
+            lambda: self.list_customers().rows("customers"),
+            lambda fields: self.create_customer(**fields),
+            lambda customer, fields: self.update_customer(customer, **fields),
+            self._new_key,
+            self.iter_applications,
+            self.update_application_customers,
+            transport.retry_policy,
+            min(MAX_SETTLE, transport.read_timeout) if settle is None else settle,
+        )
+
+        def of(journal: ImportJournal) -> CustomerImport:
+            return CustomerImport(
+                api,
+                list(rows),
+                folder,
+                journal,
+                grant=grant,
+                update=update,
+                notify=notify,
+                done=done,
+            )
+
+        scope = self.base_url, transport.api_key
+        if dry_run:
+            return of(ImportJournal(folder, *scope)).preview()
+        with ImportJournal.opened(folder, *scope) as journal:
+            return of(journal).run()
+
+    def _new_key(self, customer_id: str) -> str:
+        """A customer's new key, in the form that works on this server."""
+        made = self.regenerate_customer_key(customer_id).require()
+        tenant, dot, _ = self._transport.api_key.partition(".")
+        whole = text_in(made, "apiKey")
+        is_whole = dot and whole.startswith(f"{tenant}.")
+        return whole if is_whole or not made.get("apiSecret") else text_in(made, "apiSecret")

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import sys
+import time
+from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from bindist.customer_import import read_rows
 
 from ..auth.new_key_file import KeyFile, key_file_option, usable_key
 from ..context import App, pass_app
 from ..exit_codes import CliError, Exit
 from ..options import Group
 from ..output import columns
-from ..params import CUSTOMER
+from ..output.printer import Printer
+from ..params import APPLICATION, CUSTOMER, LOCAL_FILE
+from ..text_input import read_text
+
+if TYPE_CHECKING:
+    from bindist.customer_import import ImportedCustomer
 
 _notes = click.option("--notes", metavar="TEXT", help="Internal notes, up to 2000 characters.")
 _email = click.option("--email", metavar="ADDRESS", help="Email address.")
@@ -94,6 +104,7 @@ def access(app: App, customer: str | None, matrix: bool) -> None:
     examples=(
         "bindist customers create --name 'Initech' --email it@initech.example.com",
         "bindist customers create --name 'Initech' --key-file initech.key",
+        "bindist customers create --name 'Initech' --reference CRM-7 --if-not-exists",
     )
 )
 @click.option("--name", required=True, metavar="NAME", help="Display name.")
@@ -109,13 +120,153 @@ def access(app: App, customer: str | None, matrix: bool) -> None:
     type=CUSTOMER,
     help="Id of the parent: the customer or administrator that the new one belongs to.",
 )
+@click.option(
+    "--if-not-exists",
+    is_flag=True,
+    help="Succeed, and change nothing, if a customer with this reference or email exists.",
+)
 @key_file_option
 @pass_app
-def create(app: App, /, name: str, parent: str, key_file: str | None, **fields: Any) -> None:
+def create(
+    app: App,
+    /,
+    name: str,
+    parent: str,
+    if_not_exists: bool,
+    key_file: str | None,
+    **fields: Any,
+) -> None:
     """Create a customer with an API key of its own. The key is shown only once."""
+    if if_not_exists:
+        if not fields["reference"] and not fields["email"]:
+            raise click.UsageError("--if-not-exists requires --reference or --email")
+        found = app.client.find_customer(reference=fields["reference"], email=fields["email"])
+        if found is not None:
+            app.printer.one(columns.CUSTOMER, found)
+            app.printer.note(f"{found['customerId']} already exists; nothing was changed")
+            return
     with KeyFile(key_file) as file:
         made = app.client.create_customer(name, parent_customer_id=parent, **fields).require()
         file.show(app.printer, columns.NEW_KEY, made, made.get("apiKey"))
+
+
+@command.command(
+    "import",
+    examples=(
+        "bindist customers import customers.csv --keys-dir keys --dry-run",
+        "bindist customers import customers.csv --keys-dir keys --grant harbor",
+    ),
+)
+@click.argument("source", metavar="FILE", type=LOCAL_FILE)
+@click.option(
+    "--keys-dir",
+    metavar="DIR",
+    required=True,
+    type=click.Path(file_okay=False),
+    help="Folder for the key files, one for each new customer; created if it does not exist.",
+)
+@click.option(
+    "--grant",
+    "applications",
+    multiple=True,
+    metavar="APP",
+    type=APPLICATION,
+    help="Application that all of them may download; repeatable.",
+)
+@click.option(
+    "--update", is_flag=True, help="Also change existing customers to what FILE says of them."
+)
+@click.option("--dry-run", is_flag=True, help="Only show what would be done.")
+@pass_app
+def import_(
+    app: App,
+    source: str,
+    keys_dir: str,
+    applications: tuple[str, ...],
+    update: bool,
+    dry_run: bool,
+) -> None:
+    """Create the customers of a CSV file that do not exist yet.
+
+    The first line of FILE (- is stdin) names the columns: name, email, reference, license, notes,
+    and grants, the ids of applications. A customer is the one with the same reference, or else with
+    the same email. Nothing is deleted, and existing customers change only with --update.
+
+    Each new key goes into DIR/REFERENCE.key or DIR/EMAIL.key (mode 0600). After an interruption,
+    run the same command again: it finishes the import, and creates no customer twice. Keep DIR
+    until then, as it also has the journal.
+    """
+    rows = read_rows(read_text(source))
+    done: list[ImportedCustomer] = []
+    progress = _Progress(app.printer, len(rows))
+
+    def tell(result: ImportedCustomer) -> None:
+        done.append(result)
+        progress.tell(len(done))
+
+    try:
+        done = app.client.import_customers(
+            rows,
+            keys_dir,
+            grant=applications,
+            update=update,
+            dry_run=dry_run,
+            notify=app.printer.note,
+            done=tell,
+        )
+    finally:
+        if done or sys.exc_info()[0] is None:
+            _show_import(app.printer, done, source)
+    _tell_of_import(app.printer, done, dry_run=dry_run, update=update)
+
+
+def _show_import(printer: Printer, done: list[ImportedCustomer], source: str) -> None:
+    rows = [columns.row_of(result) for result in done]
+    shown: Sequence[columns.Column] = columns.IMPORTED
+    if printer.format == "table":  # most imports leave most columns empty
+        shown = [each for each in shown if any(row[each.key] for row in rows)]
+    printer.rows(shown, rows, empty=f"no customers in {source}")
+
+
+class _Progress:
+    """Says every few seconds how many customers are done."""
+
+    def __init__(self, printer: Printer, total: int) -> None:
+        self._printer, self._total = printer, total
+        self._spoken = time.monotonic()
+
+    def tell(self, done: int) -> None:
+        if time.monotonic() - self._spoken >= _EVERY_SECONDS and done < self._total:
+            self._spoken = time.monotonic()
+            self._printer.note(f"{done:,} of {self._total:,} customers")
+
+
+_EVERY_SECONDS = 5.0
+
+
+def _tell_of_import(
+    printer: Printer, done: list[ImportedCustomer], *, dry_run: bool, update: bool
+) -> None:
+    """Notes how many rows had which result. Raises CliError if there was nothing done for some."""
+    counts = Counter(result.status for result in done)
+    said = ", ".join(f"{count:,} {status}" for status, count in counts.items())
+    if done:
+        printer.note(f"nothing was changed; it would be: {said}" if dry_run else said)
+    different = sum(bool(result.differs) for result in done)
+    if different and not update:
+        printer.note(
+            f"{different:,} existing customer{'s differ' * (different > 1) or ' differs'} from the "
+            "file, and stay as they are; --update changes them"
+        )
+    if counts["conflict"] or counts["refused"]:
+        failed = counts["conflict"] + counts["refused"]
+        first = next(result for result in done if result.status in ("conflict", "refused"))
+        raise CliError(
+            f"{failed:,} of {len(done):,} customers were not imported",
+            Exit.CONFLICT if counts["conflict"] else Exit.USAGE,
+            facts=[f"{first.name}: {first.reason}"],
+            hint="correct the file or the customer, then run the command again",
+        )
 
 
 @command.command(examples=("bindist customers update acme --notes 'Pays by invoice'",))

@@ -85,6 +85,8 @@ STYLES = {
     "problem": "red",
     "unchanged": "dim",
     "skipped": "dim",
+    "changed": "green",
+    "conflict": "red",
 }
 """Colours of status words; nothing else is coloured."""
 
@@ -284,6 +286,17 @@ ACCESS = (
     Column("applications", "Applications", _list, flexible=True),
     Column("email", "Email", wide=True, flexible=True),
     Column("reference", "Reference", wide=True, flexible=True),
+)
+IMPORTED = (
+    Column("name", "Name", flexible=True),
+    Column("reference", "Reference", flexible=True),
+    Column("status", "Status"),
+    Column("customerId", "Customer", wide=True),
+    Column("keyFile", "Key file", flexible=True),
+    Column("granted", "Granted", _list, flexible=True),
+    Column("differs", "Differs in", _list, flexible=True),
+    Column("reason", "Why not", flexible=True),
+    Column("email", "Email", wide=True, flexible=True),
 )
 
 

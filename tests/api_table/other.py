@@ -19,7 +19,9 @@ TRANSFERS = (
             "download_to_file",
             "download_to_stream",
             "download_version",
+            "find_customer",
             "get_adoption",
+            "import_customers",
             "iter_activity",
             "list_access",
             "preview_publish",
@@ -55,6 +57,12 @@ OTHER_COMMANDS = (
         ),
     ),
     Command("doctor", LIST, recorded=(Recorded(),)),
+    Command(
+        "customers import",
+        LIST,
+        "customers.csv --keys-dir keys",
+        (Recorded("../customers.csv --keys-dir keys", "customers"),),
+    ),
     Command("completion", TEXT, "bash"),
     Command("help", LIST),
 )

@@ -20,6 +20,7 @@ SHAPED = [path for path, case in CASES.items() if case.shape != TEXT]
 @pytest.fixture(autouse=True)
 def file(tmp_path: Path) -> None:
     (tmp_path / "file.bin").write_bytes(b"some bytes" * 100)
+    (tmp_path / "customers.csv").write_text("name,reference\nInitech,CRM-7\n")
 
 
 def words(path: str, *more: str) -> list[str]:

@@ -12,7 +12,7 @@ from bindist_cli import topics
 from bindist_cli.output import pager
 
 NAMES = [
-    *("commands", "contributing", "downloads", "exit-codes", "file-types", "output"),
+    *("commands", "contributing", "customers", "downloads", "exit-codes", "file-types", "output"),
     *("performance", "pipelines", "releases", "sandbox", "sdk", "security", "settings"),
     "troubleshooting",
 ]

@@ -207,6 +207,7 @@ TRANSFERS = (
 CUSTOMERS, APPLICATIONS = read("/management/customers"), read("/applications")
 REPORTS = (
     Call("iter_activity", lambda at: list(at.client.iter_activity()), (read("/activity"),), True),
+    Call("find_customer", lambda at: at.client.find_customer(reference="r"), (CUSTOMERS,), True),
     Call("list_access", lambda at: at.client.list_access(), (CUSTOMERS, APPLICATIONS), True),
     Call(
         "get_adoption",
@@ -224,7 +225,8 @@ REPORTS = (
 )
 
 CALLS = (*SINGLE, *REQUESTS, *REPORTS, *TRANSFERS)
-OF_SEVERAL_STEPS = frozenset({"publish", "preview_publish"})
-"""These read the server after each step, and have their faults in tests/release/test_faults.py."""
+OF_SEVERAL_STEPS = frozenset({"publish", "preview_publish", "import_customers"})
+"""These read the server after each step, and have their faults in tests/release/test_faults.py and
+tests/sdk/customer_import."""
 ON_DISK = frozenset({"download_to_file", "download_version"})
 """These put a file where another one is."""

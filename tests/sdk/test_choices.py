@@ -22,12 +22,12 @@ from tests.sdk.canned import CannedServer
 FREE_TEXTS = {
     "api_key", "application_id", "base_url", "changelog", "checksum", "content_type",
     "customer_id", "customer_ids", "description", "email", "end_date", "expected", "file_id",
-    "file_name", "files", "add_customer_ids", "headers", "remove_customer_ids",
+    "file_name", "files", "grant", "add_customer_ids", "headers", "remove_customer_ids",
     "last_event_id", "license", "listed", "method", "name", "notes", "params",
     "parent_customer_id", "reference", "release_notes", "search", "start_date", "tags",
     "upload_id", "version",
 }  # fmt: skip
-PATHS = {"path", "paths", "path_or_file", "folder", "journal", "verify"}
+PATHS = {"path", "paths", "path_or_file", "folder", "journal", "verify", "keys_dir"}
 
 
 def public_calls() -> Iterator[tuple[str, str, Any]]:
@@ -37,7 +37,8 @@ def public_calls() -> Iterator[tuple[str, str, Any]]:
     names: dict[str, Any] = {**vars(public_types)}
     for module in (customer, publishing, uploads, version_download):
         names |= vars(module)
-    stand_ins = {"Download": Any, "StoredBytes": Any, "Release": Any, "ReleasePreview": Any}
+    late = ("Download", "StoredBytes", "Release", "ReleasePreview", "ImportRow", "ImportedCustomer")
+    stand_ins = dict.fromkeys(late, Any)
     for method, function in inspect.getmembers(AdminClient, inspect.isfunction):
         if method.startswith("_") and method != "__init__":
             continue

@@ -30,6 +30,7 @@ SHOWN = {
     "ACTIVITY": (("activity", "list"), ()),
     "ADOPTION": (("apps", "adoption", "skylark"), ()),
     "ACCESS": (("customers", "access"), ()),
+    "IMPORTED": (("customers", "import", "customers.csv", "--keys-dir", "keys"), ()),
     "AUDIT": (("audit", "list"), ()),
     "PATHS": (("sandbox", "path"), ()),
     "SANDBOX": (("sandbox", "reset", "--yes"), ()),
@@ -59,6 +60,7 @@ def keys_of(name):
 @pytest.fixture
 def printed(answer, at_catalogue, inside):
     (inside / "FILE").write_bytes(b"content")
+    (inside / "customers.csv").write_text("name,reference\nInitech,CRM-7\n")
 
     def keys(words):
         found = answer(*words)
