@@ -40,6 +40,8 @@ if TYPE_CHECKING:
         @property
         def meta(self) -> dict[str, Any] | None: ...
         @property
+        def tries(self) -> int: ...
+        @property
         def raw(self) -> dict[str, Any]: ...
         def require(self) -> dict[str, Any]: ...
         def rows(self, name: str) -> list[dict[str, Any]]: ...
@@ -81,8 +83,10 @@ class TransportError(BinDistError):
     `ambiguous` is True if the server may have carried out the request nevertheless (a time-out, or
     a connection lost after the request was sent), False if it cannot have (connection refused,
     unknown host, TLS failure). `transient` is False if trying again cannot help: an untrusted
-    certificate, a redirect loop.
+    certificate, a redirect loop. `tries` is how often the request was sent in all.
     """
+
+    tries = 1
 
     def __init__(self, message: str, *, ambiguous: bool, transient: bool = True) -> None:
         super().__init__(message)
@@ -102,6 +106,11 @@ class ApiError(BinDistError):
         self.response = response
         self.status_code = response.status_code
         self.code = str(error.get("code", ""))
+
+    @property
+    def tries(self) -> int:
+        """How often the request was sent in all: 1 if it was not repeated."""
+        return self.response.tries
 
     @property
     def request_id(self) -> str | None:

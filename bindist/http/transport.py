@@ -151,15 +151,15 @@ class Transport:
             try:
                 answer, retry_after = self._attempt(method, path, params, json, headers)
             except TransportError as error:
+                error.tries = attempt + 1
                 if not self.retry_policy.retries_error(attempt, error, repeatable=repeatable):
                     raise
-                reason, retry_after = str(error), None
+                pause = self.retry_policy.announce(attempt, error)
             else:
+                answer.tries = attempt + 1
                 if not self.retry_policy.retries_response(attempt, answer, repeatable=repeatable):
                     return answer
-                reason = f"HTTP {answer.status_code}"
-            pause = self.retry_policy.pause(attempt, retry_after)
-            request_log.debug("%s %s: %s, again in %.1f s", method, path, reason, pause)
+                pause = self.retry_policy.announce(attempt, answer, retry_after)
             time.sleep(pause)
         raise AssertionError("unreachable")
 

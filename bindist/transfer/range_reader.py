@@ -11,7 +11,7 @@ import requests
 
 from ..errors import IntegrityError, TransportError
 from ..http.error_mapping import RECEIVING_ERRORS
-from ..http.response import is_expired
+from ..http.response import ApiResponse, is_expired
 from ..http.transport import Transport
 from .concurrency import CancellationToken
 from .config import DEFAULTS, TransferConfig
@@ -49,6 +49,7 @@ def receive(
     position, end = wanted
     stalled_attempts, renewed = 0, False
     token = token or CancellationToken()
+    failed: ApiResponse | TransportError
     while position < end and not token.is_set():
         presigned, retry_after = source.presigned(), None
         try:
@@ -71,12 +72,14 @@ def receive(
                 source.renew(presigned)
                 renewed = True
                 continue
+            failed, answer.tries = answer, stalled_attempts + 1
             if not policy.retries_response(stalled_attempts, answer, repeatable=True):
                 answer.raise_for_error()
         except TransportError as error:
+            failed, error.tries = error, stalled_attempts + 1
             if not policy.retries_error(stalled_attempts, error, repeatable=True):
                 raise
-        pause = policy.pause(stalled_attempts, retry_after)
+        pause = policy.announce(stalled_attempts, failed, retry_after)
         stalled_attempts += 1
         token.wait(pause)
 
