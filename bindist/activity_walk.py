@@ -38,6 +38,7 @@ class ActivityApi:
     activity: Callable[[str | None, str | None, str | None], ApiResponse]
     customers: Callable[[], list[dict[str, Any]]]
     applications: Callable[[], Iterable[Application]]
+    administrators: Callable[[], list[str]]
     stats: Callable[[str], Stats]
 
 
@@ -168,7 +169,7 @@ class ActivityWalk:
     def _customers(self, newest: list[Activity]) -> Iterator[str]:
         """Whose activity there may be; the likeliest first, some of them repeatedly.
 
-        No list names administrators: those are known whose uploads or downloads appear somewhere.
+        No list names administrators: those are known that some report mentions.
         """
         if self._is_one_total:
             yield from self._recent_downloaders()
@@ -176,13 +177,9 @@ class ActivityWalk:
             if self._application in (None, application["applicationId"]):
                 yield from (each["customerId"] for each in customers_of(application))
         yield from (text_in(row, "customerId") for row in self._api.customers())
-        for rows in (
-            newest,
-            self._page("uploads", None, None),
-            self._page("downloads", None, None),
-        ):
+        for rows in (newest, self._page("downloads", None, None)):
             yield from (row["customerId"] for row in rows)
-        yield from USUAL_ADMINISTRATORS
+        yield from (*self._api.administrators(), *USUAL_ADMINISTRATORS)
         if self.is_comparable:
             yield from self._recent_downloaders()
 

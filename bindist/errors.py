@@ -14,6 +14,7 @@ BinDistError
 ├── DifferentContentError       the version exists with other files
 ├── TargetExistsError           the download's target exists (a FileExistsError too)
 ├── TargetConflictError         two files would have the same target (a ValueError too)
+├── FileNameError               the object store could not hand out the file (a ValueError too)
 ├── IncompleteDownloadError     some of several files failed
 └── BusyError                   another process uses the same file or release
 """
@@ -185,6 +186,17 @@ class TargetExistsError(BinDistError, FileExistsError):
 class TargetConflictError(BinDistError, ValueError):
     """Two files of a version cannot be in one folder: they have the same name there, or one has the
     name that the other has while it is downloaded. Nothing was downloaded."""
+
+
+class FileNameError(BinDistError, ValueError):
+    """The object store takes a file of this name, and then refuses each download of it.
+
+    Nothing was sent. `names` has for each such file name a similar one that works.
+    """
+
+    def __init__(self, message: str, names: dict[str, str]) -> None:
+        super().__init__(message)
+        self.names = names
 
 
 class IncompleteDownloadError(BinDistError):

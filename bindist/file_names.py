@@ -27,6 +27,16 @@ INVISIBLE = (
 )
 """The characters without width and those that set the reading direction, for a class of `re`."""
 _INVISIBLE = re.compile(f"[{INVISIBLE}]")
+# What Unicode has no decomposition of, and what can stand for it.
+_SIMILAR = str.maketrans(
+    {
+        **dict.fromkeys("‐‑‒–—―−•", "-"),
+        **dict.fromkeys("‘’‚‛“”„‟", ""),
+        **dict(zip("€œŒẞ", ("EUR", "oe", "OE", "SS"), strict=True)),
+        **dict(zip("ıłŁđĐħĦŧŦ", "ilLdDhHtT", strict=True)),
+    }
+)
+_MISSING = "\ufffd"
 
 
 def server_name(name: str) -> str:
@@ -36,6 +46,42 @@ def server_name(name: str) -> str:
     of one file where this gives the same.
     """
     return unicodedata.normalize("NFKC", name)
+
+
+def beyond_latin_1(name: str) -> str:
+    """The characters of a name, as the server stores it, that ISO 8859-1 lacks: above U+00FF.
+
+    S3 refuses each download of a file with such a name: the server asks it, in every download URL
+    that it signs, to repeat the name in a header.
+    """
+    return "".join(dict.fromkeys(each for each in server_name(name) if each > "\xff"))
+
+
+def latin_1_name(name: str) -> str:
+    """A similar name without the characters of `beyond_latin_1`, that the server allows.
+
+    Letters lose their marks where only that helps (`ő` becomes `o`), dashes become `-`, quotation
+    marks vanish, and what is left becomes `_`.
+    """
+    text = "".join(map(_in_latin_1, server_name(name).translate(_SIMILAR)))
+    text = re.sub(f"{_MISSING}+", "_", text)
+    text = re.sub(r"\.{2,}", ".", text).strip(" .")
+    stem, dot, extension = text.rpartition(".")
+    if not dot:
+        stem, extension = text, ""
+    if not any(each.isalnum() for each in stem):
+        stem = "file"
+    text = f"{stem[:200]}{dot}{extension}"[:250].strip(" .")
+    return f"file-{text}" if name_problem(text) else text
+
+
+def _in_latin_1(character: str) -> str:
+    if character <= "\xff":
+        return character
+    parts = unicodedata.normalize("NFKD", character)
+    return "".join(each for each in parts if each <= "\xff") or (
+        "" if unicodedata.combining(character) else _MISSING
+    )
 
 
 def derived_file_type(file_name: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .http.response import ApiResponse, Json
+from .errors import ApiError
+from .http.response import ApiResponse, Json, response_of
 
 MAX_PAGES = 10_000
 MAX_EMPTY_PAGES = 100
@@ -61,6 +62,25 @@ def walk_answers(
     raise answer.invalid_response(
         "the list never ends: the server says each time that there is more of it"
     )
+
+
+def one_page(answer: ApiResponse, items: str, page: int, size: int) -> ApiResponse:
+    """One page of a response that holds all rows; `raw` stays what the server sent."""
+    try:
+        rows = answer.rows(items)
+    except ApiError as error:
+        return response_of(error)
+    start = (page - 1) * size
+    pagination = {
+        "page": page,
+        "limit": size,
+        "total": len(rows),
+        "hasNext": start + size < len(rows),
+        "hasPrevious": page > 1,
+    }
+    answer.meta = {**(answer.meta or {}), "pagination": pagination}
+    answer.data = {**(answer.data or {}), items: rows[start : start + size]}
+    return answer
 
 
 def next_query(query: Json, meta: Json, data: Json) -> Json | None:

@@ -7,28 +7,77 @@ for row in distinct_files(rows):
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from .errors import NotFoundError
 from .file_names import server_name
-from .http.response import count_in, failure, text_in
-from .transfer.file_rows import distinct_files
+from .http.response import ApiResponse, count_in, failure, text_in
+from .transfer.file_rows import distinct_files, main_candidates, preferred_file
 
-__all__ = ["choose_files", "count_in", "distinct_files", "main_file", "text_in"]
+__all__ = [
+    "MAY_BE_CUT_FROM",
+    "choose_files",
+    "count_in",
+    "distinct_files",
+    "find_record",
+    "json_size",
+    "main_candidates",
+    "main_file",
+    "may_be_cut",
+    "text_in",
+]
+
+MAY_BE_CUT_FROM = 256 * 1024
+"""Bytes of JSON from which on a list may lack rows: `may_be_cut`."""
 
 Row = TypeVar("Row", bound=Mapping[str, Any])
 
 
-def main_file(rows: Iterable[Row]) -> Row:
-    """The file of a version that the server would choose: the first MAIN one, else the first.
+def main_file(rows: Iterable[Row], version_size: int | None = None) -> Row:
+    """The file of a version that is meant where none is named, in whatever order they are listed.
 
-    Raises NotFoundError for no rows, IntegrityError where one name has two checksums.
+    Of the MAIN files, or of all where none is MAIN: the one of `version_size` bytes, which is the
+    `fileSize` of the version in the list of versions; default None, not known. Else, or of several,
+    the one with the smallest id. `main_candidates` tells whether there is more than one to choose
+    from. Raises NotFoundError for no rows, IntegrityError where one name has two checksums.
     """
-    files = sorted(distinct_files(rows), key=lambda row: row.get("fileType") != "MAIN")
-    if not files:
+    candidates = main_candidates(rows)
+    if not candidates:
         raise NotFoundError(failure(404, "the version has no files"))
-    return files[0]
+    return preferred_file(candidates, version_size)
+
+
+def json_size(row: Mapping[str, Any]) -> int:
+    """The bytes of a row as JSON in UTF-8."""
+    return len(json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
+
+def may_be_cut(rows: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a list of applications, versions or customers is so long that rows may be missing.
+
+    A server on AWS reads 1 MB of records for such a list, and says nothing of the rest. A record
+    holds up to four times what its row shows: so this is True from `MAY_BE_CUT_FROM` bytes on.
+    Records that the list leaves out (deleted, inactive, not enabled, or not matching a search) are
+    read too, and not counted here.
+    """
+    return sum(map(json_size, rows)) >= MAY_BE_CUT_FROM
+
+
+def find_record(versions: ApiResponse[Any], version: str) -> dict[str, Any]:
+    """The row of a version in an answer to `list_versions`; `{}` where there is none.
+
+    Raises ApiError for a failed answer, and where the list may lack that row: `may_be_cut`.
+    """
+    rows = versions.rows("versions")
+    found = next((row for row in rows if row.get("version") == version), None)
+    if found is None and may_be_cut(rows):
+        raise versions.invalid_response(
+            f"version {version} is not in the list of versions, which is so long that the server "
+            "may have cut it: its state cannot be told"
+        )
+    return found or {}
 
 
 def _is_called(row: Mapping[str, Any], name: str) -> bool:

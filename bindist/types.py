@@ -370,8 +370,12 @@ class AuditPagination(_AuditPagination, total=False):
     lastEventId: str
 
 
-class AuditEvents(TypedDict):
-    """Administrative events."""
-
+class _AuditEvents(TypedDict):
     events: list[AuditEvent]
     pagination: AuditPagination
+
+
+class AuditEvents(_AuditEvents, total=False):
+    """Administrative events; `limitReached` is added by `list_audit_events` without a type."""
+
+    limitReached: bool

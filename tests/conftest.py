@@ -13,7 +13,8 @@ from click.testing import CliRunner, Result
 from pytest_socket import socket_allow_hosts
 
 from bindist import AdminClient, CustomerClient
-from bindist.sandbox import SandboxServer
+from bindist.sandbox import LIKES, SandboxServer
+from bindist.sandbox.steps import Like
 from bindist_cli.output.streams import RUNNERS
 
 pytest_plugins = ["tests.counters"]
@@ -50,11 +51,24 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return folder
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Runs a test that is marked `server` against a server of each kind, if it has one."""
+    if metafunc.definition.get_closest_marker("server") and "like" in metafunc.fixturenames:
+        metafunc.parametrize("like", LIKES)
+
+
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[SandboxServer]:
+def like() -> Like:
+    """Which real server the server is like."""
+    return "ideal"
+
+
+@pytest.fixture
+def server(tmp_path: Path, like: Like) -> Iterator[SandboxServer]:
     """A server with three customers and nothing else."""
     with SandboxServer(
         tmp_path / "server",
+        like=like,
         catalogue=False,
         admin_key=ADMIN_KEY,
         apps_admin_key=APPS_ADMIN_KEY,

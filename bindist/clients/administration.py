@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from ..customer_import import ImportedCustomer, ImportRow
     from ..types import Activities, Customer, StrPath
 
+USUAL_ADMINISTRATOR = "admin"
+"""The id of the administrator on most servers."""
+
 MAX_SETTLE = 60.0
 """Seconds for which a server may still carry out a request without a response, by default."""
 
@@ -46,9 +49,9 @@ class AdminClient(ManagementClient):
         """Returns an iterator over all uploads and downloads, of every customer.
 
         `GET /v1/activity` once for all and, where that response is full (100 rows), once for each
-        100 rows of each customer. The customers are those of `list_customers` and of
-        `iter_applications`, and those that activity and `get_stats` name: administrators are in no
-        list. The server keeps downloads for 90 days.
+        100 rows of each customer. The customers are those of `list_customers` and
+        `iter_applications`, and those that activity, `get_stats` and `find_administrators` name.
+        The server keeps downloads for 90 days.
 
         Args:
             activity_type: `upload`, `download` or `all`; default all.
@@ -69,6 +72,7 @@ class AdminClient(ManagementClient):
                 self._activity_of,
                 lambda: self.list_customers().rows("customers"),
                 self.iter_applications,
+                self.find_administrators,
                 lambda application: self.get_stats(application).unwrap(),
             ),
             kind.get(activity_type or "all", activity_type),
@@ -161,6 +165,7 @@ class AdminClient(ManagementClient):
         grant: Iterable[str] = (),
         update: bool = False,
         dry_run: bool = False,
+        parent_customer_id: str | None = None,
         settle: float | None = None,
         notify: Callable[[str], None] | None = None,
         done: Callable[[ImportedCustomer], None] | None = None,
@@ -183,6 +188,8 @@ class AdminClient(ManagementClient):
             update: True changes existing customers, and what they may download, to what the rows
                 say; empty values change nothing; default False.
             dry_run: True only returns what would be done; default False.
+            parent_customer_id: the customer above the new ones; default None, which is `admin` or,
+                on a server without it, the only one of `find_administrators`.
             settle: for how many seconds the server may still carry out a request without a
                 response; default None, which is 60 seconds, or the client's read time-out if that
                 is shorter.
@@ -202,7 +209,7 @@ class AdminClient(ManagementClient):
         folder, transport = Path(keys_dir), self._transport
         api = ImportApi(
             lambda: self.list_customers().rows("customers"),
-            lambda fields: self.create_customer(**fields),
+            self._creation(parent_customer_id),
             lambda customer, fields: self.update_customer(customer, **fields),
             self._new_key,
             self.iter_applications,
@@ -228,6 +235,21 @@ class AdminClient(ManagementClient):
             return of(ImportJournal(folder, *scope)).preview()
         with ImportJournal.opened(folder, *scope) as journal:
             return of(journal).run()
+
+    def _creation(self, parent: str | None) -> Callable[[dict[str, str]], ApiResponse]:
+        """A function that creates a customer under `parent`, or under the only administrator."""
+        parents = [parent or USUAL_ADMINISTRATOR]
+
+        def create(fields: dict[str, str]) -> ApiResponse:
+            response = self.create_customer(**fields, parent_customer_id=parents[-1])
+            if response.status_code == 404 and parent is None and len(parents) == 1:
+                found = self.find_administrators()
+                if len(found) == 1:
+                    parents.extend(found)
+                    return create(fields)
+            return response
+
+        return create
 
     def _new_key(self, customer_id: str) -> str:
         """A customer's new key, in the form that works on this server."""

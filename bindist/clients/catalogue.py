@@ -43,7 +43,8 @@ class CatalogueClient(BaseClient):
             sort_order: `asc` or `desc`; default the server's order.
 
         Returns `Applications`: `applications`, and the role of the key in `isAdmin` and
-        `isFinancialAdmin`; `meta["pagination"]` says whether there are further pages.
+        `isFinancialAdmin`; `meta["pagination"]` says whether there are further pages. Many
+        applications may lack some on every page: `bindist.rows.may_be_cut`.
         """
         query = _application_query(search, tags, is_active, sort_by, sort_order)
         return self._get("/applications", {**query, "page": page, "limit": page_size})
@@ -89,7 +90,8 @@ class CatalogueClient(BaseClient):
             changelog: text to look for in the release notes, in any case; default all.
 
         Returns `Versions`: `versions` in the server's order: numbers count as numbers, and a
-        pre-release stands above its release. Versions that are not active are in no list.
+        pre-release stands above its release. Versions that are not active are in no list. A long
+        list may lack versions: `bindist.rows.may_be_cut`.
         """
         return self._get(
             f"/applications/{segment(application_id, 'application_id')}/versions",

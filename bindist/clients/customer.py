@@ -43,7 +43,10 @@ class CustomerClient(DownloadsClient):
     ) -> ApiResponse[ShareLink]:
         """Creates a download link that needs no key. `POST /v1/downloads/share`
 
-        `expires_minutes` is 5 to 1440; default 30. The version need not be enabled.
+        `expires_minutes` is 5 to the server's maximum, 1440 unless its setting
+        `SHARE_LINK_MAX_TTL_MINUTES` says otherwise; default 30. The version need not be enabled.
+        Nothing takes the link back: it works until it expires, even if the version is disabled or
+        inactive meanwhile, or the application is deleted. It is `https://` on every real server.
         Returns `ShareLink`: `shareUrl`, `token`, `expiresAt`, `expiresInMinutes`.
         """
         body = {

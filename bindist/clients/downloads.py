@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -41,8 +42,9 @@ class DownloadsClient(CatalogueClient):
         """Returns a presigned URL to download a file from, valid for 30 minutes.
 
         `GET /v1/downloads/url`. **Every call counts as a download in the statistics.** Without
-        `file_id` the server chooses the MAIN file. Without `test_channel`, a version that is not
-        enabled fails with 403.
+        `file_id` the server chooses the MAIN file. If there are several, a server on AWS chooses
+        any of them; `bindist.rows.main_file` always chooses the same one. Without `test_channel`, a
+        version that is not enabled fails with 403.
         Returns `DownloadUrl`: `url`, `expiresAt`, `fileName`, `fileSize` (bytes), `checksum`,
         `downloadId`.
         """
@@ -104,8 +106,8 @@ class DownloadsClient(CatalogueClient):
         Args:
             stream: anything with `write(bytes)`.
             file_id: which file of the version; default the MAIN file. If there are several, the
-                server chooses. (`download_to_file` reads the list of files instead, and refuses a
-                name that has two checksums.)
+                server chooses. (`download_to_file` reads the list of files instead, always chooses
+                the same one, and refuses a name that has two checksums.)
             test_channel: True allows a version that is not enabled; default False.
             verify_checksum: False accepts any bytes; default True.
             progress: called with (bytes received, bytes in total); default None.
@@ -146,7 +148,9 @@ class DownloadsClient(CatalogueClient):
 
         Args:
             path: a file, or an existing folder to put the file in under the server's name.
-            file_id: which file of the version; default the MAIN file.
+            file_id: which file of the version; default the MAIN file. If there are several,
+                the one of the size that the version has in `list_versions`, which the method then
+                calls; otherwise the one with the smallest id.
             test_channel: True allows a version that is not enabled; default False.
             verify_checksum: False accepts any bytes; default True.
             resume: False starts from the beginning even if a part is there; default True.
@@ -175,6 +179,7 @@ class DownloadsClient(CatalogueClient):
             # The list names the file and its checksum without counting a download.
             self.list_version_files(application_id, version).require(),
             file_id,
+            partial(self._version_size, application_id, version),
         )
         name = safe_file_name(row.get("fileName"))
         if target.is_dir():
@@ -217,6 +222,11 @@ class DownloadsClient(CatalogueClient):
         from ..transfer import stored  # not for those who only list
 
         return stored.check(self._source(application_id, version, file_id, test_channel))
+
+    def _version_size(self, application_id: str, version: str) -> object:
+        """The size that the record of a version has, of the file that was completed last."""
+        rows = self.list_versions(application_id, test_channel=True).rows("versions")
+        return next((row.get("fileSize") for row in rows if row.get("version") == version), None)
 
     def _source(
         self, application_id: str, version: str, file_id: str | None, test_channel: bool

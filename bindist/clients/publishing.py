@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -42,11 +42,14 @@ class PublishingClient(UploadsClient):
         settle: float | None = None,
         notify: Callable[[str], None] | None = None,
         protect: Callable[[], AbstractContextManager[object]] | None = None,
+        allow_any_name: bool = False,
+        description: str | None = None,
     ) -> Release:
         """Publishes local files as a version that is either whole or not enabled.
 
         Sends all bytes to the object store, reserves the version number, completes each file, the
-        MAIN files last, reads the version back, and enables it only if every checksum is right.
+        MAIN files last and the one named first last of all, reads the version back, and enables it
+        only if every checksum is right.
         Call it again after any interruption: the same call finishes the release. If another run
         makes the same version at the same time, this run waits until the other has ended, and
         compares. Uses the endpoints of `get_application`, `list_versions`, `list_version_files`,
@@ -77,14 +80,20 @@ class PublishingClient(UploadsClient):
             settle: for how many seconds the server may still carry out a request without a
                 response; default None, which is 60 seconds, or the client's read time-out if that
                 is shorter. A run that gets every response and meets no other run never waits.
-            notify: called with a sentence when the release waits or counts a download; default
-                None.
+            notify: called with a sentence when the release waits, counts a download, has several
+                MAIN files, or a file name that some object stores cannot hand out; default None.
             protect: returns a context manager that is entered while the version is being made, for
                 example one that delays signals: if the process ends there, the version number may
                 be lost; default None.
+            allow_any_name: True publishes files that Amazon's object store cannot hand out, too;
+                default False: for a name with characters above U+00FF, the call first asks for an
+                upload URL, whose host shows whether the store is Amazon's.
+            description: of a single file of up to 4 MiB: up to 2000 characters; default none. The
+                description of a file that the version has already is not changed.
 
         Returns a `Release`. Raises ValueError for numbers out of range; ValueError and OSError for
-        local files that cannot be published; DifferentContentError if the version has other files;
+        local files that cannot be published; FileNameError for a name that keeps the object store
+        from handing the file out; DifferentContentError if the version has other files;
         ConflictError if another run made the version, or somebody disabled it meanwhile; BusyError
         if another run is making the same version; ApiError, TransportError, IntegrityError. After
         an exception this call has not left the version enabled, unless the message says that the
@@ -97,9 +106,11 @@ class PublishingClient(UploadsClient):
         check_release_notes(release_notes)
         parallel = self._parallel(parallel)
         check_settle(settle)
+        files = self._local_files(paths, file_name, file_type, description)
+        checked = () if allow_any_name else files
         return publish(
-            self._version_requests(application_id, version),
-            self._local_files(paths, file_name, file_type),
+            self._version_requests(application_id, version, checked, notify),
+            files,
             enable=enable,
             if_exists=if_exists,
             release_notes=release_notes,
@@ -124,17 +135,24 @@ class PublishingClient(UploadsClient):
         file_name: str | None = None,
         file_type: FileType | None = None,
         journal: StrPath | None = None,
+        notify: Callable[[str], None] | None = None,
+        allow_any_name: bool = False,
+        description: str | None = None,
     ) -> ReleasePreview:
         """Reports what `publish` would do with the same arguments, and changes nothing.
 
         Reads each local file once, for its checksum, and calls `list_version_files`,
-        `list_versions` and, for a new version, `get_application`.
+        `list_versions` and, for a new version, `get_application`; also `get_large_upload_url`
+        if a name has characters above U+00FF.
 
         Args:
-            paths: as for `publish`; also `enable`, `if_exists`, `expected`, `file_name` and
-                `file_type`.
+            paths: as for `publish`; also `enable`, `if_exists`, `expected`, `file_name`,
+                `file_type` and `description`.
             journal: the folder of `publish`'s journal, which shows what an interrupted release has
                 begun; default None.
+            notify: called with a sentence about a file name that some object stores cannot hand
+                out, and about several MAIN files; default None.
+            allow_any_name: as for `publish`; default False.
 
         Returns a `ReleasePreview`, which assumes that no other run writes to the version. Raises
         what `publish` raises, also DifferentContentError.
@@ -143,28 +161,48 @@ class PublishingClient(UploadsClient):
 
         check_choices(if_exists=if_exists)
         check_given_choices(file_type=file_type)
+        files = self._local_files(paths, file_name, file_type, description)
+        checked = () if allow_any_name else files
         return preview(
-            self._version_requests(application_id, version),
-            self._local_files(paths, file_name, file_type),
+            self._version_requests(application_id, version, checked, notify),
+            files,
             enable=enable,
             if_exists=if_exists,
             expected=expected,
             journal=None if journal is None else Path(journal),
+            notify=notify,
         )
 
     def _local_files(
-        self, paths: StrPath | Iterable[StrPath], name: str | None, file_type: str | None
+        self,
+        paths: StrPath | Iterable[StrPath],
+        name: str | None,
+        file_type: str | None,
+        description: str | None,
     ) -> list[ReleaseFile]:
         from ..release.files import local_files
 
-        limit = self._transfer_config.inline_limit
-        return local_files(_listed(paths), name=name, file_type=file_type, inline_limit=limit)
+        return local_files(
+            _listed(paths),
+            name=name,
+            file_type=file_type,
+            description=description,
+            inline_limit=self._transfer_config.inline_limit,
+        )
 
-    def _version_requests(self, application_id: str, version: str) -> VersionRequests:
-        """The requests about one version that a release consists of."""
+    def _version_requests(
+        self,
+        application_id: str,
+        version: str,
+        checked: Sequence[ReleaseFile] = (),
+        notify: Callable[[str], None] | None = None,
+    ) -> VersionRequests:
+        """The requests about one version that a release consists of; `checked` are the files whose
+        names the object store must be able to hand out."""
         from ..release.version_requests import VersionRequests
 
         this = application_id, version
+        names = [file.name for file in checked]
         return VersionRequests(
             *this,
             transport=self._transport,
@@ -172,6 +210,7 @@ class PublishingClient(UploadsClient):
             list_versions=partial(self.list_versions, application_id, test_channel=True),
             list_files=partial(self.list_version_files, *this),
             check_id=partial(self._check_version_id, *this),
+            check_names=partial(self._check_file_names, *this, names, notify),
             presign=partial(self._presign_upload, *this),
             put_file=partial(self._put_file, *this),
             reserve=partial(self._make_empty_version, *this),

@@ -33,6 +33,8 @@ class UploadsClient(VersionsClient):
         file_name: str,
         content: bytes,
         release_notes: str | None = None,
+        *,
+        allow_any_name: bool = False,
     ) -> ApiResponse[NewVersion]:
         """Makes a version of one file, sent through the object store.
 
@@ -45,9 +47,11 @@ class UploadsClient(VersionsClient):
             file_name: 1 to 255 characters, without a path; its extension determines the type.
             content: the bytes of the file.
             release_notes: up to 5000 characters; default none.
+            allow_any_name: as for `upload_small_file`; default False.
 
         Returns `NewVersion`, or the first failed response. Raises ValueError for empty content or a
-        name that the server refuses, IntegrityError if the store received other bytes.
+        name that the server refuses; FileNameError; IntegrityError if the store received other
+        bytes.
         """
         check_content(file_name, len(content))
         check_release_notes(release_notes)
@@ -56,6 +60,8 @@ class UploadsClient(VersionsClient):
             return self._presign_upload(application_id, version, file_name, len(content))
 
         try:
+            if not allow_any_name:
+                self._check_file_names(application_id, version, [file_name])
             body = Body(io.BytesIO(content), len(content))
             presigned, etag = upload.put(self._transport, ask, body)
         except ApiError as error:
@@ -82,6 +88,7 @@ class UploadsClient(VersionsClient):
         file_type: FileType | None = None,
         release_notes: str | None = None,
         progress: Progress | None = None,
+        allow_any_name: bool = False,
     ) -> ApiResponse[NewVersion]:
         """Makes a version of one file on disk.
 
@@ -98,22 +105,26 @@ class UploadsClient(VersionsClient):
             release_notes: up to 5000 characters; default none.
             progress: called with (bytes sent, bytes in total); the first number decreases when an
                 attempt is repeated; default None.
+            allow_any_name: as for `upload_small_file`; default False.
 
         Returns `NewVersion`, or the first failed response, also of the object store. Raises
         ValueError for an empty file, a name that the server refuses or a type that the file cannot
-        have; IntegrityError if the file changed meanwhile or the store received other bytes;
-        OSError for the disk.
+        have; FileNameError; IntegrityError if the file changed meanwhile or the store received
+        other bytes; OSError for the disk.
         """
         check_given_choices(file_type=file_type)
         with LocalFile.opened(path_or_file, file_name) as file:
             check_content(file.name, file.size)
             check_release_notes(release_notes)
-            if file_type not in (None, derived_file_type(file.name)):
-                check_derived_type(
-                    file.name, file.size, file_type, self._transfer_config.inline_limit
-                )
-                return self._upload_inline(application_id, version, file, file_type, release_notes)
+            limit = self._transfer_config.inline_limit
+            check_derived_type(file.name, file.size, file_type, limit)
             try:
+                if not allow_any_name:
+                    self._check_file_names(application_id, version, [file.name])
+                if file_type not in (None, derived_file_type(file.name)):
+                    return self._upload_inline(
+                        application_id, version, file, file_type, release_notes
+                    )
                 sent = self._put_file(application_id, version, file, progress)
             except ApiError as error:
                 return response_of(error)
@@ -162,11 +173,20 @@ class UploadsClient(VersionsClient):
         file: LocalFile,
         file_type: FileType | None,
         release_notes: str | None,
+        description: str | None = None,
     ) -> ApiResponse[NewVersion]:
+        """Sends an open file inside a request; the caller has looked at its name."""
         content = file.stream.read(file.size + 1)
         file.check_unchanged(len(content))
         answer = self.upload_small_file(
-            application_id, version, file.name, content, release_notes, file_type=file_type
+            application_id,
+            version,
+            file.name,
+            content,
+            release_notes,
+            file_type=file_type,
+            description=description,
+            allow_any_name=True,
         )
         return upload.check_stored(answer, len(content), sha256_bytes(content))
 

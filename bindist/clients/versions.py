@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import time
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..choices import FileType, check_given_choices
-from ..errors import ApiError
-from ..file_names import name_problem
+from ..errors import ApiError, FileNameError
+from ..file_names import beyond_latin_1, latin_1_name, name_problem
 from ..http.response import ApiResponse, Json, failure, response_of
-from ..release_notes import check_release_notes
+from ..http.url_policy import is_amazon
+from ..release_notes import check_description, check_release_notes
+from ..rows import find_record
 from ..version_id import namesakes, version_id
 from .base import named, present, segment
 from .customer import CustomerClient
@@ -47,7 +50,8 @@ class VersionsClient(CustomerClient):
 
         Args:
             is_enabled: True releases the version to the production channel, False withdraws it.
-            is_active: False hides the version on every channel, True shows it again.
+            is_active: False hides the version on every channel, True shows it again; share links
+                work on.
             release_notes: the new notes, up to 5000 characters; `""` removes them.
 
         Returns `ChangedVersion`. If all are None, the server responds with 400.
@@ -67,6 +71,7 @@ class VersionsClient(CustomerClient):
         *,
         file_type: FileType | None = None,
         description: str | None = None,
+        allow_any_name: bool = False,
     ) -> ApiResponse[NewVersion]:
         """Makes a version of one file, sent inside a single request. `POST /v1/management/upload`
 
@@ -79,13 +84,23 @@ class VersionsClient(CustomerClient):
             release_notes: up to 5000 characters; default none.
             file_type: MAIN (default), DEPENDENCY, DOCUMENTATION or CONFIGURATION.
             description: of the file, up to 2000 characters; default none.
+            allow_any_name: True sends a file that Amazon's object store cannot hand out, too;
+                default False: for a name with characters above U+00FF, the method first asks for an
+                upload URL, whose host shows whether the store is Amazon's.
 
         Returns `NewVersion`. Raises ValueError for a name that the server refuses, and for empty
-        content, with which the server would make a version without files.
+        content, with which the server would make a version without files; FileNameError for a name
+        that keeps the object store from handing the file out.
         """
         check_given_choices(file_type=file_type)
         check_content(file_name, len(content))
         check_release_notes(release_notes)
+        check_description(description)
+        try:
+            if not allow_any_name:
+                self._check_file_names(application_id, version, [file_name])
+        except ApiError as error:
+            return response_of(error)
         body = {
             "applicationId": named(application_id, "application_id"),
             "version": named(version, "version"),
@@ -215,6 +230,40 @@ class VersionsClient(CustomerClient):
                 answer.raise_for_error()
         self._free_ids[application_id, version] = time.monotonic()
 
+    def _check_file_names(
+        self,
+        application_id: str,
+        version: str,
+        names: Sequence[str],
+        notify: Callable[[str], None] | None = None,
+    ) -> None:
+        """Raises FileNameError where the object store could not hand out files of these names.
+
+        `POST /v1/management/upload/large-url`, which makes nothing, for a name with characters
+        above U+00FF: the host of the upload URL tells whether the store is Amazon's. Calls
+        `notify` with a sentence where it is not. Raises ApiError where no URL is given; not for
+        409, which the caller's own requests explain.
+        """
+        odd = {name: latin_1_name(name) for name in names if beyond_latin_1(name)}
+        if not odd:
+            return
+        answer = self.get_large_upload_url(application_id, version, next(iter(odd)), 1)
+        if answer.status_code == 409:
+            return
+        url = self._transport.check_store_url(answer.require().get("uploadUrl"))
+        told = ", ".join(f"{name!r} ({' '.join(beyond_latin_1(name))})" for name in odd)
+        if is_amazon(url):
+            raise FileNameError(
+                "Amazon's object store refuses each download of a file whose name has characters "
+                f"above U+00FF: {told}; nothing was sent",
+                odd,
+            )
+        if notify:
+            notify(
+                "some object stores, such as Amazon's, refuse each download of a file whose name "
+                f"has characters above U+00FF: {told}"
+            )
+
     @cached_property
     def _free_ids(self) -> dict[tuple[str, str], float]:
         """Applications and versions whose id no other version had, and when that was seen."""
@@ -222,8 +271,13 @@ class VersionsClient(CustomerClient):
 
     def _is_enabled(self, application_id: str, version: str) -> bool:
         """Whether a version is there and enabled; raises ApiError where that cannot be told."""
-        rows = self.list_versions(application_id, test_channel=True).rows("versions")
-        return any(row.get("version") == version and row.get("isEnabled") is True for row in rows)
+        listing = self.list_versions(application_id, test_channel=True).raise_for_error()
+        try:
+            return find_record(listing, version).get("isEnabled") is True
+        except ApiError:
+            if self.list_version_files(application_id, version).status_code != 404:
+                raise
+            return False  # it is not in the list because there is none
 
     def _make_empty_version(
         self, application_id: str, version: str, file_name: str, release_notes: str | None

@@ -18,6 +18,7 @@ from ..errors import ApiError, BinDistError, NotFoundError, TransportError
 from ..http.response import ApiResponse, Json, failure, text_in
 from ..http.retry import RetryPolicy
 from ..key_file import NewKeyFile, key_in
+from ..rows import may_be_cut
 from .journal import Begun, ImportJournal
 from .plan import Customer, Match, differing, match_rows, new_customers
 from .results import ImportedCustomer
@@ -111,7 +112,13 @@ class CustomerImport:
         self._done(result)
 
     def _matches(self) -> list[Match]:
-        return match_rows(self._rows, self._customers())
+        customers = self._customers()
+        if may_be_cut(customers):
+            self._notify(
+                "the list of customers is so long that a server on AWS may have cut it, without "
+                "saying so: customers that it lacks would be created again"
+            )
+        return match_rows(self._rows, customers)
 
     def _customers(self) -> list[Customer]:
         rows = self._api.list_customers()

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from ..errors import IntegrityError
 
 # Names that only mean something inside a network, as do all without a dot.
+_AMAZON = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu")
 _INSIDE = (".localhost", ".localdomain", ".local", ".internal", ".lan", ".home.arpa")
 _ODD = re.compile(r"[\s\\\x00-\x20\x7f]")
 # A host that all who take an address apart agree on: no user, no zone of an interface, nothing that
@@ -93,6 +94,12 @@ def is_loopback(url: str) -> bool:
     if number is not None:
         return number.is_loopback or number.is_unspecified  # 0.0.0.0 is connected to as 127.0.0.1
     return f".{host.removesuffix('.')}".endswith(".localhost")
+
+
+def is_amazon(url: str) -> bool:
+    """Whether an address is at a host of Amazon's, such as that of a bucket of S3."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    return f".{host}".endswith(_AMAZON)
 
 
 def is_inside(host: str, resolve: Resolve | None = None) -> bool:

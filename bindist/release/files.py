@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import IntegrityError
 from ..file_names import derived_file_type, name_problem, server_name
 from ..http.response import Json
+from ..release_notes import check_description
 from ..transfer.config import DEFAULTS, MIB
 from ..transfer.file_rows import distinct_files
 from ..transfer.hashing import checksums_match, normalize_checksum, sha256_file
@@ -22,12 +23,14 @@ Difference = tuple[str, str | None, str | None]
 
 @dataclass(frozen=True)
 class ReleaseFile:
-    """A local file of a release: its path, the name it gets, its size in bytes, its type."""
+    """A local file of a release: its path, the name it gets, its size in bytes, its type, and its
+    description, empty for none."""
 
     path: Path
     name: str
     size: int
     file_type: str
+    description: str = ""
 
     @property
     def server_name(self) -> str:
@@ -40,8 +43,9 @@ class ReleaseFile:
 
     @property
     def needs_inline(self) -> bool:
-        """Whether only an inline upload gives the file its type: its extension gives another."""
-        return self.file_type != derived_file_type(self.name)
+        """Whether only an inline upload gives the file its description, or its type because its
+        extension gives another."""
+        return bool(self.description) or self.file_type != derived_file_type(self.name)
 
 
 def local_files(
@@ -49,15 +53,17 @@ def local_files(
     *,
     name: str | None = None,
     file_type: str | None = None,
+    description: str | None = None,
     inline_limit: int = DEFAULTS.inline_limit,
 ) -> list[ReleaseFile]:
     """The files of a release, checked as far as that is possible without a request.
 
-    `name` and `file_type` are for a single file. Raises ValueError for what the server would
-    refuse, OSError for what cannot be read.
+    `name`, `file_type` and `description` are for a single file. Raises ValueError for what the
+    server would refuse, OSError for what cannot be read.
     """
-    if (name or file_type) and len(paths) > 1:
-        raise ValueError("a name or a type can be given for a single file only")
+    if (name or file_type or description) and len(paths) > 1:
+        raise ValueError("a name, a type or a description can be given for a single file only")
+    check_description(description)
     files, seen = [], dict[str, Path]()
     for path in paths:
         called = name or path.name
@@ -68,7 +74,12 @@ def local_files(
         if size == 0:
             raise ValueError(f"{path} is empty: the server makes no file of it")
         check_derived_type(called, size, file_type, inline_limit)
-        file = ReleaseFile(path, called, size, file_type or derived_file_type(called))
+        if description and size > inline_limit:
+            raise ValueError(
+                f"{called} is larger than {inline_limit / MIB:g} MiB: it can have no description"
+            )
+        of_type = file_type or derived_file_type(called)
+        file = ReleaseFile(path, called, size, of_type, description or "")
         folded = file.server_name.casefold()
         if folded in seen:
             raise ValueError(f"{seen[folded]} and {path} would have the same name")
@@ -90,8 +101,19 @@ def check_derived_type(file_name: str, size: int, file_type: str | None, inline_
 
 
 def completion_order(files: Sequence[ReleaseFile]) -> tuple[ReleaseFile, ...]:
-    """The MAIN files last: the version takes its own size and checksum from the last completion."""
-    return tuple(sorted(files, key=lambda file: file.file_type == "MAIN"))
+    """The MAIN files last, and last of all the one named first.
+
+    The version takes its own size and checksum from the last completion: by them it tells which
+    file is meant where none is named.
+    """
+    main = main_files(files)[0]
+    others = sorted(files, key=lambda file: file.file_type == "MAIN")
+    return (*(file for file in others if file is not main), main)
+
+
+def main_files(files: Sequence[ReleaseFile]) -> list[ReleaseFile]:
+    """The MAIN files, or all where none is MAIN."""
+    return [file for file in files if file.file_type == "MAIN"] or list(files)
 
 
 def file_checksum(file: ReleaseFile) -> str:

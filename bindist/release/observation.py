@@ -7,6 +7,7 @@ from datetime import datetime
 
 from ..errors import NotFoundError
 from ..http.response import Json
+from ..rows import find_record
 from .version_requests import VersionRequests
 
 
@@ -40,8 +41,8 @@ def observe(requests: VersionRequests, *, exists: bool = False) -> Observation |
     """Reads the version; None where there is none that is active.
 
     A version that is known to exist is read record first. Rows are only ever added, so a record
-    that is enabled was enabled with no other rows than those read after it. Raises ApiError,
-    TransportError.
+    that is enabled was enabled with no other rows than those read after it. Raises ApiError, also
+    where a list of versions that the server may have cut lacks this one; TransportError.
     """
     record, age = _record(requests) if exists else ({}, None)
     files = requests.list_files()
@@ -56,10 +57,9 @@ def observe(requests: VersionRequests, *, exists: bool = False) -> Observation |
 def _record(requests: VersionRequests) -> tuple[Json, float | None]:
     listing = requests.list_versions()
     try:
-        rows = listing.rows("versions")
+        record = find_record(listing, requests.version)
     except NotFoundError:
         return {}, None
-    record = next((row for row in rows if row.get("version") == requests.version), {})
     written = _timestamp(record.get("updatedAt"))
     if written is None or listing.date is None:
         return record, None

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from ..choices import IfExists
 from ..file_names import server_name
+from ..http.response import Json
+from ..transfer.file_rows import main_candidates, preferred_file
 from ..transfer.hashing import checksums_match
 from .files import Checksum, ReleaseFile, cached, check_expected, completion_order, file_checksum
 from .journal import Journal, ReleaseId
@@ -58,7 +60,11 @@ def publish(
         run.progress = progress
         run.parallel = parallel
         run.notify = notify or run.notify
-        return run.run(protect or nullcontext)
+        done = run.run(protect or nullcontext)
+        if notify and done.status != "skipped":
+            chosen = preferred_file(main_candidates(done.files), run.version_size)
+            _tell_main(done.files, chosen, notify)
+        return done
 
 
 def preview(
@@ -69,6 +75,7 @@ def preview(
     enable: bool = False,
     expected: Mapping[str, str] | None = None,
     journal: Path | None = None,
+    notify: Callable[[str], None] | None = None,
 ) -> ReleasePreview:
     """What `publish` would do; changes nothing, and locks no journal."""
     checksum = _checked(files, _by_server_name(expected or {}))
@@ -80,7 +87,21 @@ def preview(
     step = run.first_step()
     status = step.status or ("unchanged" if step.action in _WHOLE else "created")
     rows = [{**file.as_row(), "checksum": checksum(file), "status": status} for file in ordered]
+    if notify and status == "created":
+        _tell_main(rows, rows[-1], notify)
     return ReleasePreview(status, enable and status != "skipped" and not run.is_enabled, rows)
+
+
+def _tell_main(rows: Sequence[Json], chosen: Json, notify: Callable[[str], None]) -> None:
+    """Says which file is meant where none is named, if that is not plain."""
+    found = main_candidates(rows)
+    if len(found) > 1:
+        what = "MAIN files" if chosen.get("fileType") == "MAIN" else "files, none of them MAIN"
+        names = ", ".join(sorted(str(row.get("fileName")) for row in found))
+        notify(
+            f"{len(found)} {what}: {names}; where a download names none, bindist takes "
+            f"{chosen.get('fileName')}, and other clients take any of them"
+        )
 
 
 def _by_server_name(expected: Mapping[str, str]) -> dict[str, str]:

@@ -115,6 +115,11 @@ class Run:
         """Whether the version was enabled when it was read last."""
         return self._seen is not None and self._seen.is_enabled
 
+    @property
+    def version_size(self) -> object:
+        """The size that the version's record had when it was read last: of one of its files."""
+        return self._seen.record.get("fileSize") if self._seen else None
+
     # What is known
 
     def _read_version(self) -> None:
@@ -184,6 +189,7 @@ class Run:
             self._earlier, self._finished_before = set(), False
         journal.application_created_at = created_at
         self._requests.check_id()
+        self._requests.check_names()
 
     def _report_earlier(self) -> None:
         """Reports the files whose bytes the object store has from an earlier run."""
@@ -284,7 +290,13 @@ class Run:
         check_expected(file, self._checksum(file), self.expected)
         with LocalFile.opened(file.path, file.name) as opened:
             answer = self._writes.create(
-                partial(self._requests.upload_inline, opened, file.file_type, self.release_notes)
+                partial(
+                    self._requests.upload_inline,
+                    opened,
+                    file.file_type,
+                    self.release_notes,
+                    file.description or None,
+                )
             )
         if answer.success and report:
             report(file.size, file.size)

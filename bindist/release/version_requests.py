@@ -31,14 +31,17 @@ class VersionRequests:
     list_files: Callable[[], ApiResponse]
     check_id: Callable[[], None]
     """Raises ConflictError where the version would share its id, and files, with another one."""
+    check_names: Callable[[], None]
+    """Raises FileNameError where the object store could not hand out the files of the release."""
     presign: Callable[[str, int], PresignedUpload]
     """(file name, size): a URL to put a file to. Raises ConflictError where the version exists."""
     put_file: Callable[[LocalFile, Progress | None, PresignedUpload, CancellationToken], SentFile]
     """Sends a file to the object store, under a new URL where the one given is too old."""
     reserve: Callable[[str, str | None], ApiResponse]
     """(file name, release notes): makes the version, empty and disabled; 409 where it exists."""
-    upload_inline: Callable[[LocalFile, str, str | None], ApiResponse]
-    """(file, file type, release notes): makes the version with one small file, in one request."""
+    upload_inline: Callable[[LocalFile, str, str | None, str | None], ApiResponse]
+    """(file, file type, release notes, description): makes the version with one small file, in one
+    request."""
     complete: Callable[[str, str, int, str, str | None], ApiResponse]
     """(upload id, file name, size, checksum, release notes): adds a file that the object store has;
     disables the version, so the caller has just read that it is not enabled."""

@@ -35,14 +35,18 @@ class SandboxServer:
     """A server on a data folder, on loopback only.
 
     An empty folder gets the sample catalogue on first use, or, with catalogue=False, nothing but
-    the customers `admin`, `admin-apps` and `seed-customer`. Keys that are given are set; keys
+    the customers `admin`, `admin-apps` and `seed-customer`, or, with fresh=True, nothing but an
+    administrator with a UUID for an id, as a new server on AWS. Keys that are given are set; keys
     neither given nor stored are made up. Raises SandboxError where the folder cannot be used.
 
     `like` says what the server's steps are: "ideal" carries out a request in one transaction,
-    "scaleway" and "aws" step by step as the real servers do. `on_step` and `after_step` are called
-    with each step, in the request's thread and outside of any transaction: a hook may block, and
-    where it raises, the connection is dropped. `requests` grows with each request, unless
-    record_requests is False.
+    "scaleway" and "aws" step by step as the real servers do, and "aws" with DynamoDB's and S3's
+    manners. `store_host` is the host in the URLs of the object store, for clients that have this
+    server for a proxy; default the server's own. `share_minutes` is how long a share link may live.
+
+    `on_step` and `after_step` are called with each step, in the request's thread and outside of any
+    transaction: a hook may block, and where it raises, the connection is dropped. `requests` grows
+    with each request, unless record_requests is False.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class SandboxServer:
         *,
         port: int = 0,
         catalogue: bool = True,
+        fresh: bool = False,
         admin_key: str | None = None,
         apps_admin_key: str | None = None,
         customer_key: str | None = None,
@@ -58,6 +63,8 @@ class SandboxServer:
         like: Like = "ideal",
         record_requests: bool = True,
         url_lifetime: float = 1800.0,
+        store_host: str = "",
+        share_minutes: int = 1440,
     ) -> None:
         self.data_dir = Path(data_dir).absolute()
         self.faults = FaultPlan(faults)
@@ -74,10 +81,9 @@ class SandboxServer:
         self._lock = threading.Lock()
         self._database = Database(self.data_dir)
         objects = Objects(self._database)
-        secret, tenant = self._prepare(
-            objects, catalogue, (admin_key, apps_admin_key, customer_key)
-        )
-        self._address = ServerAddress("", secret, tenant, url_lifetime)
+        keys = admin_key, apps_admin_key, customer_key
+        secret, tenant = self._prepare(objects, catalogue, fresh, keys)
+        self._address = ServerAddress("", secret, tenant, url_lifetime, store_host, share_minutes)
         self._history = History(
             self.data_dir / folder.DATABASE, lambda: self.faults.most("stale-reads") / 1000
         )
@@ -86,14 +92,17 @@ class SandboxServer:
         self.dispatcher = Dispatcher(api, store, _known(like), self, self.stopping)
 
     def _prepare(
-        self, objects: Objects, with_catalogue: bool, keys: tuple[str | None, ...]
+        self, objects: Objects, with_catalogue: bool, fresh: bool, keys: tuple[str | None, ...]
     ) -> tuple[str, str]:
         """Fill an empty folder, set the keys given, and read what is needed to serve."""
         try:
             if self._database.open():
                 with self._database.first_use() as session:
                     if session is not None:
-                        catalogue.create(session, objects, empty=not with_catalogue)
+                        if fresh:
+                            catalogue.create_fresh(session)
+                        else:
+                            catalogue.create(session, objects, empty=not with_catalogue)
                         write_keys(session, *keys)
             with self._database.session() as session:
                 if any(keys):

@@ -5,7 +5,7 @@ A server that is not atomic may list one file twice, each time under an id of it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ..errors import IntegrityError
@@ -30,6 +30,26 @@ def distinct_files(rows: Iterable[Row]) -> list[Row]:
             _check_alike(other, row)
             files[key] = min(other, row, key=lambda each: str(each.get("fileId")))
     return list(files.values())
+
+
+def main_candidates(rows: Iterable[Row]) -> list[Row]:
+    """The files that may be meant where none is named: the MAIN ones, or all where none is MAIN.
+
+    Raises IntegrityError as `distinct_files` does.
+    """
+    files = distinct_files(rows)
+    return [row for row in files if row.get("fileType") == "MAIN"] or files
+
+
+def preferred_file(candidates: Sequence[Row], version_size: object) -> Row:
+    """Always the same one of several files, in whatever order the server lists them.
+
+    The one of the size that the version's record has, which is that of the file completed last;
+    else, and of several, the one with the smallest id.
+    """
+    return min(
+        candidates, key=lambda row: (row.get("fileSize") != version_size, str(row.get("fileId")))
+    )
 
 
 def _check_alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> None:

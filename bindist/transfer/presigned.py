@@ -12,7 +12,7 @@ from ..file_names import safe_file_name
 from ..http.response import ApiResponse, Json, count_in, text_in
 from ..http.transport import Transport
 from .config import DEFAULTS, TransferConfig
-from .file_rows import distinct_files
+from .file_rows import main_candidates, preferred_file
 from .hashing import normalize_checksum
 
 Progress = Callable[[int, int], None]
@@ -140,20 +140,22 @@ def read_presigned_upload(
     )
 
 
-def pick_file(files: Json, file_id: str | None) -> Json:
-    """The file wanted from the data of a file list: by its id, or the one the server would choose.
+def pick_file(
+    files: Json, file_id: str | None, version_size: Callable[[], object] = lambda: None
+) -> Json:
+    """The file wanted from the data of a file list: by its id, or the MAIN one.
 
-    Raises IntegrityError where the list holds no such file, or no id is given and one name has two
-    checksums.
+    `version_size` gives the size in the version's record; it is called where there are several to
+    choose from. Raises IntegrityError where the list holds no such file, or no id is given and one
+    name has two checksums.
     """
     listed = files.get("files")
     rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
     if file_id is None:
-        rows = distinct_files(rows)
+        rows = main_candidates(rows)
     else:
         rows = [row for row in rows if row.get("fileId") == file_id]
-    rows.sort(key=lambda row: row.get("fileType") != "MAIN")
     if not rows:
         wanted = "no files" if file_id is None else f"no file {file_id!r}"
         raise IntegrityError(f"version {files.get('version')!s} has {wanted}")
-    return rows[0]
+    return rows[0] if len(rows) == 1 else preferred_file(rows, version_size())

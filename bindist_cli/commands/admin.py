@@ -31,7 +31,9 @@ def command() -> None:
 @key_file_option
 @pass_app
 def rotate_key(app: App, apps_admin: bool, yes: bool, key_file: str | None) -> None:
-    """Replace the administrator's API key. The old key stops working immediately.
+    """Replace the administrator's API key.
+
+    The old key stops working immediately, on a server on AWS within 60 seconds.
 
     `admin-apps` is a restricted administrator without access to the audit log. Replacing its key
     requires the key of a financial administrator, who has that access (`bindist auth status` shows
@@ -39,7 +41,7 @@ def rotate_key(app: App, apps_admin: bool, yes: bool, key_file: str | None) -> N
     """
     whose = "the key of admin-apps" if apps_admin else "the key in use"
     if not yes:
-        app.confirm(f"Replace {whose}? The old key stops working immediately.", "--yes")
+        app.confirm(f"Replace {whose}? The old key stops working, on AWS within 60 s.", "--yes")
     source = app.key.source
     with KeyFile(key_file) as file:
         if apps_admin:
@@ -48,4 +50,7 @@ def rotate_key(app: App, apps_admin: bool, yes: bool, key_file: str | None) -> N
             made = app.client.regenerate_admin_key().require()
         file.show(app.printer, columns.NEW_KEY, made, usable_key(made, app.api_url))
     if not apps_admin and not app.settings.is_sandbox:
-        app.printer.warn(f"the old key no longer works: replace it where it came from, {source}")
+        app.printer.warn(
+            "the old key stops working immediately, on a server on AWS within 60 s: "
+            f"replace it where it came from, {source}"
+        )

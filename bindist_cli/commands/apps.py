@@ -67,7 +67,13 @@ def list_(
     page: int | None,
     page_size: int | None,
 ) -> None:
-    """List the applications that the key may see."""
+    """List the applications that the key may see.
+
+    A server on AWS cuts the list at 1 MB of records without saying so; those that no option selects
+    count, too. A warning tells where it may have done that.
+    """
+    from bindist.rows import MAY_BE_CUT_FROM, json_size
+
     sort_by = SORTS[sort] if sort else None
     sort_order: SortOrder | None = "desc" if desc else None
     found: Iterator[columns.Json]
@@ -91,13 +97,23 @@ def list_(
             sort_order=sort_order,
         )
         found = iter(response.rows("applications"))
+    size = 0
+
+    def measured() -> Iterator[columns.Json]:
+        nonlocal size
+        for row in islice(found, limit):
+            size += json_size(row)
+            yield row
+
     app.printer.rows(
         columns.APPLICATIONS,
-        islice(found, limit),
+        measured(),
         empty="no applications",
         hint="create one with `bindist apps create APP`, or give a customer access with "
         "`bindist apps grant`",
     )
+    if size >= MAY_BE_CUT_FROM:
+        app.printer.warn_of_cut("applications")
 
 
 @command.command(examples=("bindist apps show harbor", "bindist apps show harbor --json"))
@@ -166,11 +182,15 @@ def create(
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @pass_app
 def delete(app: App, app_id: str, yes: bool) -> None:
-    """Delete an application. Its id can never be used again."""
+    """Delete an application. Its id can never be used again.
+
+    Links of `versions share` that were made before work until they expire.
+    """
     if not yes:
         app.client.get_application(app_id).raise_for_error()
         app.confirm(f"Delete {app_id}? Its id can never be used again.", "--yes")
     app.printer.one(columns.DELETED, app.client.delete_application(app_id).require())
+    app.printer.note_of_links()
 
 
 @command.command(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bindist.customer_import import read_rows
+from bindist.errors import NotFoundError
 
 from ..auth.new_key_file import KeyFile, key_file_option, usable_key
 from ..context import App, pass_app
@@ -34,6 +35,13 @@ _license = click.option(
     metavar="TEXT",
     help="What the customer has licensed, as free text, up to 500 characters.",
 )
+_parent = click.option(
+    "--parent",
+    metavar="CUSTOMER",
+    type=CUSTOMER,
+    help="Id of the parent: the customer or administrator that a new one belongs to."
+    " [default: admin, or the only administrator that reports mention]",
+)
 
 
 @click.group(cls=Group, name="customers")
@@ -44,13 +52,28 @@ def command() -> None:
 @command.command("list", examples=("bindist customers list", "bindist customers list -o csv"))
 @pass_app
 def list_(app: App) -> None:
-    """List all customers, sorted by name."""
+    """List all customers, sorted by name.
+
+    A server on AWS cuts the list at 1 MB of records without saying so. A warning tells where it may
+    have done that.
+    """
+    rows = list_customers(app)
     app.printer.rows(
         columns.CUSTOMERS,
-        app.client.list_customers().rows("customers"),
+        rows,
         empty="no customers",
         hint="create one with `bindist customers create --name NAME`",
     )
+
+
+def list_customers(app: App) -> list[columns.Json]:
+    """Returns all customers; warns if the server may have cut the list."""
+    from bindist.rows import may_be_cut
+
+    rows: list[columns.Json] = list(app.client.list_customers().rows("customers"))
+    if may_be_cut(rows):
+        app.printer.warn_of_cut("customers")
+    return rows
 
 
 @command.command(examples=("bindist customers show acme",))
@@ -63,7 +86,7 @@ def show(app: App, customer: str) -> None:
 
 def find_customer(app: App, customer_id: str) -> columns.Json:
     """Returns a customer from the list, because the API has no request for a single one."""
-    for row in app.client.list_customers().rows("customers"):
+    for row in list_customers(app):
         if row.get("customerId") == customer_id:
             return row
     raise CliError(
@@ -112,14 +135,7 @@ def access(app: App, customer: str | None, matrix: bool) -> None:
 @_email
 @_reference
 @_license
-@click.option(
-    "--parent",
-    default="admin",
-    show_default=True,
-    metavar="CUSTOMER",
-    type=CUSTOMER,
-    help="Id of the parent: the customer or administrator that the new one belongs to.",
-)
+@_parent
 @click.option(
     "--if-not-exists",
     is_flag=True,
@@ -131,23 +147,54 @@ def create(
     app: App,
     /,
     name: str,
-    parent: str,
+    parent: str | None,
     if_not_exists: bool,
     key_file: str | None,
     **fields: Any,
 ) -> None:
-    """Create a customer with an API key of its own. The key is shown only once."""
+    """Create a customer with an API key of its own. The key is shown only once.
+
+    A server on AWS may have no administrator called `admin`: the id of its administrator is a UUID.
+    This command then looks for that id in the audit log and among the uploads.
+    """
     if if_not_exists:
         if not fields["reference"] and not fields["email"]:
             raise click.UsageError("--if-not-exists requires --reference or --email")
-        found = app.client.find_customer(reference=fields["reference"], email=fields["email"])
-        if found is not None:
-            app.printer.one(columns.CUSTOMER, found)
-            app.printer.note(f"{found['customerId']} already exists; nothing was changed")
+        there = app.client.find_customer(reference=fields["reference"], email=fields["email"])
+        if there is not None:
+            app.printer.one(columns.CUSTOMER, there)
+            app.printer.note(f"{there['customerId']} already exists; nothing was changed")
             return
     with KeyFile(key_file) as file:
-        made = app.client.create_customer(name, parent_customer_id=parent, **fields).require()
+        response = app.client.create_customer(name, parent_customer_id=parent or "admin", **fields)
+        if response.status_code == 404 and parent is None:
+            found = find_administrator(app)
+            response = app.client.create_customer(name, parent_customer_id=found, **fields)
+            app.printer.note(f"the parent is {found}: this server has no administrator `admin`")
+        made = response.require()
         file.show(app.printer, columns.NEW_KEY, made, made.get("apiKey"))
+
+
+def find_administrator(app: App) -> str:
+    """Returns the only administrator that reports mention. Raises CliError if there is not one."""
+    found = app.client.find_administrators()
+    if len(found) == 1:
+        return found[0]
+    if found:
+        hint = "choose one of them with --parent ID"
+    else:
+        hint = (
+            "the audit log mentions its administrator once something was changed: run `bindist "
+            "apps create APP`, then repeat this command; or name a customer with --parent ID"
+        )
+    raise CliError(
+        "this server has no administrator `admin` to create a customer under, and "
+        f"{'several' if found else 'no'} others are known",
+        Exit.NOT_FOUND,
+        facts=found,
+        hint=hint,
+        code="NO_PARENT",
+    )
 
 
 @command.command(
@@ -176,12 +223,14 @@ def create(
 @click.option(
     "--update", is_flag=True, help="Also change existing customers to what FILE says of them."
 )
+@_parent
 @click.option("--dry-run", is_flag=True, help="Only show what would be done.")
 @pass_app
 def import_(
     app: App,
     source: str,
     keys_dir: str,
+    parent: str | None,
     applications: tuple[str, ...],
     update: bool,
     dry_run: bool,
@@ -211,9 +260,14 @@ def import_(
             grant=applications,
             update=update,
             dry_run=dry_run,
+            parent_customer_id=parent,
             notify=app.printer.note,
             done=tell,
         )
+    except NotFoundError as error:
+        if parent is None and NO_ADMIN in str(error):
+            find_administrator(app)  # tells of several, or none
+        raise
     finally:
         if done or sys.exc_info()[0] is None:
             _show_import(app.printer, done, source)
@@ -226,6 +280,9 @@ def _show_import(printer: Printer, done: list[ImportedCustomer], source: str) ->
     if printer.format == "table":  # most imports leave most columns empty
         shown = [each for each in shown if any(row[each.key] for row in rows)]
     printer.rows(shown, rows, empty=f"no customers in {source}")
+
+
+NO_ADMIN = "'admin' not found"
 
 
 class _Progress:
@@ -301,9 +358,11 @@ def enable(app: App, customer: str) -> None:
 def disable(app: App, customer: str) -> None:
     """Block the API key of a customer.
 
-    `bindist customers enable` lets the same key work again.
+    On a server on AWS, a key that was just used works for up to 60 seconds more. `bindist customers
+    enable` lets the same key work again.
     """
     _switch(app, customer, False)
+    app.printer.note("on a server on AWS, the key may work for up to 60 s more")
 
 
 def _switch(app: App, customer: str, is_active: bool) -> None:
@@ -319,11 +378,13 @@ def _switch(app: App, customer: str, is_active: bool) -> None:
 def rotate_key(app: App, customer: str, yes: bool, key_file: str | None) -> None:
     """Replace the API key of a customer.
 
-    The old key stops working immediately. The new key is shown only once.
+    The old key stops working immediately, on a server on AWS within 60 seconds. The new key is
+    shown only once.
     """
     if not yes:
         app.confirm(
-            f"Replace the key of {customer}? The old key stops working immediately.", "--yes"
+            f"Replace the key of {customer}? The old key stops working, on AWS within 60 s.",
+            "--yes",
         )
     with KeyFile(key_file) as file:
         made = app.client.regenerate_customer_key(customer).require()

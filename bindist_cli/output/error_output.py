@@ -32,6 +32,11 @@ HINTS: tuple[tuple[type[Exception], str], ...] = (
     (errors.QuotaError, "delete data that you no longer need, or ask for a larger quota"),
 )
 
+_S3_NAME = "represented using ISO-8859-1"
+_S3_NAME_HINT = (
+    "the store refuses each download of this file, because of its name: see "
+    "`bindist help file-types`"
+)
 _MANY_FILES_HINT = "`ulimit -n 1024` lets a process open more files"
 _FILE_HINTS = {
     errno.EDQUOT: "free some of your quota, or use another folder",
@@ -92,6 +97,8 @@ def _from_response(error: errors.ApiError) -> CliError:
         message = message[:_MAX_MESSAGE] + "…"
     if error.code == "INVALID_RESPONSE":
         hint = "check that --api-url is the base URL of the API"
+    if error.code == "InvalidArgument" and _S3_NAME in message:
+        hint = _S3_NAME_HINT
     if isinstance(error, errors.AuthenticationError):
         message = f"not authenticated: {message}"
     if isinstance(error, errors.PermissionDeniedError) and "not enabled" in message:

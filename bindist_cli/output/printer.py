@@ -92,6 +92,17 @@ class Printer:
         """Prints a warning to stderr, even with --quiet."""
         self.talk(f"{self.styled('warning:', fg='yellow')} {text}")
 
+    def warn_of_cut(self, what: str) -> None:
+        """Warns that a list of applications, versions or customers may be incomplete."""
+        self.warn(
+            f"there may be more {what}: this list is so long that a server on AWS may have cut it, "
+            "without saying so"
+        )
+
+    def note_of_links(self) -> None:
+        """Notes that nothing takes a share link back."""
+        self.note("links of `versions share` that were made before work until they expire")
+
     def talk(self, text: str) -> None:
         say(text, self.settings.color)
 

@@ -10,7 +10,10 @@ TRANSFERS = (
         "test_channel=False)",
         returns="tuple[bytes, DownloadedFile]",
     ),
-    Method("upload_large_file(application_id, version, file_name, content, release_notes=None)"),
+    Method(
+        "upload_large_file(application_id, version, file_name, content, release_notes=None, *, "
+        "allow_any_name=False)"
+    ),
     *map(
         Method,
         (
@@ -30,7 +33,7 @@ TRANSFERS = (
         ),
     ),
 )
-OTHER_METHODS = ("close", "request")
+OTHER_METHODS = ("close", "find_administrators", "request")
 OTHER_COMMANDS = (
     Command(
         "auth login", ONE, recorded=(Recorded("--with-key"),), elsewhere="asks a person: test_auth"

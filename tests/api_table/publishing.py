@@ -118,7 +118,7 @@ PUBLISHING = (
         methods=(
             Method(
                 "upload_small_file(application_id, version, file_name, content, "
-                "release_notes=None, *, file_type=None, description=None)",
+                "release_notes=None, *, file_type=None, description=None, allow_any_name=False)",
                 ("{tool}", "{mark}", "a.bin", CONTENT),
                 examples=(
                     sends({**_FILE, "fileContent": "AP8="}, "tool", "1.0", "a.exe", b"\x00\xff"),

@@ -85,10 +85,10 @@ def refused(kind: click.ParamType, text: str) -> bool:
 
 @given(minutes=st.integers(-10, 2000), unit=st.sampled_from(["", "m"]))
 @several
-def test_minutes_are_accepted_exactly_if_the_server_accepts_them(minutes, unit):
+def test_minutes_are_accepted_if_some_server_may_accept_them(minutes, unit):
     text = f"{minutes}{unit}"
-    assert refused(MINUTES, text) is not (5 <= minutes <= 1440)
-    if 5 <= minutes <= 1440:
+    assert refused(MINUTES, text) is not (minutes >= 5)
+    if minutes >= 5:
         assert MINUTES.convert(text, None, None) == minutes
 
 
@@ -101,7 +101,7 @@ def test_minutes_are_accepted_exactly_if_the_server_accepts_them(minutes, unit):
 @several
 def test_any_text_is_a_duration_and_a_time_or_refused(text):
     if not refused(MINUTES, text):
-        assert 5 <= MINUTES.convert(text, None, None) <= 1440
+        assert MINUTES.convert(text, None, None) >= 5
     for kind in (Moment(), Moment(end=True)):
         if not refused(kind, text):
             shown = kind.convert(text, None, None)

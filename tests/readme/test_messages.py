@@ -319,6 +319,32 @@ def two_checksums(scene: Scene) -> None:
     scene(*UPLOAD, "acme.exe", "--checksums", "SHA256SUMS")
 
 
+def unservable(scene: Scene) -> None:
+    """A server of its own, whose object store seems to be a bucket of S3."""
+    bucket = "releases.s3.eu-central-1.amazonaws.com"
+    server = SandboxServer(scene.folder / "s3", admin_key=ADMIN_KEY, like="aws", store_host=bucket)
+    scene.patch.setenv("BINDIST_API_URL", scene.stack.enter_context(server).url)
+    scene.patch.setenv("HTTP_PROXY", server.url)
+    (scene.folder / "–.exe").write_bytes(b"the program")
+
+
+def no_administrator(scene: Scene) -> None:
+    server = SandboxServer(scene.folder / "fresh", admin_key=ADMIN_KEY, fresh=True)
+    scene.patch.setenv("BINDIST_API_URL", scene.stack.enter_context(server).url)
+    scene("customers", "create", "--name", "Globex")
+
+
+def refused_name(scene: Scene) -> None:
+    unservable(scene)
+    scene("versions", "upload", "harbor", "9.0.0", "–.exe")
+
+
+def refused_download(scene: Scene) -> None:
+    unservable(scene)
+    scene.run("versions", "upload", "harbor", "9.0.0", "–.exe", "--allow-any-name", "--enable")
+    scene("versions", "download", "harbor", "9.0.0", "-O", "got.exe")
+
+
 PROVOKED: dict[str, Callable[[Scene], None]] = {
     "not authenticated: no API key found": no_key,
     "not authenticated: …": wrong_key,
@@ -343,6 +369,9 @@ PROVOKED: dict[str, Callable[[Scene], None]] = {
     "Too Many Requests": lambda scene: scene.listing("status:429"),
     "Application '…' not found": lambda scene: scene("apps", "show", "nobody"),
     "Version '…' is not enabled for download": lambda scene: scene(*DOWNLOAD, "-O", "got.exe"),
+    "this server has no administrator `admin` to create a customer under, and … others are known": (
+        no_administrator
+    ),
     "… has no enabled version": lambda scene: scene("versions", "download", "acme"),
     "version … of … exists with different content": different,
     "version … of … lacks some of these files": half_made,
@@ -360,6 +389,9 @@ PROVOKED: dict[str, Callable[[Scene], None]] = {
     "…: File too large: …": too_large,
     "…: File name too long": lambda scene: scene(*DOWNLOAD, "-O", "n" * 300),
     "the release notes have …": lambda scene: scene(*UPLOAD, "acme.exe", "--notes", "x" * 5001),
+    "Amazon's object store refuses each download of a file whose name has characters above "
+    "U+00FF: …; nothing was sent": refused_name,
+    "Header value cannot be represented using ISO-8859-1.": refused_download,
     "…, line …: another checksum of … than in line …": two_checksums,
     "… exists with other content": in_the_way,
     "… appeared while the file was downloaded, and was not replaced; …": appeared,

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from bindist import AdminClient, IntegrityError
 from bindist.choices import CHOICES
-from bindist.file_names import derived_file_type, name_problem, safe_file_name
+from bindist.file_names import (
+    beyond_latin_1,
+    derived_file_type,
+    latin_1_name,
+    name_problem,
+    safe_file_name,
+)
 
 NAMES = st.text(max_size=300) | st.text("ab.. /\\:'\"<>|?*\0\x7fÅé\ufeff😀", max_size=12)
 USUAL = [
@@ -157,3 +163,35 @@ def test_the_server_derives_the_same_type(admin: AdminClient, application: str, 
 @given(NAMES)
 def test_every_name_has_one_of_the_four_types(name: str) -> None:
     assert derived_file_type(name) in CHOICES["file_type"]
+
+
+# Names that S3 can hand out
+
+
+@pytest.mark.parametrize(
+    ("name", "works"),
+    [
+        ("Überblick – 日本語.pdf", "Überblick - _.pdf"),
+        ("naïve café.txt", "naïve café.txt"),
+        ("日本語.zip", "file.zip"),
+        ("–.exe", "file.exe"),
+        ("Győr “2”.tar.gz", "Gyor 2.tar.gz"),
+        ("Œuvre €5.pdf", "OEuvre EUR5.pdf"),
+        ("a.“”.b", "a.b"),
+        ("ćon", "file-con"),
+        ("😀", "file"),
+        ("ﬁle.exe", "file.exe"),
+        ("tool.日", "tool._"),
+    ],
+)
+def test_a_similar_name_in_latin_1(name: str, works: str) -> None:
+    assert latin_1_name(name) == works
+    assert beyond_latin_1(works) == ""
+
+
+@given(NAMES)
+@example("con.–")
+def test_the_suggested_name_is_one_that_works(name: str) -> None:
+    if name_problem(name) is None and beyond_latin_1(name):
+        assert name_problem(latin_1_name(name)) is None
+        assert beyond_latin_1(latin_1_name(name)) == ""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import permutations
 from typing import Any
 
 import pytest
 
 from bindist import IntegrityError, NotFoundError
-from bindist.rows import choose_files, distinct_files, main_file
+from bindist.rows import choose_files, distinct_files, main_candidates, main_file
 
 
 def row(name: str, file_id: str, file_type: str = "MAIN", checksum: str = "a") -> dict[str, Any]:
@@ -24,11 +25,27 @@ EXE, DLL, TXT = row("a.exe", "1"), row("a.dll", "2", "DEPENDENCY"), row("a.txt",
 MIXED = [row("a", "1", checksum="1"), row("a", "2", checksum="2")]
 
 
+def sized(name: str, file_id: str, size: int) -> dict[str, Any]:
+    return {**row(name, file_id), "fileSize": size}
+
+
+ZIP, TAR, MSI = sized("a.zip", "9", 5), sized("a.tar", "7", 5), sized("a.msi", "8", 6)
+
+
 @pytest.mark.parametrize(
     ("rows", "chosen"), [([DLL, EXE], EXE), ([DLL, TXT], DLL), ([TXT], TXT)], ids=range(3)
 )
-def test_the_main_file_is_the_first_of_type_main_or_the_first(rows: Any, chosen: Any) -> None:
+def test_the_main_file_is_the_one_of_type_main_or_any(rows: Any, chosen: Any) -> None:
     assert main_file(rows) == chosen
+
+
+@pytest.mark.parametrize("rows", list(permutations([ZIP, TAR, MSI, DLL])))
+@pytest.mark.parametrize(("size", "chosen"), [(6, MSI), (5, TAR), (4, TAR), (None, TAR)])
+def test_of_several_the_main_file_is_the_same_in_any_order(
+    rows: Any, size: int | None, chosen: Any
+) -> None:
+    assert main_file(rows, size) == chosen
+    assert sorted(row["fileId"] for row in main_candidates(rows)) == ["7", "8", "9"]
 
 
 def test_a_version_without_files_has_no_main_file() -> None:

@@ -15,7 +15,7 @@ from ..storage.database import Row
 from ..validation import javascript, shapes
 from ..validation.collation import collation_key
 from ..validation.schema import validate
-from .call import ApiError, Call, find_version, success
+from .call import ApiError, Call, find_version, one_page, success
 from .customer import pick
 
 _CUSTOMER_FIELDS = (
@@ -154,7 +154,8 @@ def update_version(call: Call) -> Response:
 
 
 def list_customers(call: Call) -> Response:
-    rows = call.db.rows("SELECT * FROM customers WHERE isAdmin = 0 ORDER BY rowid")
+    rows = one_page(call, call.db.rows("SELECT * FROM customers ORDER BY rowid"))
+    rows = [row for row in rows if not row["isAdmin"]]
     rows.sort(key=lambda row: collation_key(row["name"]))
     return success({"customers": [pick(row, _CUSTOMER_FIELDS) for row in rows]})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import uuid
 from collections.abc import Callable, Iterator
@@ -24,6 +25,8 @@ from ..validation import javascript
 from ..validation.schema import Schema, validate
 
 API_VERSION = "1.0.0"
+
+_DYNAMODB_PAGE = 1024 * 1024
 
 _CODES = {
     400: "BAD_REQUEST",
@@ -143,7 +146,13 @@ class Call:
         if "expire" in self.steps.faults:
             now -= 1000 * (int(lifetime) + 3600)
         url = sign_url(
-            self.address.secret, method, self.address.url, STORE_PATH + key, now, lifetime, **also
+            self.address.secret,
+            method,
+            self.address.store_url,
+            STORE_PATH + key,
+            now,
+            lifetime,
+            **also,
         )
         return url, timestamp(now + int(lifetime * 1000))
 
@@ -184,6 +193,21 @@ def find_active_version(call: Call, application_id: str, version: str) -> Row:
     return row
 
 
+def one_page(call: Call, rows: list[Row]) -> list[Row]:
+    """The rows that one read of a table gives: of `aws` 1 MB, whatever is left out afterwards."""
+    if call.steps.like != "aws":
+        return rows
+    sizes = itertools.accumulate(map(_item_size, rows))
+    return [row for row, size in zip(rows, sizes, strict=True) if size <= _DYNAMODB_PAGE]
+
+
+def _item_size(row: Row) -> int:
+    """Bytes that a record takes in DynamoDB: its names, and its values in UTF-8."""
+    return sum(
+        len(name) + len(str(value).encode()) for name, value in row.items() if value is not None
+    )
+
+
 def files_of(call: Call, version_id: str) -> list[Row]:
     """A version's files: in the order in which they came, or by their ids, as DynamoDB has them."""
     then = "fileId" if call.steps.like == "aws" else "rowid"
@@ -202,7 +226,11 @@ def file_to_send(files: list[Row], file_id: str | None) -> Row | None:
 def download_url(call: Call, application_id: str, file: Row, **how: object) -> dict[str, Any]:
     """Sign a URL for a file. That alone counts as a download."""
     key = object_key(application_id, file["versionId"], file["fileId"], file["fileName"])
-    url, expires_at = call.signed_url("GET", key, **{"x-id": "GetObject"})
+    also = {
+        "response-content-disposition": f'attachment; filename="{file["fileName"]}"',
+        "x-id": "GetObject",
+    }
+    url, expires_at = call.signed_url("GET", key, **also)
     download_id = str(uuid.uuid4())
     with call.step("write-download", writes=True):
         call.db.put(

@@ -24,6 +24,7 @@ from .call import (
     find_active_version,
     find_application,
     json_response,
+    one_page,
     success,
 )
 
@@ -74,18 +75,23 @@ def list_applications(call: Call) -> Response:
 
 def _visible_applications(call: Call, query: dict[str, Any]) -> list[Row]:
     """All that the caller may see, with no more of them than the query needs."""
+    there = "deletedAt IS NULL"
     columns = ["applicationId", query["sortBy"]]
     columns += [name for name, asked in _ASKED_OF.items() if query.get(asked) not in (None, "")]
     wanted = ", ".join(f"applications.{name}" for name in columns)
+    if call.steps.like == "aws":
+        wanted, there = "applications.*", "1"  # what is deleted takes its part of the page
     if call.caller.is_admin:
-        return call.db.rows(
-            f"SELECT {wanted} FROM applications WHERE deletedAt IS NULL ORDER BY rowid"  # noqa: S608
+        rows = call.db.rows(
+            f"SELECT {wanted} FROM applications WHERE {there} ORDER BY rowid"  # noqa: S608
         )
-    return call.db.rows(
-        f"SELECT {wanted} FROM grants JOIN applications USING (applicationId)"  # noqa: S608
-        " WHERE customerId = ? AND deletedAt IS NULL ORDER BY grants.rowid",
-        call.caller.customer_id,
-    )
+    else:
+        rows = call.db.rows(
+            f"SELECT {wanted} FROM grants JOIN applications USING (applicationId)"  # noqa: S608
+            f" WHERE customerId = ? AND {there} ORDER BY grants.rowid",
+            call.caller.customer_id,
+        )
+    return [row for row in one_page(call, rows) if not row.get("deletedAt")]
 
 
 # The columns that are looked at, and in what of the query they are asked for.
@@ -144,8 +150,9 @@ def list_versions(call: Call) -> Response:
     find_application(call, application_id)
     words = javascript.trim(call.query.get("changelog", "")).lower()
     rows = call.db.rows(
-        "SELECT * FROM versions WHERE applicationId = ? AND isActive ORDER BY rowid", application_id
+        "SELECT * FROM versions WHERE applicationId = ? ORDER BY rowid", application_id
     )
+    rows = [row for row in one_page(call, rows) if row["isActive"]]
     rows.sort(key=lambda row: collation_key(row["version"], numeric=True), reverse=True)
     return success(
         {
@@ -198,7 +205,7 @@ def create_share_link(call: Call) -> Response:
         sent = javascript.parse_json(call.text or "{}")
     except javascript.ScriptError:
         raise ApiError(400, "Invalid JSON body") from None
-    asked = validate(shapes.SHARE, sent)
+    asked = validate(shapes.share(call.address.share_minutes), sent)
     application_id, version = asked["applicationId"], asked["version"]
     row = _read_version(call, application_id, version)
     file_id = asked.get("fileId")

@@ -106,20 +106,30 @@ def _activity_rows(call: Call, table: str, time_column: str, limit: float) -> li
     query = call.query
     if limit < 0:
         raise javascript.ScriptError("LIMIT must not be negative")
-    where, values = _between(time_column, query)
+    limit = 0 if math.isnan(limit) else limit
     if query.get("customerId"):
-        where.append("customerId = ?")
-        values.append(query["customerId"])
-        order, count = f"{time_column} DESC", limit
+        where, values = _between(time_column, query)
+        rows = call.db.rows(
+            f"SELECT * FROM {table} WHERE {' AND '.join(['customerId = ?', *where])}"  # noqa: S608
+            f" ORDER BY {time_column} DESC LIMIT ?",
+            query["customerId"],
+            *values,
+            limit,
+        )
     else:
-        order, count = "rowid", limit * 2
-    rows = call.db.rows(
-        f"SELECT * FROM {table} WHERE {' AND '.join(['1', *where])}"  # noqa: S608
-        f" ORDER BY {order} LIMIT ?",
-        *values,
-        0 if math.isnan(count) else count,
-    )
+        rows = _first_rows(call, table, time_column, limit * 2)
     return [row if "version" in row else {**row, "version": _version_of(row)} for row in rows]
+
+
+def _first_rows(call: Call, table: str, time_column: str, count: float) -> list[Row]:
+    """The first rows of a table within the dates asked for. Like DynamoDB, `aws` looks at no more
+    than `count` rows, and then leaves out those of other dates."""
+    where, values = _between(time_column, call.query)
+    wanted = f"SELECT * FROM {table} WHERE {' AND '.join(['1', *where])}"  # noqa: S608
+    if call.steps.like == "aws":
+        first = f"(SELECT * FROM {table} ORDER BY rowid LIMIT ?)"  # noqa: S608
+        return call.db.rows(wanted.replace(table, first, 1), count, *values)
+    return call.db.rows(f"{wanted} ORDER BY rowid LIMIT ?", *values, count)
 
 
 def _between(time_column: str, query: dict[str, str]) -> tuple[list[str], list[object]]:
@@ -157,13 +167,7 @@ def list_audit_events(call: Call) -> Response:
         if events:
             pagination["lastEventId"] = events[-1]["eventId"]
     else:
-        where, values = _between("timestamp", query)
-        events = call.db.rows(
-            f"SELECT * FROM audit WHERE {' AND '.join(['1', *where])}"  # noqa: S608
-            " ORDER BY rowid LIMIT ?",
-            *values,
-            limit * 2,
-        )
+        events = _first_rows(call, "audit", "timestamp", limit * 2)
         events = sorted(events, key=lambda event: str(event["timestamp"]), reverse=True)[:limit]
         pagination = {"hasMore": False}
     return success({"events": events, "pagination": pagination})

@@ -111,6 +111,14 @@ _DOWNLOADS = (
 )
 
 
+def create_fresh(session: Session) -> None:
+    """What a new server on AWS holds: an administrator, who is not called `admin`."""
+    administrator = _ADMINS[0]._replace(customer_id=str(uuid.uuid4()))
+    _add_customer(session, administrator, milliseconds())
+    session.put("settings", ("name",), name="admin", value=administrator.customer_id)
+    session.put("settings", ("name",), name="customer", value="")
+
+
 def create(session: Session, objects: Objects, *, empty: bool) -> None:
     """Fill the new tables, inside the caller's transaction."""
     now = milliseconds()

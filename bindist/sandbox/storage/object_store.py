@@ -41,9 +41,7 @@ class Store:
             return xml_error(error)
 
     def _check_signature(self, request: Request, path: str) -> None:
-        query = dict(
-            parse_qsl(request.query_string.decode("utf-8", "replace"), keep_blank_values=True)
-        )
+        query = _query(request)
         if "Authorization" in request.headers:
             raise _refusal("two-mechanisms")
         if query.get("X-Amz-Algorithm") != ALGORITHM or SIGNATURE not in query:
@@ -63,9 +61,15 @@ class Store:
     def _get(self, request: Request, key: str, steps: Steps) -> Response:
         with steps.take("store.get", writes=False, slow="slow-store"):
             stored = self._objects.find(key)
+        disposition = _query(request).get("response-content-disposition", "")
+        if not _is_latin_1(disposition):
+            if steps.like == "aws":
+                raise _refusal("disposition")
+            disposition = ""
         if stored is None:
             raise _refusal("no-such-key")
         headers = {
+            **({"Content-Disposition": disposition} if disposition else {}),
             "ETag": stored.etag,
             "Last-Modified": http_date(stored.modified),
             "Accept-Ranges": "bytes",
@@ -121,6 +125,16 @@ def xml_error(error: StoreError) -> Response:
         f"<RequestId>{uuid.uuid4().hex[:16].upper()}</RequestId></Error>"
     )
     return Response(text, error.status, error.headers, content_type="application/xml")
+
+
+def _query(request: Request) -> dict[str, str]:
+    text = request.query_string.decode("utf-8", "replace")
+    return dict(parse_qsl(text, keep_blank_values=True))
+
+
+def _is_latin_1(text: str) -> bool:
+    """Whether a header can hold the text; S3 refuses any other, and it is signed."""
+    return all(character <= "\xff" for character in text)
 
 
 def _unchanged(request: Request, stored: StoredObject) -> bool:
@@ -188,6 +202,11 @@ _REFUSALS = {
         405,
         "MethodNotAllowed",
         "The specified method is not allowed against this resource.",
+    ),
+    "disposition": (
+        400,
+        "InvalidArgument",
+        "Header value cannot be represented using ISO-8859-1.",
     ),
     "no-length": (
         411,

@@ -79,12 +79,18 @@ DOWNLOAD_URL: Schema = {
     "version": _VERSION,
     "fileId": Text(rules=_ID_RULES),
 }
-SHARE: Schema = {
-    "applicationId": Text(required=True),
-    "version": Text(required=True),
-    "fileId": Text(),
-    "expiresInMinutes": Number(default=30, rules=(integer, at_least(5), at_most(1440))),
-}
+
+
+def share(max_minutes: int) -> Schema:
+    minutes = (integer, at_least(5), at_most(max_minutes))
+    return {
+        "applicationId": Text(required=True),
+        "version": Text(required=True),
+        "fileId": Text(),
+        "expiresInMinutes": Number(default=30, rules=minutes),
+    }
+
+
 APPLICATION: Schema = {
     "customerIds": Items(item=Text(rules=_ID_RULES), default=()),
     "applicationId": _APPLICATION_ID,

@@ -64,6 +64,12 @@ class _Serve(Command):
 @_folder_option
 @click.option("--empty", is_flag=True, help="Start without the sample catalogue.")
 @click.option(
+    "--fresh",
+    is_flag=True,
+    help="Start as a new server on AWS, with nothing but an administrator, whose id is a UUID."
+    " Excludes --empty.",
+)
+@click.option(
     "--admin-key", metavar="KEY", help="Key of the administrator. [default: the stored one]"
 )
 @click.option(
@@ -97,6 +103,7 @@ def serve(
     port: int,
     data_dir: str | None,
     empty: bool,
+    fresh: bool,
     admin_key: str | None,
     apps_admin_key: str | None,
     customer_key: str | None,
@@ -108,6 +115,8 @@ def serve(
     Prints its URL as soon as it accepts requests. While it runs, the profile `sandbox` uses it.
     Keys that are not given are generated at random on the first start, and stored with the data.
     """
+    if fresh and empty:
+        raise click.UsageError("--fresh and --empty exclude each other")
     with _clear_errors():
         from bindist.sandbox import SandboxServer
 
@@ -116,6 +125,7 @@ def serve(
             folder,
             port=port,
             catalogue=not empty,
+            fresh=fresh,
             admin_key=admin_key,
             apps_admin_key=apps_admin_key,
             customer_key=customer_key,
@@ -136,7 +146,8 @@ def _announce(app: App, server: Any, folder: Path) -> None:
     sys.stdout.flush()
     app.printer.note(f"serving {folder}; stop with Ctrl-C")
     app.printer.note(f"administrator's key: {server.keys.admin}")
-    app.printer.note(f"customer's key:      {server.keys.customer}")
+    if server.keys.customer:
+        app.printer.note(f"customer's key:      {server.keys.customer}")
 
 
 @command.command(examples=("bindist sandbox demo",))

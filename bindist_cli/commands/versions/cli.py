@@ -37,7 +37,11 @@ def command() -> None:
 def list_(
     app: App, app_id: str, test_channel: bool, changelog: str | None, limit: int | None
 ) -> None:
-    """List the versions of an application, highest first."""
+    """List the versions of an application, highest first.
+
+    A server on AWS cuts the list at 1 MB of records without saying so; versions that are not shown
+    count, too. A warning tells where it may have done that.
+    """
     rows = ordered_versions(app, app_id, test_channel, changelog)
     hint = f"create one with `bindist versions upload {app_id} VERSION FILE...`"
     if not rows and not test_channel and not changelog and app.printer.format == "table":
@@ -142,7 +146,10 @@ def update(
     clear_notes: bool,
     is_active: bool | None,
 ) -> None:
-    """Change release notes, or hide a version on both channels."""
+    """Change release notes, or hide a version on both channels.
+
+    Links of `versions share` to a version that is hidden work until they expire.
+    """
     text = read_release_notes(notes, notes_file)
     if clear_notes and text is not None:
         raise click.UsageError("--clear-notes excludes --notes and --notes-file")
@@ -158,6 +165,8 @@ def update(
             hint="replace them with --notes TEXT",
         )
     app.printer.one(columns.VERSION, changed)
+    if is_active is False:
+        app.printer.note_of_links()
 
 
 @command.command(examples=("bindist versions enable skylark 2.0.0",))
@@ -185,9 +194,13 @@ def enable(app: App, app_id: str, version: str, force: bool) -> None:
 @version_argument
 @pass_app
 def disable(app: App, app_id: str, version: str) -> None:
-    """Withdraw a version from the production channel."""
+    """Withdraw a version from the production channel.
+
+    Links of `versions share` that were made before work until they expire.
+    """
     response = app.client.update_version(app_id, version, is_enabled=False)
     app.printer.one(columns.VERSION, response.require())
+    app.printer.note_of_links()
 
 
 for each in (upload_command, download_command, verify_command, share_command):

@@ -19,7 +19,7 @@ from ...output.columns import Json
 from ...output.error_output import to_cli_error
 from ...output.progress import Report, transfers
 from ...output.streams import binary_stdout
-from .lookups import distinct, files_of, mixed_version
+from .lookups import default_file, distinct, files_of, mixed_version
 
 if TYPE_CHECKING:
     from bindist import Download
@@ -81,15 +81,14 @@ def download(app: App, request: DownloadRequest) -> None:
 
 def _chosen(app: App, request: DownloadRequest) -> Sequence[Json]:
     """Returns the rows of the files to download."""
-    from bindist.rows import main_file
-
     rows = files_of(app, request.app_id, request.version)
     if not rows:
         raise CliError(f"version {request.version} has no files", Exit.NOT_FOUND)
     if request.wanted:
         return choose_files(rows, request.wanted, request.app_id, request.version)
-    files = distinct(rows, request.app_id, request.version)
-    return files if request.all_files else [main_file(files)]
+    if request.all_files:
+        return distinct(rows, request.app_id, request.version)
+    return [default_file(app, request.app_id, request.version, rows)]
 
 
 def check_place(folder: Path, target: str | None) -> None:
@@ -289,10 +288,12 @@ def share_link(app: App, app_id: str, version: str, wanted: str | None, minutes:
             Exit.FAILED,
             hint="run `bindist sandbox serve` in another terminal, then repeat this command",
         )
-    file_id = None
+    rows = files_of(app, app_id, version)
     if wanted:
-        files = files_of(app, app_id, version)
-        file_id = text_in(choose_files(files, (wanted,), app_id, version)[0], "fileId")
+        (chosen,) = choose_files(rows, (wanted,), app_id, version)
+    else:
+        chosen = default_file(app, app_id, version, rows)
+    file_id = text_in(chosen, "fileId")
     made = app.client.create_share_link(app_id, version, file_id, minutes).require()
     check_address(
         made.get("shareUrl"),
@@ -301,3 +302,8 @@ def share_link(app: App, app_id: str, version: str, wanted: str | None, minutes:
         inside=app.settings.allow_private_store,
     )
     app.printer.one(columns.SHARE, made)
+    if str(made.get("shareUrl")).startswith("https://") and app.api_url.startswith("http://"):
+        app.printer.warn(
+            f"the link is https, and this command reached the server by {app.api_url}: the link "
+            "works only if the server has TLS as well"
+        )

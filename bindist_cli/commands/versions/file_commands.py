@@ -59,6 +59,16 @@ from .verify import verify_files
     type=click.Choice(CHOICES["file_type"]),
     help="Type of a single file. [default: by its extension]",
 )
+@click.option(
+    "--description",
+    metavar="TEXT",
+    help="Description of a single file of up to 4 MiB; up to 2000 characters.",
+)
+@click.option(
+    "--allow-any-name",
+    is_flag=True,
+    help="Upload a file even if its name keeps Amazon's object store from handing it out.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be uploaded; change nothing.")
 @click.option(
     "--parallel",
@@ -81,6 +91,8 @@ def upload_command(
     sums: str | None,
     name: str | None,
     file_type: FileType | None,
+    description: str | None,
+    allow_any_name: bool,
     dry_run: bool,
     parallel: int,
 ) -> None:
@@ -104,6 +116,8 @@ def upload_command(
             file_type=file_type,
             dry_run=dry_run,
             parallel=parallel,
+            allow_any_name=allow_any_name,
+            description=description,
         ),
     )
 
@@ -174,7 +188,8 @@ def download_command(
 
     Verifies every file, resumes interrupted downloads, and creates a file only when it is complete.
     The default version is `latest`, the highest enabled one; the default file is the MAIN file, the
-    program or installer itself. Without --force, no existing file is replaced, not even one that
+    program or installer itself. Of several MAIN files it is the first that `versions upload` was
+    given, and a note tells which. Without --force, no existing file is replaced, not even one that
     appears during the download; on a file system without hard links, the check happens right before
     the file gets its name.
     """
@@ -254,12 +269,16 @@ def verify_command(
     type=MINUTES,
     default="30m",
     show_default=True,
-    help="Lifetime of the link, from 5m to 24h.",
+    help="Lifetime of the link, from 5m; the server sets the maximum, 24h unless configured.",
 )
 @pass_app
 def share_command(app: App, app_id: str, version: str, wanted: str | None, expires: int) -> None:
     """Create a download link that works without a key.
 
-    Until it expires, anyone who has the link can download the file.
+    Of several MAIN files, the default is the first one that `versions upload` was given, and a
+    note tells which.
+
+    Until it expires, anyone who has the link can download the file, even if the version is disabled
+    or inactive meanwhile, or the application is deleted. The link of a real server is https.
     """
     share_link(app, app_id, version, wanted, expires)

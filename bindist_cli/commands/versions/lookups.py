@@ -15,9 +15,12 @@ def ordered_versions(
     app: App, app_id: str, test_channel: bool, changelog: str | None = None
 ) -> list[Json]:
     """Returns the versions in semantic order, highest first."""
+    from bindist.rows import may_be_cut
     from bindist.version_order import version_key
 
     rows = app.client.list_versions(app_id, test_channel, changelog=changelog).rows("versions")
+    if may_be_cut(rows):
+        app.printer.warn_of_cut("versions")
     return sorted(rows, key=lambda row: version_key(str(row.get("version"))), reverse=True)
 
 
@@ -46,10 +49,14 @@ def find_version(app: App, app_id: str, version: str) -> Json:
 
 
 def find_record(app: App, app_id: str, version: str) -> Json:
-    """Returns a version without its files, from the list of versions."""
-    for row in app.client.list_versions(app_id, test_channel=True).rows("versions"):
-        if row.get("version") == version:
-            return row
+    """Returns a version without its files, from the list of versions.
+
+    Raises CliError if there is none, ApiError if the server may have cut the list before it.
+    """
+    from bindist.rows import find_record as find
+
+    if found := find(app.client.list_versions(app_id, test_channel=True), version):
+        return found
     raise CliError(
         f"version {version} of {app_id} not found, or inactive",
         Exit.NOT_FOUND,
@@ -60,6 +67,33 @@ def find_record(app: App, app_id: str, version: str) -> Json:
 def files_of(app: App, app_id: str, version: str) -> Sequence[Json]:
     """Returns the file list of a version; one file may have several rows."""
     return app.client.list_version_files(app_id, version).rows("files")
+
+
+def default_file(app: App, app_id: str, version: str, rows: Sequence[Json]) -> Json:
+    """Returns the file that is meant where none is named; a note tells which, if that is not plain.
+
+    It is the same one each time, although some servers list files in a random order: the one of the
+    size that the version's record has, which is that of the file completed last.
+    """
+    from bindist.rows import main_candidates, main_file
+
+    try:
+        candidates = main_candidates(rows)
+    except IntegrityError as error:
+        raise mixed_version(error, app_id, version) from error
+    if not candidates:
+        raise CliError(f"version {version} has no files", Exit.NOT_FOUND)
+    if len(candidates) == 1:
+        return candidates[0]
+    listed = app.client.list_versions(app_id, test_channel=True).rows("versions")
+    record: Json = next((row for row in listed if row.get("version") == version), {})
+    chosen = main_file(candidates, record.get("fileSize"))
+    kind = "MAIN files" if chosen.get("fileType") == "MAIN" else "files, none of them MAIN"
+    app.printer.note(
+        f"version {version} has {len(candidates)} {kind}: {chosen.get('fileName')} was chosen; "
+        "name another one with --file"
+    )
+    return chosen
 
 
 def distinct(rows: Sequence[Json], app_id: str, version: str) -> Sequence[Json]:

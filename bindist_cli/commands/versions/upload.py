@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from bindist import errors
@@ -49,6 +50,8 @@ class UploadRequest:
     file_type: FileType | None
     dry_run: bool
     parallel: int
+    allow_any_name: bool
+    description: str | None
 
 
 def upload(app: App, request: UploadRequest) -> None:
@@ -63,6 +66,8 @@ def upload(app: App, request: UploadRequest) -> None:
                 _show_release(app, request, _publish(app, request, paths, expected))
         except errors.DifferentContentError as error:
             raise _different(error, request) from error
+        except errors.FileNameError as error:
+            raise _refused_names(error) from error
         except (KeyboardInterrupt, errors.TransportError, errors.ServerError):
             if not request.dry_run:
                 app.printer.note("run the same command again to resume the upload")
@@ -93,6 +98,8 @@ def _publish(
             settle=0.0 if app.settings.is_sandbox else None,
             notify=app.printer.note,
             protect=partial(held_signals, app.printer.note),
+            allow_any_name=request.allow_any_name,
+            description=request.description,
         )
 
 
@@ -135,6 +142,9 @@ def _show_preview(
         file_name=request.name,
         file_type=request.file_type,
         journal=folder if os.access(folder, os.R_OK) else None,
+        notify=app.printer.note,
+        allow_any_name=request.allow_any_name,
+        description=request.description,
     )
     app.printer.rows(columns.PLANNED, outcome.files)
     what = f"version {request.version} of {request.app_id} would be {outcome.status}"
@@ -142,7 +152,17 @@ def _show_preview(
 
 
 def _show_release(app: App, request: UploadRequest, done: Release) -> None:
-    keys = ("fileName", "fileId", "fileSize", "checksum", "status", "fileType", "confirmed")
+    described = [row.get("description") for row in done.files]
+    keys = (
+        "fileName",
+        "fileId",
+        "fileSize",
+        "checksum",
+        "status",
+        "fileType",
+        "confirmed",
+        "description",
+    )
     result = {
         "applicationId": done.application_id,
         "version": done.version,
@@ -151,6 +171,8 @@ def _show_release(app: App, request: UploadRequest, done: Release) -> None:
         "files": [{key: row.get(key) for key in keys} for row in done.files],
     }
     app.printer.one(columns.UPLOAD, result, tables={"files": columns.FILES})
+    if request.description and request.description.strip() not in described:
+        app.printer.warn("the file keeps the description that it has on the server")
     if not done.is_enabled:
         app.printer.note(
             "not enabled yet; release it with "
@@ -185,6 +207,19 @@ def _different(error: errors.DifferentContentError, request: UploadRequest) -> C
         ],
         hint=hint,
         code=code if error.differences or error.mixed else "EXISTS",
+    )
+
+
+def _refused_names(error: errors.FileNameError) -> CliError:
+    """Adds names that work; `--name` is for a single file, as a release of one is."""
+    (_, name), *others = error.names.items()
+    rename = "rename the files as above" if others else f"give it a name with --name {quote(name)}"
+    return CliError(
+        str(error),
+        Exit.USAGE,
+        facts=[f"{given}: {works} would work" for given, works in error.names.items()],
+        hint=f"{rename}, or upload it nevertheless with --allow-any-name",
+        code="FILE_NAME",
     )
 
 

@@ -174,3 +174,20 @@ def test_a_key_file_removed_during_the_request_loses_neither_the_key_nor_another
         assert "the key was printed instead" in result.stderr
     else:
         assert (result.exit_code, result.stdout) == (3, "")
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["customers disable acme", "admin rotate-key --yes"],
+    ids=lambda words: words.split()[1],
+)
+def test_a_note_says_how_long_a_server_on_aws_still_takes_the_key(invoke, at_catalogue, words):
+    done = invoke(*words.split())
+    assert (done.exit_code, "on AWS" in done.stderr, "60 s" in done.stderr) == (0, True, True)
+
+
+@pytest.mark.parametrize("words", ["customers disable", "customers rotate-key", "admin rotate-key"])
+def test_help_says_how_long_a_server_on_aws_still_takes_the_key(invoke, words):
+    text = " ".join(invoke(*words.split(), "-h").stdout.split())
+    assert "on AWS" in text
+    assert "60 seconds" in text

@@ -10,7 +10,7 @@ from tests.conftest import ADMIN_KEY, APPS_ADMIN_KEY
 
 
 def sent(server, path):
-    return [r for r in server.requests if r.path == path][-1].query
+    return next(each for each in server.requests if each.path == path).query
 
 
 def test_activity_is_listed_newest_first(at_catalogue, invoke):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import urllib.request
+import uuid
 
 import pytest
 
@@ -86,6 +87,18 @@ def test_serve_uses_the_given_keys_and_folder(serve, tmp_path):
         assert client.list_applications().data["applications"] == []
 
 
+def test_serve_can_start_like_a_new_server_on_aws(serve, tmp_path):
+    words = "--like", "aws", "--fresh", "--data-dir", str(tmp_path / "data"), "--admin-key", "mine"
+    process, url = serve(*words)
+    with AdminClient(url, "mine") as client:
+        assert client.list_customers().rows("customers") == []
+        client.create_application("tool", "Tool").raise_for_error()
+        (administrator,) = client.find_administrators()
+    assert uuid.UUID(administrator)
+    process.terminate()
+    assert "customer's key" not in process.communicate(timeout=30)[1]
+
+
 def test_serve_injects_the_given_fault(serve):
     _, url = serve("--fault", "status:418,path=/v1/applications", "--admin-key", "my-key")
     with AdminClient(url, "my-key") as client:
@@ -109,7 +122,12 @@ def test_a_second_server_on_the_folder_is_refused(serve, invoke):
 
 @pytest.mark.parametrize(
     "options",
-    [("--port", "99999"), ("--fault", "no-such-fault"), ("--fault", "status:abc")],
+    [
+        ("--fresh", "--empty"),
+        ("--port", "99999"),
+        ("--fault", "no-such-fault"),
+        ("--fault", "status:abc"),
+    ],
     ids=" ".join,
 )
 def test_serve_refuses_invalid_options(invoke, options):

@@ -20,6 +20,8 @@ from bindist import (
 from bindist.sandbox import SandboxServer
 from tests.conftest import CUSTOMER_KEY
 
+pytestmark = pytest.mark.server
+
 FILES = {"tool.exe": b"program" * 1000, "tool.dll": b"library", "manual.txt": b"manual"}
 
 

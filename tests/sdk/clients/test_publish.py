@@ -20,6 +20,8 @@ from bindist import (
 )
 from bindist.sandbox import SandboxServer
 
+pytestmark = pytest.mark.server
+
 FILES = {"tool.exe": b"program" * 1000, "tool.dll": b"library", "manual.txt": b"manual"}
 
 

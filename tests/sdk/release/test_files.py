@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bindist.file_names import derived_file_type
 from bindist.release.files import ReleaseFile, cached, compare, completion_order, local_files
 from bindist.transfer.config import TransferConfig
 
@@ -45,8 +46,18 @@ def test_local_files_are_compared_with_rows(rows, missing, different):
     assert (" ".join(file.name for file in lacking), found) == (missing, different)
 
 
-def test_main_files_are_completed_last():
-    assert [file.name for file in completion_order(FILES)] == ["b.dll", "a.exe"]
+@pytest.mark.parametrize(
+    ("given", "ordered"),
+    [
+        ("a.exe b.dll", "b.dll a.exe"),
+        ("c.txt b.exe a.exe d.dll", "c.txt d.dll a.exe b.exe"),
+        ("c.txt a.md b.md", "a.md b.md c.txt"),
+        ("a.exe", "a.exe"),
+    ],
+)
+def test_main_files_are_completed_last_and_the_one_named_first_last_of_all(given, ordered):
+    files = [ReleaseFile(Path(name), name, 1, derived_file_type(name)) for name in given.split()]
+    assert " ".join(file.name for file in completion_order(files)) == ordered
 
 
 def test_a_cached_checksum_reads_a_file_once():

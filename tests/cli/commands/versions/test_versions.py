@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import urllib.request
 
 import pytest
+
+from bindist.sandbox import LIKES, SandboxServer
+from tests.conftest import ADMIN_KEY
+from tests.sdk.canned import CannedServer
 
 
 @pytest.fixture
@@ -198,9 +203,58 @@ def test_a_link_expires_after_the_given_time(answer, at_catalogue, expires, minu
     assert found["expiresInMinutes"] == minutes
 
 
-@pytest.mark.parametrize("expires", ["4m", "25h", "2d", "soon", "", "1h30m"])
-def test_the_lifetime_of_a_link_is_limited_as_on_the_server(invoke, expires):
+@pytest.mark.parametrize("expires", ["4m", "0", "soon", "", "1h30m", "999999d"])
+def test_a_lifetime_that_no_server_takes_is_refused_before_any_request(invoke, expires, at_server):
     assert invoke("versions", "share", "tool", "1", "--expires", expires).exit_code == 2
+    assert not at_server.requests
+
+
+@pytest.mark.parametrize("like", LIKES)
+def test_the_maximum_lifetime_of_a_link_is_the_servers(invoke, tmp_path, monkeypatch, like):
+    week = 7 * 1440
+    monkeypatch.setenv("BINDIST_API_KEY", ADMIN_KEY)
+    for maximum in (1440, week):
+        folder = tmp_path / str(maximum)
+        options = {"admin_key": ADMIN_KEY, "like": like, "share_minutes": maximum}
+        with SandboxServer(folder, **options) as server:
+            monkeypatch.setenv("BINDIST_API_URL", server.url)
+            words = "versions", "share", "harbor", "1.0.0", "--json", "--expires"
+            made = invoke(*words, "7d")
+            assert made.exit_code == (0 if maximum == week else 2)
+            if maximum == week:
+                assert json.loads(made.stdout)["expiresInMinutes"] == week
+            else:
+                assert "less than or equal to 1440" in made.stderr
+            assert invoke(*words, "8d").exit_code == 2
+
+
+@pytest.mark.parametrize("words", ["versions disable", "versions update --inactive", "apps delete"])
+@pytest.mark.server
+def test_a_link_works_after_the_version_is_gone_and_a_note_says_so(invoke, release, answer, words):
+    release("1.0.0", tool_exe=b"program")
+    url = answer("versions", "share", "tool", "1.0.0")["shareUrl"]
+    group, command, *options = words.split()
+    named = ("tool", "--yes") if group == "apps" else ("tool", "1.0.0", *options)
+    done = invoke(group, command, *named)
+    assert done.exit_code == 0, done.stderr
+    assert "links of `versions share` that were made before work until they expire" in done.stderr
+    with urllib.request.urlopen(url) as found:
+        assert found.read() == b"program"
+
+
+@pytest.mark.parametrize("scheme", ["https", "http"])
+def test_a_link_is_https_even_where_the_server_is_reached_by_http(invoke, monkeypatch, scheme):
+    row = {"fileName": "a.exe", "fileId": "f1", "fileType": "MAIN", "fileSize": 1}
+    link = f"{scheme}://127.0.0.1/v1/downloads/d/token"
+    with CannedServer() as server:
+        server.open()
+        server.answer({"success": True, "data": {"files": [{**row, "checksum": "0" * 64}]}})
+        server.answer({"success": True, "data": {"shareUrl": link, "token": "token"}})
+        monkeypatch.setenv("BINDIST_API_URL", server.url)
+        monkeypatch.setenv("BINDIST_API_KEY", ADMIN_KEY)
+        done = invoke("versions", "share", "tool", "1.0.0")
+    assert done.exit_code == 0, done.stderr
+    assert ("only if the server has TLS" in done.stderr) is (scheme == "https")
 
 
 def test_a_link_can_name_one_file(answer, at_catalogue):
