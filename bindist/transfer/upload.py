@@ -175,6 +175,8 @@ def put_file(
             progress(position, file.size)
 
     body = Body(file.stream, file.size, block_read, config.block_size)
+    if progress:
+        progress(0, file.size)
     try:
         presigned, etag = put(transport, ask, body, token)
     finally:

@@ -86,6 +86,13 @@ def duration(seconds: float) -> str:
     return f"{int(seconds) // 60} min {int(seconds) % 60} s"
 
 
+def clock(seconds: float) -> str:
+    """Formats a duration as `0:00:07` or `1:02:03`."""
+    minutes, second = divmod(int(min(seconds, 359_999)), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}"
+
+
 def plain(value: Any) -> str:
     """Formats a value in full for scripts: lists with commas, objects by id or as JSON."""
     if value is None:
@@ -158,6 +165,15 @@ def _coded(char: str) -> str:
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def elide(text: str, width: int) -> str:
+    """Shortens text to `width` characters in its middle: `skylark-…-amd64.tar.gz`."""
+    if len(text) <= width:
+        return text
+    head = (width - 1) // 2
+    tail = width - 1 - head
+    return f"{text[:head]}…{text[len(text) - tail :]}"
 
 
 def bar(value: float, largest: float, width: int) -> str:
