@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from . import file_system
 
@@ -22,12 +23,8 @@ class NewKeyFile:
     def __init__(self, path: Path) -> None:
         """Creates the file. Raises FileExistsError for a path that is in use, else OSError."""
         self.path = path
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        self._descriptor: int | None = os.open(path, flags, 0o600)
+        self._descriptor: int | None = file_system.open_new(path)
         try:
-            if hasattr(os, "fchmod"):  # however strange the umask is
-                with contextlib.suppress(OSError):  # file systems without permissions
-                    os.fchmod(self._descriptor, 0o600)
             self._write(_RESERVE)
         except OSError:
             self.discard()
@@ -82,3 +79,16 @@ def key_in(path: Path) -> str | None:
         return path.read_bytes()[:65536].decode("utf-8", "replace").strip()
     except FileNotFoundError:
         return None
+
+
+def usable_key(made: Mapping[str, Any], own_key: str) -> str:
+    """The key in the response to a rotation that works on this server; empty if there is none.
+
+    A server with tenants, as the hosted service, expects `{tenant}.{secret}`: so does one that
+    `own_key`, the key of the request, shows to have that tenant. Any other expects the secret.
+    """
+    tenant, dot, _ = own_key.partition(".")
+    whole, secret = made.get("apiKey"), made.get("apiSecret")
+    is_whole = isinstance(whole, str) and dot and whole.startswith(f"{tenant}.")
+    key = whole if is_whole else secret or whole
+    return key if isinstance(key, str) else ""

@@ -1,14 +1,21 @@
-"""Lists of several pages, read one page after the other."""
+"""Lists of several pages, read one page after the other, and ahead where their number is known."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from .errors import ApiError
-from .http.response import ApiResponse, Json, response_of
+from .http.response import ApiResponse, Json, response_of, unix_time
+from .transfer.concurrency import Outcome, gather
 
 MAX_PAGES = 10_000
+MAX_AHEAD = 4
+"""How many pages are read at once."""
+
+MAX_WALKS = 5
+"""How often a list is read that changes each time while it is read."""
 MAX_EMPTY_PAGES = 100
 _INCOMPLETE = "the list is incomplete: the server says that there is more"
 
@@ -62,6 +69,112 @@ def walk_answers(
     raise answer.invalid_response(
         "the list never ends: the server says each time that there is more of it"
     )
+
+
+def walk_distinct(
+    fetch: Callable[[Json], ApiResponse], items: str, key: str, wanted: int | None = None
+) -> Iterator[Any]:
+    """Yields the objects of all pages as `walk_pages` does, several pages being read at once where
+    the server numbers them and tells how many objects there are.
+
+    `key` names what tells one object from the other: none is yielded twice, and where the list has
+    changed between two pages, it is read again for those that have moved from a page that was still
+    to come to one that had been read. `wanted` is how many objects the caller will take at most;
+    default None, for all.
+    """
+    yielded: set[Any] = set()
+    for _ in range(MAX_WALKS):
+        walk = _Walk(key)
+        ahead = PagesAhead(fetch, wanted)
+        for answer, rows in walk_answers(ahead, lambda answer: answer.rows(items)):
+            walk.note(answer, rows)
+            for row in rows:
+                found = row.get(key)
+                if not (walk.is_counted and isinstance(found, str)):
+                    yield row
+                elif found not in yielded:
+                    yielded.add(found)
+                    yield row
+        if not walk.has_changed:
+            return
+
+
+class PagesAhead:
+    """Fetches pages, and with each numbered one those that follow it, `MAX_AHEAD` at once: called
+    with the query of a page, it returns the answer. It holds no more pages than these, and asks for
+    none that the caller, who wants so many objects, does not need."""
+
+    def __init__(self, fetch: Callable[[Json], ApiResponse], wanted: int | None = None) -> None:
+        self._fetch = fetch
+        self._wanted = wanted
+        self._last = 0
+        self._fetched: dict[int, Outcome[ApiResponse]] = {}
+
+    def __call__(self, query: Json) -> ApiResponse:
+        """The answer to the query of a page; raises TransportError."""
+        page = query.get("page", 0)
+        if page not in self._fetched and page < self._last:
+            numbers = range(page, min(page + MAX_AHEAD, self._last + 1))
+            calls = [partial(self._fetch, {**query, "page": number}) for number in numbers]
+            found = zip(numbers, gather(calls, MAX_AHEAD), strict=True)
+            self._fetched = {number: outcome for number, outcome in found if outcome}
+        outcome = self._fetched.pop(page, None)
+        answer = outcome.get() if outcome else self._fetch(query)
+        counted = _count(answer)
+        if counted is not None:
+            total, size = counted
+            self._last = -(-min(total, total if self._wanted is None else self._wanted) // size)
+        return answer
+
+
+def _count(answer: ApiResponse) -> tuple[int, int] | None:
+    """How many objects a numbered list and a page of it have; None where that is not told."""
+    told = (answer.meta or {}).get("pagination")
+    if not isinstance(told, dict):
+        return None
+    total, size = told.get("total"), told.get("limit")
+    if type(total) is not int or type(size) is not int or total < 0 or size < 1:
+        return None
+    return total, size
+
+
+class _Walk:
+    """What tells whether a list has changed while its pages were read, in whatever order the server
+    has answered: another total, an object on two pages, one that is younger than the first answer,
+    or fewer or more than there are."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+        self._totals: set[int] = set()
+        self._objects: set[Any] = set()
+        self._pages = self._rows = 0
+        self._started: float | None = None
+        self._is_younger = False
+        self.is_counted = False
+
+    def note(self, answer: ApiResponse, rows: list[Any]) -> None:
+        """Takes note of the answer of a page."""
+        counted = _count(answer)
+        if not self._pages:
+            self._started, self.is_counted = answer.date, counted is not None
+        self._pages += 1
+        if counted is not None:
+            self._totals.add(counted[0])
+        for row in rows:
+            self._rows += 1
+            if isinstance(row.get(self._key), str):
+                self._objects.add(row[self._key])
+            created = unix_time(row.get("createdAt"))
+            if self._started is not None and created is not None and created >= self._started:
+                self._is_younger = True
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether the list has, or may have, changed between its first and its last page."""
+        if self._pages < 2 or not self.is_counted:
+            return False
+        count = len(self._objects)
+        return self._is_younger or count != self._rows or self._totals != {count}
 
 
 def one_page(answer: ApiResponse, items: str, page: int, size: int) -> ApiResponse:

@@ -15,8 +15,10 @@ def publish(
     application_id: str,
     version: str,
     files: Sequence[ReleaseFile],
+    parallel: int | None = None,
     **options: Any,
 ) -> Release:
     """`AdminClient.publish` for files of `local_files`; `progress` is called with each of them."""
+    options["at_once"] = client._at_once(parallel)
     requests = client._version_requests(application_id, version)
     return releases.publish(requests, files, **options)

@@ -253,8 +253,7 @@ class AdminClient(ManagementClient):
 
     def _new_key(self, customer_id: str) -> str:
         """A customer's new key, in the form that works on this server."""
+        from ..key_file import usable_key
+
         made = self.regenerate_customer_key(customer_id).require()
-        tenant, dot, _ = self._transport.api_key.partition(".")
-        whole = text_in(made, "apiKey")
-        is_whole = dot and whole.startswith(f"{tenant}.")
-        return whole if is_whole or not made.get("apiSecret") else text_in(made, "apiSecret")
+        return text_in({"apiKey": usable_key(made, self._transport.api_key)}, "apiKey")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..choices import SortBy, SortOrder, check_given_choices
 from ..http.response import ApiResponse, Json
-from ..pagination import walk_pages
+from ..pagination import walk_distinct
 from .base import BaseClient, named_if_given, segment
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
@@ -58,20 +59,27 @@ class CatalogueClient(BaseClient):
         sort_by: SortBy | None = None,
         sort_order: SortOrder | None = None,
         page_size: int = MAX_PAGE_SIZE,
+        limit: int | None = None,
     ) -> Iterator[Application]:
-        """Yields each `Application` of all pages, and requests a page when it is needed.
+        """Yields each `Application` of all pages once.
 
-        `GET /v1/applications`, once for each page. `search`, `tags`, `is_active`, `sort_by` and
-        `sort_order` are those of `list_applications`; `page_size` is the number of applications
-        per request, 1 to 100; default 100. Raises ApiError for a page that fails, TransportError if
-        no response arrives.
+        `GET /v1/applications`, once for each page: the first one when it is needed, and then up to
+        four at once. Where the list changes meanwhile, it is read again, up to five times in all,
+        so that no application is left out that is there all the time; what only then is found comes
+        last. `search`, `tags`, `is_active`, `sort_by` and `sort_order` are those of
+        `list_applications`; `page_size` is the number of applications per request, 1 to 100;
+        default 100. `limit` is how many applications to yield at most, from 1; default None, for
+        all. Raises ValueError for a `limit` below 1, ApiError for a page that fails, TransportError
+        if no response arrives.
         """
+        if limit is not None and limit < 1:
+            raise ValueError(f"limit must be 1 or more, not {limit!r}")
         query = _application_query(search, tags, is_active, sort_by, sort_order)
 
         def fetch(following: Json) -> ApiResponse:
             return self._get("/applications", {**query, "limit": page_size, **following})
 
-        return walk_pages(fetch, "applications")
+        return islice(walk_distinct(fetch, "applications", "applicationId", limit), limit)
 
     def get_application(self, application_id: str) -> ApiResponse[Application]:
         """Returns one application. `GET /v1/applications/{id}`

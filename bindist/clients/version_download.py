@@ -14,7 +14,7 @@ from ..file_names import safe_file_name, server_name
 from ..file_system import max_name_bytes
 from ..http.response import Json, count_in, text_in
 from ..transfer.concurrency import CancellationToken, run_jobs
-from ..transfer.config import TransferConfig
+from ..transfer.config import AtOnce, TransferConfig
 from ..transfer.download import Download
 from ..transfer.part_file import PartFile
 from ..transfer.placing import is_special
@@ -96,16 +96,16 @@ class VersionDownload:
         config: TransferConfig,
         *,
         connections: int,
-        parallel: int,
+        at_once: AtOnce,
         progress: FileProgress | None,
     ) -> list[Download]:
-        """Downloads all files, `parallel` at once, with `connections` in all for large ones.
+        """Downloads all files, so many `at_once`, with `connections` in all for large ones.
 
         A file that fails leaves the others to go on. Raises the exception of a single file,
         IncompleteDownloadError for one or more of several.
         """
         large = sum(size > config.parallel_above for size in self._sizes)
-        connections = max(1, connections // min(max(large, 1), parallel))
+        connections = max(1, connections // min(max(large, 1), at_once.files, at_once.large))
         token = CancellationToken()
         done: dict[str, Download] = {}
         failures: dict[str, Exception] = {}
@@ -120,7 +120,13 @@ class VersionDownload:
                 failures[name] = error
 
         wanted = zip(self.names, self._rows, self._targets, strict=True)
-        run_jobs([partial(download, *each) for each in wanted], parallel, token)
+        run_jobs(
+            [partial(download, *each) for each in wanted],
+            at_once.files,
+            token,
+            large=[size > at_once.small for size in self._sizes],
+            large_limit=at_once.large,
+        )
         downloads = [done[name] for name in self.names if name in done]
         if not failures:
             return downloads

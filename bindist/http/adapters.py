@@ -21,6 +21,7 @@ from urllib3.connection import HTTPConnection
 from urllib3.poolmanager import PoolManager
 
 from .error_mapping import CONNECTION_ERRORS, OverdueError, UnreadableError, unreadable_response
+from .tls import sharing
 
 PIECE = 256 * 1024
 """So many bytes must go out within the time-out."""
@@ -199,4 +200,7 @@ def _limit(manager: PoolManager, limits: TimeLimits) -> None:
         return type(pool.__name__, (pool,), {"ConnectionCls": kind})
 
     pools = manager.pool_classes_by_scheme
-    manager.pool_classes_by_scheme = {scheme: limited(pool) for scheme, pool in pools.items()}
+    manager.pool_classes_by_scheme = {
+        scheme: sharing(limited(pool)) if scheme == "https" else limited(pool)
+        for scheme, pool in pools.items()
+    }

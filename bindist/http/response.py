@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, cast
 
@@ -292,3 +293,11 @@ def _whole(text: str) -> int:
 def response_of(error: ApiError) -> ApiResponse[Any]:
     """The response that an error was raised for, as what it is."""
     return cast("ApiResponse[Any]", error.response)
+
+
+def unix_time(timestamp: object) -> float | None:
+    """Seconds of Unix time from an ISO 8601 timestamp of the API; None for anything else."""
+    try:
+        return datetime.fromisoformat(str(timestamp).replace("Z", "+00:00")).timestamp()
+    except (ValueError, OverflowError):
+        return None

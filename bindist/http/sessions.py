@@ -11,6 +11,7 @@ from requests.utils import select_proxy
 
 from .._version import __version__
 from .adapters import TimeLimits, TimeoutAdapter
+from .throttle import Throttle
 from .url_policy import is_loopback, is_proxy
 
 _BLOCK = 1024 * 1024
@@ -73,11 +74,12 @@ class Session(requests.Session):
 
 class Sessions:
     """One that carries the key and talks to the API alone; one for the object store, that carries
-    nothing. For the process that made them: two that share a connection would get each other's
-    answers."""
+    nothing; and how many calls of the API run at once. For the process that made them: two that
+    share a connection would get each other's answers."""
 
     def __init__(self, key: str, piece: float, answer: float) -> None:
         self.process = os.getpid()
+        self.throttle = Throttle()
         self.api = Session(KeyAuth(key), TimeLimits(piece, answer, is_long=False))
         self.api.headers["Accept"] = "application/json"
         self.store = Session(NoAuth(), TimeLimits(piece, answer, is_long=True))

@@ -7,6 +7,8 @@ and bodies, both at DEBUG and both redacted.
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json as json_module
 import logging
 import os
@@ -25,6 +27,7 @@ from .redaction import HiddenUrl, guard_urllib3_logs, redact, redact_and_cut, se
 from .response import MAX_ERROR_BODY, ApiResponse, from_body
 from .retry import RetryPolicy
 from .sessions import Session, Sessions
+from .throttle import OVERLOAD_STATUSES
 from .url_policy import check_address
 
 if TYPE_CHECKING:
@@ -40,6 +43,9 @@ TOTAL_TIMEOUT = 330.0
 
 REPEATABLE = frozenset({"GET", "HEAD"})
 MAX_REDIRECTS = 10
+MAX_OVERLOADS = 50
+"""So many attempts of a call that a server has too much to do for do not count, at most."""
+
 ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 
 request_log = logging.getLogger("bindist.request")
@@ -144,23 +150,31 @@ class Transport:
     ) -> ApiResponse:
         """Sends one call of the API, repeated where that is safe, and returns the last answer.
 
-        Raises TransportError where there is none.
+        An attempt that a server refuses because it has too much to do counts only where no other
+        call has been answered since the one before. Raises TransportError where there is no answer.
         """
         repeatable = repeatable or method in REPEATABLE
-        for attempt in range(self.retry_policy.attempts):
+        throttle = self._sessions.throttle
+        attempt, overloads, progress = 0, 0, throttle.progress
+        for sent in itertools.count(1):
             try:
                 answer, retry_after = self._attempt(method, path, params, json, headers)
             except TransportError as error:
-                error.tries = attempt + 1
+                error.tries = sent
                 if not self.retry_policy.retries_error(attempt, error, repeatable=repeatable):
                     raise
                 pause = self.retry_policy.announce(attempt, error)
             else:
-                answer.tries = attempt + 1
+                answer.tries = sent
+                overloaded = answer.status_code in OVERLOAD_STATUSES
+                if overloaded and throttle.progress > progress and overloads < MAX_OVERLOADS:
+                    attempt, progress = 0, throttle.progress
+                    overloads += 1
                 if not self.retry_policy.retries_response(attempt, answer, repeatable=repeatable):
                     return answer
                 pause = self.retry_policy.announce(attempt, answer, retry_after)
             time.sleep(pause)
+            attempt += 1
         raise AssertionError("unreachable")
 
     def _attempt(
@@ -171,17 +185,22 @@ class Transport:
         json: Any,
         headers: Mapping[str, str] | None,
     ) -> tuple[ApiResponse, str | None]:
-        started = time.monotonic()
-        response = self._send(
-            self._sessions.api,
-            method,
-            self.base_url + path,
-            headers=headers,
-            params=params,
-            json=json,
-        )
-        with response:
-            body = self._read_body(response, self._answer_limit)
+        throttle = self._sessions.throttle
+        with throttle.call() as began_at:
+            started = time.monotonic()
+            response = self._send(
+                self._sessions.api,
+                method,
+                self.base_url + path,
+                headers=headers,
+                params=params,
+                json=json,
+            )
+            with response:
+                body = self._read_body(response, self._answer_limit)
+            asked = response.headers.get("Retry-After")
+            pause = self.retry_policy.pause(0, asked) if asked else 0.0
+            throttle.note(began_at, response.status_code, pause)
         location = response.headers.get("Location", "")
         answer = from_body(response.status_code, body, location, self._secrets)
         answer.date = _seconds(response.headers.get("Date"))
@@ -237,12 +256,21 @@ class Transport:
 
     def read_failure(self, response: requests.Response) -> ApiResponse:
         """A failed answer of the object store, with the store's own code and message; closes it."""
+        body = self._read_rest(response)
+        return from_body(response.status_code, body, secrets=self._secrets)
+
+    def release(self, response: requests.Response) -> None:
+        """Gives back the connection of an answer whose body nobody wants: what is short is read,
+        what is long, or does not come, closes it."""
+        with contextlib.suppress(TransportError):
+            self._read_rest(response)
+
+    def _read_rest(self, response: requests.Response) -> bytes:
         below = getattr(response.raw, "_fp", None)
         if isinstance(below, BoundedResponse):
             below.start_clock()
         with response:
-            body = self._read_body(response, MAX_ERROR_BODY, truncate=True)
-        return from_body(response.status_code, body, secrets=self._secrets)
+            return self._read_body(response, MAX_ERROR_BODY, truncate=True)
 
     def _read_body(
         self, response: requests.Response, limit: int, *, truncate: bool = False

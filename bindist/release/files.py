@@ -121,16 +121,25 @@ def file_checksum(file: ReleaseFile) -> str:
     return sha256_file(file.path)
 
 
-def cached(checksum: Checksum) -> Checksum:
-    """`checksum`, asked once for each file: reading it takes as long as sending it."""
-    known: dict[Path, str] = {}
+class Checksums:
+    """The SHA-256 of local files, each read once at most: that takes as long as sending it.
 
-    def look_up(file: ReleaseFile) -> str:
-        if file.path not in known:
-            known[file.path] = checksum(file)
-        return known[file.path]
+    `read` is what computes a checksum; default `file_checksum`.
+    """
 
-    return look_up
+    def __init__(self, read: Checksum = file_checksum) -> None:
+        self._read = read
+        self._known: dict[Path, str] = {}
+
+    def __call__(self, file: ReleaseFile) -> str:
+        """The checksum of a file, in hex; raises OSError where it cannot be read."""
+        if file.path not in self._known:
+            self._known[file.path] = self._read(file)
+        return self._known[file.path]
+
+    def note_sent(self, file: ReleaseFile, checksum: str) -> None:
+        """Takes over the checksum of the bytes that were sent of a file, hashed on their way."""
+        self._known[file.path] = checksum
 
 
 def check_expected(file: ReleaseFile, checksum: str, expected: Mapping[str, str]) -> None:

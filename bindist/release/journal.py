@@ -1,6 +1,9 @@
 """What is kept on disk of a release, so that the same call finishes it after an interruption: which
 bytes the object store has, under which upload ids, and how far the version is. Pre-signed URLs are
-secrets, and are not in it."""
+secrets, and are not in it.
+
+A journal is a file of lines, each a JSON object: the first says which release it is about, and each
+event appends one, so that a release of n files costs n lines. The last line may be cut off."""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import math
+import os
 import re
 import stat
 import time
@@ -17,10 +21,19 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from ..file_system import naming, sync_file
+from ..http.response import Json
 from ..transfer.hashing import is_sha256
 from ..transfer.own_files import locked, replace_whole
 
-_FORMAT = 2
+_FORMAT = 3
+_OLD_FORMAT = 2
+"""One JSON object, written anew for each event; is read, and replaced by the first event."""
+
+_SYNC_SECONDS = 1.0
+"""How long the record of a file may wait to be flushed to the disk together with others. What is
+lost then is sent again; what precedes a write to the server never waits."""
+
 FINISH_SECONDS = 12 * 3600.0
 """A version that exists is finished from bytes that the object store got up to this long ago."""
 
@@ -31,8 +44,11 @@ STALE_SECONDS = 24 * 3600.0
 """Journals older than this are removed: by then, object stores may drop what was not completed."""
 
 _DRAFT_PREFIX, _DRAFT_SUFFIX = ".bindist-release-", ".draft"
-_HEAD = f'{{\n "format": {_FORMAT},\n "api_url": '.encode()
-"""What every journal, and every draft of one, begins with."""
+_HEADS = (
+    f'{{"format": {_FORMAT}, "api_url": '.encode(),
+    f'{{\n "format": {_OLD_FORMAT},\n "api_url": '.encode(),
+)
+"""What every journal, and every draft of one, begins with one of."""
 
 
 class Creation(str, Enum):
@@ -99,6 +115,8 @@ class Journal:
     def __init__(self, path: Path | None, release: ReleaseId) -> None:
         self._path = path
         self._release = release
+        self._descriptor: int | None = None
+        self._synced_at = 0.0
         self._reset()
         if path is not None:
             self._read(path)
@@ -124,7 +142,11 @@ class Journal:
         path = folder / release.file_name
         busy = f"another process is uploading version {release.version} of {release.application_id}"
         with locked(path.with_suffix(".lock"), busy, mode=0o600):
-            yield cls(path, release)
+            journal = cls(path, release)
+            try:
+                yield journal
+            finally:
+                journal._close()
 
     @classmethod
     def read(cls, folder: Path, release: ReleaseId) -> Journal:
@@ -133,10 +155,16 @@ class Journal:
         journal._path = None
         return journal
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether no run of this release has left anything here."""
+        return not self.files and self.creation is Creation.ABSENT and self.finished_at is None
+
     def record_file(self, name: str, file: UploadedFile) -> None:
         """Records that the object store has a file."""
         self.files[name] = file
-        self._write()
+        durable = time.monotonic() - self._synced_at > _SYNC_SECONDS
+        self._append({"file": name, **asdict(file)}, durable=durable)
 
     def start_write(self) -> None:
         """Records that a request that changes the version is about to be sent."""
@@ -171,41 +199,111 @@ class Journal:
     def clear(self) -> None:
         """Forgets the release and removes the file."""
         self._reset()
+        self._close()
         if self._path is not None:
             self._path.unlink(missing_ok=True)
 
     def _read(self, path: Path) -> None:
         try:
-            found = json.loads(path.read_bytes())
-            of = {"format": _FORMAT, **asdict(self._release)}
-            if {key: found[key] for key in of} != of:
-                return
-            self.creation = Creation(found["creation"])
-            files = dict(found["files"])
+            for entry in _entries(path.read_bytes(), self._release):
+                self._take(entry)
         except (FileNotFoundError, ValueError, RecursionError, TypeError, KeyError):
             self._reset()
-            return
-        self.written_at = _number(found.get("written_at"))
-        self.finished_at = _number(found.get("finished_at"))
-        created_at = found.get("application_created_at")
-        self.application_created_at = created_at if isinstance(created_at, str) else None
-        for name, entry in files.items():
-            if uploaded := _uploaded_file(entry):
+
+    def _take(self, entry: Json) -> None:
+        """Takes over what a line says."""
+        if "file" in entry:
+            name = entry.pop("file")
+            if isinstance(name, str) and (uploaded := _uploaded_file(entry)):
                 self.files[name] = uploaded
+            return
+        self.creation = Creation(entry["creation"])
+        self.written_at = _number(entry.get("written_at"))
+        self.finished_at = _number(entry.get("finished_at"))
+        created_at = entry.get("application_created_at")
+        self.application_created_at = created_at if isinstance(created_at, str) else None
 
     def _write(self) -> None:
-        """Replaces the file as a whole, so that being killed leaves the old one or the new one."""
-        if self._path is None:
-            return
-        state = {
+        """Records the state, durably."""
+        self._append(self._state(), durable=True)
+
+    def _state(self) -> Json:
+        return {
             "creation": self.creation.value,
             "written_at": self.written_at,
             "finished_at": self.finished_at,
             "application_created_at": self.application_created_at,
-            "files": {name: asdict(file) for name, file in self.files.items()},
         }
-        text = json.dumps({"format": _FORMAT, **asdict(self._release), **state}, indent=1)
-        replace_whole(self._path, text, prefix=_DRAFT_PREFIX, suffix=_DRAFT_SUFFIX)
+
+    def _append(self, entry: Json, *, durable: bool) -> None:
+        """Appends a line; the first one of a process, and one after a failure, replaces the file
+        as a whole, so that no line comes after one that is cut off."""
+        if self._path is None:
+            return
+        if self._descriptor is None or os.fstat(self._descriptor).st_nlink == 0:
+            self._replace(self._path)
+            return
+        try:
+            with naming(self._path):
+                _write_all(self._descriptor, _line(entry))
+                if durable:
+                    sync_file(self._descriptor)
+                    self._synced_at = time.monotonic()
+        except OSError:
+            self._close()
+            raise
+
+    def _replace(self, path: Path) -> None:
+        self._close()
+        head = {"format": _FORMAT, **asdict(self._release)}
+        files = ({"file": name, **asdict(file)} for name, file in self.files.items())
+        text = b"".join(map(_line, (head, *files, self._state())))
+        replace_whole(path, text.decode(), prefix=_DRAFT_PREFIX, suffix=_DRAFT_SUFFIX)
+        flags = os.O_WRONLY | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+        flags |= getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+        with naming(path):
+            self._descriptor = os.open(path, flags)
+        self._synced_at = time.monotonic()
+
+    def _close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _line(entry: Json) -> bytes:
+    return json.dumps(entry).encode() + b"\n"
+
+
+def _write_all(descriptor: int, line: bytes) -> None:
+    while line:
+        line = line[os.write(descriptor, line) :]
+
+
+def _entries(content: bytes, release: ReleaseId) -> list[Json]:
+    """What a journal of this release says, line by line; nothing for another one's.
+
+    Raises ValueError, RecursionError, TypeError or KeyError for what is no journal.
+    """
+    if content.startswith(_HEADS[1]):
+        old = json.loads(content)
+        _check_head(old, _OLD_FORMAT, release)
+        return [old, *({"file": name, **_entry(file)} for name, file in old["files"].items())]
+    *lines, _ = content.split(b"\n")  # the last one is empty, or was cut off
+    head, *entries = [json.loads(line) for line in lines]
+    _check_head(head, _FORMAT, release)
+    return entries
+
+
+def _entry(file: Any) -> Json:
+    return file if isinstance(file, dict) else {}
+
+
+def _check_head(found: Json, number: int, release: ReleaseId) -> None:
+    """Raises ValueError or KeyError unless it is the head of the journal of this release."""
+    of = {"format": number, **asdict(release)}
+    if {key: found[key] for key in of} != of:
+        raise ValueError("the journal of another release")
 
 
 def _number(value: object) -> float | None:
@@ -249,16 +347,17 @@ def _is_ours(path: Path) -> bool:
     if not named or not stat.S_ISREG(path.lstat().st_mode):
         return False
     content = path.read_bytes()
-    if is_draft and len(content) < len(_HEAD):  # killed before it had written that much
-        return _HEAD.startswith(content)
-    return content.startswith(_HEAD) and (is_draft or _is_journal(content, path.name))
+    if is_draft and len(content) < len(_HEADS[0]):  # killed before it had written that much
+        return any(head.startswith(content) for head in _HEADS)
+    return content.startswith(_HEADS) and (is_draft or _is_journal(content, path.name))
 
 
 def _is_journal(content: bytes, name: str) -> bool:
     """Whether `content` is a journal of the release that the file name `name` tells."""
     try:
-        found = json.loads(content)
+        old = content.startswith(_HEADS[1])
+        found = json.loads(content if old else content.split(b"\n", 1)[0])
         told = _readable(found["application_id"], found["version"])
     except (ValueError, RecursionError, KeyError):
         return False
-    return "files" in found and name[: -len("-0123456789abcdef.json")] == told
+    return name[: -len("-0123456789abcdef.json")] == told

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from functools import partial
+from typing import Any
 
 from ..errors import NotFoundError
-from ..http.response import Json
+from ..http.response import ApiResponse, Json, unix_time
 from ..rows import find_record
+from ..transfer.concurrency import gather
 from .version_requests import VersionRequests
+
+_CLOCK_SECONDS = 2.0
+"""How far the clocks of a server's machines may be apart."""
 
 
 @dataclass(frozen=True)
@@ -37,21 +44,59 @@ class Observation:
         return self.rows == other.rows and self.record == other.record
 
 
-def observe(requests: VersionRequests, *, exists: bool = False) -> Observation | None:
-    """Reads the version; None where there is none that is active.
-
-    A version that is known to exist is read record first. Rows are only ever added, so a record
-    that is enabled was enabled with no other rows than those read after it. Raises ApiError, also
-    where a list of versions that the server may have cut lacks this one; TransportError.
-    """
-    record, age = _record(requests) if exists else ({}, None)
-    files = requests.list_files()
+def first_look(requests: VersionRequests, files: ApiResponse) -> Observation | None:
+    """The version, of which `files` is the list of files that was read first: most releases begin
+    without one, and read no list of versions, however long that is. None where there is none that
+    is active. Raises ApiError, also where a list of versions that the server may have cut lacks
+    this one; TransportError."""
+    started = time.monotonic()
     if files.status_code == 404:
         return None
     rows = tuple(files.rows("files"))
-    if not exists:
-        record, age = _record(requests)
-    return Observation(rows, record, age)
+    record, age = _record(requests)
+    return _consistent(requests, Observation(rows, record, age), started, None)
+
+
+def look(
+    requests: VersionRequests, *, enabled_at: str | None = None, parallel: int = 2
+) -> Observation | None:
+    """Reads the version again, its record and its files at once where `parallel` is 2 or more.
+
+    `enabled_at` is the `createdAt` with which this run has enabled the version, None where it has
+    not. Returns None where there is no version that is active. Raises ApiError, TransportError.
+    """
+    started = time.monotonic()
+    calls: list[Callable[[], Any]] = [partial(_record, requests), requests.list_files]
+    first, second = gather(calls, parallel)
+    assert first and second, "no call ends the others"
+    files: ApiResponse = second.get()
+    if files.status_code == 404:
+        return None
+    record, age = first.get()
+    seen = Observation(tuple(files.rows("files")), record, age)
+    return _consistent(requests, seen, started, enabled_at)
+
+
+def _consistent(
+    requests: VersionRequests, seen: Observation, started: float, enabled_at: str | None
+) -> Observation | None:
+    """What was seen, with the files read anew where they may be older than the record.
+
+    Files are only ever added. So where the files are the younger ones, an enabled record was
+    enabled with no others than these. Where they are older, another run may have added one and
+    enabled the version between the two reads. Not so where nothing has written the record since
+    before the files were read: a completion writes it first, and then the file. Its `createdAt`
+    tells that where this run has enabled the version, as it has read the files after that; its
+    age tells it too.
+    """
+    if not seen.is_enabled or seen.created_at == enabled_at:
+        return seen
+    if seen.age is not None and seen.age > time.monotonic() - started + _CLOCK_SECONDS:
+        return seen
+    files = requests.list_files()
+    if files.status_code == 404:
+        return None
+    return Observation(tuple(files.rows("files")), seen.record, seen.age)
 
 
 def _record(requests: VersionRequests) -> tuple[Json, float | None]:
@@ -60,15 +105,7 @@ def _record(requests: VersionRequests) -> tuple[Json, float | None]:
         record = find_record(listing, requests.version)
     except NotFoundError:
         return {}, None
-    written = _timestamp(record.get("updatedAt"))
+    written = unix_time(record.get("updatedAt"))
     if written is None or listing.date is None:
         return record, None
     return record, max(0.0, listing.date - written)
-
-
-def _timestamp(text: object) -> float | None:
-    """Seconds of Unix time from an ISO 8601 timestamp of the API; None for anything else."""
-    try:
-        return datetime.fromisoformat(str(text).replace("Z", "+00:00")).timestamp()
-    except (ValueError, OverflowError):
-        return None

@@ -25,7 +25,7 @@ from ..transfer.hashing import checksums_match
 from .files import Checksum, Difference, ReleaseFile, compare
 from .journal import FINISH_SECONDS, REUSE_SECONDS, Creation, UploadedFile
 from .observation import Observation
-from .ownership import foreign_rows, own_upload
+from .ownership import by_upload_id, foreign_rows, own_upload
 from .results import ReleaseStatus
 
 LAGGING = "the server does not show yet what it has acknowledged"
@@ -178,8 +178,9 @@ def _has_begun(now: Situation, seen: Observation) -> bool:
 
 def _check_own_rows(now: Situation, seen: Observation) -> None:
     """Raises IntegrityError where a row that this release made is not what it completed."""
+    uploads = by_upload_id(now.uploaded)
     for row in seen.rows:
-        own = own_upload(row, now.uploaded)
+        own = own_upload(row, uploads)
         if own is None:
             continue
         name, uploaded = own
@@ -271,7 +272,8 @@ def _complete(now: Situation, missing: tuple[ReleaseFile, ...]) -> Step:
 
 def _foreign(now: Situation, seen: Observation) -> list[Json]:
     """The rows that this release has not made."""
-    return foreign_rows(seen.rows, now.uploaded, is_inline=now.is_inline, creation=now.creation)
+    uploads = by_upload_id(now.uploaded)
+    return foreign_rows(seen.rows, uploads, is_inline=now.is_inline, creation=now.creation)
 
 
 def _may_be_whole(now: Situation, foreign: list[Json]) -> bool:

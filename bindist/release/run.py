@@ -3,34 +3,29 @@ the version again."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
+from typing import Any
 
 from ..choices import IfExists
-from ..errors import (
-    BusyError,
-    ConflictError,
-    IntegrityError,
-)
-from ..file_system import naming
+from ..errors import BusyError
 from ..http.response import ApiResponse, Json
-from ..transfer.concurrency import CancellationToken, run_jobs
+from ..transfer.concurrency import Outcome, gather
+from ..transfer.config import DEFAULTS
 from ..transfer.file_rows import distinct_files
-from ..transfer.presigned import PresignedUpload, Progress
+from ..transfer.presigned import PresignedUpload
 from ..transfer.upload import LocalFile
-from .files import Checksum, ReleaseFile, check_expected
+from .files import Checksums, ReleaseFile, check_expected
 from .journal import FINISH_SECONDS, Creation, Journal, UploadedFile
-from .observation import Observation, observe
-from .ownership import own_upload
+from .observation import Observation, first_look, look
+from .ownership import by_upload_id, own_upload
 from .plan import LAGGING, Action, Situation, Step, next_step
 from .results import Release, ReleaseStatus
+from .sending import Reporter, Sending
 from .version_requests import VersionRequests
 from .writes import UnansweredError, Writes
-
-Reporter = Callable[[ReleaseFile], Progress]
 
 SETTLE_SECONDS = 60.0
 _MAX_SETTLES = 10
@@ -47,7 +42,7 @@ class Run:
     release_notes: str | None = None
     expected: Mapping[str, str]
     progress: Reporter | None = None
-    parallel = 4
+    at_once = DEFAULTS.at_once()
 
     def __init__(
         self,
@@ -56,7 +51,7 @@ class Run:
         files: tuple[ReleaseFile, ...],
         if_exists: IfExists,
         enable: bool,
-        checksum: Checksum,
+        checksum: Checksums,
     ) -> None:
         self.expected = {}
         self.notify: Callable[[str], None] = lambda _: None
@@ -70,6 +65,7 @@ class Run:
         self._checksum = checksum
         self._seen: Observation | None = None
         self._seen_since = 0.0
+        self._presigned: dict[str, PresignedUpload] = {}
         self._earlier: set[str] = set()
         self._finished_before = False
         self._enabled_at: str | None = None
@@ -82,7 +78,7 @@ class Run:
     def run(self, protect: Callable[[], AbstractContextManager[object]]) -> Release:
         """Takes one step after the other until the release is done; is inside of `protect()` while
         the version is being made."""
-        step = self.first_step()
+        step = self.first_step(ahead=True)
         if step.action is not Action.DONE:
             self._report_earlier()
         with ExitStack() as protected:
@@ -101,14 +97,34 @@ class Run:
                     self._read_version()
                 step = next_step(self._situation())
 
-    def first_step(self) -> Step:
-        """Reads the journal and the version, and decides on the first step."""
+    def first_step(self, *, ahead: bool = False) -> Step:
+        """Reads the journal and the version, and decides on the first step.
+
+        `ahead` tells to ask at the same time for what is needed where there is no version yet, and
+        where no earlier run has left anything: the application, and the URL of a single file.
+        """
         self._writes.settle = self.settle
+        ahead = ahead and self._journal.is_blank
         self._take_over()
-        self._read_version()
+        files, *others = self._first_reads(ahead)
+        self._note_seen(first_look(self._requests, files.get()))
         if self._seen is None:
-            self._begin()
+            application = others[0].get() if others else self._requests.get_application()
+            self._begin(application)
+            if len(others) > 1 and others[1].error is None:
+                self._presigned[self._files[0].name] = others[1].get()
         return next_step(self._situation())
+
+    def _first_reads(self, ahead: bool) -> list[Outcome[Any]]:
+        """The version's files; then, `ahead`, the application and perhaps a URL, of which nobody
+        needs to know that they failed where there is a version."""
+        requests, (file, *more) = self._requests, self._files
+        calls: list[Callable[[], Any]] = [requests.list_files]
+        if ahead:
+            calls.append(requests.get_application)
+            if not more and not file.needs_inline:
+                calls.append(partial(requests.presign, file.name, file.size))
+        return [found for found in gather(calls, self.at_once.files) if found]
 
     @property
     def is_enabled(self) -> bool:
@@ -123,8 +139,11 @@ class Run:
     # What is known
 
     def _read_version(self) -> None:
-        """Reads the version from the server."""
-        seen = observe(self._requests, exists=self._seen is not None)
+        """Reads the version from the server, once more."""
+        parallel = min(self.at_once.files, 2)
+        self._note_seen(look(self._requests, enabled_at=self._enabled_at, parallel=parallel))
+
+    def _note_seen(self, seen: Observation | None) -> None:
         if seen is None or self._seen is None or not seen.equals(self._seen):
             self._seen_since = time.monotonic()
         self._seen = seen
@@ -153,19 +172,19 @@ class Run:
             unchanged_for=max(age, now - self._seen_since),
             enabled_at=self._enabled_at,
             tried_to_enable=self._tried_to_enable,
-            unchecked=tuple(file for file in self._files if self._is_unchecked(file)),
+            unchecked=self._unchecked(),
             refused=writes.refused,
             no_reservation=writes.no_reservation,
         )
 
-    def _is_unchecked(self, file: ReleaseFile) -> bool:
-        """Whether the version has a file whose bytes an earlier run sent."""
-        uploaded = self._journal.files.get(file.server_name)
-        return (
-            uploaded is not None
-            and file.server_name in self._earlier
-            and any(row.get("fileId") == uploaded.upload_id for row in self._rows)
-        )
+    def _unchecked(self) -> tuple[ReleaseFile, ...]:
+        """The files of the version whose bytes an earlier run sent."""
+        if not self._earlier:
+            return ()
+        uploads = by_upload_id(self._journal.files)
+        own = {found[0] for row in self._rows if (found := own_upload(row, uploads))}
+        there = own & self._earlier
+        return tuple(file for file in self._files if file.server_name in there)
 
     def _take_over(self) -> None:
         """Takes over what an earlier run has left in the journal."""
@@ -177,9 +196,9 @@ class Run:
         if journal.written_at is not None:
             self._writes.take_over(journal.written_at)
 
-    def _begin(self) -> None:
+    def _begin(self, application: ApiResponse) -> None:
         """Prepares to make the version; NotFoundError where there is no such application."""
-        found = self._requests.get_application().require().get("createdAt")
+        found = application.require().get("createdAt")
         created_at = found if isinstance(found, str) else None
         journal = self._journal
         stale = journal.application_created_at != created_at
@@ -241,36 +260,11 @@ class Run:
 
     def _send(self, step: Step) -> None:
         """All bytes to the object store. Nothing exists on the server afterwards."""
-        try:
-            presigned = {
-                file.name: self._requests.presign(file.name, file.size) for file in step.files
-            }
-        except ConflictError as error:
-            self._writes.refuse(error)
-            return
-        token, lock = CancellationToken(), threading.Lock()
-
-        def send(file: ReleaseFile) -> None:
-            uploaded = self._send_one(file, presigned[file.name], token)
-            with lock:
-                self._journal.record_file(file.server_name, uploaded)
-                self._earlier.discard(file.server_name)
-
-        run_jobs([partial(send, file) for file in step.files], self.parallel, token)
-
-    def _send_one(
-        self, file: ReleaseFile, presigned: PresignedUpload, token: CancellationToken
-    ) -> UploadedFile:
-        report = self.progress(file) if self.progress else None
-
-        with naming(file.path), LocalFile.opened(file.path, file.name) as opened:
-            if opened.size != file.size:
-                raise IntegrityError(f"{file.path} changed; nothing was completed")
-            sent = self._requests.put_file(opened, report, presigned, token)
-        check_expected(file, sent.checksum, self.expected)
-        return UploadedFile(
-            sent.presigned.upload_id, file.size, sent.checksum, confirmed=sent.confirmed
-        )
+        sending = Sending(self._requests, self._journal, self._checksum, self._earlier)
+        sending.expected, sending.progress = self.expected, self.progress
+        sending.presigned = self._presigned
+        if refusal := sending.send(step.files, self.at_once):
+            self._writes.refuse(refusal)
 
     def _reserve(self, _: Step) -> None:
         """Makes the version, still empty. Of two runs that come here one after the other, the
@@ -302,12 +296,24 @@ class Run:
             report(file.size, file.size)
 
     def _complete(self, step: Step) -> None:
+        """The MAIN files after all others, one after the other; the others at once."""
+        requests = self._completions(step.files)
+        main = {file.server_name for file in step.files if file.file_type == "MAIN"}
+        others = {name: send for name, send in requests.items() if name not in main}
+        if others:
+            self._writes.complete(others, self.at_once.files)
+        if main:
+            self._writes.complete({name: requests[name] for name in requests if name in main}, 1)
+
+    def _completions(self, files: tuple[ReleaseFile, ...]) -> dict[str, Callable[[], ApiResponse]]:
+        """The completions of these files, by the names that the server gives them."""
         rows = {row.get("fileName"): row for row in distinct_files(self._rows)}
-        requests = {}
-        for file in step.files:
+        uploads = by_upload_id(self._journal.files)
+        requests: dict[str, Callable[[], ApiResponse]] = {}
+        for file in files:
             uploaded = self._journal.files.get(file.server_name)
             row = rows.get(file.server_name)
-            if row is not None and own_upload(row, self._journal.files) is None:
+            if row is not None and own_upload(row, uploads) is None:
                 uploaded = UploadedFile(str(row["fileId"]), file.size, self._checksum(file))
             assert uploaded is not None, "`plan` completes only what the object store has"
             check_expected(file, uploaded.checksum, self.expected)
@@ -319,7 +325,7 @@ class Run:
                 uploaded.checksum,
                 self.release_notes,
             )
-        self._writes.complete(requests)
+        return requests
 
     def _check_bytes(self, step: Step) -> None:
         """Shows that the object store still has what an earlier run sent."""
@@ -328,9 +334,11 @@ class Run:
             f"checking that the object store has {count} of the files, which an earlier run sent: "
             f"the statistics count {count} downloads"
         )
-        for file in step.files:
-            file_id = self._journal.files[file.server_name].upload_id
-            stored = self._requests.check_stored_bytes(file_id)
+        ids = [self._journal.files[file.server_name].upload_id for file in step.files]
+        checks = [partial(self._requests.check_stored_bytes, file_id) for file_id in ids]
+        for found in gather(checks, self.at_once.files):
+            assert found, "no check ends the others"
+            stored = found.get()
             if stored.status != "ok":
                 self._journal.clear()
                 stored.raise_for_error()
@@ -361,7 +369,8 @@ class Run:
         else:
             self._journal.finish()
             rows = distinct_files(self._rows)
-        own = [own_upload(row, self._journal.files) for row in rows]
+        uploads = by_upload_id(self._journal.files)
+        own = [own_upload(row, uploads) for row in rows]
         shown = [
             {**row, "status": status, "confirmed": found[1].confirmed if found else None}
             for row, found in zip(rows, own, strict=True)

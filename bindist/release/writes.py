@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from ..errors import ApiError, BinDistError, ConflictError, TransportError
 from ..http.response import ApiResponse, failure
 from ..http.transport import Transport
+from ..transfer.concurrency import CancellationToken, gather
 from .journal import Creation, Journal
 from .plan import Action, Step
 
@@ -76,18 +78,46 @@ class Writes:
         """Notes that the server has the version already."""
         self.refused, self.acknowledged_at = error, time.monotonic()
 
-    def complete(self, requests: Mapping[str, Callable[[], ApiResponse]]) -> None:
-        """Sends completions, by file name; each makes the version where there is none.
+    def complete(self, requests: Mapping[str, Callable[[], ApiResponse]], parallel: int) -> None:
+        """Sends completions, by file name, up to `parallel` at once; each makes the version where
+        there is none. Returns, or raises, when all that were sent have ended; after one that fails,
+        no other is sent.
 
-        Raises UnansweredError, ApiError.
+        Raises ApiError where the server has refused one, UnansweredError where one has no answer.
         """
         self._journal.start_write()
-        for name, send in requests.items():
-            answer = self._write(send)
-            if not answer.success:
-                self._end()
-                answer.raise_for_error()
-            self.acknowledged.add(name)
+        token = CancellationToken()
+
+        def complete(send: Callable[[], ApiResponse]) -> ApiResponse:
+            whole = False
+            try:
+                answer = send()
+                whole = answer.success
+            finally:
+                if not whole:
+                    token.cancel()
+            return answer
+
+        ended = gather([partial(complete, send) for send in requests.values()], parallel, token)
+        refused: ApiResponse | None = None
+        unanswered: UnansweredError | None = None
+        for name, outcome in zip(requests, ended, strict=True):
+            if outcome is None:
+                continue
+            try:
+                answer = self._write(outcome.get)
+            except UnansweredError as error:
+                unanswered = unanswered or error
+                continue
+            if answer.success:
+                self.acknowledged.add(name)
+            else:
+                refused = refused or answer
+        if refused is not None:
+            self._end()
+            refused.raise_for_error()
+        if unanswered is not None:
+            raise unanswered
         self._end(created=True)
 
     def set_enabled(self, send: Callable[[], ApiResponse], enabled: bool) -> ApiResponse:

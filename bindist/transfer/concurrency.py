@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Generic, TypeVar
 from weakref import WeakSet
+
+T = TypeVar("T")
 
 INTERRUPT_SECONDS = 2.0
 """How long an interrupted call waits for its threads, in seconds."""
@@ -73,8 +78,47 @@ def start_thread(work: Callable[[], None], name: str | None = None) -> threading
     return thread
 
 
-def run_jobs(jobs: Sequence[Callable[[], None]], limit: int, token: threading.Event) -> None:
+class _Waiting:
+    """Jobs that have not begun. The large ones come first, as far as they may: so none is left
+    alone at the end."""
+
+    def __init__(
+        self, jobs: Sequence[Callable[[], None]], large: Sequence[bool], at_once: int
+    ) -> None:
+        of_size = list(zip(jobs, large, strict=True))
+        self._large = deque(job for job, is_large in of_size if is_large)
+        self._small = deque(job for job, is_large in of_size if not is_large)
+        self._free = at_once
+        self._lock = threading.Lock()
+
+    def run_next(self) -> bool:
+        """Runs a job; False where there is none, or only large ones that others will run."""
+        with self._lock:
+            is_large = bool(self._large) and self._free > 0
+            if not is_large and not self._small:
+                return False
+            job = (self._large if is_large else self._small).popleft()
+            self._free -= is_large
+        try:
+            job()
+        finally:
+            with self._lock:
+                self._free += is_large
+        return True
+
+
+def run_jobs(
+    jobs: Sequence[Callable[[], None]],
+    limit: int,
+    token: threading.Event,
+    *,
+    large: Sequence[bool] | None = None,
+    large_limit: int = 1,
+) -> None:
     """Runs the jobs, up to `limit` at once, and returns when all have ended.
+
+    `large` tells of each job whether it is a large one, of which up to `large_limit` run at once;
+    default none is.
 
     Where no more threads can be started, those that were do all jobs; without any, the caller's
     thread does.
@@ -83,19 +127,15 @@ def run_jobs(jobs: Sequence[Callable[[], None]], limit: int, token: threading.Ev
     they have ended. An interrupt ends the wait after 2 seconds at most: threads that are still in a
     system call are daemons, and jobs that write files do it so that being killed does no harm.
     """
-    waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-    for job in jobs:
-        waiting.put(job)
+    waiting = _Waiting(jobs, large or [False] * len(jobs), large_limit)
     failures: list[BaseException] = []
     count = min(limit, len(jobs))
     ended = threading.Semaphore(0)
 
     def work() -> None:
         try:
-            while not token.is_set():
-                waiting.get_nowait()()
-        except queue.Empty:
-            pass
+            while not token.is_set() and waiting.run_next():
+                pass
         except BaseException as error:
             failures.append(error)
             token.set()
@@ -122,3 +162,43 @@ def run_jobs(jobs: Sequence[Callable[[], None]], limit: int, token: threading.Ev
     for error in failures:
         if not isinstance(error, Cancelled):
             raise error
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[T]):
+    """What a call of several at once has returned or raised."""
+
+    value: T | None = None
+    error: Exception | None = None
+
+    def get(self) -> T:
+        """Returns what the call returned, or raises what it raised."""
+        if self.error is not None:
+            raise self.error
+        return self.value  # type: ignore[return-value]  # the call's own value
+
+
+def gather(
+    calls: Sequence[Callable[[], T]], limit: int, token: CancellationToken | None = None
+) -> list[Outcome[T] | None]:
+    """Makes the calls, up to `limit` at once, and returns when all have ended, in their order.
+
+    A call that raises leaves the others to go on. Where a call cancels `token`, no other one is
+    begun after it; those have None. Where only one is to be made at once, this thread makes them.
+    """
+    token = token or CancellationToken()
+    outcomes: list[Outcome[T] | None] = [None] * len(calls)
+
+    def make(place: int) -> None:
+        try:
+            outcomes[place] = Outcome(calls[place]())
+        except Exception as error:
+            outcomes[place] = Outcome(error=error)
+
+    if min(limit, len(calls)) > 1:
+        run_jobs([partial(make, place) for place in range(len(calls))], limit, token)
+        return outcomes
+    for place in range(len(calls)):
+        if not token.is_set():
+            make(place)
+    return outcomes

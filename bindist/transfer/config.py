@@ -27,7 +27,10 @@ class TransferConfig:
             4 MiB. Gateways refuse larger requests.
         connections: how many connections a download of a large file uses at once, 1 to 32;
             default 4.
-        parallel_files: how many files of a version are transferred at once, 1 to 16; default 4.
+        parallel_files: how many files of a version are transferred at once, 1 to 16; default 16.
+        parallel_large_files: how many of these may be large; default 4.
+        small_file: the largest file that is not large in this sense; default 4 MiB. A small file
+            waits for the network's round trips, and large ones for its bandwidth.
         parallel_above: the largest file that is downloaded over a single connection and through
             the page cache; default 64 MiB.
         memory: upper limit for the buffers of one download; default 20 MiB.
@@ -61,7 +64,9 @@ class TransferConfig:
 
     inline_limit: int = 4 * MIB
     connections: int = 4
-    parallel_files: int = 4
+    parallel_files: int = 16
+    parallel_large_files: int = 4
+    small_file: int = 4 * MIB
     parallel_above: int = 64 * MIB
     memory: int = 20 * MIB
     block_size: int = MIB
@@ -105,8 +110,24 @@ class TransferConfig:
         if self.memory // (4 * KIB) < MAX_CONNECTIONS + self.spare_buffers:
             raise ValueError(f"memory is too small for {MAX_CONNECTIONS} connections")
 
+    def at_once(self, parallel: int | None = None) -> AtOnce:
+        """How many files are transferred at once: by these limits, or `parallel` of any size."""
+        if parallel is not None:
+            return AtOnce(parallel, parallel, self.small_file)
+        return AtOnce(self.parallel_files, self.parallel_large_files, self.small_file)
 
-_MAY_BE_ZERO = {"inline_limit", "parallel_above", "spare_buffers"}
+
+@dataclass(frozen=True)
+class AtOnce:
+    """How many `files` are transferred at once, how many of them may be `large`, and the largest
+    `small` file in bytes."""
+
+    files: int
+    large: int
+    small: int
+
+
+_MAY_BE_ZERO = {"inline_limit", "parallel_above", "spare_buffers", "small_file"}
 _PAIRS = (
     ("block_size", "max_piece"),
     ("min_piece", "max_piece"),

@@ -52,13 +52,18 @@ def sha256_file(path: StrPath) -> str:
 class StreamHash:
     """The SHA-256 of blocks handed over one by one, and with `md5=True` their MD5 too.
 
-    Each is computed in a thread of its own behind a bounded queue. It must be let go with `finish`,
-    which may be called again.
+    Each is computed in a thread of its own behind a bounded queue; with `threads=False`, which is
+    for few bytes, by the caller's thread. It must be let go with `finish`, which may be called
+    again.
     """
 
-    def __init__(self, *, md5: bool = False, queue_size: int = DEFAULTS.hash_queue) -> None:
-        self._sha256 = _Worker(hashlib.sha256(), queue_size)
-        self._md5 = _Worker(hashlib.md5(usedforsecurity=False), queue_size) if md5 else None
+    def __init__(
+        self, *, md5: bool = False, queue_size: int = DEFAULTS.hash_queue, threads: bool = True
+    ) -> None:
+        self._sha256 = _Worker(hashlib.sha256(), queue_size, threads)
+        self._md5 = (
+            _Worker(hashlib.md5(usedforsecurity=False), queue_size, threads) if md5 else None
+        )
         self._workers = [worker for worker in (self._md5, self._sha256) if worker]
 
     def update(self, block: bytes) -> None:
@@ -78,12 +83,12 @@ class StreamHash:
 
 
 class _Worker:
-    """One digest, and the thread that computes it."""
+    """One digest, and the thread that computes it, if any."""
 
-    def __init__(self, digest: hashlib._Hash, queue_size: int) -> None:
+    def __init__(self, digest: hashlib._Hash, queue_size: int, has_thread: bool) -> None:
         self.digest = digest
         self.blocks: queue.Queue[bytes | None] = queue.Queue(maxsize=queue_size)
-        self.thread = start_thread(self._run, "bindist-hash")
+        self.thread = start_thread(self._run, "bindist-hash") if has_thread else None
 
     def add(self, block: bytes) -> None:
         if self.thread is None:

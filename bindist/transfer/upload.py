@@ -162,7 +162,10 @@ def put_file(
     Raises as `put` does, and IntegrityError where the file changed or other bytes arrived.
     """
     token = token or CancellationToken()
-    digest = StreamHash(md5=transport.store_etag == "md5", queue_size=config.hash_queue)
+    several_blocks = file.size > config.block_size
+    digest = StreamHash(
+        md5=transport.store_etag == "md5", queue_size=config.hash_queue, threads=several_blocks
+    )
     hashed = 0
 
     def block_read(position: int, block: bytes) -> None:
@@ -234,7 +237,7 @@ def _refusal(transport: Transport, response: requests.Response) -> ApiResponse |
     """A failed answer to a PUT; None where the object store has taken the bytes."""
     if response.status_code not in (200, 201, 204):
         return transport.read_failure(response)
-    response.close()
+    transport.release(response)
     if "ETag" in response.headers:
         return None
     # Something on the way that answers 200 to everything, and has stored nothing.

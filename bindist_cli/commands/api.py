@@ -103,7 +103,8 @@ def command(
             method, path, params={**parameters, **following}, json=body, headers=own_headers
         )
 
-    response = _all_pages(fetch) if paginate else fetch({})
+    reads_only = method.upper() == "GET"
+    response = _all_pages(fetch, ahead=reads_only) if paginate else fetch({})
     if response.raw:
         mask_keys(response.raw)
         app.printer.text(json_text(response.raw, indent=2))
@@ -111,10 +112,11 @@ def command(
         response.raise_for_error()
 
 
-def _all_pages(fetch: Any) -> Any:
+def _all_pages(fetch: Any, *, ahead: bool) -> Any:
     """Returns the first response with the rows of all pages, or the first failed response."""
-    from bindist.pagination import walk_answers
+    from bindist.pagination import PagesAhead, walk_answers
 
+    fetch = PagesAhead(fetch) if ahead else fetch
     joined: list[Any] = []
     first: Any = None
     for response, rows in walk_answers(fetch, _only_list):

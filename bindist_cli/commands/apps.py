@@ -85,6 +85,7 @@ def list_(
             sort_by=sort_by,
             sort_order=sort_order,
             page_size=min(page_size or 100, limit or 100),
+            limit=limit,
         )
     else:
         response = app.client.list_applications(

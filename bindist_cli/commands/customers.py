@@ -13,7 +13,7 @@ import click
 from bindist.customer_import import read_rows
 from bindist.errors import NotFoundError
 
-from ..auth.new_key_file import KeyFile, key_file_option, usable_key
+from ..auth.new_key_file import KeyFile, key_file_option
 from ..context import App, pass_app
 from ..exit_codes import CliError, Exit
 from ..options import Group
@@ -386,6 +386,8 @@ def rotate_key(app: App, customer: str, yes: bool, key_file: str | None) -> None
             f"Replace the key of {customer}? The old key stops working, on AWS within 60 s.",
             "--yes",
         )
+    from bindist.key_file import usable_key
+
     with KeyFile(key_file) as file:
         made = app.client.regenerate_customer_key(customer).require()
-        file.show(app.printer, columns.NEW_KEY, made, usable_key(made, app.api_url))
+        file.show(app.printer, columns.NEW_KEY, made, usable_key(made, app.key.value))

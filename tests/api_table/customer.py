@@ -36,7 +36,7 @@ CUSTOMER = (
             ),
             Method(
                 "iter_applications(search=None, tags=None, *, "
-                "is_active=None, sort_by=None, sort_order=None, page_size=100)",
+                "is_active=None, sort_by=None, sort_order=None, page_size=100, limit=None)",
                 ("{library}",),
                 {"page_size": 2},
                 examples=(sends({"limit": "100"}),),

@@ -225,8 +225,9 @@ REPORTS = (
 )
 
 CALLS = (*SINGLE, *REQUESTS, *REPORTS, *TRANSFERS)
-OF_SEVERAL_STEPS = frozenset({"publish", "preview_publish", "import_customers"})
-"""These read the server after each step, and have their faults in tests/release/test_faults.py and
-tests/sdk/customer_import."""
+OF_SEVERAL_STEPS = frozenset({"publish", "preview_publish", "signed_checksums", "import_customers"})
+"""The releases and the import read the server after each step, and have their faults in
+tests/release/test_faults and tests/sdk/customer_import; `signed_checksums` is a
+`list_version_files` and two `download_file`, which are in the matrix."""
 ON_DISK = frozenset({"download_to_file", "download_version"})
 """These put a file where another one is."""

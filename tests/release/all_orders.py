@@ -21,6 +21,7 @@ from pathlib import Path
 from tests.release.interleavings import (
     ENABLE,
     FAULTS,
+    ORDERS,
     PAIRS,
     WRITES,
     Explorer,
@@ -35,16 +36,17 @@ from tests.release.interleavings import (
 
 @dataclass(frozen=True)
 class Block:
-    """Scenarios that one server is used for: one pair of contents, who enables, and maybe a fault
-    of one kind for one kind of request."""
+    """Scenarios that one server is used for: one pair of contents, who enables, maybe a fault of
+    one kind for one kind of request, and the order of the requests that a run makes at once."""
 
     contents: tuple[str, str]
     enable: tuple[bool, bool]
     fault: str = ""
+    order: str = ORDERS[0]
 
     @property
     def name(self) -> str:
-        return f"{' and '.join(self.contents)}{', fault' if self.fault else ''}: "
+        return f"{' and '.join(self.contents)}{', fault' if self.fault else ''}, {self.order}: "
 
     def outcomes(self, explorer: Explorer) -> Iterator[tuple[Scenario, Outcome]]:
         """Carries out all scenarios of the block."""
@@ -55,7 +57,7 @@ class Block:
             yield from self._faulty(explorer, first)
             return
         for segments in orders(first, second):
-            scenario = Scenario(self.contents, self.enable, segments)
+            scenario = Scenario(self.contents, self.enable, segments, order=self.order)
             yield scenario, explorer.carry_out(scenario)
 
     def _faulty(self, explorer: Explorer, first: int) -> Iterator[tuple[Scenario, Outcome]]:
@@ -65,7 +67,7 @@ class Block:
             for count in range(0, first + 1, 2):
                 segments = (("A", count), ("B", None), ("A", None))
                 fault = f"{self.fault},nth={nth}"
-                scenario = Scenario(self.contents, self.enable, segments, fault)
+                scenario = Scenario(self.contents, self.enable, segments, fault, self.order)
                 outcome = explorer.carry_out(scenario)
                 if outcome.fault_struck:
                     any_struck = True
@@ -80,8 +82,8 @@ def all_blocks() -> list[Block]:
     writes = itertools.product(FAULTS, WRITES)
     faults = [f"{fault},method={method},path={path}" for fault, (method, path) in writes]
     return [
-        *(Block(*pair) for pair in pairs),
-        *(Block(*pair, fault) for pair in pairs for fault in faults),
+        *(Block(*pair, order=order) for order in ORDERS for pair in pairs),
+        *(Block(*pair, fault, order) for order in ORDERS for pair in pairs for fault in faults),
     ]
 
 

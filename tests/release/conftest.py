@@ -14,6 +14,7 @@ from bindist import AdminClient
 from bindist.sandbox import SandboxServer
 from bindist.sandbox.steps import Like
 from tests.conftest import ADMIN_KEY, APPS_ADMIN_KEY, CUSTOMER_KEY
+from tests.warm.commands import Commands
 
 APPLICATION = "tool"
 CONTENTS = {
@@ -32,6 +33,7 @@ class Watched:
     server: SandboxServer
     admin: AdminClient
     paths: list[Path]
+    commands: Commands | None = None
 
     def check(self, version: str) -> None:
         """Three right files, of the right types, with the right bytes; enabled, and never reset.
@@ -68,9 +70,10 @@ class Watched:
 
 
 @pytest.fixture
-def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    """A server with an application, and three files to make a version of."""
+def watched(tmp_path_factory: pytest.TempPathFactory, commands: Commands) -> Iterator[Watched]:
+    """A server with an application, three files to make a version of, and what starts commands."""
     with watch(tmp_path_factory.mktemp("release")) as found:
+        found.commands = commands
         yield found
 
 

@@ -9,17 +9,20 @@ import itertools
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, fields, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from bindist import AdminClient, BinDistError
+from bindist.release import publish as releases
 from bindist.release.files import local_files
 from bindist.release.results import Release
+from bindist.release.version_requests import VersionRequests
 from bindist.sandbox import SandboxServer, Step, VersionState
+from bindist.transfer.config import AtOnce
 from tests.conftest import ADMIN_KEY, APPS_ADMIN_KEY
-from tests.publishing import publish
 
 APPLICATION = "tool"
 SETTLE = 0.25
@@ -35,6 +38,13 @@ GATED = (
     "update-version.read-version",
     "update-version.write-version",
 )
+LOOKS = ("files", "versions")
+AT_ONCE = (*LOOKS, "complete.write-version")
+"""The first steps of what a run asks for at once."""
+
+COUNTED = ("list_files", "list_versions", "complete")
+"""The calls that a run makes at once, and whose requests have steps that are held."""
+
 CONTENTS = {
     "one": {"tool.exe": b"program"},
     "another": {"tool.exe": b"another program"},
@@ -66,15 +76,26 @@ UPLOAD, COMPLETE = "/v1/management/upload", "/v1/management/upload/large-complet
 WRITES = (("POST", UPLOAD), ("POST", COMPLETE), ("PATCH", "*"))
 
 
+ORDERS = ("one at a time", "files first", "record first", "in turns")
+"""Whether a run makes one request at a time, or which of those that it makes at once is carried out
+first: of a look, the files or the version's record; of completions, one whole, the last whole, or a
+step of each in turns."""
+
+GRACE = 0.003
+"""Seconds without another request after which a run is taken to have made all that it makes."""
+
+
 @dataclass(frozen=True)
 class Scenario:
     """Two runs: their contents, whether each enables, how many steps each takes before the other
-    has its turn (`segments`, the last ones to the end), and a fault of the server."""
+    has its turn (`segments`, the last ones to the end), a fault of the server, and the `order`, one
+    of `ORDERS`, of the requests that a run makes at once."""
 
     contents: tuple[str, str]
     enable: tuple[bool, bool]
     segments: tuple[tuple[str, int | None], ...]
     fault: str = ""
+    order: str = ORDERS[0]
 
 
 @dataclass
@@ -138,12 +159,17 @@ class Turns:
     both go on freely: no request is under way for longer than that."""
 
     segments: Sequence[tuple[str, int | None]]
-    waiting: dict[str, int] = field(default_factory=lambda: {"A": 0, "B": 0})
+    order: str = ORDERS[0]
+    asked: Counter[str] = field(default_factory=Counter)
+    """How many requests each run has under way."""
+    waiting: dict[str, dict[int, str]] = field(default_factory=lambda: {"A": {}, "B": {}})
+    """The steps that are held, by their requests."""
+    turns: Counter[int] = field(default_factory=Counter)
     done: set[str] = field(default_factory=set)
     steps: Counter[str] = field(default_factory=Counter)
     free: bool = False
     waited: bool = False
-    granted: str = ""
+    granted: int | None = None
     events: list[Event] = field(default_factory=list)
     condition: threading.Condition = field(default_factory=threading.Condition)
 
@@ -153,14 +179,15 @@ class Turns:
             return
         with self.condition:
             self.events.append(Event(run, step.request, step.name, step.writes, taken=False))
-            self.waiting[run] += 1
+            self.waiting[run][step.request] = step.name
             self.condition.notify_all()
-            if not self.condition.wait_for(lambda: self.free or self.granted == run, 30):
+            if not self.condition.wait_for(lambda: self.free or self.granted == step.request, 30):
                 raise TimeoutError(f"{run} is held for ever before {step.name}")
-            self.waiting[run] -= 1
+            del self.waiting[run][step.request]
             self.steps[run] += 1
+            self.turns[step.request] += 1
             if not self.free:
-                self.granted = ""
+                self.granted = None
             self.condition.notify_all()
 
     def after_step(self, step: Step) -> None:
@@ -187,15 +214,65 @@ class Turns:
                     self._wait_for_arrival(run)
                     if self.free or run in self.done:
                         break
-                    self.granted = run
+                    self.granted = self._chosen(run)
                     self.condition.notify_all()
-                    self.condition.wait_for(lambda: self.free or not self.granted, 30)
+                    self.condition.wait_for(lambda: self.free or self.granted is None, 30)
                     self._wait_for_arrival(run)
             self.free = True
             self.condition.notify_all()
 
+    def _chosen(self, run: str) -> int:
+        """Which of the requests of a run that are held goes on."""
+        held = self.waiting[run]
+        looks = {name: request for request, name in held.items() if name in LOOKS}
+        if looks:
+            last = self.order == "record first"
+            return looks[max(looks)] if last else looks[min(looks)]
+        if self.order == "in turns":
+            return min(held, key=lambda request: (self.turns[request], request))
+        return max(held) if self.order == "record first" else min(held)
+
     def _wait_for_arrival(self, run: str) -> None:
-        self.condition.wait_for(lambda: self.free or run in self.done or self.waiting[run] > 0, 30)
+        """Waits until the run has ended, or all that it has asked for at once is held."""
+
+        def is_held() -> bool:
+            ended = self.free or run in self.done
+            return ended or 0 < len(self.waiting[run]) >= self.asked[run]
+
+        self.condition.wait_for(is_held, 30)
+        before = -1
+        while self.asked[run] != before and not self.free and self._has_begun_several(run):
+            before = self.asked[run]
+            self.condition.wait(GRACE)
+            self.condition.wait_for(is_held, 30)
+
+    def _has_begun_several(self, run: str) -> bool:
+        """Whether the run may be about to make more requests at once than are held."""
+        held = self.waiting[run].items()
+        first = any(name in AT_ONCE and not self.turns[request] for request, name in held)
+        return first and self.order != ORDERS[0]
+
+    def counting(self, run: str, requests: VersionRequests) -> VersionRequests:
+        """The same requests, which are counted while they are under way."""
+
+        def counted(call: Callable[..., Any]) -> Callable[..., Any]:
+            def make(*arguments: Any) -> Any:
+                self._count(run, 1)
+                try:
+                    return call(*arguments)
+                finally:
+                    self._count(run, -1)
+
+            return make
+
+        names = (each.name for each in fields(requests))
+        calls = {name: getattr(requests, name) for name in names if name in COUNTED}
+        return replace(requests, **{name: counted(call) for name, call in calls.items()})
+
+    def _count(self, run: str, change: int) -> None:
+        with self.condition:
+            self.asked[run] += change
+            self.condition.notify_all()
 
 
 class Explorer:
@@ -238,7 +315,8 @@ class Explorer:
         self._number += 1
         version = str(self._number)
         whole = [self.content(name) for name in scenario.contents]
-        turns = Turns(scenario.segments)
+        turns = Turns(scenario.segments, scenario.order)
+        at_once = 1 if scenario.order == ORDERS[0] else 4
         wrong: list[str] = []
         overtaken: list[str] = []
         ended: dict[str, Release | Exception] = {}
@@ -254,13 +332,12 @@ class Explorer:
 
         def run(name: str, content: str, enable: bool) -> None:
             try:
-                ended[name] = publish(
-                    self.clients[name],
-                    APPLICATION,
-                    version,
+                requests = self.clients[name]._version_requests(APPLICATION, version)
+                ended[name] = releases.publish(
+                    turns.counting(name, requests),
                     self.files[content],
                     enable=enable,
-                    parallel=1,
+                    at_once=AtOnce(at_once, at_once, 0),
                     settle=SETTLE,
                     notify=turns.run_waits,
                 )

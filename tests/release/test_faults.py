@@ -1,7 +1,8 @@
 """A release each of whose requests fails once, in each way that the sandbox can make it fail.
 
-On any day each way meets a third of the requests, and each request a third of the ways; all of them
-in three days, or with WHOLE_MATRIX=1.
+On any day each way meets a sixth of the requests, and each request a sixth of the ways; all of them
+in six days, or with WHOLE_MATRIX=1. Half of them make one request at a time, the others several
+at once; the other half after six days.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from tests.conftest import ADMIN_KEY
 from tests.counters import Record
 from tests.publishing import publish
 from tests.release.conftest import APPLICATION, COMPLETE, Watched
-from tests.sampling import is_due
+from tests.sampling import TODAY, is_due
 
-STEPS, PARTS = 17, 3
+STEPS, PARTS = 21, 6
 FAULTS = (
     "refuse",
     "stall:600",
@@ -64,7 +65,9 @@ def client(watched: Watched):
         yield found
 
 
-def make(client: AdminClient, watched: Watched, version: str, folder: Path) -> Release:
+def make(
+    client: AdminClient, watched: Watched, version: str, folder: Path, parallel: int = 1
+) -> Release:
     files = local_files(watched.paths)
     return publish(
         client,
@@ -72,7 +75,7 @@ def make(client: AdminClient, watched: Watched, version: str, folder: Path) -> R
         version,
         files,
         enable=True,
-        parallel=1,
+        parallel=parallel,
         journal=folder / "releases",
         settle=0.1,
     )
@@ -95,15 +98,15 @@ def test_a_release_survives_any_single_fault_and_is_never_wrong_on_the_way(
 ) -> None:
     place = FAULTS.index(fault)
     for step in (step for step in range(1, STEPS + 1) if is_due(place + step, PARTS)):
-        version = f"1.{step}"
+        version, parallel = f"1.{step}", (1, 4)[(step + TODAY // PARTS) % 2]
         watched.server.faults.add(f"{fault},nth={step}")
         since = len(watched.server.requests)
         try:
-            make(client, watched, version, tmp_path)
+            make(client, watched, version, tmp_path, parallel)
         except BinDistError:
             watched.server.faults.clear()
             assert watched.is_invisible_or_whole(version), f"step {step}"
-            make(client, watched, version, tmp_path)
+            make(client, watched, version, tmp_path, parallel)
         watched.server.faults.clear()
         done = "".join(changes(watched, since))
         assert "c" not in done[done.find("e") :] or "e" not in done, f"step {step}: {done}"

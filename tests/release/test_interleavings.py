@@ -17,6 +17,7 @@ from tests.counters import Record
 from tests.publishing import publish
 from tests.release.interleavings import (
     FAULTS,
+    ORDERS,
     PAIRS,
     SETTLE,
     WRITES,
@@ -29,7 +30,7 @@ from tests.release.races import PAIRS as RACED
 from tests.release.races import faults_of, race
 from tests.sampling import TODAY
 
-STRIDE = 47
+STRIDE = 97
 """Each of so many orders is tried, another one for each pair of contents and on each day."""
 
 LENGTHS = {1: 14, 2: 19, 3: 22, 4: 25}
@@ -49,8 +50,9 @@ def test_enabled_means_one_runs_content_in_any_order_of_the_servers_steps(
 ) -> None:
     first, second = (LENGTHS[len(explorer.files[content])] for content in contents)
     start = PAIRS.index(contents) * 5 + (not enable[1]) + TODAY
-    for segments in itertools.islice(orders(first, second), start % STRIDE, None, STRIDE):
-        scenario = Scenario(contents, enable, segments)
+    chosen = itertools.islice(orders(first, second), start % STRIDE, None, STRIDE)
+    for segments, order in zip(chosen, itertools.cycle(ORDERS), strict=False):
+        scenario = Scenario(contents, enable, segments, order=order)
         outcome = explorer.carry_out(scenario)
         assert not faults_found(scenario, outcome, explorer), (scenario, outcome.ended)
 
@@ -69,14 +71,19 @@ def test_enabled_means_one_runs_content_when_a_write_is_lost_late_or_doubled(
             (True, True),
             (("A", 4 + 5 * place), ("B", None), ("A", None)),
             f"{fault},method={method},path={path},nth=1",
+            ORDERS[(FAULTS.index(fault) + place + TODAY) % len(ORDERS)],
         )
         outcome = explorer.carry_out(scenario)
         assert not faults_found(scenario, outcome, explorer), (scenario, outcome.ended)
         record_property("faults", 1)
 
 
-def test_a_run_of_two_files_takes_as_many_steps_as_the_orders_count(explorer: Explorer) -> None:
-    outcome = explorer.carry_out(Scenario(PAIRS[4], (True, True), (("A", None), ("B", None))))
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_run_of_two_files_takes_as_many_steps_as_the_orders_count(
+    explorer: Explorer, order: str
+) -> None:
+    segments = (("A", None), ("B", None))
+    outcome = explorer.carry_out(Scenario(PAIRS[4], (True, True), segments, order=order))
     assert outcome.steps["A"] == LENGTHS[2]
 
 
@@ -84,7 +91,7 @@ def test_machines_that_release_at_once_make_one_whole_version(tmp_path: Path) ->
     with Explorer(tmp_path, like="aws") as explorer:
         explorer.server.faults.add("slow-db=6")
         explorer.server.faults.add("slow-store=80")
-        for found in race(explorer, 50, RACED):
+        for found in race(explorer, 20, RACED):
             assert not faults_of(found, explorer), (found.contents, found.ended)
 
 

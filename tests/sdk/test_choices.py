@@ -37,8 +37,10 @@ def public_calls() -> Iterator[tuple[str, str, Any]]:
     names: dict[str, Any] = {**vars(public_types)}
     for module in (customer, publishing, uploads, version_download):
         names |= vars(module)
-    late = ("Download", "StoredBytes", "Release", "ReleasePreview", "ImportRow", "ImportedCustomer")
-    stand_ins = dict.fromkeys(late, Any)
+    results = ("Download", "StoredBytes", "Release", "ReleasePreview")
+    signing = ("SignedChecksums", "SigningKey", "TrustedKey")
+    imports = ("ImportRow", "ImportedCustomer")
+    stand_ins = dict.fromkeys((*results, *signing, *imports), Any)
     for method, function in inspect.getmembers(AdminClient, inspect.isfunction):
         if method.startswith("_") and method != "__init__":
             continue

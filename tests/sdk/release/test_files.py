@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bindist.file_names import derived_file_type
-from bindist.release.files import ReleaseFile, cached, compare, completion_order, local_files
+from bindist.release.files import Checksums, ReleaseFile, compare, completion_order, local_files
 from bindist.transfer.config import TransferConfig
 
 FILES = [
@@ -67,9 +67,15 @@ def test_a_cached_checksum_reads_a_file_once():
         asked.append(file.name)
         return checksum(file)
 
-    look_up = cached(count)
+    look_up = Checksums(count)
     assert [look_up(FILES[0]), look_up(FILES[0])] == ["a" * 64] * 2
     assert asked == ["a.exe"]
+
+
+def test_the_checksum_of_what_was_sent_is_not_computed_again():
+    look_up = Checksums(checksum)
+    look_up.note_sent(FILES[0], "c" * 64)
+    assert look_up(FILES[0]) == "c" * 64
 
 
 @pytest.mark.parametrize(("over", "allowed"), [(0, True), (1, False)])

@@ -159,8 +159,8 @@ def test_a_journal_that_cannot_be_read_is_empty(written: Path, text: str) -> Non
 
 @pytest.mark.parametrize("key", ["format", "api_url", "tenant", "application_id", "version"])
 def test_a_journal_of_another_release_is_empty(written: Path, key: str) -> None:
-    found = json.loads(written.read_text())
-    written.write_text(json.dumps({**found, key: "other"}))
+    head, rest = written.read_text().split("\n", 1)
+    written.write_text(json.dumps({**json.loads(head), key: "other"}) + "\n" + rest)
     with opened(written.parent) as journal:
         assert (journal.files, journal.creation) == ({}, Creation.ABSENT)
 
@@ -182,9 +182,9 @@ def test_a_journal_of_another_release_is_empty(written: Path, key: str) -> None:
     ids=repr,
 )
 def test_an_invalid_entry_is_left_out(written: Path, entry: object) -> None:
-    found = json.loads(written.read_text())
-    found["files"]["other.dll"] = entry
-    written.write_text(json.dumps(found))
+    line = {"file": "other.dll", **entry} if isinstance(entry, dict) else {"file": entry}
+    with written.open("a") as file:
+        file.write(json.dumps(line) + "\n")
     with opened(written.parent) as journal:
         assert journal.files == {"tool.exe": UPLOADED}
 
@@ -271,3 +271,86 @@ def test_a_foreign_version_is_disowned(written: Path) -> None:
     with opened(written.parent) as journal:
         journal.disown()
     assert Journal.read(written.parent, release(*OF)).creation is Creation.ABSENT
+
+
+def old_journal(**more: object) -> str:
+    """As format 2 had it."""
+    entry = {"upload_id": "u-1", "file_size": 7, "checksum": "a" * 64, "uploaded_at": time.time()}
+    found = {
+        "format": 2,
+        "api_url": OF[0],
+        "tenant": "",
+        "application_id": "tool",
+        "version": "1.0",
+        "creation": "created",
+        "written_at": None,
+        "finished_at": None,
+        "application_created_at": "then",
+        "files": {"tool.exe": {**entry, "confirmed": True}},
+        **more,
+    }
+    return json.dumps(found, indent=1)
+
+
+def test_a_journal_of_the_format_before_is_read_and_replaced(written: Path) -> None:
+    written.write_text(old_journal())
+    with opened(written.parent) as journal:
+        assert (journal.files, journal.creation) == ({"tool.exe": UPLOADED}, Creation.CREATED)
+        assert journal.application_created_at == "then"
+        journal.record_file("lib.dll", UPLOADED)
+    lines = [json.loads(line) for line in written.read_text().splitlines()]
+    assert lines[0]["format"] == 3
+    assert list(Journal.read(written.parent, release(*OF)).files) == ["tool.exe", "lib.dll"]
+
+
+def test_a_stale_journal_of_the_format_before_is_dropped(written: Path) -> None:
+    written.write_text(old_journal())
+    make_stale(written)
+    with opened(written.parent, OF[0], "another", "1.0"):
+        assert not written.exists()
+
+
+@pytest.mark.parametrize("changed", [{"version": "2"}, {"format": 1}, {"files": {"tool.exe": 5}}])
+def test_a_journal_of_the_format_before_is_checked_too(written: Path, changed: Any) -> None:
+    written.write_text(old_journal(**changed))
+    assert Journal.read(written.parent, release(*OF)).files == {}
+
+
+def test_each_event_appends_a_line(tmp_path: Path) -> None:
+    with opened(tmp_path) as journal:
+        for number in range(300):
+            journal.record_file(f"{number}.dll", UPLOADED)
+        journal.start_write()
+        journal.end_write(created=True)
+    (path,) = tmp_path.glob("*.json")
+    assert len(path.read_text().splitlines()) == 1 + 1 + 300 + 2
+    assert len(Journal.read(tmp_path, release(*OF)).files) == 300
+
+
+def test_the_last_line_may_be_cut_off_anywhere(written: Path) -> None:
+    whole = written.read_bytes()
+    last = len(whole.splitlines(keepends=True)[-1])
+    for cut in range(1, last + 1):
+        written.write_bytes(whole[:-cut])
+        with opened(written.parent) as journal:
+            assert (journal.files, journal.creation) == ({"tool.exe": UPLOADED}, Creation.ABSENT)
+            journal.start_write()
+        assert written.read_bytes().endswith(b"\n")
+        found = Journal.read(written.parent, release(*OF))
+        assert (found.files, found.creation) == ({"tool.exe": UPLOADED}, Creation.CREATING)
+
+
+def test_a_broken_line_before_the_last_makes_the_journal_empty(written: Path) -> None:
+    head, *others = written.read_bytes().splitlines(keepends=True)
+    written.write_bytes(b"".join((head, b"{\n", *others)))
+    with opened(written.parent) as journal:
+        assert (journal.files, journal.creation) == ({}, Creation.ABSENT)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="an open file cannot be removed there")
+def test_a_journal_that_was_removed_meanwhile_is_made_again(written: Path) -> None:
+    with opened(written.parent) as journal:
+        journal.record_file("lib.dll", UPLOADED)
+        written.unlink()
+        journal.start_write()
+        assert len(Journal.read(written.parent, release(*OF)).files) == 2

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bindist.release.journal import Creation, UploadedFile
-from bindist.release.ownership import foreign_rows, own_upload
+from bindist.release.ownership import by_upload_id, foreign_rows, own_upload
 
 OWN, OTHER = "0" * 64, "1" * 64
 UPLOADED = {"a.exe": UploadedFile("id-a", 5, OWN), "b.dll": UploadedFile("id-b", 7, OWN)}
@@ -34,7 +34,7 @@ def row(name: str, file_id: Any, checksum: str = OWN) -> dict[str, Any]:
 def test_the_upload_id_decides_the_ownership_of_a_row(
     found: dict[str, Any], name: str | None
 ) -> None:
-    own = own_upload(found, UPLOADED)
+    own = own_upload(found, by_upload_id(UPLOADED))
     assert own == (None if name is None else (name, UPLOADED[name]))
 
 
@@ -60,5 +60,5 @@ def test_rows_of_other_runs_are_foreign(
     creation: Creation,
     foreign: list[dict[str, Any]],
 ) -> None:
-    found = foreign_rows(rows, UPLOADED, is_inline=is_inline, creation=creation)
+    found = foreign_rows(rows, by_upload_id(UPLOADED), is_inline=is_inline, creation=creation)
     assert found == foreign

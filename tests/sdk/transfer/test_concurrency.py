@@ -5,10 +5,12 @@ from __future__ import annotations
 import _thread
 import signal
 import threading
+import time
+from functools import partial
 
 import pytest
 
-from bindist.transfer.concurrency import CancellationToken, Cancelled, run_jobs
+from bindist.transfer.concurrency import CancellationToken, Cancelled, gather, run_jobs
 
 
 def test_every_job_is_done_by_no_more_threads_than_allowed() -> None:
@@ -113,3 +115,48 @@ def test_cancelling_ends_a_pause_in_another_thread() -> None:
 
 def test_a_pause_without_cancellation_returns() -> None:
     CancellationToken().pause(0)
+
+
+@pytest.mark.parametrize(("large_limit", "most_large"), [(1, 1), (2, 2), (9, 4)])
+def test_only_so_many_large_jobs_run_at_once(large_limit: int, most_large: int) -> None:
+    lock = threading.Lock()
+    running: dict[bool, int] = {True: 0, False: 0}
+    most, ended = dict(running), [0]
+    barrier = threading.Barrier(4, timeout=10)
+
+    def job(is_large: bool, first: bool) -> None:
+        with lock:
+            running[is_large] += 1
+            most[is_large] = max(most[is_large], running[is_large])
+        if first:
+            barrier.wait()  # so that four are seen at once
+        time.sleep(0.002)
+        with lock:
+            running[is_large] -= 1
+            ended[0] += 1
+
+    large = [True] * 10 + [False] * 30
+    firsts = set(range(most_large)) | set(range(10, 10 + 4 - most_large))
+    jobs = [partial(job, is_large, place in firsts) for place, is_large in enumerate(large)]
+    run_jobs(jobs, 4, threading.Event(), large=large, large_limit=large_limit)
+    assert (most[True], ended[0]) == (most_large, 40)
+
+
+@pytest.mark.parametrize("limit", [1, 4])
+def test_calls_at_once_have_their_outcomes_in_order(limit: int) -> None:
+    def fail() -> int:
+        raise OSError("no")
+
+    one, two, three = gather([lambda: 1, fail, lambda: 3], limit)
+    assert one and two and three
+    assert (one.get(), three.get()) == (1, 3)
+    with pytest.raises(OSError, match="no"):
+        two.get()
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_after_a_call_that_cancels_no_other_is_begun(limit: int) -> None:
+    token = CancellationToken()
+    outcomes = gather([token.cancel, *[lambda: None] * 50], limit, token)
+    assert outcomes[0] is not None
+    assert outcomes[-1] is None

@@ -12,7 +12,7 @@ import pytest
 
 from bindist import AdminClient, TransferConfig
 from bindist.sandbox import SandboxServer
-from bindist.transfer.config import MAX_CONNECTIONS, MAX_PARALLEL_FILES
+from bindist.transfer.config import MAX_CONNECTIONS, MAX_PARALLEL_FILES, AtOnce
 from bindist_cli.commands.versions.cli import download_command, upload_command
 
 KIB, MIB = 1024, 1024 * 1024
@@ -26,6 +26,7 @@ Connect = Callable[..., AdminClient]
         {"connections": MAX_CONNECTIONS + 1},
         {"parallel_files": 0},
         {"parallel_files": MAX_PARALLEL_FILES + 1},
+        {"parallel_large_files": 0},
         {"inline_limit": -1},
         {"memory": MIB // 16},
         {"block_size": 1000},
@@ -108,5 +109,11 @@ def test_the_options_of_the_command_line_have_the_ranges_and_defaults_of_the_con
     }
     assert found == {
         "connections": (1, MAX_CONNECTIONS, TransferConfig.connections),
-        "parallel": (1, MAX_PARALLEL_FILES, TransferConfig.parallel_files),
+        "parallel": (1, MAX_PARALLEL_FILES, None),
     }
+
+
+def test_few_files_are_large_at_once_unless_a_number_is_given() -> None:
+    config = TransferConfig(parallel_files=8, parallel_large_files=3, small_file=MIB)
+    assert config.at_once() == AtOnce(8, 3, MIB)
+    assert config.at_once(5) == AtOnce(5, 5, MIB)
