@@ -34,6 +34,8 @@ class App:
     def __init__(self, flags: Mapping[str, Any]) -> None:
         self._flags = flags
         self._closing = contextlib.ExitStack()
+        self.to_resume = ""
+        """How to continue what a failure has interrupted, if there is a way."""
 
     @cached_property
     def settings(self) -> Settings:
@@ -144,10 +146,11 @@ class App:
         raise CliError(f"{wanted} required, but {reason}", Exit.USAGE, hint=hint)
 
     def facts(self, error: Exception) -> list[str]:
-        """Facts about an error that only this run knows: the source of a rejected key."""
+        """Facts about an error that only this run knows: the source of a rejected key, and what the
+        same command would do next time."""
         if isinstance(error, AuthenticationError) and "key" in vars(self):
             return [f"the key comes from {self.key.source}"]
-        return []
+        return [self.to_resume] if self.to_resume else []
 
     def hint(self, error: Exception) -> str | None:
         """A hint for an error that only this run knows."""
