@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import islice
+from typing import Any
 
 import click
 
@@ -224,8 +225,12 @@ def grant(app: App, app_id: str, customers: tuple[str, ...]) -> None:
 
     CUSTOMER is the id of a customer: see `bindist customers list`.
     """
+    before = customers_before(app, app_id)
     response = app.client.update_application_customers(app_id, add_customer_ids=customers)
     app.printer.one(columns.GRANTS, response.require())
+    if before is not None:
+        for customer in sorted(before.intersection(customers)):
+            app.printer.note(f"{customer} had access to {app_id} already")
 
 
 @command.command(examples=("bindist apps revoke skylark globex",))
@@ -237,8 +242,22 @@ def revoke(app: App, app_id: str, customers: tuple[str, ...]) -> None:
 
     CUSTOMER is the id of a customer: see `bindist customers list`.
     """
+    before = customers_before(app, app_id)
     response = app.client.update_application_customers(app_id, remove_customer_ids=customers)
     app.printer.one(columns.GRANTS, response.require())
+    if before is not None:
+        for customer in sorted({*customers} - before):
+            app.printer.note(f"{customer} had no access to {app_id}: nothing was withdrawn")
+
+
+def customers_before(app: App, app_id: str) -> set[str] | None:
+    """Returns who may download an application; None where that is not told."""
+    from bindist.access import customers_of  # imported late, for fast starts
+
+    found: Any = find_application(app, app_id)
+    if "customers" not in found:
+        return None
+    return {each["customerId"] for each in customers_of(found)}
 
 
 @command.command(

@@ -26,6 +26,11 @@ def _age(value: Any, now: datetime) -> str:
     return formatting.age(value, now) if value else ""
 
 
+def _in_minutes(value: Any, now: datetime) -> str:  # noqa: ARG001
+    """When something expires, as it was asked for: the clocks of two machines may differ."""
+    return formatting.in_minutes(value)
+
+
 def _size(value: Any, now: datetime) -> str:  # noqa: ARG001
     return "" if value is None else formatting.size(value)
 
@@ -77,6 +82,7 @@ STYLES = {
     "ok": "green",
     "disabled": "yellow",
     "inactive": "red",
+    "hidden everywhere": "red",
     "different": "red",
     "missing": "red",
     "works": "green",
@@ -96,7 +102,8 @@ class Column:
     """One field: its key in the API, its heading, and its format for people.
 
     Tables show `wide` columns only on wide terminals, never show `hidden` ones, and shorten
-    `flexible` ones first. Scripts get every column, in this order.
+    `flexible` ones first. What is to be copied is `whole`: the card of an object never breaks it
+    into lines. Scripts get every column, in this order.
     """
 
     key: str
@@ -106,6 +113,7 @@ class Column:
     wide: bool = False
     hidden: bool = False
     flexible: bool = False
+    whole: bool = False
 
 
 def row_of(thing: object) -> Json:
@@ -168,7 +176,7 @@ VERSION = (
     Column("applicationId", "Application"),
     Column("version", "Version"),
     Column("isEnabled", "Production", ENABLED),
-    Column("isActive", "Test channel", ACTIVE),
+    Column("isActive", "Test channel", _words("active", "hidden everywhere")),
     Column("fileSize", "Size", _size),
     Column("downloadCount", "Downloads"),
     Column("createdAt", "Created", _age),
@@ -226,9 +234,9 @@ STATS = (
     Column("downloadsByDate", "By day", _counts, hidden=True),
 )
 SHARE = (
-    Column("shareUrl", "Link"),
-    Column("expiresAt", "Expires", _age),
-    Column("expiresInMinutes", "Minutes", hidden=True),
+    Column("shareUrl", "Link", whole=True),
+    Column("expiresInMinutes", "Expires", _in_minutes),
+    Column("expiresAt", "Expires", _age, hidden=True),
     Column("token", "Token", hidden=True),
 )
 CUSTOMERS = (
@@ -248,9 +256,9 @@ CUSTOMER = (
     Column("updatedAt", "Updated", _age),
 )
 NEW_KEY = (
-    Column("customerId", "Customer"),
+    Column("customerId", "Customer", whole=True),
     Column("name", "Name"),
-    Column("apiKey", "Key"),
+    Column("apiKey", "Key", whole=True),
     Column("createdAt", "Created", _age, hidden=True),
     Column("regeneratedAt", "Created", _age, hidden=True),
     Column("keyFile", "Key file"),
@@ -388,7 +396,13 @@ AUTH_STATUS = (
     Column("isAdmin", "Administrator", hidden=True),
     Column("isFinancialAdmin", "Financial administrator", hidden=True),
 )
-TOKEN = (Column("token", "Key"),)
+PROFILES = (
+    Column("profile", "Profile"),
+    Column("apiUrl", "API URL", flexible=True),
+    Column("keySource", "Key from", flexible=True),
+    Column("isCurrent", "In use", YES),
+)
+TOKEN = (Column("token", "Key", whole=True),)
 SETTINGS = (
     Column("key", "Setting"),
     Column("value", "Value", flexible=True),

@@ -58,6 +58,19 @@ def age(timestamp: object, now: datetime) -> str:
     raise AssertionError("unreachable")
 
 
+def in_minutes(minutes: object) -> str:
+    """Formats minutes from now: `in 30 minutes`, `in 2 hours`; shows any other value unchanged."""
+    if isinstance(minutes, bool) or not isinstance(minutes, int) or minutes < 1:
+        return visible(minutes)
+    per, name = next(
+        (per, name)
+        for per, name in ((1440, "day"), (60, "hour"), (1, "minute"))
+        if not minutes % per
+    )
+    count = minutes // per
+    return f"in {count} {name}" + ("" if count == 1 else "s")
+
+
 def size(count: object) -> str:
     """Formats a number of bytes in decimal units: `1 byte`, `13.4 MB`."""
     if isinstance(count, bool) or not isinstance(count, (int, float)):

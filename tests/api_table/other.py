@@ -40,6 +40,7 @@ OTHER_COMMANDS = (
         "auth login", ONE, recorded=(Recorded("--with-key"),), elsewhere="asks a person: test_auth"
     ),
     Command("auth status", ONE, recorded=(Recorded(),)),
+    Command("auth list", LIST),
     Command("auth token", TEXT),
     Command("auth logout", ONE),
     Command("config list", LIST),

@@ -42,6 +42,7 @@ MADE_HERE = {
     "SETTINGS",
     "CHECKS",
     "TOKEN",
+    "PROFILES",
     "TOPICS",
     "_ACCESS_NAMES",
 }  # of no server's answer
