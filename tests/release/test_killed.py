@@ -102,7 +102,6 @@ def start(watched: Watched, config: Path, *options: str, parallel: int = 1) -> P
         "--timeout",
         "3",
     )
-    assert watched.commands
     return watched.commands.open((*words, "-o", "json", *options), config, environment)
 
 

@@ -25,9 +25,12 @@ FREE_TEXTS = {
     "file_name", "files", "grant", "add_customer_ids", "headers", "remove_customer_ids",
     "last_event_id", "license", "listed", "method", "name", "notes", "params",
     "parent_customer_id", "reference", "release_notes", "search", "start_date", "tags",
-    "upload_id", "version",
+    "trusted_keys", "upload_id", "version",
 }  # fmt: skip
-PATHS = {"path", "paths", "path_or_file", "folder", "journal", "verify", "keys_dir"}
+PATHS = {
+    "cache", "folder", "journal", "keys_dir", "path", "paths", "path_or_file", "signature_cache",
+    "verify",
+}  # fmt: skip
 
 
 def public_calls() -> Iterator[tuple[str, str, Any]]:
