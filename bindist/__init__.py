@@ -68,7 +68,7 @@ from .errors import (
 
 TYPE_CHECKING = False  # as type checkers know it; importing typing takes longer than all of this
 if TYPE_CHECKING:
-    from .clients.admin import AdminClient
+    from .clients.administration import AdminClient
     from .clients.customer import CustomerClient
     from .comparison import IdentifiedFile, VersionComparison
     from .http.response import ApiResponse
@@ -121,7 +121,7 @@ __all__ = [
 # What needs requests is imported when it is first asked for: a help text or a completion needs the
 # exceptions alone, and importing requests takes several times as long as all the rest.
 _LATE = {
-    "AdminClient": "clients.admin",
+    "AdminClient": "clients.administration",
     "ApiResponse": "http.response",
     "CustomerClient": "clients.customer",
     "Download": "transfer.download",

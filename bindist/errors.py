@@ -43,6 +43,8 @@ if TYPE_CHECKING:
         @property
         def meta(self) -> dict[str, Any] | None: ...
         @property
+        def tries(self) -> int: ...
+        @property
         def raw(self) -> dict[str, Any]: ...
         def require(self) -> dict[str, Any]: ...
         def rows(self, name: str) -> list[dict[str, Any]]: ...
@@ -85,8 +87,11 @@ class TransportError(BinDistError):
     a connection lost after the request was sent), False if it cannot have (connection refused,
     unknown host, TLS failure). `transient` is False if trying again cannot help: an untrusted
     certificate, a redirect loop. `harmless` is True if it does not matter whether the server has
-    carried it out: it changes nothing that others see, as a GET and the sending of bytes.
+    carried it out: it changes nothing that others see, as a GET and the sending of bytes. `tries`
+    is how often the request was sent in all.
     """
+
+    tries = 1
 
     def __init__(
         self, message: str, *, ambiguous: bool, transient: bool = True, harmless: bool = False
@@ -117,6 +122,11 @@ class ApiError(BinDistError):
         if (self.status_code, self.code) in TRANSIENT_CODES:
             return True
         return self.status_code in TRANSIENT_STATUSES or self.status_code >= 500
+
+    @property
+    def tries(self) -> int:
+        """How often the request was sent in all: 1 if it was not repeated."""
+        return self.response.tries
 
     @property
     def request_id(self) -> str | None:

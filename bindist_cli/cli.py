@@ -131,11 +131,11 @@ class Root(Group):
         except (click.exceptions.Exit, SystemExit):
             raise
         except (KeyboardInterrupt, click.Abort) as error:
-            code = _failed(_interrupted(error), _flags(context))
+            code = _failed(_interrupted(error, app.to_resume), _flags(context))
         except Exception as error:
             if isinstance(signals.cause_of(error), signals.SignalledError):
                 # The terminal is gone, and with it what cleaning up would have written to.
-                code = _failed(_interrupted(error), _flags(context))
+                code = _failed(_interrupted(error, app.to_resume), _flags(context))
             else:
                 hint = app.hint(error) or _usage_hint(error, self.paths(context))
                 hint = hint or not_found.hint(app, error, context.meta.get(PARAMETERS, {}))
@@ -160,19 +160,20 @@ def _flags(context: click.Context) -> dict[str, Any]:
     return {**unparsed, **context.meta[FLAGS]}
 
 
-def _interrupted(error: BaseException) -> CliError:
-    """What ended the command: Ctrl-C, a signal, or the time limit."""
+def _interrupted(error: BaseException, to_resume: str = "") -> CliError:
+    """What ended the command: Ctrl-C, a signal, or the time limit; and how to continue."""
     cause = signals.cause_of(error)
     if isinstance(cause, signals.TimeLimitError):
         return CliError(
             f"the command took longer than --max-time {cause.seconds:g}s",
             Exit.UNAVAILABLE,
+            facts=[to_resume] if to_resume else [],
             hint="run the same command again, or with a longer --max-time",
             code="TIME_LIMIT",
         )
     if isinstance(cause, signals.SignalledError):
-        return CliError(f"ended by {cause}", Exit(128 + cause.number))
-    return CliError("interrupted", Exit.INTERRUPTED)
+        return CliError(f"ended by {cause}", Exit(128 + cause.number), hint=to_resume or None)
+    return CliError("interrupted", Exit.INTERRUPTED, hint=to_resume or None)
 
 
 def _failed(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -97,6 +97,23 @@ class _Duration(click.ParamType):  # type: ignore[type-arg]
         return seconds
 
 
+class _VersionsMeant(click.ParamType):  # type: ignore[type-arg]
+    """Conditions for versions, as a function that tells whether one meets them."""
+
+    name = "versions"
+    kind = "versions"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Callable[[str], bool]:
+        from bindist.version_match import version_matcher  # imported late, for fast starts
+
+        try:
+            return version_matcher(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
 _AN_ID = ("id", _IDENTIFIER, "1 to 100 letters, digits, - and _")
 
 IDENTIFIER = _Pattern(*_AN_ID)
@@ -107,6 +124,7 @@ VERSION = _Pattern(*_A_VERSION)
 VERSION_OR_LATEST = _Pattern(*_A_VERSION, ((LATEST, "the highest enabled version"),))
 MINUTES = _Minutes()
 EVENT_TYPE = _EventType()
+VERSIONS_MEANT = _VersionsMeant()
 DURATION = _Duration()
 
 APPLICATION_OR_FILE = _Text("applications")
@@ -114,6 +132,8 @@ VERSION_TEXT = _Text("versions")
 FILE_OF_VERSION = _Text("files")
 PROFILE = _Text("profiles")
 SETTING = _Text("settings")
+SETTING_VALUE = _Text("setting_values")
+FAULT = _Text("faults")
 HELP_SUBJECT = _Text("help")
 LOCAL_FILE = _Text("file")
 LOCAL_FOLDER = _Text("dir")

@@ -34,14 +34,8 @@ _USER = "user:"
 _ACTIVITY_TYPES = {"upload": "uploads", "download": "downloads"}
 
 
-class AdminClient(PublishingClient):
-    """Everything a `CustomerClient` does; publishing; managing applications, customers and keys.
-
-    Methods that return an `ApiResponse` do not raise for a failed response: only `TransportError`
-    if no response arrives, and `ValueError` for a wrong argument, before any request.
-    `CustomerClient` describes `application_id`, `version`, `file_id` and `test_channel`;
-    `customer_id` is the id in the list of customers.
-    """
+class ManagementClient(PublishingClient):
+    """The part of an `AdminClient` that manages applications, customers and keys."""
 
     # Applications
 

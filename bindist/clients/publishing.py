@@ -115,7 +115,7 @@ class PublishingClient(UploadsClient):
         check_given_choices(file_type=file_type)
         check_release_notes(release_notes)
         at_once = self._at_once(parallel)
-        _check_settle(settle)
+        check_settle(settle)
         files = self._local_files(paths, file_name, file_type, description)
         checked = () if allow_any_name else files
         return publish(
@@ -257,7 +257,8 @@ class PublishingClient(UploadsClient):
         )
 
 
-def _check_settle(settle: float | None) -> None:
+def check_settle(settle: float | None) -> None:
+    """Raises ValueError for a number of seconds that is none."""
     if settle is not None and not settle >= 0:
         raise ValueError(f"settle must be 0 seconds or more, not {settle!r}")
 

@@ -81,7 +81,8 @@ class ApiResponse(Generic[Data]):
     JSON; `raw` is the whole JSON object, `{}` if the body is none. A failed response always has
     `error["code"]` and `error["message"]`, no matter whether the server, a gateway, a proxy or the
     object store sent it. `date` is the time in the response's `Date` header, in seconds of Unix
-    time; None if there is none.
+    time; None if there is none. `tries` is how often the request was sent in all: 1 if it was not
+    repeated.
     """
 
     success: bool
@@ -91,6 +92,7 @@ class ApiResponse(Generic[Data]):
     meta: Json | None
     raw: Json
     date: float | None = field(default=None, compare=False)
+    tries: int = field(default=1, compare=False)
 
     def __repr__(self) -> str:
         """Without `raw`, which says the same again, and without keys and signatures."""

@@ -8,6 +8,7 @@ and bodies, both at DEBUG and both redacted.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json as json_module
 import logging
 import os
@@ -165,25 +166,26 @@ class Transport:
         repeatable = repeatable or method in REPEATABLE
         throttle = self._sessions.throttle
         attempt, overloads, progress = 0, 0, throttle.progress
-        while True:
+        for sent in itertools.count(1):
             try:
                 answer, retry_after = self._attempt(method, path, params, json, headers)
             except TransportError as error:
+                error.tries = sent
                 if not self.retry_policy.retries_error(attempt, error, repeatable=repeatable):
                     raise
-                reason, retry_after = str(error), None
+                pause = self.retry_policy.announce(attempt, error)
             else:
+                answer.tries = sent
                 overloaded = answer.status_code in OVERLOAD_STATUSES
                 if overloaded and throttle.progress > progress and overloads < MAX_OVERLOADS:
                     attempt, progress = 0, throttle.progress
                     overloads += 1
                 if not self.retry_policy.retries_response(attempt, answer, repeatable=repeatable):
                     return answer
-                reason = f"HTTP {answer.status_code}"
-            pause = self.retry_policy.pause(attempt, retry_after)
-            request_log.debug("%s %s: %s, again in %.1f s", method, path, reason, pause)
+                pause = self.retry_policy.announce(attempt, answer, retry_after)
             time.sleep(pause)
             attempt += 1
+        raise AssertionError("unreachable")
 
     def _attempt(
         self,

@@ -159,7 +159,7 @@ class Writes:
         self._failures.append(failed)
         self._failed_action = action
         if not self._is_exhausted:
-            time.sleep(self._transport.retry_policy.pause(len(self._failures) - 1))
+            time.sleep(self._transport.retry_policy.announce(len(self._failures) - 1, failed.error))
 
     def raise_if_exhausted(self, step: Step) -> None:
         """Raises the last failure where the same step has failed as often as it is to be tried;

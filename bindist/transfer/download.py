@@ -113,6 +113,8 @@ def to_stream(
     check_wanted(presigned, verify)
     digest, size = StreamHash(queue_size=source.config.hash_queue), presigned.file_size
     try:
+        if progress:
+            progress(0, size)
         receiver = _StreamReceiver(stream, digest, size, progress, source.config.max_read)
         receive(source, (0, size), receiver, token)
         token.raise_if_cancelled()

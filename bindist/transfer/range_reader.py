@@ -49,6 +49,7 @@ def receive(
     position, end = wanted
     stalled_attempts, renewed = 0, False
     token = token or CancellationToken()
+    failed: ApiError | TransportError
     while position < end and not token.is_set():
         presigned, retry_after, before = source.presigned(), None, position
         try:
@@ -71,15 +72,19 @@ def receive(
                 source.renew(presigned)
                 renewed = True
                 continue
+            answer.tries = stalled_attempts + 1
             answer.raise_for_error()
         except (ApiError, TransportError) as error:
+            failed = error
+            if isinstance(error, TransportError):
+                error.tries = stalled_attempts + 1
             if not policy.may_pass(error):
                 raise
             if stalled_attempts >= policy.retries:
                 if position == before:
                     source.note_refusal(error)
                 raise
-        pause = policy.pause(stalled_attempts, retry_after)
+        pause = policy.announce(stalled_attempts, failed, retry_after)
         stalled_attempts += 1
         token.wait(pause)
 

@@ -181,6 +181,8 @@ def put_file(
             progress(position, file.size)
 
     body = Body(file.stream, file.size, block_read, config.block_size)
+    if progress:
+        progress(0, file.size)
     try:
         presigned, etag = put(transport, ask, body, token)
     finally:
@@ -205,14 +207,16 @@ def put(
     policy, token = transport.store_retry_policy, token or CancellationToken()
     presigned, renewed, attempt = ask(), False, 0
     while True:
+        failed: ApiResponse | TransportError
         retry_after, expired = None, False
         body.seek(0)
         try:
             response = transport.open_store("PUT", presigned.url, body=body)
             answer = _refusal(transport, response)
-        except _LocalError as failed:
-            raise failed.error from None
+        except _LocalError as local:
+            raise local.error from None
         except TransportError as error:
+            failed, error.tries = error, attempt + 1
             if not policy.retries_error(attempt, error, repeatable=True):
                 raise
             # A store that refuses an expired URL may hang up before all is sent, and so unheard.
@@ -220,12 +224,13 @@ def put(
         else:
             if answer is None:
                 return presigned, _md5_of(transport, response)
+            failed, answer.tries = answer, attempt + 1
             retry_after = response.headers.get("Retry-After")
             renew = expired = is_expired(answer) and not renewed
             if not expired and not policy.retries_response(attempt, answer, repeatable=True):
                 answer.raise_for_error()
         if not expired:
-            token.pause(policy.pause(attempt, retry_after))
+            token.pause(policy.announce(attempt, failed, retry_after))
             attempt += 1
         if renew:
             presigned, renewed = ask(), True

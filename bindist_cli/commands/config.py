@@ -12,7 +12,7 @@ from ..exit_codes import CliError
 from ..options import FLAGS, Group
 from ..output import columns
 from ..output.formatting import visible
-from ..params import SETTING
+from ..params import SETTING, SETTING_VALUE
 from ..settings import config_file
 from ..settings.profile_keys import variable_of
 from ..settings.resolve import CONFIG, ENVIRONMENT, NO_PROFILE, environment
@@ -64,7 +64,7 @@ def get(app: App, context: click.Context, key: str) -> None:
     ),
 )
 @_key
-@click.argument("value", metavar="VALUE")
+@click.argument("value", metavar="VALUE", type=SETTING_VALUE)
 @pass_app
 def set_(app: App, key: str, value: str) -> None:
     """Store a setting. Creates the profile if it does not exist.

@@ -179,6 +179,8 @@ class Line:
         self, parameter: Json, before: str, word: str, env: Mapping[str, str]
     ) -> Iterator[tuple[str, str, str]]:
         values = parameter["values"]
+        if isinstance(values, dict):
+            values = values["of"].get(self.given.get(values["by"]), ())
         if values in ("file", "dir"):
             yield values, before + word, ""
             return

@@ -64,9 +64,9 @@ def to_cli_error(error: Exception) -> CliError:
     if isinstance(error, CliError):
         return error
     if isinstance(error, errors.ApiError):
-        return _from_response(error)
+        return _with_tries(_from_response(error), error.tries)
     if isinstance(error, errors.TransportError):
-        return _from_transport(error)
+        return _with_tries(_from_transport(error), error.tries)
     if isinstance(error, click.ClickException):
         context = getattr(error, "ctx", None)
         hint = f"see `{context.command_path} --help`" if context else None
@@ -88,6 +88,12 @@ def to_cli_error(error: Exception) -> CliError:
     if code is Exit.FAILED and not isinstance(error, errors.BinDistError):
         message = f"unexpected {type(error).__name__}: {message}"
     return CliError(message, code, hint=_hint(error))
+
+
+def _with_tries(shown: CliError, tries: int) -> CliError:
+    if tries > 1:
+        shown.message += f" (after {tries} tries)"
+    return shown
 
 
 def _from_response(error: errors.ApiError) -> CliError:

@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
-from itertools import chain, islice
+from itertools import chain, groupby, islice
 from typing import IO, TYPE_CHECKING, Any
 
 import click
@@ -224,19 +224,31 @@ class Printer:
         tables: Mapping[str, Sequence[Column]],
         drawing: Callable[[Json, int], str] | None,
     ) -> None:
+        from rich.cells import cell_len
         from rich.table import Table
         from rich.text import Text
 
         console = self.console()
         now = datetime.now(timezone.utc)
-        card = Table(box=None, show_header=False, pad_edge=False, padding=(0, _GAP, 0, 0))
-        card.add_column(style="bold", no_wrap=True)
-        card.add_column(overflow="fold")
-        for column in self._chosen(columns, [thing]):
-            value = column.human(thing.get(column.key), now)
-            if value and (self.settings.fields or not column.hidden):
+        lines = [
+            (column, value)
+            for column in self._chosen(columns, [thing])
+            if (value := column.human(thing.get(column.key), now))
+            and (self.settings.fields or not column.hidden)
+        ]
+        width = max((cell_len(column.title) for column, _ in lines), default=0)
+        for is_whole, group in groupby(lines, key=lambda line: line[0].whole):
+            if is_whole:  # whatever the terminal makes of a long line, it is copied as one
+                for column, value in group:
+                    title = f"{column.title:{width + _GAP}}"
+                    console.print(Text.assemble((title, "bold"), value), soft_wrap=True)
+                continue
+            card = Table(box=None, show_header=False, pad_edge=False, padding=(0, _GAP, 0, 0))
+            card.add_column(style="bold", no_wrap=True, min_width=width)
+            card.add_column(overflow="fold")
+            for column, value in group:
                 card.add_row(Text(column.title), Text(value, style=STYLES.get(value, "")))
-        console.print(card)
+            console.print(card)
         if drawing and not self.settings.fields and (drawn := drawing(thing, console.width)):
             console.print()
             console.print(Text(_drawable(drawn)), soft_wrap=True)

@@ -25,6 +25,11 @@ TRANSFERS = (
             "download_version",
             "identify_files",
             "preview_download",
+            "find_customer",
+            "get_adoption",
+            "import_customers",
+            "iter_activity",
+            "list_access",
             "preview_publish",
             "publish",
             "signed_checksums",
@@ -57,6 +62,7 @@ OTHER_COMMANDS = (
         "auth login", ONE, recorded=(Recorded("--with-key"),), elsewhere="asks a person: test_auth"
     ),
     Command("auth status", ONE, recorded=(Recorded(),)),
+    Command("auth list", LIST),
     Command("auth token", TEXT),
     Command("auth logout", ONE),
     Command("config list", LIST),
@@ -86,6 +92,12 @@ OTHER_COMMANDS = (
         ),
     ),
     Command("doctor", LIST, recorded=(Recorded(),)),
+    Command(
+        "customers import",
+        LIST,
+        "customers.csv --keys-dir keys",
+        (Recorded("../customers.csv --keys-dir keys", "customers"),),
+    ),
     Command("completion", TEXT, "bash"),
     Command("help", LIST),
 )

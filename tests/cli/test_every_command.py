@@ -32,6 +32,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file in the current folder."""
     (tmp_path / "file.bin").write_bytes(b"some bytes" * 100)
     (tmp_path / "README.md").write_text("# Skylark 1.10\n\nStart `skylark-setup.exe`.\n")
+    (tmp_path / "customers.csv").write_text("name,reference\nInitech,CRM-7\n")
     monkeypatch.chdir(tmp_path)
 
 

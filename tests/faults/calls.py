@@ -229,9 +229,30 @@ TRANSFERS = (
     ),
 )
 
-CALLS = (*SINGLE, *REQUESTS, *TRANSFERS)
-OF_SEVERAL_STEPS = frozenset({"publish", "preview_publish", "signed_checksums"})
-"""The releases read the server after each step, and have their faults in tests/release/test_faults;
-`signed_checksums` is a `list_version_files` and two `download_file`, which are in the matrix."""
+CUSTOMERS, APPLICATIONS = read("/management/customers"), read("/applications")
+REPORTS = (
+    Call("iter_activity", lambda at: list(at.client.iter_activity()), (read("/activity"),), True),
+    Call("find_customer", lambda at: at.client.find_customer(reference="r"), (CUSTOMERS,), True),
+    Call("list_access", lambda at: at.client.list_access(), (CUSTOMERS, APPLICATIONS), True),
+    Call(
+        "get_adoption",
+        lambda at: at.client.get_adoption("library"),
+        (
+            read("/applications/library"),
+            read("/applications/library/versions"),
+            APPLICATIONS,
+            CUSTOMERS,
+            read("/activity"),
+            read("/applications/library/stats"),
+        ),
+        True,
+    ),
+)
+
+CALLS = (*SINGLE, *REQUESTS, *REPORTS, *TRANSFERS)
+OF_SEVERAL_STEPS = frozenset({"publish", "preview_publish", "signed_checksums", "import_customers"})
+"""The releases and the import read the server after each step, and have their faults in
+tests/release/test_faults and tests/sdk/customer_import; `signed_checksums` is a
+`list_version_files` and two `download_file`, which are in the matrix."""
 ON_DISK = frozenset({"download_to_file", "download_version"})
 """These put a file where another one is."""

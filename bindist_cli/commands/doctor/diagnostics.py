@@ -29,7 +29,7 @@ from ...context import App
 from ...exit_codes import CliError, Exit
 from ...output import error_output
 from ...settings import private_files
-from ...settings.config_file import check_url
+from ...settings.config_file import check_url, unknown_keys
 from ...settings.profile_keys import shown_address
 from ...settings.resolve import (
     CONFIG,
@@ -37,6 +37,7 @@ from ...settings.resolve import (
     Settings,
     config_dir,
     environment,
+    load_config,
     parse_toml,
 )
 
@@ -165,6 +166,17 @@ def _settings(context: CheckContext) -> Iterator[Row]:
         yield row("settings", "; ".join([problem.message, *problem.facts]), PROBLEM, problem.hint)
     if not context.problems:
         yield row("settings", f"profile {context.settings.profile}")
+
+
+def _unknown_settings(context: CheckContext) -> Iterator[Row]:  # noqa: ARG001
+    try:
+        config = load_config(config_dir(environment()))
+    except CliError:
+        return  # reported above
+    for name, near in unknown_keys(config):
+        at = name.rpartition(".")[0]
+        hint = f"did you mean {f'{at}.{near}' if at else near}?" if near else "remove it"
+        yield row(CONFIG, f"unknown setting, ignored: {name}", WARNING, hint)
 
 
 def _variables(context: CheckContext) -> Iterator[Row]:  # noqa: ARG001
@@ -310,6 +322,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     (CONFIG, _file(CONFIG, private=False)),
     (CREDENTIALS, _file(CREDENTIALS, private=True)),
     ("settings", _settings),
+    (CONFIG, _unknown_settings),
     ("environment", _variables),
     ("proxies", _proxies),
     ("keyring", _keyring),

@@ -201,13 +201,14 @@ def update(
         app_id, version, is_active=is_active, release_notes="" if clear_notes else text
     )
     changed = response.require()
-    if clear_notes and kept_release_notes(app, app_id, version):
+    if (clear_notes or text == "") and kept_release_notes(app, app_id, version):
         raise CliError(
             "the server reported success, but kept the release notes",
             hint="replace them with --notes TEXT",
         )
     app.printer.one(columns.VERSION, changed)
     if is_active is False:
+        app.printer.note(f"{version} is hidden everywhere: on the test channel, too")
         app.printer.note_of_links()
 
 

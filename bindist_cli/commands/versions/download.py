@@ -225,7 +225,10 @@ def _to_files(
             reports = {name: reporter(name) for name in sizes}
             done = _download(app, request, chosen, keys, reports)
     except KeyboardInterrupt:
-        app.printer.note("partial files are kept: run the same command again to resume")
+        app.to_resume = (
+            "run the same command again: complete files are skipped, and the others "
+            + ("continue where they stopped" if request.resume else "begin again")
+        )
         raise
     except errors.SignatureError as error:
         raise refused(error, request.app_id, request.version) from error

@@ -75,7 +75,10 @@ def upload(app: App, request: UploadRequest) -> None:
             raise _refused_names(error) from error
         except (KeyboardInterrupt, errors.TransportError, errors.ApiError) as error:
             if not request.dry_run and not _is_final(error):
-                app.printer.note("run the same command again to resume the upload")
+                app.to_resume = (
+                    "run the same command again: files that were sent are skipped, and a file that "
+                    "was cut off begins again"
+                )
             raise
 
 

@@ -229,3 +229,22 @@ def test_the_addresses_of_profiles_are_shown_without_passwords(invoke, profile, 
     line = {"COMP_WORDS": "bindist --profile w", "COMP_CWORD": "2"}
     offered = bindist(_BINDIST_COMPLETE="zsh_complete", **line).stdout
     assert "work" in offered and "sesame" not in offered
+
+
+@pytest.mark.parametrize(
+    ("own_key", "shown"),
+    [("tenant.own", "tenant.s1"), ("other.own", "s1"), ("own", "s1"), ("tenantown", "s1")],
+)
+def test_a_rotated_key_has_the_form_that_the_server_expects(
+    invoke, at_server, monkeypatch, own_key, shown
+):
+    """A server may have tenants at any address: the key in use tells."""
+    with CannedServer() as canned:
+        canned.open()
+        made = {"customerId": "acme", "apiKey": "tenant.s1", "apiSecret": "s1"}
+        canned.answer({"success": True, "data": made})
+        monkeypatch.setenv("BINDIST_API_URL", canned.url)
+        monkeypatch.setenv("BINDIST_API_KEY", own_key)
+        for words in (("customers", "rotate-key", "acme"), ("admin", "rotate-key")):
+            result = invoke(*words, "--yes", "--json")
+            assert json.loads(result.stdout)["apiKey"] == shown

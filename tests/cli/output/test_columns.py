@@ -31,6 +31,9 @@ SHOWN = {
     "CUSTOMER": (("customers", "show", "acme"), ("updatedAt",)),
     "NEW_KEY": (("customers", "create", "--name", "Initech"), ("keyFile", "regeneratedAt")),
     "ACTIVITY": (("activity", "list"), ()),
+    "ADOPTION": (("apps", "adoption", "skylark"), ()),
+    "ACCESS": (("customers", "access"), ()),
+    "IMPORTED": (("customers", "import", "customers.csv", "--keys-dir", "keys"), ()),
     "AUDIT": (("audit", "list"), ()),
     "PATHS": (("sandbox", "path"), ()),
     "SANDBOX": (("sandbox", "reset", "--yes"), ()),
@@ -42,6 +45,7 @@ MADE_HERE = {
     "SETTINGS",
     "CHECKS",
     "TOKEN",
+    "PROFILES",
     "TOPICS",
     "SHOWN_VERSION",
     "SIGNING_KEY",
@@ -50,6 +54,7 @@ MADE_HERE = {
     "MIRRORED",
     "MIRROR_FILES",
     "MIRROR_PLAN",
+    "_ACCESS_NAMES",
 }  # of no server's answer
 ELSEWHERE = {
     "customerIds": ("apps", "create", "new"),
@@ -67,6 +72,7 @@ def keys_of(name):
 def printed(answer, at_catalogue, inside):
     (inside / "FILE").write_bytes(b"content")
     (inside / "README.md").write_text("# Skylark 1.10\n\nStart `skylark-setup.exe`.\n")
+    (inside / "customers.csv").write_text("name,reference\nInitech,CRM-7\n")
 
     def keys(words):
         found = answer(*words)

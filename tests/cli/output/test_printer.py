@@ -12,9 +12,11 @@ import unicodedata
 
 import pytest
 
+from bindist_cli.output import columns as output_columns
 from bindist_cli.output.columns import APPLICATIONS
-from bindist_cli.output.formatting import csv_cell, csv_safe_cell, plain, unescape
-from bindist_cli.output.printer import MIN_COLUMN_WIDTH, fit
+from bindist_cli.output.formatting import csv_cell, csv_safe_cell, in_minutes, plain, unescape
+from bindist_cli.output.printer import MIN_COLUMN_WIDTH, Printer, fit
+from bindist_cli.settings.resolve import resolve
 
 NASTY = '[red]x[/red] \x1b[31mred\x1b[0m \x07 \x9b2J \u202egpj.exe tab\there, "quoted" \\n ö 漢字'
 LINES = f"{NASTY}\r\nsecond line\n\u2028third"
@@ -406,3 +408,27 @@ def test_all_pages_of_a_catalogue_are_listed(answer, at_server, admin):
     listed = [row["applicationId"] for row in answer("apps", "list")]
     assert sorted(listed) == [f"app-{number:03}" for number in range(130)]
     assert answer("apps", "list", "--limit", "120") == answer("apps", "list")[:120]
+
+
+# What is to be copied
+
+LINK = "https://bindist.example.com/v1/downloads/d/" + "x" * 120
+
+
+@pytest.mark.parametrize("columns", [20, 40, 80, 200])
+@pytest.mark.parametrize("name", ["SHARE", "NEW_KEY"])
+def test_links_and_keys_are_never_wrapped(monkeypatch, capsys, columns, name):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    thing = {"shareUrl": LINK, "apiKey": LINK, "expiresInMinutes": 90, "name": "many words " * 9}
+    Printer(resolve({"output": "table"}, {}, {})).one(getattr(output_columns, name), thing)
+    shown = capsys.readouterr().out
+    assert shown.count(LINK) == 1
+
+
+@pytest.mark.parametrize(
+    ("minutes", "shown"),
+    [(30, "in 30 minutes"), (60, "in 1 hour"), (90, "in 90 minutes"), (1440, "in 1 day"),
+     (1, "in 1 minute"), (0, "0"), (None, ""), ("soon", "soon"), (True, "true")],
+)  # fmt: skip
+def test_an_expiry_is_shown_as_it_was_asked_for(minutes, shown):
+    assert in_minutes(minutes) == shown

@@ -310,7 +310,8 @@ def test_a_network_failure_during_a_release_has_a_hint(invoke, answer, dist, at_
     words += ("--timeout", "2")  # for so long, a write without an answer may still take effect
     failed = invoke(*words)
     assert failed.exit_code == 7
-    assert "run the same command again to resume the upload" in failed.stderr
+    after = failed.stderr.partition("error: ")[2]
+    assert "run the same command again: files that were sent are skipped" in after
     at_server.faults.clear()
     assert answer(*words)["isEnabled"]
     assert remote() == (sums(dist), [True])

@@ -133,8 +133,9 @@ def test_update_takes_the_notes_from_stdin(answer, at_catalogue):
     assert answer(*words, input="from a pipe\n")["releaseNotes"] == "from a pipe"
 
 
-def test_clearing_notes_fails_if_the_server_keeps_them(invoke, at_catalogue):
-    result = invoke("versions", "update", "harbor", "1.0.0", "--clear-notes")
+@pytest.mark.parametrize("words", [("--clear-notes",), ("--notes", "")], ids=str)
+def test_clearing_notes_fails_if_the_server_keeps_them(invoke, at_catalogue, words):
+    result = invoke("versions", "update", "harbor", "1.0.0", *words)
     assert result.exit_code == 1
     assert "but kept the release notes" in result.stderr
 
@@ -146,6 +147,12 @@ def test_clear_notes_removes_the_notes(answer, at_catalogue):
 def test_an_inactive_version_is_in_no_list(answer, at_catalogue):
     answer("versions", "update", "harbor", "1.0.0", "--inactive")
     assert "1.0.0" not in numbers(answer("versions", "list", "harbor", "--test-channel"))
+
+
+def test_of_an_inactive_version_it_is_said_that_it_is_hidden_everywhere(invoke, at_catalogue):
+    done = invoke("versions", "update", "harbor", "1.0.0", "--inactive", "-o", "table")
+    assert "hidden everywhere" in done.stdout
+    assert "1.0.0 is hidden everywhere: on the test channel, too" in done.stderr
 
 
 def test_an_inactive_version_can_be_made_active_again(answer, at_catalogue):
