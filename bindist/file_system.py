@@ -190,7 +190,7 @@ else:
 # Writing
 
 
-def open_new(path: Path) -> int:
+def open_new(path: StrPath) -> int:
     """A descriptor of a new file, mode 0600, for writing. Raises FileExistsError, OSError."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
