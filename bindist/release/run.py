@@ -17,9 +17,10 @@ from ..transfer.config import DEFAULTS
 from ..transfer.file_rows import distinct_files
 from ..transfer.presigned import PresignedUpload
 from ..transfer.upload import LocalFile
+from .completions import completions
 from .files import Checksums, ReleaseFile, check_expected
-from .journal import FINISH_SECONDS, Creation, Journal, UploadedFile
-from .observation import Observation, first_look, look
+from .journal import FINISH_SECONDS, Creation, Journal
+from .observation import Observation, first_look, look, look_at_reserved
 from .ownership import by_upload_id, own_upload
 from .plan import LAGGING, Action, Situation, Step, next_step
 from .results import Release, ReleaseStatus
@@ -31,6 +32,8 @@ SETTLE_SECONDS = 60.0
 _MAX_SETTLES = 10
 _MAX_ENABLES = 3
 _MAX_POLL_SECONDS = 2.0
+_CAUTION = 1.5  # times the slowest write of this run: so long may one of another run take, too
+_MAX_CAUTION_SECONDS = 0.5
 _PROTECTED = {Action.RESERVE, Action.UPLOAD_INLINE, Action.COMPLETE}
 
 
@@ -70,6 +73,7 @@ class Run:
         self._finished_before = False
         self._enabled_at: str | None = None
         self._tried_to_enable = False
+        self._completed_once = self._reserved = False
         self._times_enabled = 0
         self._reasons: list[str] = []
         self._polls = 0
@@ -139,9 +143,24 @@ class Run:
     # What is known
 
     def _read_version(self) -> None:
-        """Reads the version from the server, once more."""
-        parallel = min(self.at_once.files, 2)
-        self._note_seen(look(self._requests, enabled_at=self._enabled_at, parallel=parallel))
+        """Reads the version from the server, once more.
+
+        Another run that has seen no file of this one may be completing its own just now. So between
+        the first completion of this run and what it reads before it enables the version lie two
+        requests, one after the other: where there was one completion only, the two of the look, and
+        as much time as a write takes that is slower than those of this run.
+        """
+        if self._reserved:
+            seen = look_at_reserved(self._requests)
+        elif self._completed_once:
+            caution = min(_CAUTION * self._writes.slowest, _MAX_CAUTION_SECONDS)
+            not_before = self._writes.acknowledged_at + caution
+            seen = look(self._requests, parallel=1, not_before=not_before)
+        else:
+            parallel = min(self.at_once.files, 2)
+            seen = look(self._requests, enabled_at=self._enabled_at, parallel=parallel)
+        self._reserved = False
+        self._note_seen(seen)
 
     def _note_seen(self, seen: Observation | None) -> None:
         if seen is None or self._seen is None or not seen.equals(self._seen):
@@ -271,7 +290,9 @@ class Run:
         second is refused."""
         main = self._files[-1].name
         reserve = partial(self._requests.reserve, main, self.release_notes)
-        if self._writes.create(reserve).status_code == 400:
+        answer = self._writes.create(reserve)
+        self._reserved = answer.success
+        if answer.status_code == 400:
             self._writes.no_reservation, self._writes.refused = True, None
 
     def _upload_inline(self, step: Step) -> None:
@@ -297,35 +318,23 @@ class Run:
 
     def _complete(self, step: Step) -> None:
         """The MAIN files after all others, one after the other; the others at once."""
-        requests = self._completions(step.files)
+        is_first = not self._writes.acknowledged
+        self._completed_once = is_first and self._files[-1] in step.files
+        requests = completions(
+            self._requests,
+            step.files,
+            self._rows,
+            self._journal.files,
+            self._checksum,
+            self.expected,
+            self.release_notes,
+        )
         main = {file.server_name for file in step.files if file.file_type == "MAIN"}
         others = {name: send for name, send in requests.items() if name not in main}
         if others:
             self._writes.complete(others, self.at_once.files)
         if main:
             self._writes.complete({name: requests[name] for name in requests if name in main}, 1)
-
-    def _completions(self, files: tuple[ReleaseFile, ...]) -> dict[str, Callable[[], ApiResponse]]:
-        """The completions of these files, by the names that the server gives them."""
-        rows = {row.get("fileName"): row for row in distinct_files(self._rows)}
-        uploads = by_upload_id(self._journal.files)
-        requests: dict[str, Callable[[], ApiResponse]] = {}
-        for file in files:
-            uploaded = self._journal.files.get(file.server_name)
-            row = rows.get(file.server_name)
-            if row is not None and own_upload(row, uploads) is None:
-                uploaded = UploadedFile(str(row["fileId"]), file.size, self._checksum(file))
-            assert uploaded is not None, "`plan` completes only what the object store has"
-            check_expected(file, uploaded.checksum, self.expected)
-            requests[file.server_name] = partial(
-                self._requests.complete,
-                uploaded.upload_id,
-                file.name,
-                file.size,
-                uploaded.checksum,
-                self.release_notes,
-            )
-        return requests
 
     def _check_bytes(self, step: Step) -> None:
         """Shows that the object store still has what an earlier run sent."""
@@ -347,7 +356,7 @@ class Run:
     def _enable_version(self, _: Step) -> None:
         if self._times_enabled >= _MAX_ENABLES:
             raise BusyError("another run resets this version each time that it is enabled")
-        self._tried_to_enable = True
+        self._tried_to_enable, self._completed_once = True, False
         before = self._seen.created_at if self._seen else ""
         self._set_enabled(True).raise_for_error()
         self._times_enabled += 1
