@@ -31,6 +31,8 @@ Public besides this module, and stable like it:
     bindist.connection     checks of addresses and keys
     bindist.redaction      hiding keys and signatures in text
     bindist.special_files  devices, pipes and descriptors, which no download replaces
+    bindist.mirror         versions in a plain folder: pulled, verified, pushed
+    bindist.signing        signed checksum lists of versions (extra `signing`)
     bindist.sandbox        a server for tests (extra `sandbox`)
 
 All other modules and packages (`bindist.clients`, `bindist.http`, `bindist.transfer`,
@@ -50,11 +52,13 @@ from .errors import (
     FileNameError,
     IncompleteDownloadError,
     IntegrityError,
+    MissingExtraError,
     NotFoundError,
     PermissionDeniedError,
     QuotaError,
     RateLimitError,
     ServerError,
+    SignatureError,
     TargetConflictError,
     TargetExistsError,
     TransportError,
@@ -87,6 +91,7 @@ __all__ = [
     "FileNameError",
     "IncompleteDownloadError",
     "IntegrityError",
+    "MissingExtraError",
     "NotFoundError",
     "PermissionDeniedError",
     "QuotaError",
@@ -95,6 +100,7 @@ __all__ = [
     "ReleasePreview",
     "ServerError",
     "ServerProbe",
+    "SignatureError",
     "StoredBytes",
     "TargetConflictError",
     "TargetExistsError",

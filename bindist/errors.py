@@ -11,11 +11,13 @@ BinDistError
 │   ├── RateLimitError          429
 │   └── ServerError             5xx
 ├── IntegrityError              the bytes are not what they should be (a ValueError too)
+│   └── SignatureError          the version is not signed by a trusted key
 ├── DifferentContentError       the version exists with other files
 ├── TargetExistsError           the download's target exists (a FileExistsError too)
 ├── TargetConflictError         two files would have the same target (a ValueError too)
 ├── FileNameError               the object store could not hand out the file (a ValueError too)
 ├── IncompleteDownloadError     some of several files failed
+├── MissingExtraError           an optional part of this package is not installed
 └── BusyError                   another process uses the same file or release
 """
 
@@ -141,6 +143,18 @@ class ServerError(ApiError):
 
 class IntegrityError(BinDistError, ValueError):
     """The length, checksum, name or address of a file is wrong; nothing was kept."""
+
+
+class SignatureError(IntegrityError):
+    """The version has no valid signature by a trusted key, or other files than were signed."""
+
+
+class MissingExtraError(BinDistError):
+    """What was asked for needs the extra `extra` of this package, which is not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} need the extra `{extra}`: pip install 'bindist[{extra}]'")
+        self.extra = extra
 
 
 class DifferentContentError(BinDistError):

@@ -1,7 +1,7 @@
 """What differs between operating systems and file systems: locks, flushing, free space, names.
 
-Every file that bindist keeps on a disk goes through this module, so that each difference is dealt
-with once:
+What bindist keeps on a disk is locked, flushed and replaced by this module, so that each difference
+is dealt with once:
 
     with exclusive_lock(folder / "settings.lock"):
         replace_file(folder / "settings", b"...", folder / ".settings.draft")
@@ -29,6 +29,8 @@ __all__ = [
     "sync_folder",
 ]
 
+StrPath = str | os.PathLike[str]
+
 _UNSUPPORTED = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
 _NO_LOCKS = _UNSUPPORTED | {errno.ENOLCK}
 _HELD = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK}
@@ -43,7 +45,7 @@ _FAT_LIMIT = 2**32 - 1
 
 
 @contextlib.contextmanager
-def exclusive_lock(path: Path, *, seconds: float = 0.0, mode: int = 0o666) -> Iterator[None]:
+def exclusive_lock(path: StrPath, *, seconds: float = 0.0, mode: int = 0o666) -> Iterator[None]:
     """Holds a lock file for this process alone; the file is removed at the end.
 
     The system's own lock is used (flock, or msvcrt on Windows), which ends with the process. Where
@@ -59,7 +61,7 @@ def exclusive_lock(path: Path, *, seconds: float = 0.0, mode: int = 0o666) -> It
     Raises BlockingIOError where another process, or thread, has the lock; OSError where the file
     cannot be opened, as for a symbolic link.
     """
-    deadline = time.monotonic() + seconds
+    path, deadline = Path(path), time.monotonic() + seconds
     while (descriptor := _acquire(path, mode)) is None:
         if time.monotonic() >= deadline:
             raise BlockingIOError(errno.EAGAIN, "another process has the lock", str(path))
@@ -187,12 +189,13 @@ else:
 # Writing
 
 
-def replace_file(path: Path, content: bytes, draft: Path) -> None:
+def replace_file(path: StrPath, content: bytes, draft: StrPath) -> None:
     """Replaces a file as a whole, mode 0600: being killed leaves the old content or the new one.
 
     `draft` is a name in the same folder that nothing has; it is gone afterwards. Raises OSError,
     which names `path`.
     """
+    path, draft = Path(path), Path(draft)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     try:
@@ -223,7 +226,7 @@ def sync_file(descriptor: int) -> None:
             raise
 
 
-def sync_folder(folder: Path) -> None:
+def sync_folder(folder: StrPath) -> None:
     """Makes a rename durable, where the system can: many cannot flush or even open a folder."""
     if os.name != "posix":
         return
@@ -236,7 +239,7 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def naming(path: Path, size: int | None = None) -> Iterator[None]:
+def naming(path: StrPath, size: int | None = None) -> Iterator[None]:
     """Gives an OSError of the block the path, and a file that is too large (`size`, in bytes) the
     limit that it met."""
     try:
@@ -245,7 +248,7 @@ def naming(path: Path, size: int | None = None) -> Iterator[None]:
         if error.errno is not None and error.filename is None:
             if error.errno == errno.EFBIG:
                 error.strerror = f"{os.strerror(errno.EFBIG)}: {_size_limit(size)}"
-            error.filename = str(path)
+            error.filename = os.fspath(path)
         raise
 
 
@@ -265,7 +268,7 @@ def _size_limit(size: int | None) -> str:
 # What there is
 
 
-def free_bytes(folder: Path) -> int | None:
+def free_bytes(folder: StrPath) -> int | None:
     """The space that is free in bytes; None where the file system does not tell, or tells of 0, as
     several network file systems do."""
     try:
@@ -274,9 +277,10 @@ def free_bytes(folder: Path) -> int | None:
         return None
 
 
-def max_name_bytes(folder: Path) -> int:
+def max_name_bytes(folder: StrPath) -> int:
     """How many bytes a name in the folder may have; the folder need not exist yet. 255 where the
     system does not tell."""
+    folder = Path(folder)
     if hasattr(os, "pathconf"):
         for each in (folder, *folder.parents):
             try:

@@ -42,6 +42,12 @@ def version_key(version: str) -> Key:
     return release, _FINAL, _chunks(parsed.local or "")
 
 
+def is_prerelease(version: str) -> bool:
+    """Whether a version stands below the release of its number, such as `2.0-rc.1` or `nightly`."""
+    _, stage, _ = version_key(version)
+    return stage < _FINAL
+
+
 def _lexical_key(version: str) -> Key:
     found = _NUMBERED.fullmatch(version)
     if not found:

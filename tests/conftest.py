@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import re
+import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -16,12 +21,14 @@ from bindist import AdminClient, CustomerClient
 from bindist.sandbox import LIKES, SandboxServer
 from bindist.sandbox.steps import Like
 from bindist_cli.output.streams import RUNNERS
+from tests.warm.commands import Commands
 
 pytest_plugins = ["tests.counters"]
 
 ADMIN_KEY = "test-admin-key-0001"
 APPS_ADMIN_KEY = "test-apps-admin-key-0002"
 CUSTOMER_KEY = "test-customer-key-0003"
+NUMBERS = count(1)
 PROGRAM = (sys.executable, "-m", "bindist_cli")
 
 
@@ -31,9 +38,23 @@ def pytest_configure() -> None:
     sys.dont_write_bytecode = False
 
 
+def pytest_collection_finish() -> None:
+    """Ten thousand tests stay in memory: no collection of garbage needs to look through them."""
+    gc.freeze()
+
+
 def pytest_runtest_setup() -> None:
     """Nothing leaves this machine."""
     socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of the test's own. pytest's also changes a symbolic link, for each of many tests."""
+    name = re.sub(r"\W", "_", request.node.name)[:30]
+    path = tmp_path_factory.getbasetemp() / f"{name}-{next(NUMBERS)}"
+    path.mkdir(mode=0o700)
+    return path
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +76,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Runs a test that is marked `server` against a server of each kind, if it has one."""
     if metafunc.definition.get_closest_marker("server") and "like" in metafunc.fixturenames:
         metafunc.parametrize("like", LIKES)
+
+
+@pytest.fixture(scope="session")
+def program() -> str:
+    """The installed command."""
+    found = shutil.which("bindist", path=sysconfig.get_path("scripts"))
+    assert found, "the command `bindist` is not installed beside this Python"
+    return found
+
+
+@pytest.fixture(scope="session")
+def commands(program: str) -> Iterator[Commands]:
+    """Starts the installed command quickly."""
+    with Commands(program) as found:
+        yield found
 
 
 @pytest.fixture

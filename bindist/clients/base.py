@@ -1,4 +1,4 @@
-"""What both clients share: their arguments, path segments, the verbs, and walking of pages."""
+"""What both clients share: their arguments, path segments, and requests to the API."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from .base import named, named_if_given, present
 from .downloads import DownloadsClient, FileRow
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
+    from ..signing import TrustedKey
     from ..transfer.config import AtOnce
     from ..transfer.download import Download
     from ..transfer.presigned import FileProgress
@@ -72,6 +73,8 @@ class CustomerClient(DownloadsClient):
         progress: FileProgress | None = None,
         connections: int | None = None,
         parallel: int | None = None,
+        trusted_keys: Iterable[TrustedKey | str] | None = None,
+        signature_cache: StrPath | None = None,
     ) -> list[Download]:
         """Downloads the files of a version into a folder, each as `download_to_file` does.
 
@@ -94,15 +97,17 @@ class CustomerClient(DownloadsClient):
                 default None, which takes `connections` of the client's `transfer_config`: 4.
             parallel: how many files are downloaded at once, from 1; default None, which takes
                 `parallel_files` of the client's `transfer_config`: 16, of which 4 over 4 MiB.
+            trusted_keys, signature_cache: as for `download_to_file`; the whole list of files must
+                be the signed one, whichever of them are downloaded.
 
         Returns a `Download` for each file, in the order of `files` or of the list.
 
         Raises before the first download: NotFoundError for a version without files and for a file
         that it does not have; IntegrityError if one name has two checksums; TargetConflictError if
         two files would have the same target; ValueError for `connections` or `parallel` out of
-        range; OSError for the folder. Raises what `download_to_file` raises if one file was
-        requested and fails. If one of several fails, the others still finish, and the method then
-        raises IncompleteDownloadError, which holds both.
+        range; SignatureError; OSError for the folder. Raises what `download_to_file` raises if one
+        file was requested and fails. If one of several fails, the others still finish, and the
+        method then raises IncompleteDownloadError, which holds both.
         """
         from .version_download import VersionDownload, check_folder
 
@@ -112,6 +117,15 @@ class CustomerClient(DownloadsClient):
         check_folder(place)
         rows = self._chosen_files(application_id, version, files)
         download = VersionDownload(rows, place)
+        signed = None
+        if trusted_keys is not None:
+            signed = self.signed_checksums(
+                application_id,
+                version,
+                trusted_keys,
+                test_channel=test_channel,
+                cache=signature_cache,
+            )
         place.mkdir(parents=True, exist_ok=True)
 
         fetch = partial(
@@ -122,6 +136,7 @@ class CustomerClient(DownloadsClient):
             verify_checksum=verify_checksum,
             resume=resume,
             replace=replace,
+            signed=signed,
         )
         return download.run(
             fetch,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from ..errors import TargetExistsError
+from ..errors import SignatureError, TargetExistsError
 from ..file_names import safe_file_name
 from ..http.response import ApiResponse
 from ..rows import text_in
@@ -20,6 +20,7 @@ from .base import named, named_if_given
 from .catalogue import CatalogueClient, channel_header
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
+    from ..signing import SignedChecksums, TrustedKey
     from ..transfer.concurrency import CancellationToken
     from ..transfer.download import Download
     from ..transfer.stored import StoredBytes
@@ -96,6 +97,7 @@ class DownloadsClient(CatalogueClient):
         test_channel: bool = False,
         verify_checksum: bool = True,
         progress: Progress | None = None,
+        signed: SignedChecksums | None = None,
     ) -> Download:
         """Writes a file to a binary stream as it arrives, in blocks of 1 MiB at most.
 
@@ -111,14 +113,17 @@ class DownloadsClient(CatalogueClient):
             test_channel: True allows a version that is not enabled; default False.
             verify_checksum: False accepts any bytes; default True.
             progress: called with (bytes received, bytes in total); default None.
+            signed: what `signed_checksums` returned for this version; the file must have the signed
+                checksum. Default None, no signature needed.
 
-        Returns a `Download` without a path. Raises ApiError, TransportError, and IntegrityError if
-        the bytes do not match the server's checksum: **they have been written by then**.
+        Returns a `Download` without a path. Raises ApiError, TransportError, SignatureError, and
+        IntegrityError if the bytes do not match the checksum: **they have been written by then**.
         """
         from ..transfer import download  # not for those who only list
 
-        wanted = self._source(application_id, version, file_id, test_channel)
-        return download.to_stream(wanted, stream, verify=verify_checksum, progress=progress)
+        wanted = self._source(application_id, version, file_id, test_channel, signed)
+        verify = verify_checksum or signed is not None
+        return download.to_stream(wanted, stream, verify=verify, progress=progress)
 
     def download_to_file(
         self,
@@ -134,6 +139,8 @@ class DownloadsClient(CatalogueClient):
         progress: Progress | None = None,
         replace: bool = True,
         listed: FileRow | None = None,
+        trusted_keys: Iterable[TrustedKey | str] | None = None,
+        signature_cache: StrPath | None = None,
     ) -> Download:
         """Downloads a file to disk: whole and verified under its name, or not at all.
 
@@ -162,12 +169,17 @@ class DownloadsClient(CatalogueClient):
                 when the call began; default True.
             listed: the file's row of `list_version_files`, if you have it: the method then does not
                 read the list, and ignores `file_id`; default None.
+            trusted_keys: the vendor's public keys, `RWQ...`; the version must be signed by one of
+                them, and the file must have the signed checksum; default None, no signature needed.
+            signature_cache: a folder for the two small files of signatures; see
+                `signed_checksums`; default None.
 
         Returns a `Download`, whose `status` is `downloaded`, `resumed` or `unchanged`. Raises
-        ApiError, TransportError, IntegrityError (no bytes are kept), ValueError for `connections`,
-        TargetExistsError for a target that may not be replaced (if it appeared during the download,
-        `NAME.part` keeps the bytes), OSError for the local disk and for devices and pipes, and
-        BusyError if another process downloads to the same target.
+        ApiError, TransportError, IntegrityError (no bytes are kept), SignatureError before any byte
+        of the file is requested, ValueError for `connections`, TargetExistsError for a target that
+        may not be replaced (if it appeared during the download, `NAME.part` keeps the bytes),
+        OSError for the local disk and for devices and pipes, and BusyError if another process
+        downloads to the same target.
         """
         from .version_download import check_target
 
@@ -175,11 +187,21 @@ class DownloadsClient(CatalogueClient):
         target = Path(path)
         if not target.is_dir():
             check_target(target)
-        row: FileRow = listed or presigned.pick_file(
+        signed = None
+        if listed is None or trusted_keys is not None:
             # The list names the file and its checksum without counting a download.
-            self.list_version_files(application_id, version).require(),
-            file_id,
-            partial(self._version_size, application_id, version),
+            files = self.list_version_files(application_id, version)
+            if trusted_keys is not None:
+                signed = self.signed_checksums(
+                    application_id,
+                    version,
+                    trusted_keys,
+                    test_channel=test_channel,
+                    cache=signature_cache,
+                    listed=files.rows("files"),
+                )
+        row: FileRow = listed or presigned.pick_file(
+            files.require(), file_id, partial(self._version_size, application_id, version)
         )
         name = safe_file_name(row.get("fileName"))
         if target.is_dir():
@@ -196,7 +218,49 @@ class DownloadsClient(CatalogueClient):
             connections=connections,
             progress=progress,
             replace=replace,
+            signed=signed,
         )
+
+    def signed_checksums(
+        self,
+        application_id: str,
+        version: str,
+        trusted_keys: Iterable[TrustedKey | str],
+        *,
+        test_channel: bool = False,
+        cache: StrPath | None = None,
+        listed: Sequence[FileRow] | None = None,
+    ) -> SignedChecksums:
+        """Verifies the signature of a version, and that the version has exactly the signed files.
+
+        `list_version_files`, then `GET /v1/downloads/url` and the object store for the checksum
+        list and its signature. **Counts two downloads in the statistics**, unless `cache` has both.
+
+        Args:
+            trusted_keys: the vendor's public keys, `RWQ...`; one of them must have signed.
+            test_channel: True allows a version that is not enabled; default False.
+            cache: a folder for the two files, created if it does not exist; default None. What it
+                holds is verified like what the server sends.
+            listed: the rows of `list_version_files`, if you have them; default None.
+
+        Returns the `SignedChecksums`. Raises SignatureError for a version without a signature by
+        one of the keys, and for one with other files than were signed; ValueError for a key that is
+        none; MissingExtraError, ApiError, TransportError, IntegrityError, OSError.
+        """
+        from .signatures import verified
+
+        rows = [dict(row) for row in listed] if listed is not None else None
+        if rows is None:
+            rows = self.list_version_files(application_id, version).rows("files")
+
+        def fetch(file_id: str) -> bytes:
+            content, _ = self.download_file(
+                application_id, version, file_id, test_channel=test_channel
+            )
+            return content
+
+        folder = None if cache is None else Path(cache)
+        return verified(rows, fetch, folder, trusted_keys, application_id, version)
 
     def check_stored_bytes(
         self,
@@ -229,11 +293,19 @@ class DownloadsClient(CatalogueClient):
         return next((row.get("fileSize") for row in rows if row.get("version") == version), None)
 
     def _source(
-        self, application_id: str, version: str, file_id: str | None, test_channel: bool
+        self,
+        application_id: str,
+        version: str,
+        file_id: str | None,
+        test_channel: bool,
+        signed: SignedChecksums | None = None,
     ) -> DownloadSource:
         def ask() -> presigned.PresignedDownload:
             answer = self.get_download_url(application_id, version, file_id, test_channel)
-            return presigned.read_presigned_download(answer, self._transport)
+            found = presigned.read_presigned_download(answer, self._transport)
+            if signed is not None and not signed.has(found.file_name, found.checksum):
+                raise SignatureError(f"{found.file_name} is not the file that was signed")
+            return found
 
         return DownloadSource(self._transport, ask, self._transfer_config)
 
@@ -255,10 +327,16 @@ class DownloadsClient(CatalogueClient):
         progress: Progress | None,
         replace: bool,
         token: CancellationToken | None = None,
+        signed: SignedChecksums | None = None,
     ) -> Download:
         """Downloads the file of a row of the version's list, unless it is there."""
         from ..transfer import download, placing  # not for those who only list
 
+        if signed is not None:
+            name = safe_file_name(row.get("fileName"))
+            if not signed.has(name, row.get("checksum")):
+                raise SignatureError(f"{name} is not the file that was signed")
+            verify_checksum = True
         before = placing.look(target)
         if checksums_match(checksum := _checksum_of(target, row), row.get("checksum")):
             size = target.stat().st_size
@@ -271,7 +349,8 @@ class DownloadsClient(CatalogueClient):
             what = "is a link that leads nowhere" if leads_nowhere else "exists with other content"
             raise TargetExistsError(f"{target} {what}")
         # By its id: without one the server would choose a file.
-        wanted = self._source(application_id, version, text_in(row, "fileId"), test_channel)
+        file_id = text_in(row, "fileId")
+        wanted = self._source(application_id, version, file_id, test_channel, signed)
         return download.to_file(
             wanted,
             target,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # what is needed for a release alone is imported by it
     from ..release.files import ReleaseFile
     from ..release.results import Release, ReleasePreview
     from ..release.version_requests import VersionRequests
+    from ..signing import SigningKey
     from ..transfer.presigned import FileProgress
     from ..types import StrPath
 
@@ -44,6 +45,7 @@ class PublishingClient(UploadsClient):
         protect: Callable[[], AbstractContextManager[object]] | None = None,
         allow_any_name: bool = False,
         description: str | None = None,
+        signer: SigningKey | None = None,
     ) -> Release:
         """Publishes local files as a version that is either whole or not enabled.
 
@@ -91,6 +93,9 @@ class PublishingClient(UploadsClient):
                 upload URL, whose host shows whether the store is Amazon's.
             description: of a single file of up to 4 MiB: up to 2000 characters; default none. The
                 description of a file that the version has already is not changed.
+            signer: signs the version: adds the files `SHA256SUMS.txt` and `SHA256SUMS.minisig.txt`
+                (see `bindist.signing`). Each file is read once more, before any byte is sent;
+                default None.
 
         Returns a `Release`. Raises ValueError for numbers out of range; ValueError and OSError for
         local files that cannot be published; FileNameError for a name that keeps the object store
@@ -122,6 +127,7 @@ class PublishingClient(UploadsClient):
             settle=settle,
             notify=notify,
             protect=protect,
+            signer=signer,
         )
 
     def preview_publish(
@@ -139,6 +145,7 @@ class PublishingClient(UploadsClient):
         notify: Callable[[str], None] | None = None,
         allow_any_name: bool = False,
         description: str | None = None,
+        signer: SigningKey | None = None,
     ) -> ReleasePreview:
         """Reports what `publish` would do with the same arguments, and changes nothing.
 
@@ -148,7 +155,7 @@ class PublishingClient(UploadsClient):
 
         Args:
             paths: as for `publish`; also `enable`, `if_exists`, `expected`, `file_name`,
-                `file_type` and `description`.
+                `file_type`, `description` and `signer`.
             journal: the folder of `publish`'s journal, which shows what an interrupted release has
                 begun; default None.
             notify: called with a sentence about a file name that some object stores cannot hand
@@ -172,6 +179,7 @@ class PublishingClient(UploadsClient):
             expected=expected,
             journal=None if journal is None else Path(journal),
             notify=notify,
+            signer=signer,
         )
 
     def _local_files(

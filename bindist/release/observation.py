@@ -72,25 +72,16 @@ def look_at_reserved(requests: VersionRequests) -> Observation | None:
 
 
 def look(
-    requests: VersionRequests,
-    *,
-    enabled_at: str | None = None,
-    parallel: int = 2,
-    not_before: float = 0.0,
+    requests: VersionRequests, *, enabled_at: str | None = None, parallel: int = 2
 ) -> Observation | None:
     """Reads the version again, its record and its files at once where `parallel` is 2 or more.
 
     `enabled_at` is the `createdAt` with which this run has enabled the version, None where it has
-    not. The files are not asked for before the time `not_before` of `time.monotonic`. Returns None
+    not. Returns None
     where there is no version that is active. Raises ApiError, TransportError.
     """
     started = time.monotonic()
-
-    def list_files() -> ApiResponse:
-        time.sleep(max(0.0, not_before - time.monotonic()))
-        return requests.list_files()
-
-    calls: list[Callable[[], Any]] = [partial(_record, requests), list_files]
+    calls: list[Callable[[], Any]] = [partial(_record, requests), requests.list_files]
     first, second = gather(calls, parallel)
     assert first and second, "no call ends the others"
     files: ApiResponse = second.get()

@@ -8,13 +8,14 @@ release.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 from ..choices import IfExists
 from ..file_names import server_name
 from ..http.response import Json
+from ..signing import SigningKey
 from ..transfer.config import DEFAULTS, AtOnce
 from ..transfer.file_rows import main_candidates, preferred_file
 from ..transfer.hashing import checksums_match
@@ -24,6 +25,7 @@ from .plan import Action
 from .results import Release, ReleasePreview
 from .run import SETTLE_SECONDS, Run
 from .sending import Reporter
+from .signed import check_signable, signed
 from .version_requests import VersionRequests
 
 _AT_ONCE = DEFAULTS.at_once()
@@ -45,6 +47,7 @@ def publish(
     settle: float | None = None,
     notify: Callable[[str], None] | None = None,
     protect: Protection | None = None,
+    signer: SigningKey | None = None,
 ) -> Release:
     """Makes a version of `files`, or finds that it is there; returns what was read of it last.
 
@@ -53,9 +56,12 @@ def publish(
     `parallel` is made of.
     """
     expected = _by_server_name(expected or {})
-    checksum = _checked(files, expected)
+    checksum = _checked(files, expected, signer)
     release = _release_id(requests)
-    with Journal.opened(journal, release) as opened:
+    with ExitStack() as stack:
+        if signer is not None:
+            files, expected = stack.enter_context(_signed(files, checksum, signer, release))
+        opened = stack.enter_context(Journal.opened(journal, release))
         run = Run(requests, opened, completion_order(files), if_exists, enable, checksum)
         wanted = SETTLE_SECONDS if settle is None else settle
         run.settle = min(wanted, requests.transport.read_timeout)
@@ -80,15 +86,21 @@ def preview(
     expected: Mapping[str, str] | None = None,
     journal: Path | None = None,
     notify: Callable[[str], None] | None = None,
+    signer: SigningKey | None = None,
 ) -> ReleasePreview:
     """What `publish` would do; changes nothing, and locks no journal."""
-    checksum = _checked(files, _by_server_name(expected or {}))
+    checksum = _checked(files, _by_server_name(expected or {}), signer)
     release = _release_id(requests)
     opened = Journal.read(journal, release) if journal else Journal(None, release)
-    ordered = completion_order(files)
-    run = Run(requests, opened, ordered, if_exists, enable, checksum)
-    run.settle = 0.0  # what would be done once nobody else is at it
-    step = run.first_step()
+    with ExitStack() as stack:
+        if signer is not None:
+            files, _ = stack.enter_context(_signed(files, checksum, signer, release))
+        ordered = completion_order(files)
+        for file in ordered:
+            checksum(file)  # while those of the signature exist
+        run = Run(requests, opened, ordered, if_exists, enable, checksum)
+        run.settle = 0.0  # what would be done once nobody else is at it
+        step = run.first_step()
     status = step.status or ("unchanged" if step.action in _WHOLE else "created")
     rows = [{**file.as_row(), "checksum": checksum(file), "status": status} for file in ordered]
     if notify and status == "created":
@@ -117,8 +129,21 @@ def _by_server_name(expected: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _checked(files: Sequence[ReleaseFile], expected: Mapping[str, str]) -> Checksums:
+@contextmanager
+def _signed(
+    files: Sequence[ReleaseFile], checksum: Checksums, signer: SigningKey, release: ReleaseId
+) -> Iterator[tuple[list[ReleaseFile], dict[str, str]]]:
+    """The files with those of the signature, and the checksums that the bytes sent must have."""
+    with signed(files, checksum, signer, release.application_id, release.version) as together:
+        yield together, {file.server_name: checksum(file) for file in together}
+
+
+def _checked(
+    files: Sequence[ReleaseFile], expected: Mapping[str, str], signer: SigningKey | None
+) -> Checksums:
     """The checksum of each file, read from the disk once; the expected ones are compared now."""
+    if signer is not None:
+        check_signable(files)
     checksum = Checksums()
     for file in files:
         if file.server_name in expected:

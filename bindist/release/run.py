@@ -32,8 +32,6 @@ SETTLE_SECONDS = 60.0
 _MAX_SETTLES = 10
 _MAX_ENABLES = 3
 _MAX_POLL_SECONDS = 2.0
-_CAUTION = 1.5  # times the slowest write of this run: so long may one of another run take, too
-_MAX_CAUTION_SECONDS = 0.5
 _PROTECTED = {Action.RESERVE, Action.UPLOAD_INLINE, Action.COMPLETE}
 
 
@@ -73,7 +71,7 @@ class Run:
         self._finished_before = False
         self._enabled_at: str | None = None
         self._tried_to_enable = False
-        self._completed_once = self._reserved = False
+        self._reserved = False
         self._times_enabled = 0
         self._reasons: list[str] = []
         self._polls = 0
@@ -143,19 +141,9 @@ class Run:
     # What is known
 
     def _read_version(self) -> None:
-        """Reads the version from the server, once more.
-
-        Another run that has seen no file of this one may be completing its own just now. So between
-        the first completion of this run and what it reads before it enables the version lie two
-        requests, one after the other: where there was one completion only, the two of the look, and
-        as much time as a write takes that is slower than those of this run.
-        """
+        """Reads the version from the server, once more."""
         if self._reserved:
             seen = look_at_reserved(self._requests)
-        elif self._completed_once:
-            caution = min(_CAUTION * self._writes.slowest, _MAX_CAUTION_SECONDS)
-            not_before = self._writes.acknowledged_at + caution
-            seen = look(self._requests, parallel=1, not_before=not_before)
         else:
             parallel = min(self.at_once.files, 2)
             seen = look(self._requests, enabled_at=self._enabled_at, parallel=parallel)
@@ -318,8 +306,6 @@ class Run:
 
     def _complete(self, step: Step) -> None:
         """The MAIN files after all others, one after the other; the others at once."""
-        is_first = not self._writes.acknowledged
-        self._completed_once = is_first and self._files[-1] in step.files
         requests = completions(
             self._requests,
             step.files,
@@ -335,6 +321,8 @@ class Run:
             self._writes.complete(others, self.at_once.files)
         if main:
             self._writes.complete({name: requests[name] for name in requests if name in main}, 1)
+        if step.twice:
+            self._writes.complete(requests, 1)
 
     def _check_bytes(self, step: Step) -> None:
         """Shows that the object store still has what an earlier run sent."""
@@ -356,7 +344,7 @@ class Run:
     def _enable_version(self, _: Step) -> None:
         if self._times_enabled >= _MAX_ENABLES:
             raise BusyError("another run resets this version each time that it is enabled")
-        self._tried_to_enable, self._completed_once = True, False
+        self._tried_to_enable = True
         before = self._seen.created_at if self._seen else ""
         self._set_enabled(True).raise_for_error()
         self._times_enabled += 1

@@ -37,8 +37,6 @@ class Writes:
         self.acknowledged: set[str] = set()
         """The names of the files whose completion the server has answered."""
         self.acknowledged_at = 0.0
-        self.slowest = 0.0
-        """How many seconds the answer to a write took that took longest."""
         self.unanswered_until = 0.0
         self.creation_unanswered_until = 0.0
         self.enabling_unanswered_until = 0.0
@@ -66,7 +64,7 @@ class Writes:
         """
         was_absent = self._journal.creation is Creation.ABSENT
         self._journal.start_write()
-        answer = self._write(partial(self._timed, send), idempotent=False)
+        answer = self._write(send, idempotent=False)
         self._end(created=answer.success)
         if not answer.success:
             if was_absent:
@@ -93,7 +91,7 @@ class Writes:
         def complete(send: Callable[[], ApiResponse]) -> ApiResponse:
             whole = False
             try:
-                answer = self._timed(send)
+                answer = send()
                 whole = answer.success
             finally:
                 if not whole:
@@ -162,12 +160,6 @@ class Writes:
             attempts = min(attempts, _MAX_CREATIONS)
         hopeless = isinstance(last, TransportError) and not last.transient
         return hopeless or len(self._failures) >= attempts
-
-    def _timed(self, send: Callable[[], ApiResponse]) -> ApiResponse:
-        started = time.monotonic()
-        answer = send()
-        self.slowest = max(self.slowest, time.monotonic() - started)
-        return answer
 
     def _write(self, send: Callable[[], ApiResponse], *, idempotent: bool = True) -> ApiResponse:
         def note_unanswered() -> None:

@@ -14,6 +14,7 @@ from ..output import columns
 from ..output.formatting import visible
 from ..params import SETTING
 from ..settings import config_file
+from ..settings.profile_keys import variable_of
 from ..settings.resolve import CONFIG, ENVIRONMENT, NO_PROFILE, environment
 
 _key = click.argument("key", metavar="KEY", type=SETTING)
@@ -108,7 +109,7 @@ def _show(app: App, key: str, value: Any) -> None:
     if value is None:
         shown = {"key": key, "value": config_file.DEFAULTS.get(key), "source": "default"}
     app.printer.one(columns.SETTINGS, shown)
-    variable = f"BINDIST_{key.upper()}"
+    variable = variable_of(key)
     if environment().get(variable) and variable in ENVIRONMENT:
         app.printer.note(f"{variable} is set and overrides it")
     if key == "api_url" and _has_key(app):

@@ -1,1 +1,1 @@
-"""Generates the completion grammar and the README tables from the commands."""
+"""Generates the completion grammar and the tables of the help topics from the commands."""

@@ -12,7 +12,7 @@ from bindist.sandbox import KINDS
 from ..cli import COMMANDS, cli
 from ..exit_codes import MEANINGS
 from ..options import is_shared
-from ..settings.profile_keys import PROFILE_KEYS
+from ..settings.profile_keys import PROFILE_KEYS, variable_of
 from ..settings.resolve import ENVIRONMENT
 
 
@@ -72,7 +72,7 @@ def faults() -> str:
 
 def settings() -> str:
     """Formats the table of settings: variable, name in a profile, meaning."""
-    names = {f"BINDIST_{key.upper()}": key for key in PROFILE_KEYS}
+    names = {variable_of(key): key for key in PROFILE_KEYS}
     rows = [
         (f"`{variable}`", f"`{names[variable]}`" if variable in names else "", text)
         for variable, text in ENVIRONMENT.items()

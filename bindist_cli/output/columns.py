@@ -156,6 +156,7 @@ VERSION = (
     Column("updatedAt", "Updated", _age),
     Column("releaseNotes", "Notes", _prose, flexible=True),
 )
+SHOWN_VERSION = (*VERSION[:-1], Column("signature", "Signature"), VERSION[-1])
 FILES = (
     Column("fileName", "File"),
     Column("fileType", "Type"),
@@ -259,6 +260,38 @@ RECENT_DOWNLOADS = (
     Column("downloadedAt", "When", _age),
     Column("version", "Version"),
     Column("customerId", "Customer"),
+)
+SIGNING_KEY = (
+    Column("keyId", "Key id"),
+    Column("publicKey", "Public key"),
+    Column("keyFile", "Secret key"),
+)
+TRUSTED_KEYS = (
+    Column("applicationId", "Application"),
+    Column("keyId", "Key id"),
+    Column("publicKey", "Public key", wide=True),
+    Column("server", "Server", flexible=True),
+)
+TRUSTED = (*TRUSTED_KEYS[:2], Column("status", "Status"), *TRUSTED_KEYS[2:])
+MIRRORED = (
+    Column("applicationId", "Application"),
+    Column("version", "Version"),
+    Column("status", "Status"),
+    Column("error", "Error", hidden=True),
+)
+MIRROR_PLAN = (
+    Column("applicationId", "Application"),
+    Column("version", "Version"),
+    Column("action", "Planned"),
+    Column("fileSize", "To fetch", _size, right=True),
+    Column("files", "Files", _list, flexible=True),
+)
+MIRROR_FILES = (
+    Column("applicationId", "Application"),
+    Column("version", "Version"),
+    Column("fileName", "File", flexible=True),
+    Column("status", "Status"),
+    Column("path", "Path", wide=True, flexible=True),
 )
 PATHS = (Column("path", "Path"),)
 SANDBOX = (

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..exit_codes import CliError, Exit
 from . import toml_edit
-from .profile_keys import PROFILE_KEYS, one_of, shown_address
+from .profile_keys import PROFILE_KEYS, one_of, shown_address, variable_of
 from .profile_keys import check_url as check_url
 from .resolve import CONFIG, ENVIRONMENT, SANDBOX, Settings, load_config
 
@@ -57,7 +57,7 @@ def row(
     """Returns one setting: the value in use, and its source (flag, environment, profile, ...)."""
     file = load_config(settings.config_dir)
     table = file if key == PROFILE else file.get("profiles", {}).get(settings.profile, {})
-    variable = f"BINDIST_{key.upper()}"
+    variable = variable_of(key)
     if key == "api_url" and settings.is_sandbox:
         return {"key": key, "value": None, "source": SANDBOX}
     if flags.get(key) is not None:

@@ -81,12 +81,14 @@ _READERS: dict[type, Reader] = {str: _text, bool: _switch, int: _count, float: _
 @dataclass(frozen=True)
 class ProfileKey:
     """One setting: the type of its value in config.toml, what it means, how `config set` reads it
-    (default: as any value of that type), and the value where none is set."""
+    (default: as any value of that type), the value where none is set, and the environment variable
+    that overrides it (default: BINDIST_ and the name)."""
 
     kind: type
     help: str
     reader: Reader | None = None
     default: Any = None
+    variable: str | None = None
 
     def read(self, key: str, text: str) -> Any:
         """The value that a text is. Raises CliError."""
@@ -116,6 +118,12 @@ PROFILE_KEYS: dict[str, ProfileKey] = {
         one_of(STORE_ETAGS),
         STORE_ETAGS[0],
     ),
+    "signing_key": ProfileKey(
+        str,
+        "file of the secret key that signs uploads",
+        _file,
+        variable="BINDIST_SIGNING_KEY_FILE",  # BINDIST_SIGNING_KEY is the key itself
+    ),
     "allow_private_store": ProfileKey(
         bool,
         "accept an object store in a private network (VPN, on premises) from a public server"
@@ -123,6 +131,11 @@ PROFILE_KEYS: dict[str, ProfileKey] = {
         default=False,
     ),
 }
+
+
+def variable_of(key: str) -> str:
+    """Returns the name of the environment variable that overrides a setting."""
+    return (key in PROFILE_KEYS and PROFILE_KEYS[key].variable) or f"BINDIST_{key.upper()}"
 
 
 def check_url(text: str) -> str:

@@ -17,7 +17,7 @@ from bindist.choices import StoreEtag
 from ..exit_codes import CliError, Exit
 from ..params import OUTPUTS
 from . import private_files
-from .profile_keys import DEFAULT_URL, OFF, ON, PROFILE_KEYS
+from .profile_keys import DEFAULT_URL, OFF, ON, PROFILE_KEYS, variable_of
 
 CONFIG = "config.toml"
 HOSTED = "bindist.eu"
@@ -39,6 +39,10 @@ ENVIRONMENT = {
     "BINDIST_RETRIES": "same as --retries",
     "BINDIST_CA_BUNDLE": "same as --ca-bundle",
     "BINDIST_STORE_ETAG": "kind of the object store's ETags, see `store_etag` [default: md5]",
+    "BINDIST_SIGNING_KEY_FILE": "file of the secret key that signs uploads, see `signing_key`",
+    "BINDIST_SIGNING_KEY": "content of that file, for CI",
+    "BINDIST_SIGNING_PASSWORD": "password of the signing key",
+    "BINDIST_TRUSTED_KEYS": "further trusted keys: RWQ..., or APP=RWQ... for one application",
     "BINDIST_DEBUG": "same as --debug, if 1",
     "NO_COLOR": "disable colours, if not empty",
     "FORCE_COLOR": "force colours even without a terminal, if not empty",
@@ -281,7 +285,7 @@ def _api_url(
 
 
 def _from_env(env: Mapping[str, str], name: str, found: _Problems) -> Any:
-    variable = f"BINDIST_{name.upper()}"
+    variable = variable_of(name)
     text = env.get(variable)
     if not text or variable not in ENVIRONMENT:
         return None

@@ -11,7 +11,6 @@ import signal
 import socket
 import struct
 import subprocess
-import sysconfig
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,37 +23,21 @@ from click.testing import Result
 from bindist import AdminClient
 from bindist.sandbox import SandboxServer
 from tests.conftest import ADMIN_KEY, APPS_ADMIN_KEY, CUSTOMER_KEY
+from tests.warm.commands import SECONDS, Commands, Process
 
-SECONDS = 60
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture(scope="session")
-def program() -> str:
-    """The installed command."""
-    found = shutil.which("bindist", path=sysconfig.get_path("scripts"))
-    assert found, "the command `bindist` is not installed beside this Python"
-    return found
-
-
 @pytest.fixture
-def bindist(program: str, tmp_path: Path) -> Run:
+def bindist(commands: Commands, tmp_path: Path) -> Run:
     """Runs the installed command as a process of its own, away from any terminal."""
 
     def run(
         *arguments: str, input: str | None = None, **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            (program, *arguments),
-            input=input,
-            stdin=subprocess.DEVNULL if input is None else None,
-            capture_output=True,
-            encoding=environment.setdefault("PYTHONIOENCODING", "utf-8"),
-            timeout=SECONDS,
-            cwd=tmp_path,
-            env={**os.environ, **environment},
-            check=False,
-        )
+        encoding = environment.setdefault("PYTHONIOENCODING", "utf-8")
+        everything = {**os.environ, **environment}
+        return commands.run(arguments, tmp_path, everything, input, encoding)
 
     return run
 
@@ -84,23 +67,14 @@ def shell(program: str, tmp_path: Path) -> Run:
 
 
 @pytest.fixture
-def start(program: str, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def start(program: str, commands: Commands, tmp_path: Path) -> Iterator[Callable[..., Process]]:
     """Starts the installed command and leaves it running; what still runs afterwards is killed."""
-    running: list[subprocess.Popen[str]] = []
+    running: list[Process] = []
 
-    def begin(*arguments: str, **environment: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            (program, *arguments),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            cwd=tmp_path,
-            env={**os.environ, **environment},
-        )
-        running.append(process)
-        return process
+    def begin(*arguments: str, anew: bool = False, **environment: str) -> Process:
+        everything = {**os.environ, **environment}
+        running.append(commands.open(arguments, tmp_path, everything, anew=anew))
+        return running[-1]
 
     yield begin
     for process in running:
@@ -109,7 +83,7 @@ def start(program: str, tmp_path: Path) -> Iterator[Callable[..., subprocess.Pop
 
 
 @pytest.fixture
-def interrupt() -> Callable[[subprocess.Popen[str]], None]:
+def interrupt() -> Callable[[Process], None]:
     """Presses Ctrl-C for a process."""
     if os.name == "nt":
         pytest.skip("Windows has no SIGINT for one process")
@@ -142,7 +116,7 @@ class Screen:
 
 
 @pytest.fixture
-def terminal(program: str, tmp_path: Path) -> Callable[..., Screen]:
+def terminal(commands: Commands, tmp_path: Path) -> Callable[..., Screen]:
     """Runs the installed command at a terminal, with answers typed ahead."""
     if os.name == "nt":
         pytest.skip("needs pseudo-terminals")
@@ -153,35 +127,38 @@ def terminal(program: str, tmp_path: Path) -> Callable[..., Screen]:
     def run(*arguments: str, columns: int = 80, typed: str = "", **environment: str) -> Screen:
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-        with subprocess.Popen(
-            (program, *arguments),
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            cwd=tmp_path,
-            env={**os.environ, "TERM": "xterm-256color", **environment},
-        ) as process:
-            os.close(slave)
-            os.write(master, typed.encode())
-            received = bytearray()
-            while select.select([master], [], [], SECONDS)[0]:
-                try:
-                    block = os.read(master, 65536)
-                except OSError:  # the other side is closed
-                    break
-                if not block:
-                    break
-                received += block
-            os.close(master)
-            process.wait(SECONDS)
-        return Screen(received.decode("utf-8"), process.returncode)
+        everything = {**os.environ, "TERM": "xterm-256color", **environment}
+        process = commands.start(arguments, tmp_path, everything, (slave,) * 3)
+        os.close(slave)
+        os.write(master, typed.encode())
+        received = bytearray()
+        while select.select([master], [], [], SECONDS)[0]:
+            try:
+                block = os.read(master, 65536)
+            except OSError:  # the other side is closed
+                break
+            if not block:
+                break
+            received += block
+        os.close(master)
+        code = process.wait()
+        return Screen(received.decode("utf-8"), code)
 
     return run
 
 
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a new sample catalogue, to be copied: quicker than making another."""
+    folder = tmp_path_factory.mktemp("sample") / "catalogue"
+    SandboxServer(folder)
+    return folder
+
+
 @pytest.fixture
-def catalogue(tmp_path: Path) -> Iterator[SandboxServer]:
+def catalogue(tmp_path: Path, sample: Path) -> Iterator[SandboxServer]:
     """A server with the sample catalogue."""
+    shutil.copytree(sample, tmp_path / "catalogue")
     with SandboxServer(
         tmp_path / "catalogue",
         admin_key=ADMIN_KEY,

@@ -15,8 +15,7 @@ import bindist
 import bindist_cli
 
 SOURCES = sorted(Path(bindist_cli.__file__).parent.rglob("*.py"))
-# `os._exit` and click's private attribute have nothing to do with the SDK.
-OF_OTHERS = {"os._exit", "ctx._protected_args"}
+OF_OTHERS = {"os._exit"}
 
 
 def private_uses(source: str) -> Iterator[str]:

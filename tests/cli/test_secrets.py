@@ -39,6 +39,11 @@ COMMANDS = [
     ("versions upload", "harbor 9.1 file.bin other.bin"),
     ("versions upload", "harbor 9.2 large.bin --json"),
     ("versions share", "skylark 1.10.0 --json"),
+    ("keys show", "bindist.pub"),
+    ("mirror push", "mirror"),
+    ("mirror verify", "mirror"),
+    ("trust list", ""),
+    ("trust remove", "skylark"),
     ("customers create", "--name Newer --json"),
     ("customers create", "--name Newest --key-file new.key"),
     ("customers rotate-key", "acme --yes -o csv"),
@@ -170,7 +175,8 @@ def test_the_search_finds_a_secret_that_is_printed(invoke, at_catalogue):
 def test_no_secret_is_in_the_process_list(start, at_catalogue, inside, wait_until, words):
     where = "/store/*" if "versions" in words else "/v1/*"
     at_catalogue.faults.add(f"stall:0.4,path={where}")
-    process = start(*words.replace("file.bin other.bin", str(inside / "*.bin")).split())
+    words = words.replace("file.bin other.bin", str(inside / "*.bin"))
+    process = start(*words.split(), anew=True)
     seen = set[str]()
 
     def list_processes() -> bool:

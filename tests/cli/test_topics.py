@@ -12,9 +12,9 @@ from bindist_cli import topics
 from bindist_cli.output import pager
 
 NAMES = [
-    *("commands", "contributing", "downloads", "exit-codes", "file-types", "output"),
+    *("commands", "contributing", "downloads", "exit-codes", "file-types", "mirrors", "output"),
     *("performance", "pipelines", "releases", "sandbox", "sdk", "security", "settings"),
-    "troubleshooting",
+    *("signing", "troubleshooting"),
 ]
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
 on_terminal = pytest.mark.skipif(os.name == "nt", reason="needs pseudo-terminals")

@@ -205,7 +205,8 @@ TRANSFERS = (
 )
 
 CALLS = (*SINGLE, *REQUESTS, *TRANSFERS)
-OF_SEVERAL_STEPS = frozenset({"publish", "preview_publish"})
-"""These read the server after each step, and have their faults in tests/release/test_faults.py."""
+OF_SEVERAL_STEPS = frozenset({"publish", "preview_publish", "signed_checksums"})
+"""The releases read the server after each step, and have their faults in tests/release/test_faults;
+`signed_checksums` is a `list_version_files` and two `download_file`, which are in the matrix."""
 ON_DISK = frozenset({"download_to_file", "download_version"})
 """These put a file where another one is."""

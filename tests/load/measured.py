@@ -9,8 +9,11 @@ import contextlib
 import hashlib
 import io
 import json
+import multiprocessing
 import sys
 from collections.abc import Callable
+from multiprocessing.queues import SimpleQueue
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -19,6 +22,7 @@ from bindist.transfer.config import TransferConfig
 from bindist.transfer.hashing import sha256_bytes, sha256_file
 
 Report = dict[str, Any]
+SECONDS = 60
 
 
 def peak() -> int:
@@ -99,17 +103,41 @@ def content_of(number: int) -> bytes:
     return hashlib.shake_128(str(number).encode()).digest(size)
 
 
-def release(client: AdminClient, number: str, folder: str) -> Report:
-    """Waits for a line on stdin; then makes version 1.NUMBER, and downloads it and version 1.0."""
-    version, path = f"1.{number}", Path(folder) / f"{number}.bin"
-    path.write_bytes(content_of(int(number)))
+def releases(_: AdminClient, count: str, folder: str) -> Report:
+    """Waits for a line on stdin; then makes that many versions at once, each in a process of its
+    own that has started before, and returns what each has found by its number."""
+    together = multiprocessing.Barrier(int(count) + 1)
+    found: SimpleQueue[tuple[int, Report]] = multiprocessing.SimpleQueue()
+    processes = [
+        multiprocessing.Process(target=release, args=(number, folder, together, found))
+        for number in range(1, int(count) + 1)
+    ]
+    for process in processes:
+        process.start()
+    together.wait(SECONDS)
     print("ready", flush=True)
     sys.stdin.readline()
-    client.upload_file("tool", version, path).raise_for_error()
-    client.update_version("tool", version, is_enabled=True).raise_for_error()
-    own, _ = client.download_file("tool", version)
-    common = client.download_to_file("tool", "1.0", Path(folder) / f"{number}-common.bin")
-    return {"own": sha256_bytes(own), "common": sha256_file(common.path or path)}
+    together.wait(SECONDS)
+    for process in processes:
+        process.join(SECONDS)
+    failed = [process.name for process in processes if process.exitcode != 0]
+    return {"failed": failed} if failed else dict(found.get() for _ in processes)
+
+
+def release(
+    number: int, folder: str, together: Barrier, found: SimpleQueue[tuple[int, Report]]
+) -> None:
+    """Makes version 1.NUMBER, and downloads it and version 1.0."""
+    version, path = f"1.{number}", Path(folder) / f"{number}.bin"
+    path.write_bytes(content_of(number))
+    with AdminClient(*sys.argv[2:4]) as client:
+        together.wait(SECONDS)
+        together.wait(SECONDS)
+        client.upload_file("tool", version, path).raise_for_error()
+        client.update_version("tool", version, is_enabled=True).raise_for_error()
+        own, _ = client.download_file("tool", version)
+        common = client.download_to_file("tool", "1.0", Path(folder) / f"{number}-common.bin")
+    found.put((number, {"own": sha256_bytes(own), "common": sha256_file(common.path or path)}))
 
 
 def program(client: AdminClient, *arguments: str) -> Report:
@@ -127,7 +155,7 @@ TASKS: dict[str, Callable[..., Report]] = {
     "versions": versions,
     "download": download,
     "upload": upload,
-    "release": release,
+    "releases": releases,
     "program": program,
 }
 

@@ -36,22 +36,15 @@ def test_fifty_simultaneous_processes_all_succeed(
     admin.upload_large_file(application, "1.0", "common.bin", COMMON).raise_for_error()
     admin.update_version(application, "1.0", is_enabled=True).raise_for_error()
     numbers = range(1, PROCESSES + 1)
-    processes = [
-        start("measured.py", "release", server.url, server.keys.admin, number, tmp_path)
-        for number in numbers
-    ]
-    for process in processes:
-        assert process.stdout.readline() == "ready\n", process.stderr.read()
+    parent = start("measured.py", "releases", server.url, server.keys.admin, PROCESSES, tmp_path)
+    assert parent.stdout.readline() == "ready\n", parent.stderr.read()
     server.requests.clear()
-    for process in processes:
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    found = [report(process) for process in processes]
+    found = report(parent)
     during = list(server.requests)
 
     checksums = {n: hashlib.sha256(content_of(n)).hexdigest() for n in numbers}
     common = hashlib.sha256(COMMON).hexdigest()
-    assert found == [{"own": checksums[n], "common": common} for n in numbers]
+    assert found == {str(n): {"own": checksums[n], "common": common} for n in numbers}
     versions = admin.list_versions(application).require()["versions"]
     assert {row["version"]: row["downloadCount"] for row in versions} == {
         "1.0": PROCESSES,

@@ -147,6 +147,8 @@ class Runner:
         def value(expression: str) -> str:
             if member := re.fullmatch(r"fromJSON\((.+)\)\.(\w+)", expression):
                 return _text(json.loads(value(member[1]))[member[2]])
+            if given := re.fullmatch(r"(.+) != ''", expression):
+                return _text(value(given[1]) != "")
             if step := re.fullmatch(r"steps\.([\w-]+)\.outputs\.([\w-]+)", expression):
                 return (outputs or {}).get(step[1], {}).get(step[2], "")
             return known[expression]

@@ -53,7 +53,8 @@ def test_every_input_reaches_the_upload_and_the_key_as_bindists_own_variable():
     action = load_action(ACTION)
     env = action["runs"]["steps"][-1]["env"]
     own = {f"INPUT_{name.replace('-', '_').upper()}": name for name in action["inputs"]}
-    own["BINDIST_API_KEY"] = own.pop("INPUT_API_KEY")
+    for name in ("API_KEY", "SIGNING_KEY", "SIGNING_PASSWORD"):
+        own[f"BINDIST_{name}"] = own.pop(f"INPUT_{name}")
     assert {name: f"${{{{ inputs.{given} }}}}" for name, given in own.items()} == {
         name: value for name, value in env.items() if name != "BIN"
     }
@@ -261,3 +262,16 @@ def test_a_missing_suitable_python_is_reported(use, runner, tmp_path, monkeypatc
     machine, _ = use(runner(prepared=False))
     assert machine.returncode == 1
     assert "::error::bindist needs Python 3.10 or newer" in machine.log
+
+
+def test_a_signing_key_signs_the_version(use, acme):
+    from bindist.signing import SIGNATURE_FILE, SigningKey
+
+    key = SigningKey.generate()
+    content = key.to_bytes("pass word").decode()
+    machine, outputs = use(signing_key=content, signing_password="pass word")
+    assert machine.returncode == 0, machine.log
+    names = [row["fileName"] for row in json.loads(outputs["result"])["files"]]
+    assert SIGNATURE_FILE in names
+    assert content.splitlines()[1] not in machine.log
+    assert "pass word" not in machine.log

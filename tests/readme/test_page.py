@@ -75,6 +75,7 @@ def test_external_addresses_are_known(path: Path) -> None:
         "https://github.com/OWNER/bindist",
         "https://keepachangelog.com/",
         "https://semver.org/",
+        "https://jedisct1.github.io/minisign/",
     )
     assert {each for each in outside if not each.startswith(known)} <= {"https://", "http://"}
 

@@ -14,6 +14,7 @@ from bindist import AdminClient
 from bindist.sandbox import SandboxServer
 from bindist.sandbox.steps import Like
 from tests.conftest import ADMIN_KEY, APPS_ADMIN_KEY, CUSTOMER_KEY
+from tests.warm.commands import Commands
 
 APPLICATION = "tool"
 CONTENTS = {
@@ -32,6 +33,7 @@ class Watched:
     server: SandboxServer
     admin: AdminClient
     paths: list[Path]
+    commands: Commands
 
     def check(self, version: str) -> None:
         """Three right files, of the right types, with the right bytes; enabled, and never reset.
@@ -68,14 +70,14 @@ class Watched:
 
 
 @pytest.fixture
-def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    """A server with an application, and three files to make a version of."""
-    with watch(tmp_path_factory.mktemp("release")) as found:
+def watched(tmp_path_factory: pytest.TempPathFactory, commands: Commands) -> Iterator[Watched]:
+    """A server with an application, three files to make a version of, and what starts commands."""
+    with watch(tmp_path_factory.mktemp("release"), commands) as found:
         yield found
 
 
 @contextmanager
-def watch(folder: Path, like: Like = "ideal") -> Iterator[Watched]:
+def watch(folder: Path, commands: Commands, like: Like = "ideal") -> Iterator[Watched]:
     """The same in a folder, with a server that is `like` a real one."""
     paths = []
     for name, content in CONTENTS.items():
@@ -94,4 +96,4 @@ def watch(folder: Path, like: Like = "ideal") -> Iterator[Watched]:
     ):
         admin.create_application(APPLICATION, "Tool").raise_for_error()
         server.requests.clear()
-        yield Watched(server, admin, paths)
+        yield Watched(server, admin, paths, commands)

@@ -85,9 +85,9 @@ def test_bytes_are_used_again_with_the_same_tenants_key_only(
     with serving(folder, admin_key=one) as server, connected(server, one) as client:
         port = port_of(server)
         client.create_application(APPLICATION, "Tool").raise_for_error()
-        fail_at(client, Watched(server, client, watched.paths), journal, RESERVE)
+        fail_at(client, Watched(server, client, watched.paths, watched.commands), journal, RESERVE)
     with serving(folder, port, admin_key=other) as server, connected(server, other) as client:
-        again = Watched(server, client, watched.paths)
+        again = Watched(server, client, watched.paths, watched.commands)
         make(client, again, journal)
         assert sent(again) == sends
         again.check(VERSION)
@@ -103,14 +103,14 @@ def test_bytes_that_a_reset_server_has_lost_are_sent_again(
     with serving(folder, admin_key=ADMIN_KEY) as server, connected(server, ADMIN_KEY) as client:
         port = port_of(server)
         client.create_application(APPLICATION, "Tool").raise_for_error()
-        fail_at(client, Watched(server, client, watched.paths), journal, RESERVE)
+        fail_at(client, Watched(server, client, watched.paths, watched.commands), journal, RESERVE)
     shutil.rmtree(folder)
     with (
         serving(folder, port, admin_key=ADMIN_KEY) as server,
         connected(server, ADMIN_KEY) as client,
     ):
         client.create_application(APPLICATION, "Tool").raise_for_error()
-        again = Watched(server, client, watched.paths)
+        again = Watched(server, client, watched.paths, watched.commands)
         make(client, again, journal)
         assert sent(again) == 3
         again.check(VERSION)

@@ -1,8 +1,8 @@
 """A release each of whose requests fails once, in each way that the sandbox can make it fail.
 
-On any day each way meets a third of the requests, and each request a third of the ways; all of them
-in three days, or with WHOLE_MATRIX=1. Half of them make one request at a time, the others several
-at once; the other half after three days.
+On any day each way meets a sixth of the requests, and each request a sixth of the ways; all of them
+in six days, or with WHOLE_MATRIX=1. Half of them make one request at a time, the others several
+at once; the other half after six days.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.publishing import publish
 from tests.release.conftest import APPLICATION, COMPLETE, Watched
 from tests.sampling import TODAY, is_due
 
-STEPS, PARTS = 20, 3
+STEPS, PARTS = 20, 6
 FAULTS = (
     "refuse",
     "stall:600",

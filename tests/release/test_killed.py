@@ -1,11 +1,13 @@
-"""A release that is killed before, during and after each of its requests, and run again."""
+"""A release that is killed before, during and after each of its requests, and run again.
+
+On any day each request has its kill, before it is carried out or after that; both in two days, or
+with WHOLE_MATRIX=1.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from fnmatch import fnmatchcase
@@ -16,6 +18,8 @@ import pytest
 from bindist.sandbox import RequestRecord
 from tests.conftest import ADMIN_KEY
 from tests.release.conftest import APPLICATION, COMPLETE, CONTENTS, Watched
+from tests.sampling import is_due
+from tests.warm.commands import Process
 
 pytestmark = pytest.mark.slow
 
@@ -76,9 +80,7 @@ PLACES = {
 """The method, the path and the number of each of these requests."""
 
 
-def start(
-    watched: Watched, config: Path, *options: str, parallel: int = 1
-) -> subprocess.Popen[str]:
+def start(watched: Watched, config: Path, *options: str, parallel: int = 1) -> Process:
     environment = {
         **os.environ,
         "BINDIST_API_URL": watched.server.url,
@@ -98,17 +100,10 @@ def start(
         "--timeout",
         "3",
     )
-    return subprocess.Popen(
-        (sys.executable, "-m", "bindist_cli", *words, "-o", "json", *options),
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return watched.commands.open((*words, "-o", "json", *options), config, environment)
 
 
-def wait_for(reached: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+def wait_for(reached: Callable[[], bool], process: Process) -> None:
     deadline = time.monotonic() + 60
     while not reached():
         assert process.poll() is None, process.communicate()
@@ -116,7 +111,7 @@ def wait_for(reached: Callable[[], bool], process: subprocess.Popen[str]) -> Non
         time.sleep(0.002)
 
 
-def finish(process: subprocess.Popen[str]) -> None:
+def finish(process: Process) -> None:
     _, said = process.communicate(timeout=60)
     assert process.returncode == 0, said
 
@@ -132,8 +127,15 @@ def test_a_release_takes_these_steps(watched: Watched, tmp_path: Path) -> None:
     watched.check(VERSION)
 
 
-@pytest.mark.parametrize("phase", PHASES)
-@pytest.mark.parametrize("step", range(len(STEPS)), ids=lambda n: f"{n + 1} {STEPS[n]}")
+@pytest.mark.parametrize(
+    ("step", "phase"),
+    [
+        pytest.param(step, phase, id=f"{phase} {step + 1} {what}")
+        for step, what in enumerate(STEPS)
+        for place, phase in enumerate(PHASES)
+        if is_due(step + place, 2)
+    ],
+)
 @pytest.mark.counts("kills")
 def test_a_release_killed_at_any_step_is_finished_by_the_same_command(
     watched: Watched, tmp_path: Path, step: int, phase: str

@@ -20,15 +20,16 @@ from tests.conftest import ADMIN_KEY, APPS_ADMIN_KEY, PROGRAM
 from tests.publishing import publish
 from tests.release.conftest import APPLICATION, COMPLETE, Watched, watch
 from tests.release.test_killed import VERSION, kinds, start
+from tests.warm.commands import Commands
 
 SETTLE = 0.4
 OTHER_TEXT = "0" * 64
 
 
 @pytest.fixture
-def stepped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+def stepped(tmp_path_factory: pytest.TempPathFactory, commands: Commands) -> Iterator[Watched]:
     """A server whose steps other requests can come between; A is its administrator's client."""
-    with watch(tmp_path_factory.mktemp("release"), like="scaleway") as found:
+    with watch(tmp_path_factory.mktemp("release"), commands, like="scaleway") as found:
         yield found
 
 

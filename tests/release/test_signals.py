@@ -14,6 +14,7 @@ import pytest
 from tests.conftest import ADMIN_KEY, PROGRAM
 from tests.release.conftest import APPLICATION, COMPLETE, Watched
 from tests.release.test_killed import VERSION, finish, kinds, start, wait_for
+from tests.warm.commands import Process
 
 pytestmark = [
     pytest.mark.slow,
@@ -25,11 +26,11 @@ HELD = "completing the version, to keep its number usable"
 FOREVER = "stall:600"
 
 
-def wait_for_request(watched: Watched, process: subprocess.Popen[str], path: str, nth: int = 1):
+def wait_for_request(watched: Watched, process: Process, path: str, nth: int = 1):
     wait_for(lambda: [p for _, p in kinds(watched)].count(path) >= nth, process)
 
 
-def end(process: subprocess.Popen[str], seconds: float = 30) -> tuple[int, str]:
+def end(process: Process, seconds: float = 30) -> tuple[int, str]:
     _, said = process.communicate(timeout=seconds)
     return process.returncode, said
 

@@ -25,9 +25,9 @@ FREE_TEXTS = {
     "file_name", "files", "add_customer_ids", "headers", "remove_customer_ids",
     "last_event_id", "license", "listed", "method", "name", "notes", "params",
     "parent_customer_id", "reference", "release_notes", "search", "start_date", "tags",
-    "upload_id", "version",
+    "trusted_keys", "upload_id", "version",
 }  # fmt: skip
-PATHS = {"path", "paths", "path_or_file", "folder", "journal", "verify"}
+PATHS = {"cache", "path", "paths", "path_or_file", "folder", "journal", "signature_cache", "verify"}
 
 
 def public_calls() -> Iterator[tuple[str, str, Any]]:
@@ -37,7 +37,9 @@ def public_calls() -> Iterator[tuple[str, str, Any]]:
     names: dict[str, Any] = {**vars(public_types)}
     for module in (customer, publishing, uploads, version_download):
         names |= vars(module)
-    stand_ins = {"Download": Any, "StoredBytes": Any, "Release": Any, "ReleasePreview": Any}
+    results = ("Download", "StoredBytes", "Release", "ReleasePreview")
+    signing = ("SignedChecksums", "SigningKey", "TrustedKey")
+    stand_ins = dict.fromkeys((*results, *signing), Any)
     for method, function in inspect.getmembers(AdminClient, inspect.isfunction):
         if method.startswith("_") and method != "__init__":
             continue

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 import bindist.checksums
+import bindist.file_system
+import bindist.mirror
 import bindist.sandbox
 import bindist.special_files
 from bindist import AdminClient, probe_server
@@ -91,6 +93,24 @@ def test_checksums_and_special_files(file: Path, as_path: Any) -> None:
     assert bindist.special_files.descriptor_of(as_path(file)) is None
 
 
+def test_file_system(file: Path, folder: Path, as_path: Any) -> None:
+    with bindist.file_system.exclusive_lock(as_path(folder / "lock")):
+        bindist.file_system.replace_file(as_path(file), b"new", as_path(folder / "draft"))
+    assert file.read_bytes() == b"new"
+    assert bindist.file_system.free_bytes(as_path(folder))
+    assert bindist.file_system.max_name_bytes(as_path(folder)) > 100
+
+
+def test_mirror(
+    admin: AdminClient, application: str, file: Path, folder: Path, as_path: Any
+) -> None:
+    admin.publish(application, "1.0", file, enable=True)
+    assert bindist.mirror.plan(admin, as_path(folder))
+    bindist.mirror.pull(admin, as_path(folder))
+    assert [each.status for each in bindist.mirror.verify(as_path(folder))] == ["ok"]
+    assert [each.status for each in bindist.mirror.push(admin, as_path(folder))] == ["unchanged"]
+
+
 def test_sandbox(folder: Path, as_path: Any) -> None:
     with bindist.sandbox.open_sandbox(as_path(folder)) as endpoint:
         assert endpoint.own
@@ -104,6 +124,8 @@ def annotated_paths() -> Iterator[tuple[str, str, str]]:
     """(callable, parameter, annotation) of what looks like a path in the public modules."""
     found = [bindist.checksums.sha256_file, bindist.special_files.is_special]
     found += [bindist.special_files.descriptor_of, probe_server, AdminClient.__init__]
+    for module in (bindist.file_system, bindist.mirror):
+        found += [getattr(module, name) for name in module.__all__]
     methods = inspect.getmembers(AdminClient, inspect.isfunction)
     found += [value for name, value in methods if not name.startswith("_")]
     found += [getattr(bindist.sandbox, name) for name in bindist.sandbox.__all__]

@@ -197,14 +197,16 @@ NAMED_FORCED = [  # where both are the same, the more dangerous one is tried
 
 @pytest.mark.parametrize(("name", "outcome", "force"), NAMED_FORCED)
 @pytest.mark.counts("hostile")
-def test_every_form_of_a_target_path(program, published, furnished, tmp_path, name, outcome, force):
+def test_every_form_of_a_target_path(
+    commands, published, furnished, tmp_path, name, outcome, force
+):
     before = entries(furnished)
     reader = None
     if outcome == STREAMED and "pipe" in name:
         with (tmp_path / "received").open("wb") as file:
             reader = subprocess.Popen(["cat", "pipe"], stdout=file)
     words = ("versions", "download", "tool", "1.0", "-O", name, *(["--force"] * force))
-    done = subprocess.run((program, *words), capture_output=True, timeout=60)
+    done = commands.run(words, furnished, os.environ, encoding=None)
     after = entries(furnished)
     codes = {STREAMED: 0, PUT: 0, REPLACED: 0, EXISTS: 6, REFUSED: 2}
     assert done.returncode == codes[outcome], done.stderr

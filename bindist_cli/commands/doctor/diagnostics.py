@@ -103,12 +103,15 @@ def _versions(context: CheckContext) -> Iterator[Row]:  # noqa: ARG001
     yield row("platform", platform.platform())
 
 
-def _sandbox_extra(context: CheckContext) -> Iterator[Row]:  # noqa: ARG001
-    try:
-        yield row("sandbox extra", f"werkzeug {metadata.version('werkzeug')}")
-    except metadata.PackageNotFoundError:
-        hint = "to use the sandbox, run `pip install 'bindist[sandbox]'`"
-        yield row("sandbox extra", "not installed", hint=hint)
+def _extra(name: str, package: str, use: str) -> Check:
+    def check(context: CheckContext) -> Iterator[Row]:  # noqa: ARG001
+        try:
+            yield row(f"{name} extra", f"{package} {metadata.version(package)}")
+        except metadata.PackageNotFoundError:
+            hint = f"to {use}, run `pip install 'bindist[{name}]'`"
+            yield row(f"{name} extra", "not installed", hint=hint)
+
+    return check
 
 
 def _folder(context: CheckContext) -> Iterator[Row]:  # noqa: ARG001
@@ -262,7 +265,8 @@ def _keyring(context: CheckContext) -> Iterator[Row]:
 
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("versions", _versions),
-    ("sandbox extra", _sandbox_extra),
+    ("sandbox extra", _extra("sandbox", "werkzeug", "use the sandbox")),
+    ("signing extra", _extra("signing", "py-minisign", "sign or verify releases")),
     ("folder", _folder),
     (CONFIG, _file(CONFIG, private=False)),
     (CREDENTIALS, _file(CREDENTIALS, private=True)),

@@ -8,6 +8,7 @@ from ...context import App, pass_app
 from ...exit_codes import CliError
 from ...options import Group
 from ...output import columns, formatting
+from ...signatures import described, signature_state
 from .enabling import check_whole
 from .file_commands import download_command, share_command, upload_command, verify_command
 from .lookups import distinct, files_of, find_version, latest, ordered_versions
@@ -66,9 +67,12 @@ def list_(
 @pass_app
 def show(app: App, app_id: str, version: str) -> None:
     """Show a version, its files, and its state on both channels."""
-    app.printer.one(
-        columns.VERSION, find_version(app, app_id, version), tables={"files": columns.FILES}
-    )
+    found = dict(find_version(app, app_id, version))
+    state = signature_state(app, app_id, version, found["files"])
+    if state is not None:
+        people = app.printer.format == "table"
+        found["signature"] = described(state) if people else state
+    app.printer.one(columns.SHOWN_VERSION, found, tables={"files": columns.FILES})
 
 
 @command.command(

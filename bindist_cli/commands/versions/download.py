@@ -19,11 +19,13 @@ from ...output.columns import Json
 from ...output.error_output import to_cli_error
 from ...output.progress import Report, transfers
 from ...output.streams import binary_stdout
+from ...signatures import SignaturePolicy, cache_folder, refused, signed_checksums, trusted_keys
 from .lookups import default_file, distinct, files_of, mixed_version
 
 if TYPE_CHECKING:
     from bindist import Download
     from bindist.errors import FinishedDownload
+    from bindist.signing import SignedChecksums, TrustedKey
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class DownloadRequest:
     resume: bool
     verify: bool
     connections: int
+    signature: SignaturePolicy
 
 
 def choose_files(
@@ -64,24 +67,45 @@ def choose_files(
 
 def download(app: App, request: DownloadRequest) -> None:
     """Runs `versions download`, and prints the result for each file."""
-    chosen = _chosen(app, request)
+    keys = trusted_keys(app, request.app_id, request.signature)
+    if keys is not None and not request.verify:
+        raise CliError(
+            f"a key is trusted for {request.app_id}: --no-verify cannot be used",
+            Exit.USAGE,
+            hint="remove --no-verify, or add --insecure-skip-signature",
+        )
+    rows = files_of(app, request.app_id, request.version)
+    chosen = _chosen(app, request, rows)
+    signed = _verified(app, request, rows, keys)
     if not request.verify:
         app.printer.warn("downloads are not verified (--no-verify)")
     if request.target is None or not (opened := _stream(request.target)):
-        _to_files(app, request, chosen)
+        _to_files(app, request, chosen, keys)
         return
     try:
         with opened as stream:
-            _to_stream(app, request, chosen[0], stream)
+            _to_stream(app, request, chosen[0], stream, signed)
     except OSError as error:
         if request.target != "-":
             error.filename = request.target
         raise
 
 
-def _chosen(app: App, request: DownloadRequest) -> Sequence[Json]:
+def _verified(
+    app: App, request: DownloadRequest, rows: Sequence[Json], keys: Sequence[TrustedKey] | None
+) -> SignedChecksums | None:
+    """Returns the signed checksums of the version; None if no signature is needed."""
+    if keys is None:
+        return None
+    signed = signed_checksums(
+        app, request.app_id, request.version, keys, rows, test_channel=request.test_channel
+    )
+    app.printer.note(f"the version is signed by the trusted key {signed.key_id}")
+    return signed
+
+
+def _chosen(app: App, request: DownloadRequest, rows: Sequence[Json]) -> Sequence[Json]:
     """Returns the rows of the files to download."""
-    rows = files_of(app, request.app_id, request.version)
     if not rows:
         raise CliError(f"version {request.version} has no files", Exit.NOT_FOUND)
     if request.wanted:
@@ -143,7 +167,9 @@ def _is_stream(status: os.stat_result) -> bool:
     return stat.S_ISFIFO(status.st_mode) or stat.S_ISCHR(status.st_mode)
 
 
-def _to_files(app: App, request: DownloadRequest, chosen: Sequence[Json]) -> None:
+def _to_files(
+    app: App, request: DownloadRequest, chosen: Sequence[Json], keys: Sequence[TrustedKey] | None
+) -> None:
     """Downloads to disk, and prints a row for each complete file."""
     from bindist.file_names import safe_file_name
     from bindist.rows import count_in
@@ -152,10 +178,12 @@ def _to_files(app: App, request: DownloadRequest, chosen: Sequence[Json]) -> Non
     try:
         with transfers(app.printer, sizes, "downloading") as reporter:
             reports = {name: reporter(name) for name in sizes}
-            done = _download(app, request, chosen, reports)
+            done = _download(app, request, chosen, keys, reports)
     except KeyboardInterrupt:
         app.printer.note("partial files are kept: run the same command again to resume")
         raise
+    except errors.SignatureError as error:
+        raise refused(error, request.app_id, request.version) from error
     except errors.IncompleteDownloadError as error:
         app.printer.rows(columns.DOWNLOADS, [_as_row(found) for found in error.downloads])
         raise _some_failed(error, request) from error
@@ -165,9 +193,15 @@ def _to_files(app: App, request: DownloadRequest, chosen: Sequence[Json]) -> Non
 
 
 def _download(
-    app: App, request: DownloadRequest, chosen: Sequence[Json], reports: Mapping[str, Report]
+    app: App,
+    request: DownloadRequest,
+    chosen: Sequence[Json],
+    keys: Sequence[TrustedKey] | None,
+    reports: Mapping[str, Report],
 ) -> list[Download]:
     options: dict[str, Any] = {
+        "trusted_keys": keys,
+        "signature_cache": cache_folder(app),
         "test_channel": request.test_channel,
         "replace": request.force,
         "resume": request.resume,
@@ -252,7 +286,13 @@ def _exists(error: errors.TargetExistsError) -> CliError:
     )
 
 
-def _to_stream(app: App, request: DownloadRequest, row: Json, stream: IO[bytes]) -> None:
+def _to_stream(
+    app: App,
+    request: DownloadRequest,
+    row: Json,
+    stream: IO[bytes],
+    signed: SignedChecksums | None,
+) -> None:
     from bindist.rows import count_in, text_in
 
     name = str(row.get("fileName"))
@@ -271,7 +311,10 @@ def _to_stream(app: App, request: DownloadRequest, row: Json, stream: IO[bytes])
                 test_channel=request.test_channel,
                 verify_checksum=request.verify,
                 progress=reporter(name),
+                signed=signed,
             )
+        except errors.SignatureError as error:
+            raise refused(error, request.app_id, request.version) from error
         except errors.PermissionDeniedError as error:
             raise _not_enabled(error, request) from error
         stream.flush()

@@ -11,13 +11,14 @@ from bindist.choices import CHOICES, FileType, IfExists
 
 from ...context import App, pass_app
 from ...options import Command
-from ...params import FILE_OF_VERSION, LOCAL_FILE, LOCAL_FOLDER, MINUTES, VERSION
+from ...params import APPLICATION, FILE_OF_VERSION, LOCAL_FILE, LOCAL_FOLDER, MINUTES, VERSION
+from ...signatures import SignaturePolicy, signature_options
 from .download import DownloadRequest, check_place, download, share_link
 from .lookups import latest
 from .options import app_argument, notes_options, test_channel, version_argument
 from .release_notes import read_release_notes
 from .upload import UploadRequest, upload
-from .verify import verify_files
+from .verify import verify_files, verify_offline
 
 
 @click.command(
@@ -81,6 +82,15 @@ from .verify import verify_files
         f"{TransferConfig.parallel_large_files} over {TransferConfig.small_file >> 20} MiB]"
     ),
 )
+@click.option(
+    "--sign",
+    "signing_key",
+    metavar="FILE",
+    type=LOCAL_FILE,
+    help="Sign the version with this secret key, of `bindist keys generate` or minisign."
+    " [default: BINDIST_SIGNING_KEY_FILE, BINDIST_SIGNING_KEY, or signing_key of the profile]",
+)
+@click.option("--no-sign", is_flag=True, help="Do not sign, even if a signing key is configured.")
 @pass_app
 def upload_command(
     app: App,
@@ -98,6 +108,8 @@ def upload_command(
     allow_any_name: bool,
     dry_run: bool,
     parallel: int | None,
+    signing_key: str | None,
+    no_sign: bool,
 ) -> None:
     """Upload files as one version.
 
@@ -105,6 +117,8 @@ def upload_command(
     safe to repeat: the same command resumes an interrupted upload, and does nothing if the version
     already has the same content.
     """
+    if no_sign and signing_key:
+        raise click.UsageError("--sign and --no-sign exclude each other")
     upload(
         app,
         UploadRequest(
@@ -121,6 +135,8 @@ def upload_command(
             parallel=parallel,
             allow_any_name=allow_any_name,
             description=description,
+            signing_key=signing_key,
+            no_sign=no_sign,
         ),
     )
 
@@ -172,6 +188,7 @@ def upload_command(
     show_default=True,
     help="Connections in total for files over 64 MiB.",
 )
+@signature_options
 @pass_app
 def download_command(
     app: App,
@@ -186,6 +203,9 @@ def download_command(
     no_resume: bool,
     no_verify: bool,
     connections: int,
+    require_signature: bool,
+    skip_signature: bool,
+    trust_file: str | None,
 ) -> None:
     """Download the files of a version.
 
@@ -217,6 +237,7 @@ def download_command(
             resume=not no_resume,
             verify=not no_verify,
             connections=connections,
+            signature=SignaturePolicy(require_signature, skip_signature, trust_file),
         ),
     )
 
@@ -227,19 +248,39 @@ def download_command(
     examples=(
         "bindist versions verify skylark 1.10.0 skylark-setup.exe",
         "bindist versions verify skylark 1.10.0 --remote",
+        "bindist versions verify --offline /media/stick/skylark --app skylark",
     ),
 )
-@app_argument
-@version_argument
+@click.argument("app_id", metavar="APP", required=False, type=APPLICATION)
+@click.argument("version", metavar="VERSION", required=False, type=VERSION)
 @click.argument("paths", metavar="[PATH...]", nargs=-1, type=click.Path(exists=True))
 @click.option(
     "--remote",
     is_flag=True,
     help="Also fetch one stored byte of each file; each counts as a download.",
 )
+@click.option(
+    "--offline",
+    metavar="DIR",
+    type=LOCAL_FOLDER,
+    help="Verify a signed version in this folder with the trusted keys alone, without a server.",
+)
+@click.option(
+    "--app", "offline_app", metavar="APP", type=APPLICATION, help="Application, with --offline."
+)
+@signature_options
 @pass_app
 def verify_command(
-    app: App, app_id: str, version: str, paths: tuple[str, ...], remote: bool
+    app: App,
+    app_id: str | None,
+    version: str | None,
+    paths: tuple[str, ...],
+    remote: bool,
+    offline: str | None,
+    offline_app: str | None,
+    require_signature: bool,
+    skip_signature: bool,
+    trust_file: str | None,
 ) -> None:
     """Compare local files with the checksums on the server.
 
@@ -248,10 +289,22 @@ def verify_command(
     Without --remote, this downloads nothing, and counts no download. With --remote, it also checks
     that the object store has each file of the version in its size; it does not verify the checksum
     of the stored content. Exits with 8 if any file differs or is missing.
+
+    If a key is trusted for the application, the version must be signed with it, and the files are
+    compared with the signed checksums. With --offline, no request is sent at all.
     """
+    policy = SignaturePolicy(require_signature, skip_signature, trust_file)
+    if offline is not None:
+        wanted = offline_app or app_id
+        if wanted is None or (offline_app and app_id) or paths or remote or skip_signature:
+            raise click.UsageError("use --offline as: verify --offline DIR --app APP")
+        verify_offline(app, wanted, version, Path(offline), policy)
+        return
+    if app_id is None or version is None or offline_app is not None:
+        raise click.UsageError("use: verify APP VERSION PATH..., or verify --offline DIR --app APP")
     if not paths and not remote:
         raise click.UsageError("name local files or folders to compare, or add --remote")
-    verify_files(app, app_id, version, [Path(path) for path in paths], remote=remote)
+    verify_files(app, app_id, version, [Path(path) for path in paths], remote=remote, policy=policy)
 
 
 @click.command(

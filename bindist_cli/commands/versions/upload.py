@@ -19,11 +19,13 @@ from typing import TYPE_CHECKING
 from bindist import errors
 from bindist.file_system import naming
 
+from ...auth.signing_key import find_signing_key
 from ...context import App
 from ...exit_codes import CliError, Exit
 from ...output import columns
 from ...output.progress import transfers
 from ...settings import private_files
+from ...settings.resolve import environment
 from ...signals import held_signals
 from ...text_input import read_text
 from .checksum_listing import read_listing
@@ -31,6 +33,7 @@ from .checksum_listing import read_listing
 if TYPE_CHECKING:
     from bindist import Release
     from bindist.choices import FileType, IfExists
+    from bindist.signing import SigningKey
 
 _RELEASES = "releases"
 
@@ -52,18 +55,21 @@ class UploadRequest:
     parallel: int | None
     allow_any_name: bool
     description: str | None
+    signing_key: str | None
+    no_sign: bool
 
 
 def upload(app: App, request: UploadRequest) -> None:
     """Runs `versions upload`, and prints the resulting version."""
     with _paths(request) as paths:
         _note_names(app, request, paths)
+        signer = _signer(app, request)
         expected = _expected(request, paths)
         try:
             if request.dry_run:
-                _show_preview(app, request, paths, expected)
+                _show_preview(app, request, paths, expected, signer)
             else:
-                _show_release(app, request, _publish(app, request, paths, expected))
+                _show_release(app, request, _publish(app, request, paths, expected, signer))
         except errors.DifferentContentError as error:
             raise _different(error, request) from error
         except errors.FileNameError as error:
@@ -75,11 +81,20 @@ def upload(app: App, request: UploadRequest) -> None:
 
 
 def _publish(
-    app: App, request: UploadRequest, paths: Sequence[Path], expected: Mapping[str, str]
+    app: App,
+    request: UploadRequest,
+    paths: Sequence[Path],
+    expected: Mapping[str, str],
+    signer: SigningKey | None,
 ) -> Release:
     sizes = {_name(request, path): path.stat().st_size for path in paths}
     with transfers(app.printer, sizes, "uploading") as reporter:
         reports = {name: reporter(name) for name in sizes}
+
+        def report(name: str, done: int, size: int) -> None:
+            if name in reports:  # those of the signature are small, and nobody waits for them
+                reports[name](done, size)
+
         return app.client.publish(
             request.app_id,
             request.version,
@@ -90,7 +105,7 @@ def _publish(
             expected=expected,
             file_name=request.name,
             file_type=request.file_type,
-            progress=lambda name, done, size: reports[name](done, size),
+            progress=report,
             parallel=request.parallel,
             journal=_journal(app),
             # A profile's sandbox does each request at once; and it has another address each time,
@@ -100,7 +115,14 @@ def _publish(
             protect=partial(held_signals, app.printer.note),
             allow_any_name=request.allow_any_name,
             description=request.description,
+            signer=signer,
         )
+
+
+def _signer(app: App, request: UploadRequest) -> SigningKey | None:
+    if request.no_sign:
+        return None
+    return find_signing_key(request.signing_key, app.settings, environment(), app.require_prompt)
 
 
 def _note_names(app: App, request: UploadRequest, paths: Sequence[Path]) -> None:
@@ -129,7 +151,11 @@ def _journal(app: App) -> Path | None:
 
 
 def _show_preview(
-    app: App, request: UploadRequest, paths: Sequence[Path], expected: Mapping[str, str]
+    app: App,
+    request: UploadRequest,
+    paths: Sequence[Path],
+    expected: Mapping[str, str],
+    signer: SigningKey | None,
 ) -> None:
     folder = app.settings.config_dir / _RELEASES
     outcome = app.client.preview_publish(
@@ -145,6 +171,7 @@ def _show_preview(
         notify=app.printer.note,
         allow_any_name=request.allow_any_name,
         description=request.description,
+        signer=signer,
     )
     app.printer.rows(columns.PLANNED, outcome.files)
     what = f"version {request.version} of {request.app_id} would be {outcome.status}"

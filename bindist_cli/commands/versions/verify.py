@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+
+from bindist.errors import SignatureError
 
 from ...context import App
 from ...exit_codes import CliError, Exit
 from ...output import columns
 from ...output.columns import Json
+from ...signatures import SignaturePolicy, refused, signed_checksums, trusted_keys
 from .lookups import distinct, files_of
 
 _STORED = {"ok": "stored", "missing": "not-stored", "different": "other-size"}
@@ -30,14 +34,24 @@ def checksum_lines(rows: Sequence[Json]) -> list[str]:
 
 
 def verify_files(
-    app: App, app_id: str, version: str, paths: Sequence[Path], *, remote: bool
+    app: App,
+    app_id: str,
+    version: str,
+    paths: Sequence[Path],
+    *,
+    remote: bool,
+    policy: SignaturePolicy,
 ) -> None:
     """Runs `versions verify`."""
     from bindist.file_names import safe_file_name
 
+    keys = trusted_keys(app, app_id, policy)
     files = distinct(files_of(app, app_id, version), app_id, version)
     if not files:
         raise CliError(f"version {version} has no files", Exit.NOT_FOUND)
+    if keys is not None:  # then what the server lists is what was signed
+        signed = signed_checksums(app, app_id, version, keys, files, test_channel=True)
+        app.printer.note(f"the version is signed by the trusted key {signed.key_id}")
     listed = {safe_file_name(row.get("fileName")): row for row in files}
     rows = _local_rows(listed, paths)
     if remote:
@@ -45,6 +59,47 @@ def verify_files(
     app.printer.rows(columns.VERIFIED, rows)
     if remote:
         app.printer.note(f"{len(listed)} downloads were counted, one for each file")
+    _check(rows, version)
+
+
+def verify_offline(
+    app: App, app_id: str, version: str | None, folder: Path, policy: SignaturePolicy
+) -> None:
+    """Runs `versions verify --offline`: compares a folder with its own signed checksums."""
+    from bindist import signing
+
+    keys = trusted_keys(app, app_id, replace(policy, require=True)) or []
+    try:
+        sums = (folder / signing.SUMS_FILE).read_bytes()
+        signature = (folder / signing.SIGNATURE_FILE).read_bytes()
+    except OSError as error:
+        raise CliError(
+            f"{error.filename}: {error.strerror}",
+            Exit.INTEGRITY,
+            hint="the folder must hold all files of a signed version",
+            code="SIGNATURE",
+        ) from error
+    try:
+        signed = signing.verify_checksum_list(sums, signature, keys, app_id, version)
+    except SignatureError as error:
+        raise refused(error, app_id, version or "in this folder") from error
+    listed = {
+        name: {"fileName": name, "checksum": checksum}
+        for name, checksum in signed.checksums.items()
+    }
+    rows = _local_rows(listed, [folder])
+    known = {*signed.checksums, signing.SUMS_FILE, signing.SIGNATURE_FILE}
+    extra = [path for path in sorted(folder.iterdir()) if path.name not in known]
+    rows += _local_rows(listed, [path for path in extra if path.is_file()])
+    app.printer.rows(columns.VERIFIED, rows)
+    app.printer.note(
+        f"version {signed.version} of {app_id}, signed by the trusted key {signed.key_id}"
+    )
+    _check(rows, signed.version)
+
+
+def _check(rows: Sequence[Json], version: str) -> None:
+    """Raises CliError, exit code 8, if a row tells of a file that does not match."""
     wrong = [row for row in rows if row["status"] not in ("ok", "stored")]
     if wrong:
         raise CliError(

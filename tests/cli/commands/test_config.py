@@ -59,6 +59,7 @@ def test_list_names_the_source_of_each_value(listed, profile, monkeypatch):
         "ca_bundle": (None, "default"),
         "allow_http": (True, "profile"),
         "store_etag": ("md5", "default"),
+        "signing_key": (None, "default"),
         "allow_private_store": (False, "default"),
     }
 

@@ -307,6 +307,7 @@ def test_a_terminal_gets_bars_unless_it_is_ci(terminal, dist, variables, bars):
 def test_a_network_failure_during_a_release_has_a_hint(invoke, answer, dist, at_server, remote):
     at_server.faults.add("html:502,path=*large-complete,times=0")
     words = ("versions", "upload", "tool", "1.0.0", "dist/*", "--enable", "--retries", "0")
+    words += ("--timeout", "2")  # for so long, a write without an answer may still take effect
     failed = invoke(*words)
     assert failed.exit_code == 7
     assert "run the same command again to resume the upload" in failed.stderr
