@@ -226,7 +226,13 @@ def _fill(now: Situation, seen: Observation, missing: tuple[ReleaseFile, ...]) -
     if _may_be_whole(now, foreign):
         mixed = _is_mixed(now, seen)
         raise DifferentContentError(f"{now.name} exists with fewer files", differences, mixed=mixed)
-    if now.is_inline or not all(now.has_bytes(file, FINISH_SECONDS) for file in missing):
+    # A version of another run may be whole as it is, unless both have reserved the number.
+    is_others = bool(foreign) and now.creation is not Creation.CREATED
+    if (
+        is_others
+        or now.is_inline
+        or not all(now.has_bytes(file, FINISH_SECONDS) for file in missing)
+    ):
         raise DifferentContentError(
             f"{now.name} lacks some of these files", differences, incomplete=True
         )

@@ -90,6 +90,7 @@ _SIGNED = re.compile(r"Signature=(?!\*\*\*)[^&\s]{8}")
 @pytest.fixture(autouse=True)
 def files(inside: Path) -> None:
     (inside / "file.bin").write_bytes(b"some bytes" * 100)
+    (inside / "customers.csv").write_text("name,reference\nInitech,CRM-7\n")
     (inside / "other.bin").write_bytes(b"other bytes" * 100)
     with (inside / "large.bin").open("wb") as file:
         file.truncate(4 * 1024 * 1024 + 1)

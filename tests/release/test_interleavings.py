@@ -91,7 +91,7 @@ def test_machines_that_release_at_once_make_one_whole_version(tmp_path: Path) ->
     with Explorer(tmp_path, like="aws") as explorer:
         explorer.server.faults.add("slow-db=6")
         explorer.server.faults.add("slow-store=80")
-        for found in race(explorer, 20, RACED):
+        for found in race(explorer, 50, RACED):
             assert not faults_of(found, explorer), (found.contents, found.ended)
 
 
