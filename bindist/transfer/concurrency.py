@@ -171,6 +171,34 @@ def gather(
     return outcomes
 
 
+class Pending(Generic[T]):
+    """A call that is made in a thread of its own, from now on; where no thread can be started, it
+    is made when its value is wanted."""
+
+    def __init__(self, call: Callable[[], T]) -> None:
+        self._call = call
+        self._outcome: Outcome[T] | None = None
+        self._ended = threading.Event()
+        self._has_thread = start_thread(self._make, "bindist-ahead") is not None
+
+    def _make(self) -> None:
+        try:
+            self._outcome = Outcome(self._call())
+        except Exception as error:
+            self._outcome = Outcome(error=error)
+        finally:
+            self._ended.set()
+
+    def get(self) -> T:
+        """Waits for the call; returns what it returned, or raises what it raised."""
+        if not self._has_thread:
+            return self._call()
+        while not self._ended.wait(0.5):  # a wait without limit cannot be interrupted on Windows
+            pass
+        assert self._outcome is not None, "the call has ended"
+        return self._outcome.get()
+
+
 class RefusedError(Exception):
     """An item of shared work failed in a way that may pass: `left` is what remains of it, `error`
     the failure."""
