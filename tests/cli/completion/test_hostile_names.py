@@ -115,7 +115,7 @@ def at_prompt(
 
     def warm(line: str) -> bool:
         asked = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
-        return bool(engine._completions("zsh", {**os.environ, **asked}))
+        return bool(engine._completions("powershell", {**os.environ, **asked}))
 
     def open_shell(shell: str, before: str = "") -> Terminal:
         if not shutil.which(shell):
