@@ -80,8 +80,8 @@ def is_proxy(url: str) -> bool:
 def is_loopback(url: str) -> bool:
     """Whether an address leads to this machine, whichever way that is written.
 
-    The one that any name under `.localhost` means, as RFC 6761 has it; False for an address that
-    could be read in two ways.
+    A connection to any name under `.localhost` is made to it without asking DNS; False for an
+    address that could be read in two ways.
     """
     try:
         parts = urlsplit(url)
@@ -93,7 +93,12 @@ def is_loopback(url: str) -> bool:
     number = _number(host)
     if number is not None:
         return number.is_loopback or number.is_unspecified  # 0.0.0.0 is connected to as 127.0.0.1
-    return f".{host.removesuffix('.')}".endswith(".localhost")
+    return is_local_name(host)
+
+
+def is_local_name(host: str) -> bool:
+    """Whether a name means this machine, as RFC 6761 has it; it is not to be looked up."""
+    return f".{host.lower().removesuffix('.')}".endswith(".localhost")
 
 
 def is_amazon(url: str) -> bool:
