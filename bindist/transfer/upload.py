@@ -23,7 +23,7 @@ from .presigned import PresignedUpload, Progress
 if TYPE_CHECKING:
     from ..types import StrPath
 
-_MD5 = re.compile(r'"?([0-9a-f]{32})"?')
+_MD5 = re.compile(r'(?:W/)?"?([0-9a-f]{32})"?', re.IGNORECASE)
 _SSE_C = "x-amz-server-side-encryption-customer-algorithm"
 
 
@@ -263,7 +263,7 @@ def _md5_of(transport: Transport, response: requests.Response) -> str | None:
     if response.headers.get("x-amz-server-side-encryption", "AES256") != "AES256":
         return None
     found = _MD5.fullmatch(response.headers.get("ETag", ""))
-    return found[1] if found else None
+    return found[1].lower() if found else None
 
 
 def check_stored(answer: ApiResponse, size: int, checksum: str) -> ApiResponse:
