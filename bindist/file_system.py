@@ -25,6 +25,7 @@ __all__ = [
     "free_bytes",
     "max_name_bytes",
     "naming",
+    "rename_to_free_name",
     "replace_file",
     "sync_file",
     "sync_folder",
@@ -280,6 +281,38 @@ def _size_limit(size: int | None) -> str:
         pass
     wanted = "it" if size is None else f"a file of {size} bytes"
     return f"the file system does not take {wanted} (FAT: {_FAT_LIMIT} bytes at most)"
+
+
+# Renaming
+
+_AT_FDCWD = -100
+_RENAME_NOREPLACE = 1  # of Linux
+_RENAME_EXCL = 4  # of macOS
+
+
+def rename_to_free_name(path: StrPath, target: StrPath) -> bool:
+    """Renames a file in one step, unless `target` exists: FileExistsError then, which leaves both.
+
+    False, and nothing is done, where the system or the file system has no such call.
+    """
+    if os.name == "nt":
+        Path(path).rename(target)  # which replaces nothing there
+        return True
+    names = os.fsencode(path), os.fsencode(target)
+    try:
+        import ctypes
+
+        library = ctypes.CDLL(None, use_errno=True)
+        if sys.platform == "darwin":
+            failed = library.renamex_np(*names, _RENAME_EXCL)
+        else:
+            failed = library.renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_NOREPLACE)
+    except (ImportError, OSError, AttributeError):  # no ctypes, or an older C library
+        return False
+    number = ctypes.get_errno() if failed else 0
+    if failed and number not in _UNSUPPORTED:
+        raise OSError(number, os.strerror(number), os.fspath(path), None, os.fspath(target))
+    return not failed
 
 
 # What there is
