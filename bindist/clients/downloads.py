@@ -147,11 +147,11 @@ class DownloadsClient(CatalogueClient):
         `GET /v1/applications/{id}/versions/{version}/files`, then `GET /v1/downloads/url` and the
         object store. The method writes the bytes to `NAME.part` beside the target, verifies them,
         flushes them to disk and renames the file. That replaces a file that was there when the call
-        began, and no file that appeared since (on a file system with neither hard links nor a rename
-        that replaces nothing, the method can only look once more right before it renames). After an interruption, the next call continues
-        where the last one stopped. A target that has the right content already is left alone and
-        counts no download. A symbolic link is replaced, not the file that it points to. Memory use
-        does not depend on the size of the file.
+        began, and no file that appeared since (on a file system with neither hard links nor a
+        rename that replaces nothing, the method can only look once more right before it renames).
+        After an interruption, the next call continues where the last one stopped. A target that has
+        the right content already is left alone and counts no download. A symbolic link is replaced,
+        not the file that it points to. Memory use does not depend on the size of the file.
 
         Args:
             path: a file, or an existing folder to put the file in under the server's name.
