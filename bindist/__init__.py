@@ -23,11 +23,13 @@ Public besides this module, and stable like it:
     bindist.choices        the values of arguments that take one of a few
     bindist.rows           rows of the server's lists, checked: one row a file, a file by its name
     bindist.pagination     walking through the pages of any list
+    bindist.comparison     which version a file is of, and what changed between two
     bindist.checksums      computing and comparing SHA-256
     bindist.file_names     what a server takes for a file name, and the type that it derives
     bindist.file_system    locks, and files replaced whole, on whatever file system there is
     bindist.release_notes  what a server takes for release notes
     bindist.version_order  which of two versions is the higher one
+    bindist.version_list   versions of a list: the latest, those between two others
     bindist.connection     checks of addresses and keys
     bindist.redaction      hiding keys and signatures in text
     bindist.special_files  devices, pipes and descriptors, which no download replaces
@@ -66,13 +68,14 @@ from .errors import (
 
 TYPE_CHECKING = False  # as type checkers know it; importing typing takes longer than all of this
 if TYPE_CHECKING:
-    from .clients.admin import AdminClient
+    from .clients.administration import AdminClient
     from .clients.customer import CustomerClient
+    from .comparison import IdentifiedFile, VersionComparison
     from .http.response import ApiResponse
-    from .probe import ServerProbe, probe_server
+    from .probe import ServerProbe, UploadProbe, probe_server, probe_upload
     from .release.results import Release, ReleasePreview
     from .transfer.config import TransferConfig
-    from .transfer.download import Download
+    from .transfer.download import Download, DownloadPreview
     from .transfer.stored import StoredBytes
     from .types import *  # noqa: F403  each of its __all__ can be had from here
 
@@ -88,7 +91,9 @@ __all__ = [
     "CustomerClient",
     "DifferentContentError",
     "Download",
+    "DownloadPreview",
     "FileNameError",
+    "IdentifiedFile",
     "IncompleteDownloadError",
     "IntegrityError",
     "MissingExtraError",
@@ -106,23 +111,31 @@ __all__ = [
     "TargetExistsError",
     "TransferConfig",
     "TransportError",
+    "UploadProbe",
+    "VersionComparison",
     "__version__",
     "probe_server",
+    "probe_upload",
 ]
 
 # What needs requests is imported when it is first asked for: a help text or a completion needs the
 # exceptions alone, and importing requests takes several times as long as all the rest.
 _LATE = {
-    "AdminClient": "clients.admin",
+    "AdminClient": "clients.administration",
     "ApiResponse": "http.response",
     "CustomerClient": "clients.customer",
     "Download": "transfer.download",
+    "DownloadPreview": "transfer.download",
+    "IdentifiedFile": "comparison",
     "Release": "release.results",
     "ReleasePreview": "release.results",
     "ServerProbe": "probe",
     "StoredBytes": "transfer.stored",
     "TransferConfig": "transfer.config",
+    "UploadProbe": "probe",
+    "VersionComparison": "comparison",
     "probe_server": "probe",
+    "probe_upload": "probe",
 }
 
 

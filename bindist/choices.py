@@ -13,6 +13,7 @@ from typing import Literal, get_args
 
 __all__ = [
     "CHOICES",
+    "LATEST",
     "ActivityType",
     "EventType",
     "FileType",
@@ -23,6 +24,10 @@ __all__ = [
     "check_choices",
     "check_given_choices",
 ]
+
+LATEST = "latest"
+"""In place of a version, to the command line: the highest enabled one. No version may have this
+name."""
 
 ActivityType = Literal["upload", "download", "all", "uploads", "downloads"]
 FileType = Literal["MAIN", "DEPENDENCY", "DOCUMENTATION", "CONFIGURATION"]

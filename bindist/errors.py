@@ -7,7 +7,7 @@ BinDistError
 │   ├── PermissionDeniedError   403
 │   ├── NotFoundError           404, 410
 │   ├── ConflictError           409
-│   ├── QuotaError              413
+│   ├── QuotaError              413 of the API itself
 │   ├── RateLimitError          429
 │   └── ServerError             5xx
 ├── IntegrityError              the bytes are not what they should be (a ValueError too)
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
         def error(self) -> dict[str, Any] | None: ...
         @property
         def meta(self) -> dict[str, Any] | None: ...
+        @property
+        def tries(self) -> int: ...
         @property
         def raw(self) -> dict[str, Any]: ...
         def require(self) -> dict[str, Any]: ...
@@ -84,13 +86,20 @@ class TransportError(BinDistError):
     `ambiguous` is True if the server may have carried out the request nevertheless (a time-out, or
     a connection lost after the request was sent), False if it cannot have (connection refused,
     unknown host, TLS failure). `transient` is False if trying again cannot help: an untrusted
-    certificate, a redirect loop.
+    certificate, a redirect loop. `harmless` is True if it does not matter whether the server has
+    carried it out: it changes nothing that others see, as a GET and the sending of bytes. `tries`
+    is how often the request was sent in all.
     """
 
-    def __init__(self, message: str, *, ambiguous: bool, transient: bool = True) -> None:
+    tries = 1
+
+    def __init__(
+        self, message: str, *, ambiguous: bool, transient: bool = True, harmless: bool = False
+    ) -> None:
         super().__init__(message)
         self.ambiguous = ambiguous
         self.transient = transient
+        self.harmless = harmless
 
 
 class ApiError(BinDistError):
@@ -107,6 +116,19 @@ class ApiError(BinDistError):
         self.code = str(error.get("code", ""))
 
     @property
+    def transient(self) -> bool:
+        """True if the same request may succeed later, by the status and the error code: for 408,
+        425, 429 and 5xx, and for some codes of the object store."""
+        if (self.status_code, self.code) in TRANSIENT_CODES:
+            return True
+        return self.status_code in TRANSIENT_STATUSES or self.status_code >= 500
+
+    @property
+    def tries(self) -> int:
+        """How often the request was sent in all: 1 if it was not repeated."""
+        return self.response.tries
+
+    @property
     def request_id(self) -> str | None:
         """The server's id of the request, to quote to its operator; None if it gave none."""
         found = (self.response.meta or {}).get("requestId")
@@ -118,7 +140,10 @@ class AuthenticationError(ApiError):
 
 
 class PermissionDeniedError(ApiError):
-    """403: the key may not do this, or the version is not enabled for download."""
+    """403: the key may not do this, or the version is not enabled for download.
+
+    A gateway that has no such path is an ApiError with the code NO_SUCH_PATH.
+    """
 
 
 class NotFoundError(ApiError):
@@ -130,7 +155,8 @@ class ConflictError(ApiError):
 
 
 class QuotaError(ApiError):
-    """413: the storage quota is exceeded, or a gateway refused the body as too large."""
+    """413: the storage quota is exceeded, as the API says itself. A gateway that refuses a body as
+    too large is an ApiError with the code REQUEST_TOO_LARGE."""
 
 
 class RateLimitError(ApiError):
@@ -225,6 +251,24 @@ class BusyError(BinDistError):
     """Another process uses the same file or release; it is safe to try again later."""
 
 
+REQUEST_TOO_LARGE = "REQUEST_TOO_LARGE"
+"""The code of a 413 that is not the API's: something in front of it takes no body of that size."""
+
+SIGNED_CHECKSUM = "SIGNED_CHECKSUM"
+"""The code of an upload that the object store refuses because its URL has the checksum of other
+bytes, which the server signed before there were any."""
+
+NO_SUCH_PATH = "NO_SUCH_PATH"
+"""The code of what AWS's gateway says, with 403, of a path that it does not have: the address lacks
+its stage, or leads elsewhere."""
+
+TRANSIENT_STATUSES = frozenset({408, 425, 429})
+"""The statuses below 500 of failures that may pass."""
+
+TRANSIENT_CODES = frozenset({(400, "RequestTimeout"), (307, "TemporaryRedirect")})
+"""Failures that may pass, by status and error code: S3 reports a slow upload as such a 400, and
+sends uploads to a bucket that is new elsewhere for a while."""
+
 _BY_STATUS: dict[int, type[ApiError]] = {
     401: AuthenticationError,
     403: PermissionDeniedError,
@@ -236,6 +280,8 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 }
 
 
-def error_for_status(status: int) -> type[ApiError]:
-    """The exception class for an HTTP status."""
+def error_for_status(status: int, code: object = "") -> type[ApiError]:
+    """The exception class for an HTTP status and an error code."""
+    if code in (REQUEST_TOO_LARGE, NO_SUCH_PATH):
+        return ApiError
     return _BY_STATUS.get(status, ServerError if status >= 500 else ApiError)

@@ -25,6 +25,7 @@ __all__ = [
     "free_bytes",
     "max_name_bytes",
     "naming",
+    "open_new",
     "rename_to_free_name",
     "replace_file",
     "sync_file",
@@ -207,6 +208,17 @@ else:
 # Writing
 
 
+def open_new(path: StrPath) -> int:
+    """A descriptor of a new file, mode 0600, for writing. Raises FileExistsError, OSError."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags, 0o600)
+    if hasattr(os, "fchmod"):  # however strange the umask is
+        with contextlib.suppress(OSError):  # file systems without permissions
+            os.fchmod(descriptor, 0o600)
+    return descriptor
+
+
 def replace_file(path: StrPath, content: bytes, draft: StrPath) -> None:
     """Replaces a file as a whole, mode 0600: being killed leaves the old content or the new one.
 
@@ -214,13 +226,8 @@ def replace_file(path: StrPath, content: bytes, draft: StrPath) -> None:
     which names `path`.
     """
     path, draft = Path(path), Path(draft)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     try:
-        with os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
-            if hasattr(os, "fchmod"):  # however strange the umask is
-                with contextlib.suppress(OSError):  # file systems without permissions
-                    os.fchmod(file.fileno(), 0o600)
+        with os.fdopen(open_new(draft), "wb") as file:
             file.write(content)
             file.flush()
             sync_file(file.fileno())

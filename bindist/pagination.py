@@ -8,7 +8,7 @@ from typing import Any
 
 from .errors import ApiError
 from .http.response import ApiResponse, Json, response_of, unix_time
-from .transfer.concurrency import Outcome, gather
+from .transfer.concurrency import Pending
 
 MAX_PAGES = 10_000
 MAX_AHEAD = 4
@@ -83,19 +83,22 @@ def walk_distinct(
     default None, for all.
     """
     yielded: set[Any] = set()
-    for _ in range(MAX_WALKS):
-        walk = _Walk(key)
+    for number in range(MAX_WALKS):
+        before = len(yielded)
+        walk = _Walk(key, frozenset(yielded))
         ahead = PagesAhead(fetch, wanted)
         for answer, rows in walk_answers(ahead, lambda answer: answer.rows(items)):
             walk.note(answer, rows)
             for row in rows:
                 found = row.get(key)
                 if not (walk.is_counted and isinstance(found, str)):
-                    yield row
+                    if not number:
+                        yield row
                 elif found not in yielded:
                     yielded.add(found)
                     yield row
-        if not walk.has_changed:
+        # A server may count what it does not show; then the count is wrong each time.
+        if not (walk.has_changed or (walk.is_miscounted and len(yielded) > before)):
             return
 
 
@@ -108,18 +111,17 @@ class PagesAhead:
         self._fetch = fetch
         self._wanted = wanted
         self._last = 0
-        self._fetched: dict[int, Outcome[ApiResponse]] = {}
+        self._pending: dict[int, Pending[ApiResponse]] = {}
 
     def __call__(self, query: Json) -> ApiResponse:
         """The answer to the query of a page; raises TransportError."""
         page = query.get("page", 0)
-        if page not in self._fetched and page < self._last:
-            numbers = range(page, min(page + MAX_AHEAD, self._last + 1))
-            calls = [partial(self._fetch, {**query, "page": number}) for number in numbers]
-            found = zip(numbers, gather(calls, MAX_AHEAD), strict=True)
-            self._fetched = {number: outcome for number, outcome in found if outcome}
-        outcome = self._fetched.pop(page, None)
-        answer = outcome.get() if outcome else self._fetch(query)
+        for number in range(page, min(page + MAX_AHEAD, self._last + 1)) if page else ():
+            if number not in self._pending:
+                call = partial(self._fetch, {**query, "page": number})
+                self._pending[number] = Pending(call)
+        pending = self._pending.pop(page, None)
+        answer = pending.get() if pending else self._fetch(query)
         counted = _count(answer)
         if counted is not None:
             total, size = counted
@@ -140,11 +142,12 @@ def _count(answer: ApiResponse) -> tuple[int, int] | None:
 
 class _Walk:
     """What tells whether a list has changed while its pages were read, in whatever order the server
-    has answered: another total, an object on two pages, one that is younger than the first answer,
-    or fewer or more than there are."""
+    has answered: another total, an object on two pages, or one that is younger than the first
+    answer and that no earlier walk has seen."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, seen_before: frozenset[Any]) -> None:
         self._key = key
+        self._seen_before = seen_before
         self._totals: set[int] = set()
         self._objects: set[Any] = set()
         self._pages = self._rows = 0
@@ -160,21 +163,29 @@ class _Walk:
         self._pages += 1
         if counted is not None:
             self._totals.add(counted[0])
+        self._rows += len(rows)
         for row in rows:
-            self._rows += 1
-            if isinstance(row.get(self._key), str):
-                self._objects.add(row[self._key])
-            created = unix_time(row.get("createdAt"))
-            if self._started is not None and created is not None and created >= self._started:
-                self._is_younger = True
+            found = row.get(self._key)
+            if isinstance(found, str):
+                self._objects.add(found)
+                self._is_younger |= found not in self._seen_before and self._is_new(row)
+
+    def _is_new(self, row: Any) -> bool:
+        created = unix_time(row.get("createdAt"))
+        return self._started is not None and created is not None and created >= self._started
 
     @property
     def has_changed(self) -> bool:
-        """Whether the list has, or may have, changed between its first and its last page."""
+        """Whether the list has changed, as can be seen, between its first and its last page."""
         if self._pages < 2 or not self.is_counted:
             return False
-        count = len(self._objects)
-        return self._is_younger or count != self._rows or self._totals != {count}
+        repeats = len(self._objects) != self._rows
+        return self._is_younger or repeats or len(self._totals) > 1
+
+    @property
+    def is_miscounted(self) -> bool:
+        """Whether there were fewer or more objects than the server says: it may have changed."""
+        return self._pages > 1 and self.is_counted and self._totals != {len(self._objects)}
 
 
 def one_page(answer: ApiResponse, items: str, page: int, size: int) -> ApiResponse:

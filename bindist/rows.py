@@ -8,7 +8,9 @@ for row in distinct_files(rows):
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
 from .errors import NotFoundError
@@ -31,6 +33,8 @@ __all__ = [
 
 MAY_BE_CUT_FROM = 256 * 1024
 """Bytes of JSON from which on a list may lack rows: `may_be_cut`."""
+
+_PATTERN = re.compile(r"[*?\[]")
 
 Row = TypeVar("Row", bound=Mapping[str, Any])
 
@@ -86,8 +90,11 @@ def _is_called(row: Mapping[str, Any], name: str) -> bool:
 
 
 def choose_files(rows: Sequence[Row], wanted: Iterable[str]) -> list[Row]:
-    """The files of these names or ids, in that order, each once. Names are compared in the form in
-    which the server stores them (`bindist.file_names.server_name`).
+    """The files of these names, ids or patterns, in that order, each once.
+
+    A pattern has `*`, `?` or `[...]` in it, as in a shell, and stands for all files that it
+    matches, upper and lower case told apart; a file of just that name comes first. Names are
+    compared in the form in which the server stores them (`bindist.file_names.server_name`).
 
     Raises NotFoundError for one that is not there, and IntegrityError for a name where one has two
     checksums: only an id says which is meant then.
@@ -95,11 +102,18 @@ def choose_files(rows: Sequence[Row], wanted: Iterable[str]) -> list[Row]:
     chosen: list[Row] = []
     files: list[Row] | None = None
     for name in wanted:
-        found = [row for row in rows if row.get("fileId") == name]
+        found = [row for row in rows if row.get("fileId") == name][:1]
         if not found:
             files = distinct_files(rows) if files is None else files
             found = [row for row in files if _is_called(row, name)]
+        if not found and files and _PATTERN.search(name):
+            found = [row for row in files if _matches(row, name)]
         if not found:
             raise NotFoundError(failure(404, f"the version has no file {name!r:.300}"))
-        chosen += [row for row in found[:1] if row not in chosen]
+        chosen += [row for row in found if row not in chosen]
     return chosen
+
+
+def _matches(row: Mapping[str, Any], pattern: str) -> bool:
+    found = row.get("fileName")
+    return isinstance(found, str) and fnmatchcase(server_name(found), server_name(pattern))

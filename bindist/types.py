@@ -280,7 +280,8 @@ class NewCustomer(TypedDict):
 
 
 class NewKey(TypedDict):
-    """A new key, shown only this once: `apiKey` for the hosted service, `apiSecret` elsewhere."""
+    """A new key, shown only this once: `apiKey` for servers of several tenants, such as the hosted
+    service, `apiSecret` for others."""
 
     customerId: str
     apiKey: str

@@ -43,9 +43,16 @@ def version_key(version: str) -> Key:
 
 
 def is_prerelease(version: str) -> bool:
-    """Whether a version stands below the release of its number, such as `2.0-rc.1` or `nightly`."""
-    _, stage, _ = version_key(version)
-    return stage < _FINAL
+    """Returns whether a version is made before a release: `1.0-rc.1`, `1.0.dev3`, `1.0-test`.
+
+    True also for a name that does not start with a number (`nightly`): it is no release that could
+    be compared with others.
+    """
+    version = version[:MAX_LENGTH]
+    try:
+        return Version(version).is_prerelease
+    except InvalidVersion:
+        return _lexical_key(version)[1] < _FINAL
 
 
 def _lexical_key(version: str) -> Key:

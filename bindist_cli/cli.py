@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import importlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 import click
@@ -14,8 +14,9 @@ from bindist import __version__
 
 from . import signals
 from .exit_codes import CliError, Exit
-from .options import FLAGS, IS_PARSED, SHARED, Group, flags_in, help_rows, is_shared
+from .options import FLAGS, IS_PARSED, PARAMETERS, SHARED, Group, flags_in, help_rows, is_shared
 from .output import streams
+from .suggestions import did_you_mean, near_commands
 
 COMMANDS = {
     "apps": "Applications, and the customers that may download them.",
@@ -63,6 +64,15 @@ class Root(Group):
                 error.command_name, possibilities=COMMANDS, ctx=context
             ) from None
 
+    def paths(self, context: click.Context) -> Iterator[str]:
+        """Yields every command that is not a group with its path: `apps list`."""
+        for name in COMMANDS:
+            command = self.get_command(context, name)
+            if isinstance(command, click.Group):
+                yield from (f"{name} {each}" for each in command.commands)
+            else:
+                yield name
+
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
@@ -100,12 +110,14 @@ class Root(Group):
         try:
             context = super().make_context(info_name, args, parent, **extra)
         except (click.UsageError, OSError) as error:
-            raise click.exceptions.Exit(_failed(error, flags)) from None
+            hint = _usage_hint(error, ())
+            raise click.exceptions.Exit(_failed(error, flags, hint=hint)) from None
         context.meta[_UNPARSED_FLAGS] = flags
         return context
 
     def invoke(self, context: click.Context) -> None:
         """Runs the command. The only place that turns an exception into a message and exit code."""
+        from . import not_found
         from .context import App  # imported late, to keep --help fast
 
         flags = context.meta.setdefault(FLAGS, {})
@@ -119,14 +131,27 @@ class Root(Group):
         except (click.exceptions.Exit, SystemExit):
             raise
         except (KeyboardInterrupt, click.Abort) as error:
-            code = _failed(_interrupted(error), _flags(context))
+            code = _failed(_interrupted(error, app.to_resume), _flags(context))
         except Exception as error:
             if isinstance(signals.cause_of(error), signals.SignalledError):
                 # The terminal is gone, and with it what cleaning up would have written to.
-                code = _failed(_interrupted(error), _flags(context))
+                code = _failed(_interrupted(error, app.to_resume), _flags(context))
             else:
-                code = _failed(error, _flags(context), app.facts(error), app.hint(error))
+                hint = app.hint(error) or _usage_hint(error, self.paths(context))
+                hint = hint or not_found.hint(app, error, context.meta.get(PARAMETERS, {}))
+                code = _failed(error, _flags(context), app.facts(error), hint)
         raise click.exceptions.Exit(code)
+
+
+def _usage_hint(error: Exception, paths: Iterable[str]) -> str | None:
+    """Returns a hint for a command or option that does not exist, if one like it does."""
+    if isinstance(error, click.exceptions.NoSuchOption) and error.option_name == "-V":
+        return did_you_mean(["`bindist --version`"])
+    if isinstance(error, click.exceptions.NoSuchCommand) and not error.possibilities:
+        group = (error.ctx.command_path if error.ctx else "").partition(" ")[2]
+        near = near_commands(error.command_name, group, paths)
+        return did_you_mean(f"`bindist {path}`" for path in near)
+    return None
 
 
 def _flags(context: click.Context) -> dict[str, Any]:
@@ -135,19 +160,20 @@ def _flags(context: click.Context) -> dict[str, Any]:
     return {**unparsed, **context.meta[FLAGS]}
 
 
-def _interrupted(error: BaseException) -> CliError:
-    """What ended the command: Ctrl-C, a signal, or the time limit."""
+def _interrupted(error: BaseException, to_resume: str = "") -> CliError:
+    """What ended the command: Ctrl-C, a signal, or the time limit; and how to continue."""
     cause = signals.cause_of(error)
     if isinstance(cause, signals.TimeLimitError):
         return CliError(
             f"the command took longer than --max-time {cause.seconds:g}s",
             Exit.UNAVAILABLE,
+            facts=[to_resume] if to_resume else [],
             hint="run the same command again, or with a longer --max-time",
             code="TIME_LIMIT",
         )
     if isinstance(cause, signals.SignalledError):
-        return CliError(f"ended by {cause}", Exit(128 + cause.number))
-    return CliError("interrupted", Exit.INTERRUPTED)
+        return CliError(f"ended by {cause}", Exit(128 + cause.number), hint=to_resume or None)
+    return CliError("interrupted", Exit.INTERRUPTED, hint=to_resume or None)
 
 
 def _failed(

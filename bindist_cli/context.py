@@ -5,17 +5,20 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+import time
 from collections.abc import Mapping
 from functools import cached_property
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from bindist.errors import AuthenticationError
+from bindist.errors import NO_SUCH_PATH, ApiError, AuthenticationError
 
 from .auth.credentials import TENANT_HINT, Key, find_key, key_from_environment, lacks_tenant
 from .exit_codes import CliError, Exit
 from .output import formatting, streams
+from .output.error_output import say
 from .output.printer import Printer
 from .settings import resolve
 from .settings.resolve import Settings
@@ -25,12 +28,25 @@ if TYPE_CHECKING:
     from bindist.sandbox import Endpoint
 
 
+VERSION_HINT = "leave out /v1 at the end of the address: every request adds it"
+
+
+def _is_unknown_path(error: Exception) -> bool:
+    """Whether a router or a gateway says that it does not have the path of a request."""
+    if not isinstance(error, ApiError):
+        return False
+    is_of_the_api = isinstance(error.response.raw.get("error"), dict)
+    return error.code == NO_SUCH_PATH or (error.status_code == 404 and not is_of_the_api)
+
+
 class App:
     """One run of one command; creates each part on first use."""
 
     def __init__(self, flags: Mapping[str, Any]) -> None:
         self._flags = flags
         self._closing = contextlib.ExitStack()
+        self.to_resume = ""
+        """How to continue what a failure has interrupted, if there is a way."""
 
     @cached_property
     def settings(self) -> Settings:
@@ -141,25 +157,38 @@ class App:
         raise CliError(f"{wanted} required, but {reason}", Exit.USAGE, hint=hint)
 
     def facts(self, error: Exception) -> list[str]:
-        """Facts about an error that only this run knows: the source of a rejected key."""
+        """Facts about an error that only this run knows: the source of a rejected key, and what the
+        same command would do next time."""
         if isinstance(error, AuthenticationError) and "key" in vars(self):
             return [f"the key comes from {self.key.source}"]
-        return []
+        return [self.to_resume] if self.to_resume else []
 
     def hint(self, error: Exception) -> str | None:
         """A hint for an error that only this run knows."""
-        refused = isinstance(error, AuthenticationError) and "key" in vars(self)
-        return TENANT_HINT if refused and lacks_tenant(self.api_url, self.key.value) else None
+        if "key" not in vars(self):
+            return None
+        if isinstance(error, AuthenticationError):
+            return TENANT_HINT if lacks_tenant(self.api_url, self.key.value) else None
+        return (
+            VERSION_HINT
+            if self.api_url.rstrip("/").endswith("/v1") and _is_unknown_path(error)
+            else None
+        )
 
     def close(self) -> None:
         self._closing.close()
 
     def _log_to_stderr(self, settings: Settings) -> None:
-        names = [("bindist.request", settings.verbose), ("bindist.wire", settings.debug)]
+        names = [
+            ("bindist.request", settings.verbose),
+            ("bindist.wire", settings.debug),
+            ("bindist.retry", settings.verbose or not settings.quiet),
+        ]
         for name, wanted in names:
             if wanted:
-                logger, handler = logging.getLogger(name), logging.StreamHandler(sys.stderr)
-                handler.setFormatter(_Visible())
+                logger, handler = logging.getLogger(name), _ToStderr()
+                if name == "bindist.retry":
+                    handler.addFilter(_Seldom())
                 before = logger.level
                 logger.addHandler(handler)
                 logger.setLevel(logging.DEBUG)
@@ -167,11 +196,31 @@ class App:
                 self._closing.callback(logger.removeHandler, handler)
 
 
-class _Visible(logging.Formatter):
-    """Escapes control characters: log lines contain text from the server."""
+class _Seldom(logging.Filter):
+    """Drops what was said already a moment ago: files that fail together would all say it."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        return formatting.visible(super().format(record))
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[object, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        reason, _, *count = record.args if isinstance(record.args, tuple) else ("", "")
+        now, what = time.monotonic(), (reason, *count)
+        is_new = now - self._said.get(what, -inf) > _SELDOM_SECONDS
+        if is_new:
+            self._said[what] = now
+        return is_new
+
+
+_SELDOM_SECONDS = 5.0
+
+
+class _ToStderr(logging.Handler):
+    """Prints to stderr as it is at the time: above progress bars, while there are some."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # Lines contain text from the server.
+        say(formatting.visible(self.format(record)))
 
 
 pass_app = click.make_pass_decorator(App)

@@ -35,8 +35,8 @@ MEANINGS = {
     Exit.NOT_AUTHENTICATED: "not authenticated: no API key, or the server rejects it",
     Exit.NOT_ALLOWED: "not allowed, or the version is not enabled",
     Exit.CONFLICT: "conflict: it exists with different content, or is incomplete",
-    Exit.UNAVAILABLE: "temporary failure after all retries (network, 429, 5xx, lock, --max-time): "
-    "run it again",
+    Exit.UNAVAILABLE: "temporary failure after all retries (network, 408, 425, 429, 5xx, lock, "
+    "--max-time): run it again",
     Exit.INTEGRITY: "integrity: content does not match its checksum or size; not kept",
     Exit.PARTIAL: "some files failed, others succeeded",
     Exit.QUOTA: "storage quota exceeded",
@@ -57,6 +57,7 @@ _EXITS: tuple[tuple[type[Exception], Exit], ...] = (
     (errors.TransportError, Exit.UNAVAILABLE),
     (errors.BusyError, Exit.UNAVAILABLE),
     (errors.IntegrityError, Exit.INTEGRITY),
+    (errors.MissingExtraError, Exit.USAGE),
     (errors.IncompleteDownloadError, Exit.PARTIAL),
     (ValueError, Exit.USAGE),
     # Paths from the command line that cannot be used.
@@ -100,6 +101,8 @@ def exit_for(error: Exception) -> Exit:
     """Returns the exit code for an exception."""
     if isinstance(error, CliError):
         return error.exit
+    if isinstance(error, errors.ApiError) and error.transient:
+        return Exit.UNAVAILABLE
     if isinstance(error, errors.ApiError) and error.status_code == 400:
-        return Exit.USAGE
+        return Exit.FAILED if error.code == errors.SIGNED_CHECKSUM else Exit.USAGE
     return next((code for kind, code in _EXITS if isinstance(error, kind)), Exit.FAILED)

@@ -16,6 +16,9 @@ from .signals import limit_time
 FLAGS = "bindist.flags"
 """The key in `Context.meta` that holds the shared options given on the command line."""
 
+PARAMETERS = "bindist.parameters"
+"""The key in `Context.meta` that holds the parameters of the command that runs, by name."""
+
 IS_PARSED = "bindist.is_parsed"
 """The key in `Context.meta` that is set once the whole command line has been understood."""
 
@@ -57,6 +60,17 @@ def flags_in(arguments: Sequence[str]) -> dict[str, str]:
     return found
 
 
+class _Output(click.Choice[str]):
+    """The format of the output; knows `-o FILE` of other programs, which is `-O FILE` here."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        others = [name for each in (ctx.command.params if ctx else ()) for name in each.opts]
+        if value not in self.choices and "-O" in others:
+            formats = ", ".join(self.choices)
+            self.fail(f"{value!r} is none of {formats}; did you mean -O {value}?", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def _fields(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
     names = tuple(name.strip() for name in (value or "").split(",") if name.strip())
     return _collect(context, parameter, names)
@@ -95,7 +109,7 @@ SHARED: tuple[Callable[[], click.Option], ...] = (
     _option(
         "-o",
         "--output",
-        type=click.Choice(OUTPUTS),
+        type=_Output(OUTPUTS),
         help="Output format. [default: table on a terminal, else tsv]",
     ),
     _option(
@@ -234,6 +248,7 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         ctx.meta[IS_PARSED] = True
+        ctx.meta[PARAMETERS] = ctx.params
         return super().invoke(ctx)
 
     def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002

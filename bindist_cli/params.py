@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import click
 
-from bindist.choices import CHOICES
+from bindist.choices import CHOICES, LATEST
 
 OUTPUTS = ("table", "json", "jsonl", "csv", "tsv")
 """The formats of --output."""
@@ -26,17 +27,28 @@ _MINUTES = {"": 1, "m": 1, "h": 60, "d": 1440}
 
 
 class _Text(click.ParamType):  # type: ignore[type-arg]
-    """Text; `kind` names the values that TAB offers, where `file` and `dir` are local paths."""
+    """Text; `kind` names the values that TAB offers, where `file` and `dir` are local paths.
+
+    TAB offers the values in `also`, with their descriptions, before those of the kind.
+    """
 
     name = "text"
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, also: Sequence[tuple[str, str]] = ()) -> None:
         self.kind = kind
+        self.also = also
 
 
 class _Pattern(_Text):
-    def __init__(self, name: str, pattern: re.Pattern[str], rule: str, kind: str = "") -> None:
-        super().__init__(kind)
+    def __init__(
+        self,
+        name: str,
+        pattern: re.Pattern[str],
+        rule: str,
+        kind: str = "",
+        also: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        super().__init__(kind, also)
         self.name = name
         self._pattern = pattern
         self._rule = rule
@@ -85,20 +97,43 @@ class _Duration(click.ParamType):  # type: ignore[type-arg]
         return seconds
 
 
+class _VersionsMeant(click.ParamType):  # type: ignore[type-arg]
+    """Conditions for versions, as a function that tells whether one meets them."""
+
+    name = "versions"
+    kind = "versions"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Callable[[str], bool]:
+        from bindist.version_match import version_matcher  # imported late, for fast starts
+
+        try:
+            return version_matcher(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
 _AN_ID = ("id", _IDENTIFIER, "1 to 100 letters, digits, - and _")
 
 IDENTIFIER = _Pattern(*_AN_ID)
 APPLICATION = _Pattern(*_AN_ID, "applications")
 CUSTOMER = _Pattern(*_AN_ID, "customers")
-VERSION = _Pattern("version", _VERSION, "1 to 50 letters, digits, ., - and _", "versions")
+_A_VERSION = ("version", _VERSION, "1 to 50 letters, digits, ., - and _", "versions")
+VERSION = _Pattern(*_A_VERSION)
+VERSION_OR_LATEST = _Pattern(*_A_VERSION, ((LATEST, "the highest enabled version"),))
 MINUTES = _Minutes()
 EVENT_TYPE = _EventType()
+VERSIONS_MEANT = _VersionsMeant()
 DURATION = _Duration()
 
+APPLICATION_OR_FILE = _Text("applications")
 VERSION_TEXT = _Text("versions")
 FILE_OF_VERSION = _Text("files")
 PROFILE = _Text("profiles")
 SETTING = _Text("settings")
+SETTING_VALUE = _Text("setting_values")
+FAULT = _Text("faults")
 HELP_SUBJECT = _Text("help")
 LOCAL_FILE = _Text("file")
 LOCAL_FOLDER = _Text("dir")

@@ -34,14 +34,8 @@ _USER = "user:"
 _ACTIVITY_TYPES = {"upload": "uploads", "download": "downloads"}
 
 
-class AdminClient(PublishingClient):
-    """Everything a `CustomerClient` does; publishing; managing applications, customers and keys.
-
-    Methods that return an `ApiResponse` do not raise for a failed response: only `TransportError`
-    if no response arrives, and `ValueError` for a wrong argument, before any request.
-    `CustomerClient` describes `application_id`, `version`, `file_id` and `test_channel`;
-    `customer_id` is the id in the list of customers.
-    """
+class ManagementClient(PublishingClient):
+    """The part of an `AdminClient` that manages applications, customers and keys."""
 
     # Applications
 
@@ -206,8 +200,9 @@ class AdminClient(PublishingClient):
         """Gives a customer a new key; the old key stops working, on AWS within 60 seconds.
 
         `POST /v1/management/customers/{id}/regenerate-key`. Returns `NewKey`: `apiKey`, which works
-        on the hosted service, and `apiSecret`, which works on a self-hosted server. **They are
-        shown only this once.**
+        on a server of several tenants, such as the hosted service (keys there have a tenant before
+        their dot), and `apiSecret`, which works on other servers. **They are shown only this
+        once.**
         """
         customer = segment(customer_id, "customer_id")
         return self._send("POST", f"/management/customers/{customer}/regenerate-key")

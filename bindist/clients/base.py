@@ -12,7 +12,7 @@ from ..choices import StoreEtag, check_choices
 from ..connection import check_base_url, check_encrypted, check_key
 from ..http.response import ApiResponse, Json
 from ..http.transport import ANSWER_LIMIT, Timeout, Transport
-from ..transfer.config import DEFAULTS, TransferConfig
+from ..transfer.config import DEFAULTS, AtOnce, TransferConfig
 
 if TYPE_CHECKING:
     from ..types import StrPath
@@ -133,6 +133,12 @@ class BaseClient:
         """Closes the connections."""
         self.close()
 
+    def _for_writes(self: Self) -> Self:
+        """The same client for requests that may only follow a look at what they change."""
+        view = object.__new__(type(self))
+        view.__dict__.update(self.__dict__, _transport=self._transport.for_writes())
+        return view
+
     def close(self) -> None:
         """Closes the connections that are kept open between calls."""
         self._transport.close()
@@ -171,6 +177,12 @@ class BaseClient:
             headers=headers,
             repeatable=repeatable,
         )
+
+    def _at_once(self, wanted: int | None) -> AtOnce:
+        """How many files are transferred at once; raises ValueError for a number below 1."""
+        if wanted is not None and wanted < 1:
+            raise ValueError(f"parallel must be 1 or more, not {wanted!r}")
+        return self._transfer_config.at_once(wanted)
 
     def _get(
         self,

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import NotFoundError
+from ..errors import NotFoundError, PermissionDeniedError
+from ..file_names import safe_file_name
 from ..http.response import ApiResponse, Json, failure
-from ..rows import choose_files, distinct_files, text_in
+from ..rows import choose_files, count_in, distinct_files, text_in
+from ..transfer.hashing import checksums_match, normalize_checksum
 from .base import named, named_if_given, present
-from .downloads import DownloadsClient, FileRow
+from .downloads import DownloadsClient, FileRow, checksum_of
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
     from ..signing import TrustedKey
-    from ..transfer.config import AtOnce
-    from ..transfer.download import Download
+    from ..transfer.download import Download, DownloadPreview
     from ..transfer.presigned import FileProgress
     from ..transfer.stored import StoredBytes
     from ..types import ShareLink, StrPath
@@ -84,8 +86,9 @@ class CustomerClient(DownloadsClient):
 
         Args:
             folder: the target folder, `str` or `os.PathLike`; created if it does not exist.
-            files: names or ids of the files, or their rows of `list_version_files` (the method then
-                does not read the list); default None, all files of the version.
+            files: names, ids or patterns such as `*.dll` of the files, or their rows of
+                `list_version_files` (the method then does not read the list); default None, all
+                files of the version.
             test_channel: True allows a version that is not enabled; default False.
             replace: True replaces files with other content that were there when the call began;
                 default False, which raises TargetExistsError for each.
@@ -130,9 +133,6 @@ class CustomerClient(DownloadsClient):
 
         fetch = partial(
             self._download_row,
-            application_id,
-            version,
-            test_channel=test_channel,
             verify_checksum=verify_checksum,
             resume=resume,
             replace=replace,
@@ -140,11 +140,73 @@ class CustomerClient(DownloadsClient):
         )
         return download.run(
             fetch,
+            partial(
+                self._source_of_row,
+                application_id,
+                version,
+                test_channel=test_channel,
+                signed=signed,
+            ),
             self._transfer_config,
             connections=connections,
             at_once=at_once,
             progress=progress,
         )
+
+    def preview_download(
+        self,
+        application_id: str,
+        version: str,
+        folder: StrPath,
+        *,
+        files: Iterable[str | FileRow] | None = None,
+        file_name: str | None = None,
+        test_channel: bool = False,
+        replace: bool = False,
+    ) -> list[DownloadPreview]:
+        """Reports what `download_version` would do with the same arguments. Counts no download.
+
+        Calls `list_version_files` and, without `test_channel`, `list_versions`. Reads local files
+        of the right size, for their checksum, and writes nothing.
+
+        Args:
+            folder: as for `download_version`, as are `files`, `test_channel` and `replace`.
+            file_name: the name in the folder of a single file; default its name on the server.
+
+        Returns a `DownloadPreview` for each file. Raises PermissionDeniedError for a version that
+        is not enabled, and what `download_version` raises before the first download.
+        """
+        from ..transfer.download import DownloadPreview
+        from .version_download import VersionDownload, check_folder
+
+        place = Path(folder)
+        check_folder(place)
+        rows = self._chosen_files(application_id, version, files)
+        if not test_channel:
+            self._check_enabled(application_id, version)
+        targets = VersionDownload(rows, place, file_name).targets
+
+        def preview(row: Json, target: Path) -> DownloadPreview:
+            listed = normalize_checksum(row.get("checksum"))
+            there = os.path.lexists(target)
+            alike = there and checksums_match(checksum_of(target, row), listed)
+            return DownloadPreview(
+                safe_file_name(row.get("fileName")),
+                count_in(row, "fileSize"),
+                listed,
+                "unchanged" if alike else "exists" if there and not replace else "download",
+                target,
+            )
+
+        return [preview(row, target) for row, target in zip(rows, targets, strict=True)]
+
+    def _check_enabled(self, application_id: str, version: str) -> None:
+        """Raises PermissionDeniedError for a version that is there, but not enabled."""
+        rows = self.list_versions(application_id, test_channel=True).rows("versions")
+        enabled = {row.get("version"): row.get("isEnabled") for row in rows}
+        if not enabled.get(version, True):
+            refused = f"Version '{version}' is not enabled for download"
+            raise PermissionDeniedError(failure(403, refused))
 
     def check_stored_version(
         self,
@@ -185,12 +247,6 @@ class CustomerClient(DownloadsClient):
         ids = [text_in(row, "fileId") for row in rows]
         run_jobs([partial(check, file_id) for file_id in ids], at_once.files, CancellationToken())
         return [found[file_id] for file_id in ids]
-
-    def _at_once(self, wanted: int | None) -> AtOnce:
-        """How many files are transferred at once; raises ValueError for a number below 1."""
-        if wanted is not None and wanted < 1:
-            raise ValueError(f"parallel must be 1 or more, not {wanted!r}")
-        return self._transfer_config.at_once(wanted)
 
     def _chosen_files(
         self, application_id: str, version: str, files: Iterable[str | FileRow] | None

@@ -17,7 +17,8 @@ from ..transfer.config import check_connections
 from ..transfer.hashing import checksums_match, sha256_file
 from ..transfer.presigned import DownloadSource, Progress
 from .base import named, named_if_given
-from .catalogue import CatalogueClient, channel_header
+from .catalogue import channel_header
+from .comparing import ComparingClient
 
 if TYPE_CHECKING:  # dictionaries' types are for type checkers, and take 4 ms to make
     from ..signing import SignedChecksums, TrustedKey
@@ -30,7 +31,7 @@ FileRow = Mapping[str, object]
 """A row of `list_version_files`, such as a `bindist.types.File`."""
 
 
-class DownloadsClient(CatalogueClient):
+class DownloadsClient(ComparingClient):
     """The part of a `CustomerClient` that downloads one file."""
 
     def get_download_url(
@@ -208,11 +209,11 @@ class DownloadsClient(CatalogueClient):
             target = target / name
             check_target(target)
         return self._download_row(
-            application_id,
-            version,
             row,
             target,
-            test_channel=test_channel,
+            source=self._source_of_row(
+                application_id, version, row, test_channel=test_channel, signed=signed
+            ),
             verify_checksum=verify_checksum,
             resume=resume,
             connections=connections,
@@ -313,14 +314,25 @@ class DownloadsClient(CatalogueClient):
         """The number of connections of a download; raises ValueError if it is out of range."""
         return check_connections(self._transfer_config.connections if wanted is None else wanted)
 
-    def _download_row(
+    def _source_of_row(
         self,
         application_id: str,
         version: str,
         row: FileRow,
-        target: Path,
         *,
         test_channel: bool,
+        signed: SignedChecksums | None,
+    ) -> DownloadSource:
+        """By the file's id: without one the server would choose a file."""
+        file_id = text_in(row, "fileId")
+        return self._source(application_id, version, file_id, test_channel, signed)
+
+    def _download_row(
+        self,
+        row: FileRow,
+        target: Path,
+        *,
+        source: DownloadSource,
         verify_checksum: bool,
         resume: bool,
         connections: int,
@@ -338,7 +350,7 @@ class DownloadsClient(CatalogueClient):
                 raise SignatureError(f"{name} is not the file that was signed")
             verify_checksum = True
         before = placing.look(target)
-        if checksums_match(checksum := _checksum_of(target, row), row.get("checksum")):
+        if checksums_match(checksum := checksum_of(target, row), row.get("checksum")):
             size = target.stat().st_size
             if progress:
                 progress(size, size)
@@ -348,11 +360,8 @@ class DownloadsClient(CatalogueClient):
             leads_nowhere = target.is_symlink() and not target.exists()
             what = "is a link that leads nowhere" if leads_nowhere else "exists with other content"
             raise TargetExistsError(f"{target} {what}")
-        # By its id: without one the server would choose a file.
-        file_id = text_in(row, "fileId")
-        wanted = self._source(application_id, version, file_id, test_channel, signed)
         return download.to_file(
-            wanted,
+            source,
             target,
             before,
             verify=verify_checksum,
@@ -363,7 +372,7 @@ class DownloadsClient(CatalogueClient):
         )
 
 
-def _checksum_of(path: Path, listed: FileRow) -> str:
+def checksum_of(path: Path, listed: FileRow) -> str:
     """The checksum of a file of the listed size; empty if there is no such file."""
     if path.is_file() and path.stat().st_size == listed.get("fileSize"):
         return sha256_file(path)

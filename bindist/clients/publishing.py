@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ..choices import FileType, IfExists, check_choices, check_given_choices
 from ..release_notes import check_release_notes
@@ -84,7 +84,8 @@ class PublishingClient(UploadsClient):
                 response; default None, which is 60 seconds, or the client's read time-out if that
                 is shorter. A run that gets every response and meets no other run never waits.
             notify: called with a sentence when the release waits, counts a download, has several
-                MAIN files, or a file name that some object stores cannot hand out; default None.
+                MAIN files, or a file name that some object stores cannot hand out, and if another
+                version has the same number (`v1.0` beside `1.0`); default None.
             protect: returns a context manager that is entered while the version is being made, for
                 example one that delays signals: if the process ends there, the version number may
                 be lost; default None.
@@ -97,21 +98,24 @@ class PublishingClient(UploadsClient):
                 (see `bindist.signing`). Each file is read once more, before any byte is sent;
                 default None.
 
-        Returns a `Release`. Raises ValueError for numbers out of range; ValueError and OSError for
-        local files that cannot be published; FileNameError for a name that keeps the object store
-        from handing the file out; DifferentContentError if the version has other files;
+        Returns a `Release`. Raises ValueError for numbers out of range, and for a version called
+        `latest`, which stands for the highest one; ValueError and OSError for local files that
+        cannot be published; FileNameError for a name that keeps the object store from handing the
+        file out; DifferentContentError if the version has other files;
         ConflictError if another run made the version, or somebody disabled it meanwhile; BusyError
         if another run is making the same version; ApiError, TransportError, IntegrityError. After
         an exception this call has not left the version enabled, unless the message says that the
         last state could not be read or undone.
         """
         from ..release.publish import publish
+        from ..version_list import check_new_version
 
+        check_new_version(version)
         check_choices(if_exists=if_exists)
         check_given_choices(file_type=file_type)
         check_release_notes(release_notes)
         at_once = self._at_once(parallel)
-        _check_settle(settle)
+        check_settle(settle)
         files = self._local_files(paths, file_name, file_type, description)
         checked = () if allow_any_name else files
         return publish(
@@ -159,14 +163,17 @@ class PublishingClient(UploadsClient):
             journal: the folder of `publish`'s journal, which shows what an interrupted release has
                 begun; default None.
             notify: called with a sentence about a file name that some object stores cannot hand
-                out, and about several MAIN files; default None.
+                out, about several MAIN files, and about another version of the same number; default
+                None.
             allow_any_name: as for `publish`; default False.
 
         Returns a `ReleasePreview`, which assumes that no other run writes to the version. Raises
         what `publish` raises, also DifferentContentError.
         """
         from ..release.publish import preview
+        from ..version_list import check_new_version
 
+        check_new_version(version)
         check_choices(if_exists=if_exists)
         check_given_choices(file_type=file_type)
         files = self._local_files(paths, file_name, file_type, description)
@@ -181,6 +188,23 @@ class PublishingClient(UploadsClient):
             notify=notify,
             signer=signer,
         )
+
+    def release_progress(
+        self, application_id: str, version: str, journal: StrPath
+    ) -> Literal["begun", "finished"] | None:
+        """Reports how far the release of a version has come, as its journal on this machine says.
+
+        Sends no request. `journal` is the folder that `publish` was given. Returns `begun` for a
+        release that was interrupted, `finished` for one that ended well, None where the journal
+        knows nothing of the version. Raises OSError for a journal that cannot be read.
+        """
+        from ..release.journal import Journal, ReleaseId
+
+        found = ReleaseId.of(self.base_url, self._transport.api_key, application_id, version)
+        read = Journal.read(Path(journal), found)
+        if read.is_blank:
+            return None
+        return "begun" if read.finished_at is None else "finished"
 
     def _local_files(
         self,
@@ -197,6 +221,7 @@ class PublishingClient(UploadsClient):
             file_type=file_type,
             description=description,
             inline_limit=self._transfer_config.inline_limit,
+            upload_limit=self._transfer_config.upload_limit,
         )
 
     def _version_requests(
@@ -212,9 +237,11 @@ class PublishingClient(UploadsClient):
 
         this = application_id, version
         names = [file.name for file in checked]
+        writer = self._for_writes()
         return VersionRequests(
             *this,
             transport=self._transport,
+            write_transport=writer._transport,
             get_application=partial(self.get_application, application_id),
             list_versions=partial(self.list_versions, application_id, test_channel=True),
             list_files=partial(self.list_version_files, *this),
@@ -222,15 +249,16 @@ class PublishingClient(UploadsClient):
             check_names=partial(self._check_file_names, *this, names, notify),
             presign=partial(self._presign_upload, *this),
             put_file=partial(self._put_file, *this),
-            reserve=partial(self._make_empty_version, *this),
-            upload_inline=partial(self._upload_inline, *this),
-            complete=lambda upload_id, *file: self._complete_upload(upload_id, *this, *file),
-            set_enabled=partial(self.update_version, *this),
+            reserve=partial(writer._make_empty_version, *this),
+            upload_inline=partial(writer._upload_inline, *this),
+            complete=lambda upload_id, *file: writer._complete_upload(upload_id, *this, *file),
+            set_enabled=partial(writer.update_version, *this),
             check_stored_bytes=partial(self.check_stored_bytes, *this, test_channel=True),
         )
 
 
-def _check_settle(settle: float | None) -> None:
+def check_settle(settle: float | None) -> None:
+    """Raises ValueError for a number of seconds that is none."""
     if settle is not None and not settle >= 0:
         raise ValueError(f"settle must be 0 seconds or more, not {settle!r}")
 

@@ -7,13 +7,14 @@ import io
 from typing import IO, TYPE_CHECKING
 
 from ..choices import FileType, check_given_choices
-from ..errors import ApiError
+from ..errors import SIGNED_CHECKSUM, ApiError
 from ..file_names import derived_file_type
 from ..http.response import ApiResponse, response_of
 from ..release.files import check_derived_type
 from ..release_notes import check_release_notes
 from ..transfer import upload
 from ..transfer.concurrency import CancellationToken
+from ..transfer.config import check_upload_size
 from ..transfer.hashing import sha256_bytes
 from ..transfer.presigned import PresignedUpload, Progress, read_presigned_upload
 from ..transfer.upload import Body, LocalFile, SentFile
@@ -54,6 +55,7 @@ class UploadsClient(VersionsClient):
         bytes.
         """
         check_content(file_name, len(content))
+        check_upload_size(file_name, len(content), self._transfer_config.upload_limit)
         check_release_notes(release_notes)
 
         def ask() -> PresignedUpload:
@@ -93,8 +95,9 @@ class UploadsClient(VersionsClient):
         """Makes a version of one file on disk.
 
         Streams the file to the object store with the same requests as `upload_large_file`, and
-        hashes it while it is sent. Memory use does not depend on the size of the file. The version
-        is disabled at first.
+        hashes it while it is sent. Memory use does not depend on the size of the file. If the store
+        refuses it because of a checksum that the server signed into the URL, a file of up to 4 MiB
+        is sent in a single request instead. The version is disabled at first.
 
         Args:
             path_or_file: a path, or a binary file object that can seek.
@@ -115,6 +118,7 @@ class UploadsClient(VersionsClient):
         check_given_choices(file_type=file_type)
         with LocalFile.opened(path_or_file, file_name) as file:
             check_content(file.name, file.size)
+            check_upload_size(file.name, file.size, self._transfer_config.upload_limit)
             check_release_notes(release_notes)
             limit = self._transfer_config.inline_limit
             check_derived_type(file.name, file.size, file_type, limit)
@@ -127,6 +131,12 @@ class UploadsClient(VersionsClient):
                     )
                 sent = self._put_file(application_id, version, file, progress)
             except ApiError as error:
+                is_small = file.size <= self._transfer_config.inline_limit
+                if error.code == SIGNED_CHECKSUM and is_small:
+                    file.stream.seek(0)
+                    return self._upload_inline(
+                        application_id, version, file, file_type, release_notes
+                    )
                 return response_of(error)
             answer = self.complete_large_upload(
                 sent.presigned.upload_id,

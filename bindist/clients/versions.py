@@ -219,7 +219,7 @@ class VersionsClient(CustomerClient):
             return
         for other, number in namesakes(application_id, version):
             answer = self.list_version_files(other, number)
-            if answer.success:
+            if answer.success or (answer.status_code == 404 and self._is_hidden(other, number)):
                 problem = (
                     f"version {version} of {application_id} would share the files of version "
                     f"{number} of {other}: the server has the id "
@@ -229,6 +229,17 @@ class VersionsClient(CustomerClient):
             if answer.status_code != 404:
                 answer.raise_for_error()
         self._free_ids[application_id, version] = time.monotonic()
+
+    def _is_hidden(self, application_id: str, version: str) -> bool:
+        """Whether there is a version that no list shows, as one that is not active.
+
+        `POST /v1/management/upload/large-url`, which makes nothing, and answers 409 for a version
+        that exists. False also where the application does not exist.
+        """
+        body = {"applicationId": application_id, "version": version}
+        probe = {**body, "fileName": "probe.bin", "fileSize": 1}
+        found = self._send("POST", "/management/upload/large-url", probe, repeatable=True)
+        return found.status_code == 409
 
     def _check_file_names(
         self,

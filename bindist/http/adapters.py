@@ -1,14 +1,17 @@
-"""Connections on which what is sent has as much time as what is awaited, piece by piece, and what
-is answered has an end.
+"""Connections on which what is sent has as much time as what is awaited, piece by piece, what is
+answered has an end, and a refusal is heard while the body is still on its way.
 
 urllib3 gives what is sent the time for connecting, and a body in memory that time as a whole: over
 a line that is too slow for that, nothing large would ever arrive. An answer, on the other hand, may
-take as long as each of its bytes comes in time, which is for ever.
+take as long as each of its bytes comes in time, which is for ever. And a server that refuses an
+upload does so after its head and then closes: who goes on sending sees a broken connection only.
 """
 
 from __future__ import annotations
 
 import io
+import re
+import ssl
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +23,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import NewConnectionError
 from urllib3.poolmanager import PoolManager
+from urllib3.util.wait import wait_for_read
 
 from .error_mapping import CONNECTION_ERRORS, OverdueError, UnreadableError, unreadable_response
 from .tls import sharing
@@ -50,9 +54,12 @@ class TimeLimits:
 class BoundedResponse(HTTPResponse):
     """An answer whose length in time, in lines and in interim answers is bounded."""
 
-    def __init__(self, sock: Any, *arguments: Any, limits: TimeLimits, **more: Any) -> None:
-        self._clock = _Clock(sock)
+    def __init__(
+        self, sock: Any, *arguments: Any, limits: TimeLimits, early: EarlyAnswer, **more: Any
+    ) -> None:
+        self._clock = _Clock(sock, early.received)
         self._limits = limits
+        self._early = early
         super().__init__(self._clock, *arguments, **more)  # type: ignore[arg-type]
         self.start_clock()
 
@@ -64,6 +71,8 @@ class BoundedResponse(HTTPResponse):
         super().begin()
         if self._limits.is_long:
             self._clock.stop()
+        if self._early.is_cut:  # the server would take the next request for the rest of the body
+            self.will_close = True
 
     def _read_status(self) -> tuple[str, int, str]:
         for _ in range(MAX_INTERIM):
@@ -87,7 +96,8 @@ class BoundedResponse(HTTPResponse):
 class _Clock(io.RawIOBase):
     """What comes over a socket, up to a point in time; a socket to those who only read from it."""
 
-    def __init__(self, sock: Any) -> None:
+    def __init__(self, sock: Any, before: bytes) -> None:
+        self._before = before
         self._socket = sock
         self._each = sock.gettimeout()
         self._below = sock.makefile("rb", buffering=0)
@@ -110,6 +120,10 @@ class _Clock(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         count: int
+        if self._before:
+            count = min(len(buffer), len(self._before))
+            buffer[:count], self._before = self._before[:count], self._before[count:]
+            return count
         if self._end is None:
             count = self._below.readinto(buffer)
             return count
@@ -147,6 +161,40 @@ class _Lines(io.BufferedReader):
         return super().read(size)
 
 
+class EarlyAnswer:
+    """What has come of an answer while the request's body is being sent.
+
+    `received` has its bytes; `is_cut` tells that the rest of the body was not sent; `error` is why
+    it could not be sent, None where it was not tried.
+    """
+
+    def __init__(self) -> None:
+        self.received = b""
+        self.is_cut = False
+        self.error: OSError | None = None
+
+    def has_refused(self, sock: Any) -> bool:
+        """Whether a final answer other than a success has come by now; does not wait for one."""
+        while len(self.received) < _MAX_LINE and wait_for_read(sock, 0.0):
+            timeout = sock.gettimeout()
+            sock.settimeout(0.0)
+            try:
+                block = sock.recv(_MAX_LINE)
+            except (BlockingIOError, ssl.SSLWantReadError):  # TLS has sent something of its own
+                break
+            finally:
+                sock.settimeout(timeout)
+            if not block:
+                return True
+            self.received += block
+        final = _FINAL.match(_INTERIM.sub(b"", self.received))
+        return final is not None and final[1] >= b"3"
+
+
+_INTERIM = re.compile(rb"\A(?:HTTP/1\.[01] 1\d\d[^\n]*\n(?:[^\r\n][^\n]*\n)*\r?\n)+")
+_FINAL = re.compile(rb"HTTP/1\.[01] ([2-9])")
+
+
 class TimeoutAdapter(HTTPAdapter):
     """Keeps to `limits`, and each connection for the next request, however many there are."""
 
@@ -178,10 +226,19 @@ def _limit(manager: PoolManager, limits: TimeLimits) -> None:
     """Makes all connections of a manager keep to the limits, whichever kind they are of."""
 
     class Limited(HTTPConnection):
-        # A plain partial becomes a method of its class in a later Python.
-        response_class = staticmethod(  # type: ignore[assignment]
-            partial(BoundedResponse, limits=limits)
-        )
+        def connect(self) -> None:
+            self._begin()
+            super().connect()
+
+        def request(self, *arguments: Any, **more: Any) -> None:
+            self._begin()
+            super().request(*arguments, **more)
+
+        def _begin(self) -> None:
+            self.early = EarlyAnswer()
+            self.response_class = partial(  # type: ignore[assignment]
+                BoundedResponse, limits=limits, early=self.early
+            )
 
         def _new_conn(self) -> Any:
             name = self._dns_host
@@ -200,16 +257,34 @@ def _limit(manager: PoolManager, limits: TimeLimits) -> None:
             raise failures[0]
 
         def send(self, data: Any) -> None:
-            if self.sock is not None:
-                self.sock.settimeout(limits.piece)
             view = memoryview(data)
             for start in range(0, len(view), PIECE):
-                super().send(view[start : start + PIECE])
+                self._send_piece(view[start : start + PIECE])
+
+        def _send_piece(self, piece: memoryview) -> None:
+            if self.sock is None:  # it is opened now
+                super().send(piece)
+                return
+            self.sock.settimeout(limits.piece)
+            try:
+                if not self.early.has_refused(self.sock):
+                    super().send(piece)
+                    return
+            except TimeoutError as error:
+                if not wait_for_read(self.sock, 0.0):
+                    raise
+                self.early.error = error
+            except OSError as error:
+                self.early.error = error
+            self.early.is_cut = True
+            raise BrokenPipeError  # after which urllib3 reads the answer, which may be there
 
         def getresponse(self) -> Any:
             try:
                 return super().getresponse()
             except CONNECTION_ERRORS:
+                if self.early.error is not None:
+                    raise self.early.error from None
                 raise
             except Exception as error:
                 raise UnreadableError(error) from None

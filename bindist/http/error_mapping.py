@@ -3,7 +3,7 @@ http.client raise. The one module that knows their exceptions: others catch the 
 
 from __future__ import annotations
 
-from http.client import HTTPException
+from http.client import BadStatusLine, HTTPException
 from traceback import walk_tb
 from urllib.parse import urlsplit
 
@@ -26,6 +26,11 @@ HEADER_ERRORS = (InvalidHeader, ValueError, OverflowError)
 """What reading a `Retry-After` raises: for endless digits and the year 99999, too."""
 
 _MAX_CAUSE = 1000
+_TLS_ALERT = "\x15\x03"
+"""What a server that expects a handshake says to a request in plain text."""
+
+_PLAIN_HTTP = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL", "HTTP_REQUEST")
+"""What OpenSSL's versions call an answer in plain text to a handshake."""
 _NO_ADDRESS = (
     requests.exceptions.InvalidURL,
     requests.exceptions.InvalidSchema,
@@ -63,10 +68,10 @@ def transport_error(
     if parts.port:
         host = f"{host}:{parts.port}"
     cause = _cause(error, secrets)
-    overdue = _innermost(error)
-    if isinstance(overdue, OverdueError):
+    innermost = _innermost(error)
+    if isinstance(innermost, OverdueError):
         return TransportError(
-            f"the response of {host} did not end within {overdue.seconds:g} s",
+            f"the response of {host} did not end within {innermost.seconds:g} s",
             ambiguous=True,
             transient=False,  # it would take as long again
         )
@@ -78,13 +83,8 @@ def transport_error(
         )
     if isinstance(error, requests.Timeout) or "timed out" in cause:
         return TransportError(f"{host} did not respond within {timeout[1]:g} s", ambiguous=True)
-    if isinstance(error, requests.exceptions.SSLError):
-        sent = not _in_handshake(_innermost(error))
-        return TransportError(
-            f"the connection to {host} is not trusted: {cause}",
-            ambiguous=sent,
-            transient="certificate" not in cause.lower(),
-        )
+    if _in_handshake(innermost):
+        return _failed_handshake(host, cause)
     if isinstance(error, requests.exceptions.ProxyError):
         return TransportError(
             f"{host} cannot be reached through the proxy: {cause}", ambiguous=False
@@ -96,6 +96,10 @@ def transport_error(
             ambiguous=False,
             transient=False,
         )
+    if isinstance(innermost, BadStatusLine) and str(innermost).startswith(_TLS_ALERT):
+        return TransportError(
+            f"{host} speaks https, not http without TLS", ambiguous=False, transient=False
+        )
     if isinstance(error, _NO_ADDRESS):  # of the proxy, mostly: nothing has been sent
         return TransportError(
             f"the request to {host} cannot be sent: {cause}", ambiguous=False, transient=False
@@ -103,6 +107,16 @@ def transport_error(
     if isinstance(error, (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
         return TransportError(f"the connection to {host} was lost: {cause}", ambiguous=True)
     return TransportError(f"the request to {host} failed: {cause}", ambiguous=True)
+
+
+def _failed_handshake(host: str, cause: str) -> TransportError:
+    if "certificate" in cause.lower():
+        message = f"the connection to {host} is not trusted: {cause}"
+        return TransportError(message, ambiguous=False, transient=False)
+    if any(name in cause.upper().replace(" ", "_") for name in _PLAIN_HTTP):
+        message = f"{host} speaks http without TLS, not https: {cause}"
+        return TransportError(message, ambiguous=False, transient=False)
+    return TransportError(f"no TLS connection to {host}: {cause}", ambiguous=False)
 
 
 def _never_connected(error: Exception) -> bool:

@@ -10,8 +10,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, cast
+from urllib.parse import urlsplit
 
-from ..errors import ApiError, IntegrityError, error_for_status
+from ..errors import (
+    NO_SUCH_PATH,
+    REQUEST_TOO_LARGE,
+    ApiError,
+    IntegrityError,
+    error_for_status,
+)
 from .redaction import hide_in, may_hold, redact, redact_and_cut
 
 Json = dict[str, Any]
@@ -54,6 +61,8 @@ MAX_CONTAINERS = 500_000
 MAX_MESSAGE = 64 * 1024
 _NO_CHANCE = 16  # characters
 _SHOWN = 50
+_REDIRECT = "REDIRECT"
+_UNKNOWN_PATH = "Missing Authentication Token"
 _BRACKETS = re.compile(r'"[^"]*"?|[\[{]|[\]}]')
 MAX_ERROR_BODY = 5 * MAX_MESSAGE
 """The bytes that are read of a body that is not JSON: more than its message can take in UTF-8."""
@@ -72,7 +81,8 @@ class ApiResponse(Generic[Data]):
     JSON; `raw` is the whole JSON object, `{}` if the body is none. A failed response always has
     `error["code"]` and `error["message"]`, no matter whether the server, a gateway, a proxy or the
     object store sent it. `date` is the time in the response's `Date` header, in seconds of Unix
-    time; None if there is none.
+    time; None if there is none. `tries` is how often the request was sent in all: 1 if it was not
+    repeated.
     """
 
     success: bool
@@ -82,6 +92,7 @@ class ApiResponse(Generic[Data]):
     meta: Json | None
     raw: Json
     date: float | None = field(default=None, compare=False)
+    tries: int = field(default=1, compare=False)
 
     def __repr__(self) -> str:
         """Without `raw`, which says the same again, and without keys and signatures."""
@@ -95,7 +106,7 @@ class ApiResponse(Generic[Data]):
         Raises the subclass of ApiError for the HTTP status.
         """
         if not self.success:
-            raise error_for_status(self.status_code)(self)
+            raise error_for_status(self.status_code, (self.error or {}).get("code"))(self)
         return self
 
     def unwrap(self) -> Data:
@@ -170,6 +181,30 @@ def failure(status: int, message: str, *, code: str = "", raw: Json | None = Non
     return ApiResponse(False, status, None, error, None, {} if raw is None else raw)
 
 
+def from_store(
+    status: int, body: bytes, location: str, secrets: tuple[str, ...] = ()
+) -> ApiResponse:
+    """Reads a failed answer of the object store.
+
+    Of `location`, the target of a redirect, only the host is told: the rest grants access.
+    """
+    if not 300 <= status < 400:
+        return from_body(status, body, secrets=secrets)
+    code, message = _xml_error(_text(body)) or ("", "")
+    host = redact_and_cut(_host_of(location), MAX_MESSAGE, *secrets)
+    text = f"the object store redirects to {host or 'another address'}"
+    if message:
+        text += f": {redact_and_cut(message, MAX_MESSAGE, *secrets)}"
+    return failure(status, text, code=code or ("TemporaryRedirect" if status == 307 else _REDIRECT))
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        return ""
+
+
 def from_body(
     status: int, body: bytes, location: str = "", secrets: tuple[str, ...] = ()
 ) -> ApiResponse:
@@ -204,7 +239,10 @@ def _error(status: int, error: object, raw: Json) -> Json:
         found["message"] = error
     for name in ("message", "Message"):  # gateways answer {"message": ...}, some with a capital
         found["message"] = found.get("message") or raw.get(name)
-    for key, default in (("code", code_for_status(status)), ("message", _reason(status))):
+    if status == 403 and found["message"] == _UNKNOWN_PATH:
+        return {"code": NO_SUCH_PATH, "message": f"the gateway has no such path: {_UNKNOWN_PATH}"}
+    code = code_for_status(status) if isinstance(error, dict) else _gateway_code(status)
+    for key, default in (("code", code), ("message", _reason(status))):
         value = found.get(key)
         text = redact_and_cut(value, MAX_MESSAGE) if isinstance(value, str) else ""
         found[key] = text if text.strip() else default
@@ -217,17 +255,32 @@ def _not_an_object(
     def told(text: str) -> str:
         return redact_and_cut(text, MAX_MESSAGE, *secrets)
 
-    text = body[:MAX_ERROR_BODY].decode("utf-8", "replace").strip()
+    text = _text(body)
     if 300 <= status < 400:
         where = f" to {location}" if location else ""
         message = f"the server redirects{where}; give the address it names"
-        return failure(status, told(message), code="REDIRECT")
-    if text.startswith("<") and "<Error" in text[:500]:
-        xml = dict(_XML_TEXT.findall(text))
-        if "Code" in xml:
-            message = xml.get("Message") or _reason(status)
-            return failure(status, told(message), code=told(xml["Code"]))
-    return failure(status, told(text) or _reason(status))
+        return failure(status, told(message), code=_REDIRECT)
+    if xml := _xml_error(text):
+        code, message = xml
+        return failure(status, told(message or _reason(status)), code=told(code))
+    return failure(status, told(text) or _reason(status), code=_gateway_code(status))
+
+
+def _text(body: bytes) -> str:
+    return body[:MAX_ERROR_BODY].decode("utf-8", "replace").strip()
+
+
+def _xml_error(text: str) -> tuple[str, str] | None:
+    """Code and message of an object store's error; None for any other text."""
+    if not (text.startswith("<") and "<Error" in text[:500]):
+        return None
+    found = dict(_XML_TEXT.findall(text))
+    return (found["Code"], found.get("Message", "")) if "Code" in found else None
+
+
+def _gateway_code(status: int) -> str:
+    """The code of an answer that is not the API's own."""
+    return REQUEST_TOO_LARGE if status == 413 else code_for_status(status)
 
 
 def _reason(status: int) -> str:

@@ -6,16 +6,21 @@ downloads from it (`transfer.range_reader`), and the writes and polls of a relea
 
 from __future__ import annotations
 
+import logging
 import random
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 
 from urllib3.util import Retry
 
-from ..errors import TransportError
+from ..errors import TRANSIENT_STATUSES, ApiError, BinDistError, TransportError
 from .error_mapping import HEADER_ERRORS
-from .response import ApiResponse
+from .response import ApiResponse, response_of
 
-RETRY_STATUSES = frozenset({408, 425, 429, 502, 503, 504})
+retry_log = logging.getLogger("bindist.retry")
+"""Has a line at INFO for each repetition: what failed, and when it is tried again."""
+
+RETRY_STATUSES = TRANSIENT_STATUSES | {502, 503, 504}
 """Statuses of failures that may pass. Add one here, and every loop repeats it."""
 
 NOT_PROCESSED_STATUSES = frozenset({425, 429})
@@ -26,6 +31,9 @@ RFC 9110 says the same of 408, but proxies also send it for requests that they h
 
 RETRY_CODES = frozenset({(400, "RequestTimeout")})
 """Failures that may pass, by status and error code: S3 reports a slow upload as such a 400."""
+
+
+_WHOLE_SECONDS_FROM = 3.0
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,12 @@ class RetryPolicy:
         status, code = response.status_code, (response.error or {}).get("code")
         return not response.success and (status in self.statuses or (status, code) in self.codes)
 
+    def may_pass(self, error: Exception) -> bool:
+        """Whether what failed with `error`, after all attempts, may succeed later."""
+        if isinstance(error, ApiError):
+            return self.is_transient(response_of(error))
+        return isinstance(error, TransportError) and error.transient
+
     def is_refusal(self, response: ApiResponse) -> bool:
         """Whether the response says for certain that the server has not carried out the request.
 
@@ -98,6 +112,34 @@ class RetryPolicy:
         """Whether to repeat a request that got no response; arguments as of `retries_response`."""
         is_safe = repeatable or not error.ambiguous
         return attempt < self.retries and is_safe and error.transient
+
+    def announce(
+        self, attempt: int, failed: ApiResponse | BinDistError, retry_after: str | None = None
+    ) -> float:
+        """Seconds to wait, as `pause` says, before a repetition; the log tells of it now."""
+        pause = self.pause(attempt, retry_after)
+        shown = f"{pause:.0f}" if pause >= _WHOLE_SECONDS_FROM else f"{pause:.1f}"
+        retry_log.info(
+            "%s; trying again in %s s (%d of %d)",
+            self._reason(failed),
+            shown,
+            attempt + 1,
+            self.retries,
+        )
+        return pause
+
+    def _reason(self, failed: ApiResponse | BinDistError) -> str:
+        if isinstance(failed, ApiError):
+            failed = response_of(failed)
+        if isinstance(failed, BinDistError):
+            return str(failed)
+        status, code = failed.status_code, (failed.error or {}).get("code")
+        if (status, code) in self.codes:
+            return f"{code} ({status})"
+        try:
+            return f"{HTTPStatus(status).phrase.lower()} ({status})"
+        except ValueError:
+            return f"HTTP {status}"
 
     def pause(self, attempt: int, retry_after: str | None = None) -> float:
         """Seconds to wait after the failed attempt of that number, from 0.

@@ -8,11 +8,13 @@ and bodies, both at DEBUG and both redacted.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json as json_module
 import logging
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urljoin, urlsplit
@@ -23,7 +25,7 @@ from ..errors import TransportError
 from .adapters import BoundedResponse
 from .error_mapping import SENDING_ERRORS, transport_error
 from .redaction import HiddenUrl, guard_urllib3_logs, redact, redact_and_cut, secrets_of
-from .response import MAX_ERROR_BODY, ApiResponse, from_body
+from .response import MAX_ERROR_BODY, ApiResponse, from_body, from_store
 from .retry import RetryPolicy
 from .sessions import Session, Sessions
 from .throttle import OVERLOAD_STATUSES
@@ -80,6 +82,8 @@ class Transport:
         self.store_etag = store_etag
         self.retry_policy = RetryPolicy(retries, backoff)
         """When calls of the API are repeated."""
+        self.send_before: float | None = None
+        """A time of `time.monotonic` after which no call is sent any more; None for no limit."""
         self._secrets = secrets_of(api_key)
         self._timeout = timeout
         self._total_timeout = (
@@ -122,6 +126,13 @@ class Transport:
         """When requests to the object store are repeated."""
         return self.retry_policy.for_object_store()
 
+    def for_writes(self) -> Transport:
+        """The same connections for requests that may only follow a look at what they change: none
+        is repeated, and none is sent after `send_before`, which the caller sets after each look."""
+        view = object.__new__(type(self))
+        view.__dict__.update(self.__dict__, retry_policy=replace(self.retry_policy, retries=0))
+        return view
+
     def close(self) -> None:
         self._sessions.close()
 
@@ -155,25 +166,26 @@ class Transport:
         repeatable = repeatable or method in REPEATABLE
         throttle = self._sessions.throttle
         attempt, overloads, progress = 0, 0, throttle.progress
-        while True:
+        for sent in itertools.count(1):
             try:
                 answer, retry_after = self._attempt(method, path, params, json, headers)
             except TransportError as error:
+                error.tries = sent
                 if not self.retry_policy.retries_error(attempt, error, repeatable=repeatable):
                     raise
-                reason, retry_after = str(error), None
+                pause = self.retry_policy.announce(attempt, error)
             else:
+                answer.tries = sent
                 overloaded = answer.status_code in OVERLOAD_STATUSES
                 if overloaded and throttle.progress > progress and overloads < MAX_OVERLOADS:
                     attempt, progress = 0, throttle.progress
                     overloads += 1
                 if not self.retry_policy.retries_response(attempt, answer, repeatable=repeatable):
                     return answer
-                reason = f"HTTP {answer.status_code}"
-            pause = self.retry_policy.pause(attempt, retry_after)
-            request_log.debug("%s %s: %s, again in %.1f s", method, path, reason, pause)
+                pause = self.retry_policy.announce(attempt, answer, retry_after)
             time.sleep(pause)
             attempt += 1
+        raise AssertionError("unreachable")
 
     def _attempt(
         self,
@@ -186,6 +198,10 @@ class Transport:
         throttle = self._sessions.throttle
         with throttle.call() as began_at:
             started = time.monotonic()
+            if self.send_before is not None and started > self.send_before:
+                raise TransportError(
+                    "the request was not sent: the server had it wait too long", ambiguous=False
+                )
             response = self._send(
                 self._sessions.api,
                 method,
@@ -195,7 +211,7 @@ class Transport:
                 json=json,
             )
             with response:
-                body = self._read_body(response, self._answer_limit)
+                body = self._read_body(response, self._answer_limit, harmless=method in REPEATABLE)
             asked = response.headers.get("Retry-After")
             pause = self.retry_policy.pause(0, asked) if asked else 0.0
             throttle.note(began_at, response.status_code, pause)
@@ -249,13 +265,15 @@ class Transport:
             )
         except SENDING_ERRORS as error:
             failed = self.transport_error(error, url)
+            failed.harmless = session is self._sessions.store or method in REPEATABLE
         # Raised out here, so that no traceback leads to the request with its key and signature.
         raise failed
 
     def read_failure(self, response: requests.Response) -> ApiResponse:
         """A failed answer of the object store, with the store's own code and message; closes it."""
         body = self._read_rest(response)
-        return from_body(response.status_code, body, secrets=self._secrets)
+        location = response.headers.get("Location", "")
+        return from_store(response.status_code, body, location, self._secrets)
 
     def release(self, response: requests.Response) -> None:
         """Gives back the connection of an answer whose body nobody wants: what is short is read,
@@ -268,12 +286,13 @@ class Transport:
         if isinstance(below, BoundedResponse):
             below.start_clock()
         with response:
-            return self._read_body(response, MAX_ERROR_BODY, truncate=True)
+            return self._read_body(response, MAX_ERROR_BODY, harmless=True, truncate=True)
 
     def _read_body(
-        self, response: requests.Response, limit: int, *, truncate: bool = False
+        self, response: requests.Response, limit: int, *, harmless: bool, truncate: bool = False
     ) -> bytes:
-        """The decoded body, up to `limit` bytes.
+        """The decoded body, up to `limit` bytes. `harmless` is that of the TransportError it
+        raises.
 
         Encodings that nobody asked for, and several in a row, could make of any block more than
         there is memory.
@@ -285,6 +304,7 @@ class Transport:
                 "which was not asked for",
                 ambiguous=True,
                 transient=False,
+                harmless=harmless,
             )
         received = bytearray()
         try:
@@ -302,6 +322,7 @@ class Transport:
             )
         # The traceback leads to these, and a signature or a new key may be in them.
         received, block = bytearray(), b""
+        failed.harmless = harmless
         raise failed
 
     def transport_error(self, error: Exception, url: str) -> TransportError:

@@ -13,7 +13,7 @@ from ..file_names import derived_file_type
 from .layout import INDEX, Mirror, MirroredVersion, read_index
 
 if TYPE_CHECKING:
-    from ..clients.admin import AdminClient
+    from ..clients.administration import AdminClient
     from ..types import StrPath
 
     How = tuple[

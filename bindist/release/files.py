@@ -10,7 +10,7 @@ from ..errors import IntegrityError
 from ..file_names import derived_file_type, name_problem, server_name
 from ..http.response import Json
 from ..release_notes import check_description
-from ..transfer.config import DEFAULTS, MIB
+from ..transfer.config import DEFAULTS, MIB, check_upload_size
 from ..transfer.file_rows import distinct_files
 from ..transfer.hashing import checksums_match, normalize_checksum, sha256_file
 
@@ -24,13 +24,19 @@ Difference = tuple[str, str | None, str | None]
 @dataclass(frozen=True)
 class ReleaseFile:
     """A local file of a release: its path, the name it gets, its size in bytes, its type, and its
-    description, empty for none."""
+    description, empty for none.
+
+    `fits_inline` tells that it can go to the server in one request, if it is the only one;
+    `goes_inline` that it has to, since the object store takes no uploads.
+    """
 
     path: Path
     name: str
     size: int
     file_type: str
     description: str = ""
+    fits_inline: bool = False
+    goes_inline: bool = False
 
     @property
     def server_name(self) -> str:
@@ -43,9 +49,11 @@ class ReleaseFile:
 
     @property
     def needs_inline(self) -> bool:
-        """Whether only an inline upload gives the file its description, or its type because its
-        extension gives another."""
-        return bool(self.description) or self.file_type != derived_file_type(self.name)
+        """Whether the file goes inline: only that gives it a description, or another type than its
+        extension does."""
+        if self.goes_inline or self.description:
+            return True
+        return self.file_type != derived_file_type(self.name)
 
 
 def local_files(
@@ -55,6 +63,7 @@ def local_files(
     file_type: str | None = None,
     description: str | None = None,
     inline_limit: int = DEFAULTS.inline_limit,
+    upload_limit: int = DEFAULTS.upload_limit,
 ) -> list[ReleaseFile]:
     """The files of a release, checked as far as that is possible without a request.
 
@@ -73,13 +82,15 @@ def local_files(
             raise ValueError(f"the file name {called!r} is not allowed: it {problem}")
         if size == 0:
             raise ValueError(f"{path} is empty: the server makes no file of it")
+        check_upload_size(path, size, upload_limit)
         check_derived_type(called, size, file_type, inline_limit)
         if description and size > inline_limit:
             raise ValueError(
                 f"{called} is larger than {inline_limit / MIB:g} MiB: it can have no description"
             )
         of_type = file_type or derived_file_type(called)
-        file = ReleaseFile(path, called, size, of_type, description or "")
+        fits = size <= inline_limit
+        file = ReleaseFile(path, called, size, of_type, description or "", fits)
         folded = file.server_name.casefold()
         if folded in seen:
             raise ValueError(f"{seen[folded]} and {path} would have the same name")

@@ -57,13 +57,28 @@ def first_look(requests: VersionRequests, files: ApiResponse) -> Observation | N
     return _consistent(requests, Observation(rows, record, age), started, None)
 
 
+def look_at_reserved(requests: VersionRequests) -> Observation | None:
+    """The version that this run has just made, still empty: its files, and its record where there
+    are files by now.
+
+    What decides on the first completion is so as young as it can be, and whether another run adds a
+    file at the same time shows soonest. An empty version has nothing that enabling could have
+    released, or that a completion could reset. Returns and raises as `look` does.
+    """
+    files = requests.list_files()
+    if files.status_code == 404:
+        return None
+    return look(requests) if files.rows("files") else Observation(())
+
+
 def look(
     requests: VersionRequests, *, enabled_at: str | None = None, parallel: int = 2
 ) -> Observation | None:
     """Reads the version again, its record and its files at once where `parallel` is 2 or more.
 
     `enabled_at` is the `createdAt` with which this run has enabled the version, None where it has
-    not. Returns None where there is no version that is active. Raises ApiError, TransportError.
+    not. Returns None
+    where there is no version that is active. Raises ApiError, TransportError.
     """
     started = time.monotonic()
     calls: list[Callable[[], Any]] = [partial(_record, requests), requests.list_files]

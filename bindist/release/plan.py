@@ -7,8 +7,9 @@ The server is not atomic, and none of its writes has a condition. What keeps a v
   the server refuses a run that begins later, and a run that began at the same moment sees it.
 - A run that finds the rows of another run in a version writes nothing to it until nothing has been
   written for `settle` seconds: only then can no request of the other run be under way any more.
-- A run completes its last file twice before it reads back: two runs that have reserved the number
-  at the same moment then see the files of each other, unless a request takes longer than three.
+- A run completes its first and its last file one after the other, and a single one twice, before
+  it reads back: two runs that have reserved the number at the same moment then see the files of
+  each other, unless a request takes longer than three.
 - A run enables only what it has read back as exactly its own content, after each of its own writes
   was answered, or `settle` seconds after the last one that was not.
 - A version that is enabled is never completed again: that would disable and change it.
@@ -225,7 +226,13 @@ def _fill(now: Situation, seen: Observation, missing: tuple[ReleaseFile, ...]) -
     if _may_be_whole(now, foreign):
         mixed = _is_mixed(now, seen)
         raise DifferentContentError(f"{now.name} exists with fewer files", differences, mixed=mixed)
-    if now.is_inline or not all(now.has_bytes(file, FINISH_SECONDS) for file in missing):
+    # A version of another run may be whole as it is, unless both have reserved the number.
+    is_others = bool(foreign) and now.creation is not Creation.CREATED
+    if (
+        is_others
+        or now.is_inline
+        or not all(now.has_bytes(file, FINISH_SECONDS) for file in missing)
+    ):
         raise DifferentContentError(
             f"{now.name} lacks some of these files", differences, incomplete=True
         )
@@ -270,12 +277,13 @@ def _release(now: Situation, seen: Observation) -> Step:
 def _complete(now: Situation, missing: tuple[ReleaseFile, ...]) -> Step:
     """Completes what is missing; the last file of the release alone, when no other is missing.
 
-    That one twice, which leaves it as it is: the first shows it to runs that look from then on, and
-    a run that looked before has ended its own completion when the second is answered, so that the
-    next look sees its file.
+    Where this run has completed no other, that one twice, which leaves it as it is: the first shows
+    it to runs that look from then on, and a run that looked before has ended its own completion
+    when the second is answered, so that the next look sees its file.
     """
     others = tuple(file for file in missing if file != now.files[-1])
-    return Step(Action.COMPLETE, others or missing, twice=not others)
+    twice = not others and not now.acknowledged
+    return Step(Action.COMPLETE, others or missing, twice=twice)
 
 
 def _foreign(now: Situation, seen: Observation) -> list[Json]:

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from ..choices import IfExists
 from ..file_names import server_name
-from ..http.response import Json
+from ..http.response import ApiResponse, Json
 from ..signing import SigningKey
 from ..transfer.config import DEFAULTS, AtOnce
 from ..transfer.file_rows import main_candidates, preferred_file
 from ..transfer.hashing import checksums_match
+from ..version_list import same_number
 from .files import Checksums, ReleaseFile, check_expected, completion_order
 from .journal import Journal, ReleaseId
 from .plan import Action
@@ -58,6 +60,8 @@ def publish(
     expected = _by_server_name(expected or {})
     checksum = _checked(files, expected, signer)
     release = _release_id(requests)
+    if notify:
+        requests = _noting_same_number(requests, notify)
     with ExitStack() as stack:
         if signer is not None:
             files, expected = stack.enter_context(_signed(files, checksum, signer, release))
@@ -89,6 +93,8 @@ def preview(
     signer: SigningKey | None = None,
 ) -> ReleasePreview:
     """What `publish` would do; changes nothing, and locks no journal."""
+    if notify:
+        requests = _noting_same_number(requests, notify)
     checksum = _checked(files, _by_server_name(expected or {}), signer)
     release = _release_id(requests)
     opened = Journal.read(journal, release) if journal else Journal(None, release)
@@ -101,11 +107,38 @@ def preview(
         run = Run(requests, opened, ordered, if_exists, enable, checksum)
         run.settle = 0.0  # what would be done once nobody else is at it
         step = run.first_step()
+    if notify and step.status is None:
+        requests.list_versions()  # which a new version is not looked up in
     status = step.status or ("unchanged" if step.action in _WHOLE else "created")
     rows = [{**file.as_row(), "checksum": checksum(file), "status": status} for file in ordered]
     if notify and status == "created":
         _tell_main(rows, rows[-1], notify)
     return ReleasePreview(status, enable and status != "skipped" and not run.is_enabled, rows)
+
+
+def _noting_same_number(
+    requests: VersionRequests, notify: Callable[[str], None]
+) -> VersionRequests:
+    """The same requests, of which the first list of versions tells of another one that is neither
+    higher nor lower: `v1.0` beside `1.0`. Costs no request of its own."""
+    noted = False
+
+    def list_versions() -> ApiResponse:
+        nonlocal noted
+        listing = requests.list_versions()
+        rows = (listing.data or {}).get("versions") if listing.success else None
+        if isinstance(rows, list) and not noted:
+            noted = True
+            named = [row for row in rows if isinstance(row, dict)]
+            others = [str(row.get("version")) for row in same_number(named, requests.version)]
+            if others:
+                notify(
+                    f"{requests.application_id} has version {', '.join(others)}, too, and "
+                    f"{requests.version} is the same number: neither is newer than the other"
+                )
+        return listing
+
+    return replace(requests, list_versions=list_versions)
 
 
 def _tell_main(rows: Sequence[Json], chosen: Json, notify: Callable[[str], None]) -> None:

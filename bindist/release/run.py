@@ -4,32 +4,39 @@ the version again."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from ..choices import IfExists
-from ..errors import BusyError
+from ..errors import SIGNED_CHECKSUM, ApiError, BusyError, IntegrityError
 from ..http.response import ApiResponse, Json
 from ..transfer.concurrency import Outcome, gather
 from ..transfer.config import DEFAULTS
 from ..transfer.file_rows import distinct_files
 from ..transfer.presigned import PresignedUpload
 from ..transfer.upload import LocalFile
+from .completions import completions
 from .files import Checksums, ReleaseFile, check_expected
-from .journal import FINISH_SECONDS, Creation, Journal, UploadedFile
-from .observation import Observation, first_look, look
+from .journal import FINISH_SECONDS, Creation, Journal
+from .observation import Observation, first_look, look, look_at_reserved
 from .ownership import by_upload_id, own_upload
 from .plan import LAGGING, Action, Situation, Step, next_step
 from .results import Release, ReleaseStatus
 from .sending import Reporter, Sending
 from .version_requests import VersionRequests
-from .writes import UnansweredError, Writes
+from .writes import FailedWriteError, Writes
 
 SETTLE_SECONDS = 60.0
+_FRESH_PART = 0.5
+"""The part of `settle` for which a look allows writes: another run goes on after `settle`."""
+_MIN_FRESH_SECONDS = 1.0
 _MAX_SETTLES = 10
 _MAX_ENABLES = 3
+_MAX_COMPLETIONS = 10  # of one file
 _MAX_POLL_SECONDS = 2.0
 _PROTECTED = {Action.RESERVE, Action.UPLOAD_INLINE, Action.COMPLETE}
 
@@ -70,7 +77,9 @@ class Run:
         self._finished_before = False
         self._enabled_at: str | None = None
         self._tried_to_enable = False
+        self._reserved = False
         self._times_enabled = 0
+        self._times_completed: Counter[str] = Counter()
         self._reasons: list[str] = []
         self._polls = 0
         self._waited = 0.0
@@ -140,10 +149,18 @@ class Run:
 
     def _read_version(self) -> None:
         """Reads the version from the server, once more."""
-        parallel = min(self.at_once.files, 2)
-        self._note_seen(look(self._requests, enabled_at=self._enabled_at, parallel=parallel))
+        if self._reserved:
+            seen = look_at_reserved(self._requests)
+        else:
+            parallel = min(self.at_once.files, 2)
+            seen = look(self._requests, enabled_at=self._enabled_at, parallel=parallel)
+        self._reserved = False
+        self._note_seen(seen)
 
     def _note_seen(self, seen: Observation | None) -> None:
+        """Takes note of a look; writes that follow from it are sent soon, or not at all."""
+        fresh = max(self.settle * _FRESH_PART, _MIN_FRESH_SECONDS)
+        self._requests.write_transport.send_before = time.monotonic() + fresh
         if seen is None or self._seen is None or not seen.equals(self._seen):
             self._seen_since = time.monotonic()
         self._seen = seen
@@ -238,8 +255,8 @@ class Run:
         }
         try:
             actions[step.action](step)
-        except UnansweredError as failed:
-            self._writes.note_failure(step.action, failed.error)
+        except FailedWriteError as failed:
+            self._writes.note_failure(step.action, failed)
         else:
             self._writes.note_success()
         # The reservation that follows the bytes is refused where the version exists.
@@ -263,15 +280,31 @@ class Run:
         sending = Sending(self._requests, self._journal, self._checksum, self._earlier)
         sending.expected, sending.progress = self.expected, self.progress
         sending.presigned = self._presigned
-        if refusal := sending.send(step.files, self.at_once):
-            self._writes.refuse(refusal)
+        try:
+            refusal = sending.send(step.files, self.at_once)
+        except ApiError as error:
+            fits = len(self._files) == 1 and self._files[0].fits_inline
+            if error.code != SIGNED_CHECKSUM or not fits:
+                raise
+            self._go_inline(error)
+        else:
+            if refusal:
+                self._writes.refuse(refusal)
+
+    def _go_inline(self, error: ApiError) -> None:
+        """The single file goes to the server in one request, past the object store."""
+        (file,) = self._files
+        self.notify(f"{error}; {file.name} goes to the server in one request instead")
+        self._files = (replace(file, goes_inline=True),)
 
     def _reserve(self, _: Step) -> None:
         """Makes the version, still empty. Of two runs that come here one after the other, the
         second is refused."""
         main = self._files[-1].name
         reserve = partial(self._requests.reserve, main, self.release_notes)
-        if self._writes.create(reserve).status_code == 400:
+        answer = self._writes.create(reserve)
+        self._reserved = answer.success
+        if answer.status_code == 400:
             self._writes.no_reservation, self._writes.refused = True, None
 
     def _upload_inline(self, step: Step) -> None:
@@ -297,7 +330,16 @@ class Run:
 
     def _complete(self, step: Step) -> None:
         """The MAIN files after all others, one after the other; the others at once."""
-        requests = self._completions(step.files)
+        requests = completions(
+            self._requests,
+            step.files,
+            self._rows,
+            self._journal.files,
+            self._checksum,
+            self.expected,
+            self.release_notes,
+        )
+        self._count_completions(requests)
         main = {file.server_name for file in step.files if file.file_type == "MAIN"}
         others = {name: send for name, send in requests.items() if name not in main}
         if others:
@@ -307,27 +349,15 @@ class Run:
         if step.twice:
             self._writes.complete(requests, 1)
 
-    def _completions(self, files: tuple[ReleaseFile, ...]) -> dict[str, Callable[[], ApiResponse]]:
-        """The completions of these files, by the names that the server gives them."""
-        rows = {row.get("fileName"): row for row in distinct_files(self._rows)}
-        uploads = by_upload_id(self._journal.files)
-        requests: dict[str, Callable[[], ApiResponse]] = {}
-        for file in files:
-            uploaded = self._journal.files.get(file.server_name)
-            row = rows.get(file.server_name)
-            if row is not None and own_upload(row, uploads) is None:
-                uploaded = UploadedFile(str(row["fileId"]), file.size, self._checksum(file))
-            assert uploaded is not None, "`plan` completes only what the object store has"
-            check_expected(file, uploaded.checksum, self.expected)
-            requests[file.server_name] = partial(
-                self._requests.complete,
-                uploaded.upload_id,
-                file.name,
-                file.size,
-                uploaded.checksum,
-                self.release_notes,
+    def _count_completions(self, names: Iterable[str]) -> None:
+        """Raises IntegrityError where the server needs the same file completed again and again."""
+        self._times_completed.update(names)
+        if max(self._times_completed.values()) > _MAX_COMPLETIONS:
+            said = self._seen.record.get("fileSize") if self._seen else None
+            raise IntegrityError(
+                f"the server says that the version has {said!r:.80} bytes, each time that its last "
+                "file is completed; the version is not enabled"
             )
-        return requests
 
     def _check_bytes(self, step: Step) -> None:
         """Shows that the object store still has what an earlier run sent."""

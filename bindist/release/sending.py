@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from ..errors import ConflictError, IntegrityError
+from ..errors import ApiError, ConflictError, IntegrityError, TransportError
 from ..file_system import naming
-from ..transfer.concurrency import CancellationToken, run_jobs
+from ..transfer.concurrency import CancellationToken, RefusedError, SizedWork, run_jobs
 from ..transfer.config import AtOnce
 from ..transfer.presigned import PresignedUpload, Progress
 from ..transfer.upload import LocalFile
@@ -51,16 +51,13 @@ class Sending:
         Returns None, or the server's refusal to give a URL, as the version exists already. Raises
         ApiError, TransportError, IntegrityError, OSError.
         """
-        run_jobs(
-            [partial(self._send, file) for file in files],
-            at_once.files,
-            self._token,
-            large=[file.size > at_once.small for file in files],
-            large_limit=at_once.large,
-        )
+        work = SizedWork(files, lambda file: file.size > at_once.small, at_once.large)
+        send = partial(work.run, partial(self._send, work), self._token)
+        threads = min(at_once.files, len(files))
+        run_jobs([send] * threads, threads, self._token)
         return self._refusals[0] if self._refusals else None
 
-    def _send(self, file: ReleaseFile) -> None:
+    def _send(self, work: SizedWork[ReleaseFile], file: ReleaseFile) -> None:
         presigned = self.presigned.pop(file.name, None)
         try:
             presigned = presigned or self._requests.presign(file.name, file.size)
@@ -68,13 +65,27 @@ class Sending:
             self._refusals.append(error)
             self._token.cancel()
             return
-        uploaded = self._put(file, presigned)
+        try:
+            uploaded = self._put(file, presigned, work.note_advance)
+        except (ApiError, TransportError) as error:
+            if not self._requests.transport.store_retry_policy.may_pass(error):
+                raise
+            self.presigned[file.name] = presigned
+            raise RefusedError(file, error) from None
         with self._lock:
             self._journal.record_file(file.server_name, uploaded)
             self._earlier.discard(file.server_name)
 
-    def _put(self, file: ReleaseFile, presigned: PresignedUpload) -> UploadedFile:
-        report = self.progress(file) if self.progress else None
+    def _put(
+        self, file: ReleaseFile, presigned: PresignedUpload, note_advance: Callable[[], None]
+    ) -> UploadedFile:
+        progress = self.progress(file) if self.progress else None
+
+        def report(done: int, size: int) -> None:
+            note_advance()
+            if progress:
+                progress(done, size)
+
         with naming(file.path), LocalFile.opened(file.path, file.name) as opened:
             if opened.size != file.size:
                 raise IntegrityError(f"{file.path} changed; nothing was completed")

@@ -25,6 +25,9 @@ class VersionRequests:
     application_id: str
     version: str
     transport: Transport
+    write_transport: Transport
+    """That of `reserve`, `upload_inline`, `complete` and `set_enabled`, which follow a look at the
+    version: it repeats nothing, and sends nothing after its `send_before`."""
     get_application: Callable[[], ApiResponse]
     list_versions: Callable[[], ApiResponse]
     """All versions of the application, disabled ones too."""

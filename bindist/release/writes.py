@@ -3,6 +3,7 @@ without a response that says whether the server has carried it out."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -18,12 +19,15 @@ _CREATIONS = {Action.RESERVE, Action.UPLOAD_INLINE}
 _MAX_CREATIONS = 2  # each waits `settle` seconds for the one before
 
 
-class UnansweredError(Exception):
-    """No response says whether the server has carried out a request."""
+class FailedWriteError(Exception):
+    """A write that no response says to be carried out, or that the server has refused for now. It
+    may be sent again, once the version has been read anew."""
 
-    def __init__(self, error: BinDistError) -> None:
+    def __init__(self, error: BinDistError, *, ambiguous: bool) -> None:
         super().__init__(str(error))
         self.error = error
+        self.ambiguous = ambiguous
+        """Whether the server may have carried it out, or still may."""
 
 
 class Writes:
@@ -44,7 +48,7 @@ class Writes:
         self.no_reservation = False
         self._transport = transport
         self._journal = journal
-        self._failures: list[BinDistError] = []
+        self._failures: list[FailedWriteError] = []
         self._failed_action: Action | None = None
 
     def settle_left(self, moment: float) -> float:
@@ -60,7 +64,7 @@ class Writes:
         """Sends a request that makes the version, and that must not be sent again at once.
 
         Returns the response, also where it is 400 or 409: somebody else's version is there. Raises
-        UnansweredError, ApiError.
+        FailedWriteError, ApiError.
         """
         was_absent = self._journal.creation is Creation.ABSENT
         self._journal.start_write()
@@ -83,14 +87,16 @@ class Writes:
         there is none. Returns, or raises, when all that were sent have ended; after one that fails,
         no other is sent.
 
-        Raises ApiError where the server has refused one, UnansweredError where one has no answer.
+        Raises ApiError where the server has refused one, FailedWriteError where one has no answer.
         """
         self._journal.start_write()
-        token = CancellationToken()
+        token, lock = CancellationToken(), threading.Lock()
 
         def complete(send: Callable[[], ApiResponse]) -> ApiResponse:
             whole = False
             try:
+                with lock:
+                    self._renew_written_at()
                 answer = send()
                 whole = answer.success
             finally:
@@ -100,28 +106,38 @@ class Writes:
 
         ended = gather([partial(complete, send) for send in requests.values()], parallel, token)
         refused: ApiResponse | None = None
-        unanswered: UnansweredError | None = None
+        failed: FailedWriteError | None = None
+        advanced = False
         for name, outcome in zip(requests, ended, strict=True):
             if outcome is None:
                 continue
             try:
                 answer = self._write(outcome.get)
-            except UnansweredError as error:
-                unanswered = unanswered or error
+            except FailedWriteError as error:
+                failed = failed or error
                 continue
             if answer.success:
+                advanced = advanced or name not in self.acknowledged
                 self.acknowledged.add(name)
             else:
                 refused = refused or answer
         if refused is not None:
             self._end()
             refused.raise_for_error()
-        if unanswered is not None:
-            raise unanswered
+        if failed is not None:
+            if advanced:
+                self._failures.clear()
+            raise failed
         self._end(created=True)
 
+    def _renew_written_at(self) -> None:
+        """Records anew that writes are being sent, unless that was a moment ago."""
+        written_at = self._journal.written_at
+        if written_at is None or abs(time.time() - written_at) > self.settle / 20:
+            self._journal.start_write()
+
     def set_enabled(self, send: Callable[[], ApiResponse], enabled: bool) -> ApiResponse:
-        """Sends a request that enables or disables the version. Raises UnansweredError."""
+        """Sends a request that enables or disables the version. Raises FailedWriteError."""
 
         def note_unanswered() -> None:
             if enabled:
@@ -138,27 +154,27 @@ class Writes:
         """A step has been taken."""
         self._failures.clear()
 
-    def note_failure(self, action: Action, error: BinDistError) -> None:
+    def note_failure(self, action: Action, failed: FailedWriteError) -> None:
         """A step has failed; pauses where it may be tried again."""
-        self._failures.append(error)
+        self._failures.append(failed)
         self._failed_action = action
         if not self._is_exhausted:
-            time.sleep(self._transport.retry_policy.pause(len(self._failures) - 1))
+            time.sleep(self._transport.retry_policy.announce(len(self._failures) - 1, failed.error))
 
     def raise_if_exhausted(self, step: Step) -> None:
         """Raises the last failure where the same step has failed as often as it is to be tried;
         another step tells that the request was carried out all the same."""
         if self._is_exhausted and step.action in (self._failed_action, Action.WAIT):
-            raise self._failures[-1]
+            raise self._failures[-1].error
 
     @property
     def _is_exhausted(self) -> bool:
         if not self._failures:
             return False
         last, attempts = self._failures[-1], self._transport.retry_policy.attempts
-        if self._failed_action in _CREATIONS:
+        if self._failed_action in _CREATIONS and last.ambiguous:
             attempts = min(attempts, _MAX_CREATIONS)
-        hopeless = isinstance(last, TransportError) and not last.transient
+        hopeless = isinstance(last.error, TransportError) and not last.error.transient
         return hopeless or len(self._failures) >= attempts
 
     def _write(self, send: Callable[[], ApiResponse], *, idempotent: bool = True) -> ApiResponse:
@@ -178,15 +194,24 @@ class Writes:
         try:
             answer = send()
         except TransportError as error:
-            if error.ambiguous:
-                note_unanswered()
-            raise UnansweredError(error) from error
+            self._note_failed(note_unanswered if error.ambiguous else None)
+            raise FailedWriteError(error, ambiguous=error.ambiguous) from error
+        policy = self._transport.retry_policy
         if answer.success:
             self.acknowledged_at = time.monotonic()
-        elif not self._transport.retry_policy.is_refusal(answer):
-            note_unanswered()
-            raise UnansweredError(_error_of(answer))
+        elif policy.is_transient(answer) or not policy.is_refusal(answer):
+            ambiguous = not policy.is_refusal(answer)
+            self._note_failed(note_unanswered if ambiguous else None)
+            raise FailedWriteError(_error_of(answer), ambiguous=ambiguous)
         return answer
+
+    def _note_failed(self, note_unanswered: Callable[[], None] | None) -> None:
+        """A write has failed: without a response, from now on it may still be carried out."""
+        if note_unanswered:
+            note_unanswered()
+            self._journal.start_write()
+        else:
+            self._end()
 
     def _end(self, *, created: bool = False) -> None:
         unanswered = max(self.unanswered_until, self.enabling_unanswered_until)

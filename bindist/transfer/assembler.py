@@ -136,6 +136,11 @@ class FileAssembler:
                 raise Cancelled
             return self._free.pop()
 
+    def _give_back(self, buffer: memoryview) -> None:
+        with self._changed:
+            self._free.append(buffer)
+            self._changed.notify_all()
+
     def _hand_over(self, filled: _FilledBuffer) -> None:
         with self._changed:
             self._to_write.append(filled)
@@ -262,6 +267,18 @@ class BlockWriter:
         whole = self._position % self._assembler.block == 0
         if whole or time.monotonic() - self._since > self._assembler.config.max_held_seconds:
             self.flush()
+
+    @property
+    def position(self) -> int:
+        """Where in the file the next bytes go."""
+        return self._position
+
+    def close(self) -> None:
+        """Hands over what has been collected, and gives back a buffer that nothing came into."""
+        self.flush()
+        if self._buffer is not None:
+            self._assembler._give_back(self._buffer)
+            self._buffer = None
 
     def flush(self) -> None:
         """Hands over what has been collected, if anything."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 from weakref import WeakSet
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 INTERRUPT_SECONDS = 2.0
 """How long an interrupted call waits for its threads, in seconds."""
@@ -78,47 +80,8 @@ def start_thread(work: Callable[[], None], name: str | None = None) -> threading
     return thread
 
 
-class _Waiting:
-    """Jobs that have not begun. The large ones come first, as far as they may: so none is left
-    alone at the end."""
-
-    def __init__(
-        self, jobs: Sequence[Callable[[], None]], large: Sequence[bool], at_once: int
-    ) -> None:
-        of_size = list(zip(jobs, large, strict=True))
-        self._large = deque(job for job, is_large in of_size if is_large)
-        self._small = deque(job for job, is_large in of_size if not is_large)
-        self._free = at_once
-        self._lock = threading.Lock()
-
-    def run_next(self) -> bool:
-        """Runs a job; False where there is none, or only large ones that others will run."""
-        with self._lock:
-            is_large = bool(self._large) and self._free > 0
-            if not is_large and not self._small:
-                return False
-            job = (self._large if is_large else self._small).popleft()
-            self._free -= is_large
-        try:
-            job()
-        finally:
-            with self._lock:
-                self._free += is_large
-        return True
-
-
-def run_jobs(
-    jobs: Sequence[Callable[[], None]],
-    limit: int,
-    token: threading.Event,
-    *,
-    large: Sequence[bool] | None = None,
-    large_limit: int = 1,
-) -> None:
+def run_jobs(jobs: Sequence[Callable[[], None]], limit: int, token: threading.Event) -> None:
     """Runs the jobs, up to `limit` at once, and returns when all have ended.
-
-    `large` tells of each job whether it is a large one, of which up to `large_limit` run at once;
-    default none is.
 
     Where no more threads can be started, those that were do all jobs; without any, the caller's
     thread does.
@@ -127,15 +90,19 @@ def run_jobs(
     they have ended. An interrupt ends the wait after 2 seconds at most: threads that are still in a
     system call are daemons, and jobs that write files do it so that being killed does no harm.
     """
-    waiting = _Waiting(jobs, large or [False] * len(jobs), large_limit)
+    waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+    for job in jobs:
+        waiting.put(job)
     failures: list[BaseException] = []
     count = min(limit, len(jobs))
     ended = threading.Semaphore(0)
 
     def work() -> None:
         try:
-            while not token.is_set() and waiting.run_next():
-                pass
+            while not token.is_set():
+                waiting.get_nowait()()
+        except queue.Empty:
+            pass
         except BaseException as error:
             failures.append(error)
             token.set()
@@ -202,3 +169,182 @@ def gather(
         if not token.is_set():
             make(place)
     return outcomes
+
+
+class Pending(Generic[T]):
+    """A call that is made in a thread of its own, from now on; where no thread can be started, it
+    is made when its value is wanted."""
+
+    def __init__(self, call: Callable[[], T]) -> None:
+        self._call = call
+        self._outcome: Outcome[T] | None = None
+        self._ended = threading.Event()
+        self._has_thread = start_thread(self._make, "bindist-ahead") is not None
+
+    def _make(self) -> None:
+        try:
+            self._outcome = Outcome(self._call())
+        except Exception as error:
+            self._outcome = Outcome(error=error)
+        finally:
+            self._ended.set()
+
+    def get(self) -> T:
+        """Waits for the call; returns what it returned, or raises what it raised."""
+        if not self._has_thread:
+            return self._call()
+        while not self._ended.wait(0.5):  # a wait without limit cannot be interrupted on Windows
+            pass
+        assert self._outcome is not None, "the call has ended"
+        return self._outcome.get()
+
+
+class RefusedError(Exception):
+    """An item of shared work failed in a way that may pass: `left` is what remains of it, `error`
+    the failure."""
+
+    def __init__(self, left: object, error: Exception) -> None:
+        super().__init__(str(error))
+        self.left = left
+        self.error = error
+
+
+class SharedWork(Generic[Item]):
+    """Items that several threads work on, each item in one thread at a time.
+
+    A store may serve fewer connections than there are threads. So a thread whose item is refused
+    gives back what is left of it and ends, as soon as another thread advances: that one does it
+    later. Where none advances, the failure counts.
+    """
+
+    def __init__(self, items: Iterable[Item] = ()) -> None:
+        self._items = deque(items)
+        self._advances = self._stalls = 0
+        self._busy = self._idle = self._refused = 0  # threads that work, lack an item, wait
+        self._changed = threading.Condition()
+
+    def take(self) -> Item | None:
+        """The next item, None where there is none; called by one thread at a time."""
+        return self._items.popleft() if self._items else None
+
+    def put_back(self, left: Item) -> None:
+        """Takes back what is left of an item; called by one thread at a time."""
+        self._items.append(left)
+
+    def end(self, item: Item) -> None:
+        """An item that was taken is done, or given back; called by one thread at a time."""
+
+    def note_advance(self) -> None:
+        """An item has been served a little more; called by any thread."""
+        self._advances += 1
+        if self._refused:
+            with self._changed:
+                self._changed.notify_all()
+
+    def run(
+        self,
+        do: Callable[[Item], None],
+        token: threading.Event,
+        failed: Callable[[Item, Exception], None] | None = None,
+    ) -> None:
+        """Does items in this thread until all are done, the token is cancelled, or this thread
+        gives one back.
+
+        `do` raises RefusedError for an item that is refused. `failed` is called with one that is
+        refused while no other thread advances; default None, which raises the failure.
+        """
+        with self._changed:
+            self._busy += 1
+        try:
+            while not token.is_set() and (item := self._next()) is not None:
+                if not self._do(item, do, failed):
+                    return
+        except BaseException:
+            token.set()  # before the others see that this thread has ended
+            raise
+        finally:
+            with self._changed:
+                self._leave()
+
+    def _leave(self) -> None:
+        """This thread is no longer busy."""
+        self._busy -= 1
+        if not self._busy:  # those that wait by now have waited in vain
+            self._stalls += 1
+        self._changed.notify_all()
+
+    def _next(self) -> Item | None:
+        """Waits while there is no item, but another thread may give one back."""
+        with self._changed:
+            while (item := self.take()) is None and (self._busy > 1 or self._refused):
+                self._idle += 1
+                self._leave()
+                self._changed.wait()
+                self._busy, self._idle = self._busy + 1, self._idle - 1
+            return item
+
+    def _do(
+        self,
+        item: Item,
+        do: Callable[[Item], None],
+        failed: Callable[[Item, Exception], None] | None,
+    ) -> bool:
+        """Does one item; False where what is left of it was given back."""
+        before = self._advances
+        try:
+            do(item)
+        except RefusedError as refused:
+            if self._give_back(item, refused.left, before):  # type: ignore[arg-type]
+                return False
+            if failed is None:
+                raise refused.error from None
+            failed(item, refused.error)
+        else:
+            self.note_advance()
+        with self._changed:
+            self.end(item)
+        return True
+
+    def _give_back(self, item: Item, left: Item, before: int) -> bool:
+        """Waits until another thread advances; False where none does."""
+        with self._changed:
+            self._refused += 1
+            stalls = self._stalls
+            self._leave()
+            self._changed.wait_for(lambda: self._advances > before or self._stalls > stalls)
+            self._busy, self._refused = self._busy + 1, self._refused - 1
+            if self._advances == before or self._busy + self._idle == 1:
+                return False
+            self.end(item)
+            self.put_back(left)
+            return True
+
+
+class SizedWork(SharedWork[Item]):
+    """Shared work of which up to `large_limit` large items are done at once. The large ones come
+    first, as far as they may: so none is left alone at the end."""
+
+    def __init__(
+        self, items: Iterable[Item], is_large: Callable[[Item], bool], large_limit: int
+    ) -> None:
+        super().__init__()
+        self._is_large = is_large
+        self._large: deque[Item] = deque()
+        self._free = large_limit
+        for item in items:
+            self.put_back(item)
+
+    def take(self) -> Item | None:
+        """The next item, None where there is none that may be begun now."""
+        if self._large and self._free > 0:
+            self._free -= 1
+            return self._large.popleft()
+        return super().take()
+
+    def put_back(self, left: Item) -> None:
+        """Takes back what is left of an item, after all others."""
+        (self._large if self._is_large(left) else self._items).append(left)
+
+    def end(self, item: Item) -> None:
+        """Lets another large item begin where this was one."""
+        self._free += self._is_large(item)

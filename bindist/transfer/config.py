@@ -8,6 +8,7 @@ from typing import ClassVar
 
 KIB = 1024
 MIB = 1024 * KIB
+GIB = 1024 * MIB
 
 MAX_CONNECTIONS = 32
 """The most connections that one download may use at once."""
@@ -25,6 +26,8 @@ class TransferConfig:
     Attributes:
         inline_limit: the largest file that is uploaded inline, in one request of the API; default
             4 MiB. Gateways refuse larger requests.
+        upload_limit: the largest file that is uploaded; default 5 GiB, the most that S3 takes in
+            one request. Raise it for an object store that takes more.
         connections: how many connections a download of a large file uses at once, 1 to 32;
             default 4.
         parallel_files: how many files of a version are transferred at once, 1 to 16; default 16.
@@ -63,6 +66,7 @@ class TransferConfig:
     MAX_PARALLEL_FILES: ClassVar[int] = MAX_PARALLEL_FILES
 
     inline_limit: int = 4 * MIB
+    upload_limit: int = 5 * GIB
     connections: int = 4
     parallel_files: int = 16
     parallel_large_files: int = 4
@@ -125,6 +129,15 @@ class AtOnce:
     files: int
     large: int
     small: int
+
+
+def check_upload_size(name: object, size: int, limit: int) -> None:
+    """Raises ValueError for a file that is larger than the limit, in bytes, for an upload."""
+    if size > limit:
+        raise ValueError(
+            f"{name} has {size} bytes: the object store takes {limit / GIB:g} GiB in one request; "
+            "split the file"
+        )
 
 
 _MAY_BE_ZERO = {"inline_limit", "parallel_above", "spare_buffers", "small_file"}

@@ -12,17 +12,18 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Literal
 
-from ..errors import IntegrityError
+from ..errors import BinDistError, IntegrityError
 from ..file_system import naming
-from .assembler import BlockWriter, FileAssembler
+from .assembler import FileAssembler
 from .block_file import BlockFile
-from .concurrency import CancellationToken, run_jobs
+from .concurrency import CancellationToken, RefusedError, SharedWork, run_jobs
+from .config import TransferConfig
 from .hashing import StreamHash, checksums_match, is_sha256
 from .part_file import PartFile
 from .placing import Seen
 from .presigned import ChangedError, DownloadSource, PresignedDownload, Progress
 from .range_reader import receive
-from .ranges import Range, missing, take_piece, total
+from .ranges import Range, merge, missing, take_piece, total
 
 DownloadStatus = Literal["downloaded", "resumed", "unchanged"]
 
@@ -40,6 +41,21 @@ class Download:
     checksum: str
     status: DownloadStatus
     path: Path | None = None
+
+
+@dataclass(frozen=True)
+class DownloadPreview:
+    """What `download_version` would do with a file, as `preview_download` tells it.
+
+    `status` is `download`, `unchanged` (the file is there), or `exists` (a file with other content
+    is there, and may not be replaced). The other fields are those of a `Download`.
+    """
+
+    file_name: str
+    file_size: int
+    checksum: str
+    status: Literal["download", "unchanged", "exists"]
+    path: Path
 
 
 def check_wanted(presigned: PresignedDownload, verify: bool) -> None:
@@ -97,6 +113,8 @@ def to_stream(
     check_wanted(presigned, verify)
     digest, size = StreamHash(queue_size=source.config.hash_queue), presigned.file_size
     try:
+        if progress:
+            progress(0, size)
         receiver = _StreamReceiver(stream, digest, size, progress, source.config.max_read)
         receive(source, (0, size), receiver, token)
         token.raise_if_cancelled()
@@ -170,8 +188,39 @@ def to_file(
         raise IntegrityError(f"{target.name}: {reason}")
 
 
+class _Pieces(SharedWork[Range]):
+    """The gaps of a file, piece by piece, for up to so many `connections`."""
+
+    def __init__(self, gaps: list[Range], connections: int, config: TransferConfig) -> None:
+        super().__init__()
+        self.gaps = gaps
+        self.joined = 0
+        self.all_taken = threading.Event()
+        self.max_piece = config.max_piece
+        self._connections = connections
+        self._config = config
+
+    def take(self) -> Range | None:
+        if not self.gaps:
+            return None
+        if self._connections == 1:
+            piece, *self.gaps = self.gaps
+        else:
+            piece, self.gaps = take_piece(self.gaps, self.joined, self.max_piece, self._config)
+        if not self.gaps:
+            self.all_taken.set()
+        return piece
+
+    def put_back(self, left: Range) -> None:
+        """Takes back what a connection could not fetch that ends with this."""
+        self.gaps = merge([*self.gaps, left])
+        self.all_taken.clear()
+        self.joined -= 1
+
+
 class _Transfer:
-    """Fetches what is missing of a part file over as many connections as are of use."""
+    """Fetches what is missing of a part file over as many connections as are of use, and as the
+    store allows."""
 
     def __init__(
         self,
@@ -189,17 +238,15 @@ class _Transfer:
         self._progress = progress
         self._token = CancellationToken(parent=token)
         self._lock = threading.Lock()
-        self._gaps = missing(done, self._size)
-        self._all_taken = threading.Event()
         self._is_over = False
-        self._joined = 0
         self._fetched = 0
 
     def run(self, connections: int) -> str:
         """Returns the SHA-256 of the whole file."""
-        if total(self._gaps) <= self._config.parallel_above:
+        gaps = missing(self._done, self._size)
+        if total(gaps) <= self._config.parallel_above:
             connections = 1
-        self._connections = connections
+        self._pieces = _Pieces(gaps, connections, self._config)
         self._report(self._done)
         # What is small is likely to be read at once, and then from the cache.
         file = BlockFile(self._part.open, direct=self._size > self._config.parallel_above)
@@ -220,43 +267,35 @@ class _Transfer:
         if number and not self._is_of_use(number):
             return
         with self._lock:
-            self._joined += 1
-        max_piece = self._config.max_piece
-        while not self._token.is_set() and (piece := self._take(max_piece)):
-            started = time.monotonic()
-            self._fetch(assembler.block_writer(piece[0]), piece)
-            rate = (piece[1] - piece[0]) / max(time.monotonic() - started, 0.001)
-            max_piece = max(self._config.max_piece, int(rate * self._config.piece_seconds))
-
-    def _take(self, max_piece: int) -> Range | None:
-        with self._lock:
-            if not self._gaps:
-                return None
-            if self._connections == 1:
-                piece, *self._gaps = self._gaps
-            else:
-                piece, self._gaps = take_piece(self._gaps, self._joined, max_piece, self._config)
-            if not self._gaps:
-                self._all_taken.set()
-            return piece
+            self._pieces.joined += 1
+        self._pieces.run(partial(self._fetch, assembler), self._token)
 
     def _is_of_use(self, number: int) -> bool:
         """Waits until one more connection would help: one that carries this much is not limited,
         and what others carry beside it comes out of order, and has to be read again to be hashed.
         False where all is fetched, or given to others, before that."""
         seconds = self._config.join_seconds * number
-        while self._gaps and not self._token.is_set():
+        while self._pieces.gaps and not self._token.is_set():
             before = self._fetched
-            self._all_taken.wait(seconds)  # and so holds nobody up at the end
+            self._pieces.all_taken.wait(seconds)  # and so holds nobody up at the end
             if before and self._fetched - before < self._config.fast_rate * seconds:
                 return True
         return False
 
-    def _fetch(self, writer: BlockWriter, piece: Range) -> None:
+    def _fetch(self, assembler: FileAssembler, piece: Range) -> None:
+        started = time.monotonic()
+        writer = assembler.block_writer(piece[0])
         try:
             receive(self._source, piece, writer, self._token)
+        except BinDistError as error:
+            if not self._source.has_refused(error):
+                raise
+            raise RefusedError((writer.position, piece[1]), error) from None
         finally:
-            writer.flush()
+            writer.close()
+        rate = (piece[1] - piece[0]) / max(time.monotonic() - started, 0.001)
+        wanted = int(rate * self._config.piece_seconds)
+        self._pieces.max_piece = max(self._config.max_piece, wanted)
 
     def _written(self, written: Range, done: list[Range]) -> None:
         """Bytes that have reached the file: for the journal and for progress."""
@@ -264,6 +303,7 @@ class _Transfer:
             return
         self._part.record(*written, self._source.etag)
         self._fetched += written[1] - written[0]
+        self._pieces.note_advance()
         self._report(done)
 
     def _report(self, done: list[Range]) -> None:

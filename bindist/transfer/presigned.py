@@ -79,6 +79,8 @@ class DownloadSource:
         self._presigned: PresignedDownload | None = None
         self._lock = threading.Lock()
         self._etag: str | None = None
+        self._refusals: list[Exception] = []
+        self._takes_conditions = True
 
     def presigned(self) -> PresignedDownload:
         with self._lock:
@@ -94,6 +96,15 @@ class DownloadSource:
                 if self._presigned.content != expired.content:
                     raise ChangedError("the file on the server has been replaced")
 
+    def note_refusal(self, error: Exception) -> None:
+        """A connection failed with `error`, which may pass, before it brought any byte: the store
+        may serve only so many at once."""
+        self._refusals.append(error)
+
+    def has_refused(self, error: Exception) -> bool:
+        """Whether `error` is one that `note_refusal` was called with."""
+        return any(each is error for each in self._refusals)
+
     def reset(self) -> None:
         """Makes the next one a fresh start."""
         with self._lock:
@@ -102,6 +113,17 @@ class DownloadSource:
     @property
     def etag(self) -> str | None:
         return self._etag
+
+    @property
+    def condition(self) -> str | None:
+        """What `If-Match` asks for: nothing where it would never match, or the store does not know
+        the header. The ETag of each answer is compared all the same."""
+        is_weak = self._etag is not None and self._etag.startswith("W/")
+        return None if is_weak or not self._takes_conditions else self._etag
+
+    def drop_condition(self) -> None:
+        """The store does not know `If-Match`."""
+        self._takes_conditions = False
 
     def expect_etag(self, etag: str | None) -> None:
         """Every answer must be of the object that the first one was of."""

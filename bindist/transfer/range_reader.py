@@ -9,7 +9,7 @@ from typing import Protocol
 
 import requests
 
-from ..errors import IntegrityError, TransportError
+from ..errors import ApiError, IntegrityError, TransportError
 from ..http.error_mapping import RECEIVING_ERRORS
 from ..http.response import is_expired
 from ..http.transport import Transport
@@ -49,8 +49,9 @@ def receive(
     position, end = wanted
     stalled_attempts, renewed = 0, False
     token = token or CancellationToken()
+    failed: ApiError | TransportError
     while position < end and not token.is_set():
-        presigned, retry_after = source.presigned(), None
+        presigned, retry_after, before = source.presigned(), None, position
         try:
             with _open(source, presigned, position, end) as response:
                 if response.status_code in (200, 206):
@@ -64,21 +65,32 @@ def receive(
                         if position >= end:
                             body.release()
                             return
-                    raise TransportError("the answer was cut short", ambiguous=True)  # noqa: TRY301
+                    raise _cut_short()
                 retry_after = response.headers.get("Retry-After")
                 answer = transport.read_failure(response)
             if is_expired(answer) and not renewed:
                 source.renew(presigned)
                 renewed = True
                 continue
-            if not policy.retries_response(stalled_attempts, answer, repeatable=True):
-                answer.raise_for_error()
-        except TransportError as error:
-            if not policy.retries_error(stalled_attempts, error, repeatable=True):
+            answer.tries = stalled_attempts + 1
+            answer.raise_for_error()
+        except (ApiError, TransportError) as error:
+            failed = error
+            if isinstance(error, TransportError):
+                error.tries = stalled_attempts + 1
+            if not policy.may_pass(error):
                 raise
-        pause = policy.pause(stalled_attempts, retry_after)
+            if stalled_attempts >= policy.retries:
+                if position == before:
+                    source.note_refusal(error)
+                raise
+        pause = policy.announce(stalled_attempts, failed, retry_after)
         stalled_attempts += 1
         token.wait(pause)
+
+
+def _cut_short() -> TransportError:
+    return TransportError("the answer was cut short", ambiguous=True, harmless=True)
 
 
 def _open(
@@ -87,9 +99,13 @@ def _open(
     """Asks for the bytes from `position` to `end`; returns a checked answer, or a failed one."""
     whole = position == 0 and end == presigned.file_size
     headers = {} if whole else {"Range": f"bytes={position}-{end - 1}"}
-    if source.etag:
-        headers["If-Match"] = source.etag
+    if source.condition:
+        headers["If-Match"] = source.condition
     response = source.transport.open_store("GET", presigned.url, headers=headers)
+    if response.status_code == 501 and headers.pop("If-Match", ""):
+        response.close()
+        source.drop_condition()
+        response = source.transport.open_store("GET", presigned.url, headers=headers)
     try:
         if response.status_code in (412, 416):
             raise ChangedError("the file in the object store has been replaced")  # noqa: TRY301
@@ -159,6 +175,7 @@ class _Body:
             count: int = self._readinto(buffer[: self._size])
         except RECEIVING_ERRORS as error:
             failed = self._transport.transport_error(error, self._response.url)
+            failed.harmless = True
         else:
             self._size = next_read(self._size, time.monotonic() - started, self._config)
             return count

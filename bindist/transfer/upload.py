@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import requests
 
-from ..errors import IntegrityError, TransportError
+from ..errors import SIGNED_CHECKSUM, IntegrityError, TransportError
 from ..http.response import ApiResponse, failure, is_expired
 from ..http.transport import Transport, request_log
 from .concurrency import CancellationToken
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from ..types import StrPath
 
 _MD5 = re.compile(r'(?:W/)?"?([0-9a-f]{32})"?', re.IGNORECASE)
+_CHECKSUM = "x-amz-checksum-"
+_WRONG_CHECKSUM = ("BadDigest", "InvalidDigest", "XAmzContentChecksumMismatch")
 _SSE_C = "x-amz-server-side-encryption-customer-algorithm"
 
 
@@ -178,6 +181,8 @@ def put_file(
             progress(position, file.size)
 
     body = Body(file.stream, file.size, block_read, config.block_size)
+    if progress:
+        progress(0, file.size)
     try:
         presigned, etag = put(transport, ask, body, token)
     finally:
@@ -202,27 +207,30 @@ def put(
     policy, token = transport.store_retry_policy, token or CancellationToken()
     presigned, renewed, attempt = ask(), False, 0
     while True:
+        failed: ApiResponse | TransportError
         retry_after, expired = None, False
         body.seek(0)
         try:
             response = transport.open_store("PUT", presigned.url, body=body)
-        except _LocalError as failed:
-            raise failed.error from None
+            answer = _refusal(transport, response)
+        except _LocalError as local:
+            raise local.error from None
         except TransportError as error:
+            failed, error.tries = error, attempt + 1
             if not policy.retries_error(attempt, error, repeatable=True):
                 raise
             # A store that refuses an expired URL may hang up before all is sent, and so unheard.
             renew = not presigned.is_fresh
         else:
-            answer = _refusal(transport, response)
             if answer is None:
                 return presigned, _md5_of(transport, response)
+            failed, answer.tries = answer, attempt + 1
             retry_after = response.headers.get("Retry-After")
             renew = expired = is_expired(answer) and not renewed
             if not expired and not policy.retries_response(attempt, answer, repeatable=True):
                 answer.raise_for_error()
         if not expired:
-            token.pause(policy.pause(attempt, retry_after))
+            token.pause(policy.announce(attempt, failed, retry_after))
             attempt += 1
         if renew:
             presigned, renewed = ask(), True
@@ -231,12 +239,27 @@ def put(
 def _refusal(transport: Transport, response: requests.Response) -> ApiResponse | None:
     """A failed answer to a PUT; None where the object store has taken the bytes."""
     if response.status_code not in (200, 201, 204):
-        return transport.read_failure(response)
+        return read_refusal(transport, response)
     transport.release(response)
     if "ETag" in response.headers:
         return None
     # Something on the way that answers 200 to everything, and has stored nothing.
     return failure(200, "this is no object store's answer: it has no ETag", code="INVALID_RESPONSE")
+
+
+def read_refusal(transport: Transport, response: requests.Response) -> ApiResponse:
+    """A failed answer to a PUT, and whether the checksum in its URL is the reason: the server
+    cannot know that of the bytes, and has signed it so that nobody can take it out."""
+    answer, query = transport.read_failure(response), urlsplit(response.url).query
+    error = answer.error or {}
+    if error.get("code") not in _WRONG_CHECKSUM or _CHECKSUM not in query.lower():
+        return answer
+    return failure(
+        answer.status_code,
+        "the object store refuses the upload: the server has signed the checksum of other bytes "
+        f"into its URL ({error['code']}: {error.get('message')})",
+        code=SIGNED_CHECKSUM,
+    )
 
 
 def check_arrived(name: str, etag: str | None, md5: str | None) -> bool:

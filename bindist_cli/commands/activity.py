@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from heapq import nlargest
+
 import click
 
 from bindist.choices import ActivityType
@@ -9,6 +12,7 @@ from bindist.choices import ActivityType
 from ..context import App, pass_app
 from ..options import Group
 from ..output import columns
+from ..output.completeness import tell_of_walk
 from ..params import APPLICATION, CUSTOMER, since_option, until_option
 
 
@@ -19,7 +23,10 @@ def command() -> None:
 
 @command.command(
     "list",
-    examples=("bindist activity list --type download --since 7d", "bindist activity list --json"),
+    examples=(
+        "bindist activity list --type download --since 7d",
+        "bindist activity list --all -o csv > activity.csv",
+    ),
 )
 @click.option(
     "--type",
@@ -36,10 +43,16 @@ def command() -> None:
 @since_option
 @until_option
 @click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="All entries, customer by customer; --since and --until include this.",
+)
+@click.option(
     "--limit",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Print at most N entries. [default: 100]",
+    help="Print only the newest N entries. [default: 100; with --all, --since or --until: all]",
 )
 @pass_app
 def list_(
@@ -49,25 +62,46 @@ def list_(
     customer: str | None,
     since: str | None,
     until: str | None,
+    everything: bool,
     limit: int | None,
 ) -> None:
-    """List uploads and downloads, newest first.
+    """List uploads and downloads.
 
-    The server returns at most 100 entries. Without --customer, a server on AWS looks at 200 uploads
-    and 200 downloads, and only then selects by time. A warning tells where entries may be missing.
+    The server returns at most 100 entries, and without a customer not always the newest. With
+    --all, --since or --until, all entries are listed: one request per customer, and one more for
+    each further 100 entries. A note compares the downloads with the server's statistics.
+
+    Tables and JSON show the newest first. csv, jsonl and tsv print entries as they arrive, each
+    customer's newest first. The server keeps downloads for 90 days.
     """
+    if everything or since or until:
+        walk = app.client.iter_activity(
+            kind, application_id=app_id, customer_id=customer, start_date=since, end_date=until
+        )
+        rows: Iterable[columns.Json] = walk
+        if limit is not None:
+            rows = nlargest(limit, walk, key=_timestamp)
+        elif app.printer.format in ("table", "json"):
+            rows = sorted(walk, key=_timestamp, reverse=True)
+        filtered = any((kind, app_id, customer, since, until))
+        app.printer.rows(columns.ACTIVITY, rows, empty=_NOTHING + " match" * filtered)
+        tell_of_walk(app.printer, walk.count, walk.customers, walk.check(), walk.crowded)
+        return
     response = app.client.list_activity(
-        kind,
-        page_size=limit or 100,
-        application_id=app_id,
-        customer_id=customer,
-        start_date=since,
-        end_date=until,
+        kind, page_size=limit or 100, application_id=app_id, customer_id=customer
     )
-    app.printer.rows(columns.ACTIVITY, response.rows("activities"), empty="no uploads or downloads")
+    filtered = any((kind, app_id, customer))
+    app.printer.rows(
+        columns.ACTIVITY, response.rows("activities"), empty=_NOTHING + (" match" * filtered)
+    )
     if response.require()["limitReached"]:
         app.printer.warn(
-            "there may be more: the server returns at most 100 entries, and on AWS it looks at 200 "
-            "uploads and 200 downloads before it selects by time, unless you name a customer: "
-            "narrow the list down with --customer, --since and --until"
+            "the server returns at most 100 entries, and there may be more: --all lists all"
         )
+
+
+_NOTHING = "no uploads or downloads"
+
+
+def _timestamp(row: columns.Json) -> str:
+    return str(row["timestamp"])

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import click
 
-from ..auth.new_key_file import KeyFile, key_file_option, usable_key
+from ..auth.new_key_file import KeyFile, key_file_option
 from ..context import App, pass_app
 from ..options import Group
-from ..output import columns
 
 
 @click.group(cls=Group, name="admin")
@@ -43,12 +42,14 @@ def rotate_key(app: App, apps_admin: bool, yes: bool, key_file: str | None) -> N
     if not yes:
         app.confirm(f"Replace {whose}? The old key stops working, on AWS within 60 s.", "--yes")
     source = app.key.source
-    with KeyFile(key_file) as file:
+    from bindist.key_file import usable_key
+
+    with KeyFile(key_file, app.printer) as file:
         if apps_admin:
             made = app.client.regenerate_apps_admin_key().require()
         else:
             made = app.client.regenerate_admin_key().require()
-        file.show(app.printer, columns.NEW_KEY, made, usable_key(made, app.api_url))
+        file.show(made, usable_key(made, app.key.value))
     if not apps_admin and not app.settings.is_sandbox:
         app.printer.warn(
             "the old key stops working immediately, on a server on AWS within 60 s: "

@@ -39,7 +39,8 @@ def _typed(text: str) -> Any:
     cls=Command,
     examples=(
         "bindist api GET /v1/applications -q limit=1",
-        "bindist api PATCH /v1/management/customers/acme -f notes='called today'",
+        "bindist api PATCH /v1/management/customers/acme -f notes='called today' -f isActive=true",
+        "bindist api POST downloads/share -f applicationId=skylark -F version=1.10.0",
         "bindist api GET applications --paginate",
     ),
 )
@@ -47,10 +48,19 @@ def _typed(text: str) -> Any:
 @click.argument("path")
 @click.option(
     "-f",
-    "fields",
+    "body_fields",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Field of the JSON body; repeatable, excludes --input.",
+    help="Field of the JSON body: VALUE is JSON, such as 5, true, null or [1], else text;"
+    " repeatable, excludes --input.",
+)
+@click.option(
+    "-F",
+    "raw_fields",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Field of the JSON body: VALUE is text as it stands, such as 1.0; repeatable, excludes"
+    " --input.",
 )
 @click.option(
     "-q", "query", multiple=True, metavar="NAME=VALUE", help="Query parameter; repeatable."
@@ -62,7 +72,7 @@ def _typed(text: str) -> Any:
     "--input",
     "source",
     metavar="FILE",
-    help="File with the JSON body; - is stdin. Excludes -f.",
+    help="File with the JSON body; - is stdin. Excludes -f and -F.",
 )
 @click.option("--paginate", is_flag=True, help="Request all pages, and join their lists.")
 @pass_app
@@ -70,7 +80,8 @@ def command(
     app: App,
     method: str,
     path: str,
-    fields: tuple[str, ...],
+    body_fields: tuple[str, ...],
+    raw_fields: tuple[str, ...],
     query: tuple[str, ...],
     headers: tuple[str, ...],
     source: str | None,
@@ -81,9 +92,14 @@ def command(
     METHOD is GET, POST, PUT, PATCH, DELETE or HEAD. The /v1/ at the start of PATH may be omitted.
     The response to a failed request is printed as well, and its status determines the exit code.
     """
-    if source and fields:
-        raise click.UsageError("-f and --input exclude each other")
-    body: Any = {name: _typed(text) for name, text in _pairs("-f", fields).items()} or None
+    if app.settings.fields:
+        raise click.UsageError("--fields does not apply to `api`, which prints the whole response")
+    if source and (body_fields or raw_fields):
+        raise click.UsageError("-f and -F exclude --input")
+    body: Any = {
+        **{name: _typed(text) for name, text in _pairs("-f", body_fields).items()},
+        **_pairs("-F", raw_fields),
+    } or None
     if source:
         try:
             body = json.loads(read_text(source))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
+from typing import Any
 
 import click
 
@@ -13,7 +14,8 @@ from ..context import App, pass_app
 from ..options import Group
 from ..output import columns, formatting
 from ..output.charts import stats_charts
-from ..params import APPLICATION, CUSTOMER, IDENTIFIER, VERSION_TEXT
+from ..output.completeness import tell_of_check
+from ..params import APPLICATION, CUSTOMER, IDENTIFIER, VERSION_TEXT, VERSIONS_MEANT
 
 SORTS: dict[str, SortBy] = {"name": "name", "created": "createdAt", "updated": "updatedAt"}
 
@@ -97,6 +99,7 @@ def list_(
             sort_order=sort_order,
         )
         found = iter(response.rows("applications"))
+    filtered = bool(search or tags or is_active is not None or (page or 1) > 1)
     size = 0
 
     def measured() -> Iterator[columns.Json]:
@@ -108,8 +111,10 @@ def list_(
     app.printer.rows(
         columns.APPLICATIONS,
         measured(),
-        empty="no applications",
-        hint="create one with `bindist apps create APP`, or give a customer access with "
+        empty="no applications match" if filtered else "no applications",
+        hint=None
+        if filtered
+        else "create one with `bindist apps create APP`, or give a customer access with "
         "`bindist apps grant`",
     )
     if size >= MAY_BE_CUT_FROM:
@@ -223,8 +228,12 @@ def grant(app: App, app_id: str, customers: tuple[str, ...]) -> None:
 
     CUSTOMER is the id of a customer: see `bindist customers list`.
     """
+    before = customers_before(app, app_id)
     response = app.client.update_application_customers(app_id, add_customer_ids=customers)
     app.printer.one(columns.GRANTS, response.require())
+    if before is not None:
+        for customer in sorted(before.intersection(customers)):
+            app.printer.note(f"{customer} had access to {app_id} already")
 
 
 @command.command(examples=("bindist apps revoke skylark globex",))
@@ -236,5 +245,69 @@ def revoke(app: App, app_id: str, customers: tuple[str, ...]) -> None:
 
     CUSTOMER is the id of a customer: see `bindist customers list`.
     """
+    before = customers_before(app, app_id)
     response = app.client.update_application_customers(app_id, remove_customer_ids=customers)
     app.printer.one(columns.GRANTS, response.require())
+    if before is not None:
+        for customer in sorted({*customers} - before):
+            app.printer.note(f"{customer} had no access to {app_id}: nothing was withdrawn")
+
+
+def customers_before(app: App, app_id: str) -> set[str] | None:
+    """Returns who may download an application; None where that is not told."""
+    from bindist.access import customers_of  # imported late, for fast starts
+
+    found: Any = find_application(app, app_id)
+    if "customers" not in found:
+        return None
+    return {each["customerId"] for each in customers_of(found)}
+
+
+@command.command(
+    examples=(
+        "bindist apps adoption skylark",
+        "bindist apps adoption skylark --has 1.9.0 -o csv > affected.csv",
+        "bindist apps adoption skylark --has '<1.10' --not-updated",
+    )
+)
+@click.argument("app_id", metavar="APP", type=APPLICATION)
+@click.option(
+    "--has",
+    metavar="SPEC",
+    type=VERSIONS_MEANT,
+    help="Only customers that have downloaded such a version: for example 2.0, '<2.1' or"
+    " '>=2.0,<2.1'.",
+)
+@click.option(
+    "--not-updated",
+    is_flag=True,
+    help="With --has: leave out customers that have also downloaded a higher version, which --has "
+    "does not mean.",
+)
+@pass_app
+def adoption(app: App, app_id: str, has: Callable[[str], bool] | None, not_updated: bool) -> None:
+    """Show who has downloaded which version of an application.
+
+    Lists each customer that may download APP or has done so, with the highest version downloaded,
+    when that was, and how many enabled versions are higher. The server keeps downloads for 90 days.
+
+    Downloaded is not installed: a customer may run an older version than it has downloaded. A
+    download by a share link counts for whoever made the link.
+    """
+    from bindist.adoption import having  # imported late, for fast starts
+
+    if not_updated and has is None:
+        raise click.UsageError("--not-updated requires --has")
+    found = app.client.get_adoption(app_id)
+    rows = list(found.customers) if has is None else having(found, has, not_updated=not_updated)
+    nobody = f"no customer may download {app_id}, and none has"
+    if has is not None:
+        nobody = f"no customer has downloaded a matching version of {app_id} within 90 days"
+    app.printer.rows(columns.ADOPTION, map(columns.row_of, rows), empty=nobody)
+    app.printer.note("downloaded is not installed; the server keeps downloads for 90 days")
+    if found.other_downloads:
+        app.printer.note(
+            f"{found.other_downloads:,} download{'s are' * (found.other_downloads > 1) or ' is'} "
+            "no customer's, but an administrator's, or by a share link that one made"
+        )
+    tell_of_check(app.printer, found.check, found.crowded)

@@ -49,9 +49,10 @@ def list_(
     events, and a server on AWS looks at 200 and only then selects by time. A warning tells where
     events may be missing.
     """
+    empty = "no events match" if kind or since or until else "no events"
     if kind is None:
         response = app.client.list_audit_events(start_date=since, end_date=until, limit=ONE_PAGE)
-        app.printer.rows(columns.AUDIT, response.rows("events")[:limit], empty="no events")
+        app.printer.rows(columns.AUDIT, response.rows("events")[:limit], empty=empty)
         if response.require().get("limitReached"):
             app.printer.warn(
                 "there may be more events: the server returns at most 100, and on AWS it looks at "
@@ -61,4 +62,4 @@ def list_(
     found = app.client.iter_audit_events(
         kind, start_date=since, end_date=until, page_size=min(limit or ONE_PAGE, ONE_PAGE)
     )
-    app.printer.rows(columns.AUDIT, islice(found, limit), empty="no events")
+    app.printer.rows(columns.AUDIT, islice(found, limit), empty=empty)

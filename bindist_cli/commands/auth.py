@@ -24,7 +24,8 @@ from ..options import Group
 from ..output import columns
 from ..output.streams import mask_keys, print_exactly
 from ..settings import config_file
-from ..settings.resolve import environment
+from ..settings.profile_keys import DEFAULT_URL, shown_address
+from ..settings.resolve import SANDBOX, environment, known_profiles, load_config
 from ..text_input import read_text
 
 
@@ -185,6 +186,33 @@ def status(app: App) -> None:
     response.raise_for_error()
 
 
+@command.command("list", examples=("bindist auth list", "bindist auth list --json"))
+@pass_app
+def list_(app: App) -> None:
+    """List the profiles, their addresses, and where their keys are stored.
+
+    Sends no request: `bindist auth status --profile NAME` shows whether a key works. The profile
+    `sandbox` always exists, and has an address and keys of its own.
+    """
+    store = key_store(app.settings, environment())
+    found = []
+    for name, table in known_profiles(load_config(app.settings.config_dir)).items():
+        url = str(table.get("api_url") or DEFAULT_URL)
+        stored = None if name == SANDBOX else store.find(name)
+        found.append(
+            {
+                "profile": name,
+                "apiUrl": None if name == SANDBOX else shown_address(url),
+                "keySource": stored[1] if stored else None,
+                "isCurrent": name == app.settings.profile,
+            }
+        )
+    app.printer.rows(columns.PROFILES, found)
+    if store.silent:
+        app.printer.warn(f"the system keyring may hold further keys: {store.trouble}")
+    _tell_of_environment(app)
+
+
 @command.command(examples=("bindist auth token",))
 @pass_app
 def token(app: App) -> None:
@@ -192,7 +220,7 @@ def token(app: App) -> None:
     key = app.key.value
     # The whole key, and the secret in a hosted one.
     mask_keys([{"token": key}, {"token": key.partition(".")[2]}])
-    if app.settings.output in (None, "table"):
+    if app.printer.as_text:
         print_exactly(f"{key}\n")
     else:
         app.printer.one(columns.TOKEN, {"token": key})

@@ -12,7 +12,7 @@ from ..exit_codes import CliError
 from ..options import FLAGS, Group
 from ..output import columns
 from ..output.formatting import visible
-from ..params import SETTING
+from ..params import SETTING, SETTING_VALUE
 from ..settings import config_file
 from ..settings.profile_keys import variable_of
 from ..settings.resolve import CONFIG, ENVIRONMENT, NO_PROFILE, environment
@@ -49,7 +49,7 @@ def get(app: App, context: click.Context, key: str) -> None:
     """
     config_file.check_key(key)
     found = config_file.row(key, app.settings, context.meta.get(FLAGS, {}), environment())
-    if app.settings.output in (None, "table"):
+    if app.printer.as_text:
         app.printer.text(visible(found["value"]))
     else:
         app.printer.one(columns.SETTINGS, found)
@@ -64,7 +64,7 @@ def get(app: App, context: click.Context, key: str) -> None:
     ),
 )
 @_key
-@click.argument("value", metavar="VALUE")
+@click.argument("value", metavar="VALUE", type=SETTING_VALUE)
 @pass_app
 def set_(app: App, key: str, value: str) -> None:
     """Store a setting. Creates the profile if it does not exist.
@@ -96,7 +96,7 @@ def path(app: App) -> None:
     """Print the path of config.toml, even if the file does not exist yet."""
     app.settings, _ = app.resolve_anyway()
     found = str(app.settings.config_dir / CONFIG)
-    if app.settings.output in (None, "table"):
+    if app.printer.as_text:
         app.printer.text(found)
     else:
         app.printer.one(columns.PATHS, {"path": found})

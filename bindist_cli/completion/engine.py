@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 WORDS = os.path.join(os.path.dirname(__file__), "grammar.json")  # noqa: PTH118, PTH120
 
+_FIELDS = "fields"  # the shared option whose values depend on the command
+
 NEEDS: dict[str, dict[str, Any]] = {
     "profiles": {},
     "applications": {},
@@ -177,11 +179,18 @@ class Line:
         self, parameter: Json, before: str, word: str, env: Mapping[str, str]
     ) -> Iterator[tuple[str, str, str]]:
         values = parameter["values"]
+        if isinstance(values, dict):
+            values = values["of"].get(self.given.get(values["by"]), ())
         if values in ("file", "dir"):
             yield values, before + word, ""
             return
         already = self.given.get(parameter["name"])
-        for value, meaning in self._remote(values, env) if isinstance(values, str) else values:
+        if parameter["name"] == _FIELDS and parameter in self._everywhere:
+            values = self._command["fields"]
+            listed, comma, word = word.rpartition(",")
+            already, before = tuple(listed.split(",")), before + listed + comma
+        found = self._remote(values, env) if isinstance(values, str) else values
+        for value, meaning in (*parameter.get("also", ()), *found):
             given = isinstance(already, tuple) and value in already
             if value.startswith(word) and not given:
                 yield "plain", before + value, meaning

@@ -101,11 +101,10 @@ def _access(settings: Settings, env: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _profiles(folder: Path) -> Iterator[Item]:
-    profiles = resolve.load_config(folder).get("profiles", {})
-    for name, table in {"default": {}, **profiles}.items():
-        yield name, shown_address(str(table.get("api_url", "")))
-    if resolve.SANDBOX not in profiles:
-        yield resolve.SANDBOX, "a complete local server"
+    for name, table in resolve.known_profiles(resolve.load_config(folder)).items():
+        is_sandbox = name == resolve.SANDBOX
+        address = shown_address(str(table.get("api_url", "")))
+        yield name, "a complete local server" if is_sandbox else address
 
 
 Source = Callable[..., Iterable[tuple[Any, Any]]]

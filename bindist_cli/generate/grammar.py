@@ -6,17 +6,21 @@ Reading this file is several times as fast as importing click and the commands.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from bindist.sandbox import KINDS
+
 from .. import topics
 from ..cli import COMMANDS, cli
 from ..completion.engine import WORDS
 from ..options import is_shared
-from ..settings.config_file import KEYS
+from ..output.fields import PRINTED
+from ..settings.config_file import KEYS, PROFILE
+from ..settings.profile_keys import PROFILE_KEYS
 
 Json = dict[str, Any]
 
@@ -43,7 +47,13 @@ def _command(command: click.Command, context: click.Context) -> Json:
         "options": _options(own),
         "arguments": [_argument(each) for each in own if isinstance(each, click.Argument)],
         "commands": below,
+        "fields": _fields(context.command_path),
     }
+
+
+def _fields(path: str) -> list[tuple[str, str]]:
+    """Returns the fields of a command's result, with their headings."""
+    return [(each.key, each.title) for each in PRINTED.get(path.partition(" ")[2], ())]
 
 
 def _is_everywhere(parameter: click.Parameter) -> bool:
@@ -64,6 +74,7 @@ def _option(option: click.Option) -> Json:
         "many": option.multiple,
         "help": option.help or "",
         "values": _values(option.type),
+        **_also(option.type),
     }
 
 
@@ -74,17 +85,25 @@ def _argument(argument: click.Argument) -> Json:
         "many": argument.nargs == -1,
         "default": default if isinstance(default, str) else None,
         "values": _values(argument.type),
+        **_also(argument.type),
     }
 
 
-def _values(kind: Any) -> str | list[tuple[str, str]]:
+def _values(kind: Any) -> str | list[tuple[str, str]] | Json:
     """Returns the values of a parameter with descriptions, or the kind to look up."""
     if isinstance(kind, click.Choice):
         return [(str(each), "") for each in kind.choices]
     if isinstance(kind, click.Path):
         return "file" if kind.file_okay else "dir"
     name = str(getattr(kind, "kind", ""))
+    # With a dictionary, the values depend on another parameter.
     return _KNOWN[name]() if name in _KNOWN else name or []
+
+
+def _also(kind: Any) -> Json:
+    """Returns the values that are offered before those to look up."""
+    also = getattr(kind, "also", ())
+    return {"also": list(also)} if also else {}
 
 
 def _help_subjects() -> list[tuple[str, str]]:
@@ -92,7 +111,27 @@ def _help_subjects() -> list[tuple[str, str]]:
     return list({**COMMANDS, **{name: topics.summary(name) for name in topics.names()}}.items())
 
 
-_KNOWN = {"settings": lambda: list(KEYS.items()), "help": _help_subjects}
+def _setting_values() -> Json:
+    """The values of each setting, which is the argument before."""
+    known: Json = {PROFILE: "profiles"}
+    for name, key in PROFILE_KEYS.items():
+        if key.is_file:
+            known[name] = "file"
+        elif key.values:
+            known[name] = [(value, "") for value in key.values]
+    return {"by": "key", "of": known}
+
+
+def _faults() -> list[tuple[str, str]]:
+    return [(name, f"{name}{kind.form}: {kind.does}") for name, kind in KINDS.items()]
+
+
+_KNOWN: dict[str, Callable[[], Any]] = {
+    "settings": lambda: list(KEYS.items()),
+    "setting_values": _setting_values,
+    "faults": _faults,
+    "help": _help_subjects,
+}
 """The kinds of values that do not depend on a server."""
 
 

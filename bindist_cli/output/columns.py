@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,6 +26,11 @@ def _age(value: Any, now: datetime) -> str:
     return formatting.age(value, now) if value else ""
 
 
+def _in_minutes(value: Any, now: datetime) -> str:  # noqa: ARG001
+    """When something expires, as it was asked for: the clocks of two machines may differ."""
+    return formatting.in_minutes(value)
+
+
 def _size(value: Any, now: datetime) -> str:  # noqa: ARG001
     return "" if value is None else formatting.size(value)
 
@@ -40,6 +46,13 @@ def _words(yes: str, no: str) -> Human:
     return human
 
 
+def _or(nothing: str) -> Human:
+    def human(value: Any, now: datetime) -> str:  # noqa: ARG001
+        return nothing if value is None else formatting.one_line(value)
+
+    return human
+
+
 def _short_hash(value: Any, now: datetime) -> str:  # noqa: ARG001
     text = formatting.one_line(value)
     return text[:12] + "…" if len(text) > 20 else text
@@ -47,6 +60,10 @@ def _short_hash(value: Any, now: datetime) -> str:  # noqa: ARG001
 
 def _list(value: Any, now: datetime) -> str:  # noqa: ARG001
     return formatting.one_line(formatting.plain(value)).replace(",", ", ")
+
+
+def _version_or_none(value: Any, now: datetime) -> str:  # noqa: ARG001
+    return formatting.one_line(value) if value else "not within 90 days"
 
 
 def _counts(value: Any, now: datetime) -> str:  # noqa: ARG001
@@ -72,7 +89,14 @@ STYLES = {
     "ok": "green",
     "disabled": "yellow",
     "inactive": "red",
+    "hidden everywhere": "red",
     "different": "red",
+    "changed": "yellow",
+    "added": "green",
+    "removed": "red",
+    "same": "dim",
+    "unknown": "yellow",
+    "extra": "yellow",
     "missing": "red",
     "works": "green",
     "refused": "red",
@@ -80,6 +104,7 @@ STYLES = {
     "problem": "red",
     "unchanged": "dim",
     "skipped": "dim",
+    "conflict": "red",
 }
 """Colours of status words; nothing else is coloured."""
 
@@ -89,7 +114,8 @@ class Column:
     """One field: its key in the API, its heading, and its format for people.
 
     Tables show `wide` columns only on wide terminals, never show `hidden` ones, and shorten
-    `flexible` ones first. Scripts get every column, in this order.
+    `flexible` ones first. What is to be copied is `whole`: the card of an object never breaks it
+    into lines. Scripts get every column, in this order.
     """
 
     key: str
@@ -99,7 +125,20 @@ class Column:
     wide: bool = False
     hidden: bool = False
     flexible: bool = False
+    whole: bool = False
 
+
+def row_of(thing: object) -> Json:
+    """A dataclass of the SDK as a row, with the keys in the API's style: `customerId`."""
+    return {
+        _CAMEL.sub(lambda found: found[1].upper(), name): list(value)
+        if isinstance(value, tuple)
+        else value
+        for name, value in vars(thing).items()
+    }
+
+
+_CAMEL = re.compile("_([a-z])")
 
 ACTIVE = _words("active", "inactive")
 ENABLED = _words("enabled", "disabled")
@@ -149,7 +188,7 @@ VERSION = (
     Column("applicationId", "Application"),
     Column("version", "Version"),
     Column("isEnabled", "Production", ENABLED),
-    Column("isActive", "Test channel", ACTIVE),
+    Column("isActive", "Test channel", _words("active", "hidden everywhere")),
     Column("fileSize", "Size", _size),
     Column("downloadCount", "Downloads"),
     Column("createdAt", "Created", _age),
@@ -179,6 +218,8 @@ DOWNLOADS = (
     Column("fileSize", "Size", _size, right=True),
     Column("path", "Path", flexible=True),
     Column("checksum", "SHA-256", _short_hash, wide=True),
+    Column("version", "Version"),
+    Column("applicationId", "Application", hidden=True),
 )
 CHECKSUMS = (
     Column("checksum", "SHA-256"),
@@ -190,6 +231,40 @@ VERIFIED = (
     Column("path", "Path", flexible=True),
     Column("serverChecksum", "Server", _short_hash, wide=True),
     Column("checksum", "Local", _short_hash, wide=True),
+    Column("version", "Version", hidden=True),
+)
+IDENTIFIED = (
+    Column("path", "File", flexible=True),
+    Column("version", "Version", _or("unknown")),
+    Column("isEnabled", "State", ENABLED),
+    Column("newer", "Newer", right=True),
+    Column("applicationId", "Application"),
+    Column("fileName", "Name there", flexible=True),
+    Column("fileSize", "Size", _size, right=True, hidden=True),
+    Column("checksum", "SHA-256", _short_hash, wide=True),
+    Column("fileId", "Id", hidden=True),
+)
+NOTES = (
+    Column("version", "Version"),
+    Column("createdAt", "Created", _age),
+    Column("releaseNotes", "Notes", flexible=True),
+)
+COMPARED = (
+    Column("applicationId", "Application"),
+    Column("oldVersion", "Old"),
+    Column("newVersion", "New"),
+    Column("changed", "Changed", _list, hidden=True),
+    Column("added", "Added", _list, hidden=True),
+    Column("removed", "Removed", _list, hidden=True),
+    Column("same", "Same", _list, hidden=True),
+)
+CHANGES = (
+    Column("status", "Status"),
+    Column("fileName", "File", flexible=True),
+    Column("oldSize", "Old", _size, right=True),
+    Column("newSize", "New", _size, right=True),
+    Column("oldChecksum", "Old SHA-256", _short_hash, wide=True),
+    Column("newChecksum", "New SHA-256", _short_hash, wide=True),
 )
 PLANNED = (
     Column("fileName", "File"),
@@ -207,10 +282,14 @@ STATS = (
     Column("downloadsByDate", "By day", _counts, hidden=True),
 )
 SHARE = (
-    Column("shareUrl", "Link"),
-    Column("expiresAt", "Expires", _age),
-    Column("expiresInMinutes", "Minutes", hidden=True),
+    Column("shareUrl", "Link", whole=True),
+    Column("expiresInMinutes", "Expires", _in_minutes),
+    Column("expiresAt", "Expires", _age, hidden=True),
     Column("token", "Token", hidden=True),
+    Column("version", "Version"),
+    Column("fileName", "File"),
+    Column("applicationId", "Application", hidden=True),
+    Column("commands", "Commands", hidden=True),
 )
 CUSTOMERS = (
     Column("customerId", "Customer"),
@@ -229,9 +308,9 @@ CUSTOMER = (
     Column("updatedAt", "Updated", _age),
 )
 NEW_KEY = (
-    Column("customerId", "Customer"),
+    Column("customerId", "Customer", whole=True),
     Column("name", "Name"),
-    Column("apiKey", "Key"),
+    Column("apiKey", "Key", whole=True),
     Column("createdAt", "Created", _age, hidden=True),
     Column("regeneratedAt", "Created", _age, hidden=True),
     Column("keyFile", "Key file"),
@@ -247,6 +326,55 @@ ACTIVITY = (
     Column("fileName", "File", wide=True, flexible=True),
     Column("clientIp", "IP address", wide=True),
     Column("id", "Id", hidden=True),
+)
+ADOPTION = (
+    Column("customerId", "Customer", flexible=True),
+    Column("name", "Name", flexible=True),
+    Column("version", "Version", _version_or_none),
+    Column("downloadedAt", "Downloaded", _age),
+    Column("behind", "Behind", right=True),
+    Column("email", "Email", flexible=True),
+    Column("reference", "Reference", wide=True, flexible=True),
+    Column("downloads", "Downloads", right=True, wide=True),
+    Column("versions", "Versions", _list, wide=True, flexible=True),
+    Column("hasAccess", "Access", YES, wide=True),
+    Column("isActive", "State", ACTIVE, wide=True),
+)
+ACCESS = (
+    Column("customerId", "Customer", flexible=True),
+    Column("name", "Name", flexible=True),
+    Column("isActive", "State", ACTIVE),
+    Column("applications", "Applications", _list, flexible=True),
+    Column("email", "Email", wide=True, flexible=True),
+    Column("reference", "Reference", wide=True, flexible=True),
+)
+IMPORTED = (
+    Column("name", "Name", flexible=True),
+    Column("reference", "Reference", flexible=True),
+    Column("status", "Status"),
+    Column("customerId", "Customer", wide=True),
+    Column("keyFile", "Key file", flexible=True),
+    Column("granted", "Granted", _list, flexible=True),
+    Column("differs", "Differs in", _list, flexible=True),
+    Column("reason", "Why not", flexible=True),
+    Column("email", "Email", wide=True, flexible=True),
+)
+
+
+def access_matrix(applications: Sequence[str]) -> tuple[Column, ...]:
+    """The columns of a matrix with the customers' access, one for each application."""
+    return (*_ACCESS_NAMES, *(Column(name, name, YES) for name in applications))
+
+
+def access_row(row: Json, applications: Sequence[str]) -> Json:
+    """A row of ACCESS as a row of that matrix."""
+    may = {name: name in row["applications"] for name in applications}
+    return {**may, "customerId": row["customerId"], "customerName": row["name"]}
+
+
+_ACCESS_NAMES = (
+    Column("customerId", "Customer", flexible=True),
+    Column("customerName", "Name", flexible=True),
 )
 AUDIT = (
     Column("timestamp", "When", _age),
@@ -320,7 +448,13 @@ AUTH_STATUS = (
     Column("isAdmin", "Administrator", hidden=True),
     Column("isFinancialAdmin", "Financial administrator", hidden=True),
 )
-TOKEN = (Column("token", "Key"),)
+PROFILES = (
+    Column("profile", "Profile"),
+    Column("apiUrl", "API URL", flexible=True),
+    Column("keySource", "Key from", flexible=True),
+    Column("isCurrent", "In use", YES),
+)
+TOKEN = (Column("token", "Key", whole=True),)
 SETTINGS = (
     Column("key", "Setting"),
     Column("value", "Value", flexible=True),

@@ -24,12 +24,23 @@ from . import formatting
 _TAG = re.compile(r"(?is)<(script|style|head)\b.*?(?:</\1>|\Z)|<[^>]*(?:>|\Z)")
 _MAX_MESSAGE = 300
 
+_AGAIN = "run the command again: this is safe"
+_PAGE_HINT = "another server, or a proxy, responded: check --api-url and the proxy settings"
+_HTTPS_PORT = re.compile(r"(?i)plain HTTP request was sent to HTTPS|HTTP request to an HTTPS")
+CODE_HINTS = {
+    errors.NO_SUCH_PATH: "check that --api-url is the base URL of the API, with its stage, as in "
+    "https://ID.execute-api.REGION.amazonaws.com/prod",
+    errors.REQUEST_TOO_LARGE: "something in front of the server refuses requests of this size: ask "
+    "its operator to raise the limit (nginx: client_max_body_size)",
+    errors.SIGNED_CHECKSUM: "the server's operator sets "
+    "AWS_REQUEST_CHECKSUM_CALCULATION=WHEN_REQUIRED; until then, one file up to 4 MiB is possible",
+}
 HINTS: tuple[tuple[type[Exception], str], ...] = (
     (errors.AuthenticationError, "store a valid key with `bindist auth login`"),
     (errors.RateLimitError, "wait a moment, then run the command again"),
-    (errors.ServerError, "run the command again: this is safe"),
+    (errors.ServerError, _AGAIN),
     (errors.BusyError, "wait until it has finished, then run the command again"),
-    (errors.QuotaError, "delete data that you no longer need, or ask for a larger quota"),
+    (errors.QuotaError, "ask for more storage: the server keeps what is deleted, and counts it"),
 )
 
 _S3_NAME = "represented using ISO-8859-1"
@@ -53,9 +64,9 @@ def to_cli_error(error: Exception) -> CliError:
     if isinstance(error, CliError):
         return error
     if isinstance(error, errors.ApiError):
-        return _from_response(error)
+        return _with_tries(_from_response(error), error.tries)
     if isinstance(error, errors.TransportError):
-        return _from_transport(error)
+        return _with_tries(_from_transport(error), error.tries)
     if isinstance(error, click.ClickException):
         context = getattr(error, "ctx", None)
         hint = f"see `{context.command_path} --help`" if context else None
@@ -79,16 +90,29 @@ def to_cli_error(error: Exception) -> CliError:
     return CliError(message, code, hint=_hint(error))
 
 
+def _with_tries(shown: CliError, tries: int) -> CliError:
+    if tries > 1:
+        shown.message += f" (after {tries} tries)"
+    return shown
+
+
 def _from_response(error: errors.ApiError) -> CliError:
     message = str(error)
     hint = _hint(error)
     if message.lstrip().startswith("<"):
         text = " ".join(_TAG.sub(" ", message).split())
         message = f"HTTP {error.status_code} with an HTML page instead of an API response: {text}"
+        if error.status_code < 500 and not error.transient:
+            hint = _PAGE_HINT
     elif error.code == "INVALID_RESPONSE" and not message.startswith("HTTP"):
         message = f"HTTP {error.status_code} with an invalid API response: {message}"
     if len(message) > _MAX_MESSAGE:
         message = message[:_MAX_MESSAGE] + "…"
+    if error.transient and hint is None:
+        hint = _AGAIN
+    if error.status_code == 400 and _HTTPS_PORT.search(message):
+        hint = "this port speaks https: write https:// in the address"
+    hint = CODE_HINTS.get(error.code, hint)
     if error.code == "INVALID_RESPONSE":
         hint = "check that --api-url is the base URL of the API"
     if error.code == "InvalidArgument" and _S3_NAME in message:
@@ -113,7 +137,7 @@ def _from_transport(error: errors.TransportError) -> CliError:
         hint = _MANY_FILES_HINT
     elif "certificate" in str(error).lower():
         hint = "name the CA certificates to trust with --ca-bundle FILE"
-    elif error.ambiguous:
+    elif error.ambiguous and not error.harmless:
         hint = "the server may have carried it out: check before you run it again"
     return CliError(str(error), exit_for(error), hint=hint, code="NO_ANSWER")
 

@@ -61,6 +61,19 @@ def age(timestamp: object, now: datetime) -> str:
     raise AssertionError("unreachable")
 
 
+def in_minutes(minutes: object) -> str:
+    """Formats minutes from now: `in 30 minutes`, `in 2 hours`; shows any other value unchanged."""
+    if isinstance(minutes, bool) or not isinstance(minutes, int) or minutes < 1:
+        return visible(minutes)
+    per, name = next(
+        (per, name)
+        for per, name in ((1440, "day"), (60, "hour"), (1, "minute"))
+        if not minutes % per
+    )
+    count = minutes // per
+    return f"in {count} {name}" + ("" if count == 1 else "s")
+
+
 def size(count: object) -> str:
     """Formats a number of bytes in decimal units: `1 byte`, `13.4 MB`."""
     if isinstance(count, bool) or not isinstance(count, (int, float)):
@@ -87,6 +100,13 @@ def duration(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.0f} s"
     return f"{int(seconds) // 60} min {int(seconds) % 60} s"
+
+
+def clock(seconds: float) -> str:
+    """Formats a duration as `0:00:07` or `1:02:03`."""
+    minutes, second = divmod(int(min(seconds, 359_999)), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}"
 
 
 def plain(value: Any) -> str:
@@ -164,6 +184,15 @@ def _coded(char: str) -> str:
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def elide(text: str, width: int) -> str:
+    """Shortens text to `width` characters in its middle: `skylark-…-amd64.tar.gz`."""
+    if len(text) <= width:
+        return text
+    head = (width - 1) // 2
+    tail = width - 1 - head
+    return f"{text[:head]}…{text[len(text) - tail :]}"
 
 
 def bar(value: float, largest: float, width: int) -> str:

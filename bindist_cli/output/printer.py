@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
-from itertools import chain, islice
+from itertools import chain, groupby, islice
 from typing import IO, TYPE_CHECKING, Any
 
 import click
@@ -39,6 +39,11 @@ class Printer:
         self.settings = settings
         self.on_terminal = sys.stdout.isatty()
         self.format = settings.output or ("table" if self.on_terminal else "tsv")
+
+    @property
+    def as_text(self) -> bool:
+        """Whether a result that is text itself is printed as such: no format and field is asked."""
+        return self.settings.output in (None, "table") and not self.settings.fields
 
     # Results
 
@@ -68,14 +73,24 @@ class Printer:
         it, which is a function of the object and the width in characters."""
         if self.format == "table":
             self._card(columns, thing, tables or {}, drawing)
+        elif self.format == "tsv" and self.settings.fields:
+            self._tsv_rows(columns, [thing])
         elif self.format == "tsv":
-            for column in self._chosen(columns, [thing]):
-                if column.key in thing or self.settings.fields:
+            for column in columns:
+                if column.key in thing:
                     self._line([column.key, formatting.plain(thing.get(column.key))])
         elif self.format == "json":
+            self._chosen(columns, [thing])
             self._write(json_text(self._picked(thing), indent=2) + "\n")
         else:
             getattr(self, f"_{self.format}_rows")(columns, [thing])
+
+    def check_fields(self, columns: Sequence[Column]) -> None:
+        """Raises CliError for --fields with another field than those of the columns.
+
+        For commands whose result must not be lost, before their request.
+        """
+        self._chosen(columns, [{}])
 
     def text(self, text: str) -> None:
         """Prints text that is the result itself, in any format."""
@@ -209,19 +224,31 @@ class Printer:
         tables: Mapping[str, Sequence[Column]],
         drawing: Callable[[Json, int], str] | None,
     ) -> None:
+        from rich.cells import cell_len
         from rich.table import Table
         from rich.text import Text
 
         console = self.console()
         now = datetime.now(timezone.utc)
-        card = Table(box=None, show_header=False, pad_edge=False, padding=(0, _GAP, 0, 0))
-        card.add_column(style="bold", no_wrap=True)
-        card.add_column(overflow="fold")
-        for column in self._chosen(columns, [thing]):
-            value = column.human(thing.get(column.key), now)
-            if value and (self.settings.fields or not column.hidden):
+        lines = [
+            (column, value)
+            for column in self._chosen(columns, [thing])
+            if (value := column.human(thing.get(column.key), now))
+            and (self.settings.fields or not column.hidden)
+        ]
+        width = max((cell_len(column.title) for column, _ in lines), default=0)
+        for is_whole, group in groupby(lines, key=lambda line: line[0].whole):
+            if is_whole:  # whatever the terminal makes of a long line, it is copied as one
+                for column, value in group:
+                    title = f"{column.title:{width + _GAP}}"
+                    console.print(Text.assemble((title, "bold"), value), soft_wrap=True)
+                continue
+            card = Table(box=None, show_header=False, pad_edge=False, padding=(0, _GAP, 0, 0))
+            card.add_column(style="bold", no_wrap=True, min_width=width)
+            card.add_column(overflow="fold")
+            for column, value in group:
                 card.add_row(Text(column.title), Text(value, style=STYLES.get(value, "")))
-        console.print(card)
+            console.print(card)
         if drawing and not self.settings.fields and (drawn := drawing(thing, console.width)):
             console.print()
             console.print(Text(_drawable(drawn)), soft_wrap=True)

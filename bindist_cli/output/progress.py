@@ -7,17 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from . import formatting
 from .printer import Printer
 
-if TYPE_CHECKING:
-    from rich.progress import TaskID
-
 Report = Callable[[int, int], None]
 EVERY_SECONDS = 30.0
-_TOTAL = "all files"
 
 
 @contextmanager
@@ -28,8 +23,10 @@ def transfers(
     if printer.settings.quiet:
         yield lambda name: lambda done, size: None  # noqa: ARG005
     elif sys.stderr.isatty() and printer.settings.bars and _can_start_threads():
-        with _bars(printer, sizes, doing) as reporter:
-            yield reporter
+        from .progress_bars import Bars  # imported late, for fast starts
+
+        with Bars(printer, sizes, doing) as bars:
+            yield bars.reporter
     else:
         yield _Lines(printer, doing).reporter
 
@@ -43,64 +40,6 @@ def _can_start_threads() -> bool:
         return False
     thread.join()
     return True
-
-
-@contextmanager
-def _bars(
-    printer: Printer, sizes: Mapping[str, int], doing: str
-) -> Iterator[Callable[[str], Report]]:
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-
-    console = printer.console(sys.stderr)
-    narrow = console.width < 60
-    longest = 18 if narrow else 31
-    shown = Progress(
-        TextColumn("{task.description}", markup=False),
-        *(() if narrow else (BarColumn(bar_width=None),)),
-        DownloadColumn(),
-        *(() if narrow else (TransferSpeedColumn(), TimeRemainingColumn())),
-        console=console,
-        expand=not narrow,
-    )
-    lock = threading.Lock()
-    done_of: dict[str, int] = {}
-    tasks: dict[str, TaskID] = {}
-    total: TaskID | None = None
-
-    def begin() -> None:
-        nonlocal total
-        if len(sizes) > 1:
-            total = shown.add_task(doing, total=sum(sizes.values()))
-        for name, size in sizes.items():
-            label = formatting.one_line(name)
-            label = label if len(label) <= longest else label[: longest - 1] + "…"
-            tasks[name] = shown.add_task(label, total=size)
-        shown.start()
-
-    def reporter(name: str) -> Report:
-        def report(done: int, size: int) -> None:
-            with lock:
-                if not tasks:  # show bars only once something is transferred
-                    begin()
-                done_of[name] = done
-                shown.update(tasks[name], completed=done, total=size)
-                if total is not None:
-                    shown.update(total, completed=sum(done_of.values()))
-
-        return report
-
-    try:
-        yield reporter
-    finally:
-        if tasks:
-            shown.stop()
 
 
 class _Lines:

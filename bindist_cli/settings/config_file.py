@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +12,21 @@ from ..exit_codes import CliError, Exit
 from . import toml_edit
 from .profile_keys import PROFILE_KEYS, one_of, shown_address, variable_of
 from .profile_keys import check_url as check_url
-from .resolve import CONFIG, ENVIRONMENT, SANDBOX, Settings, load_config
+from .resolve import CONFIG, ENVIRONMENT, SANDBOX, Settings, known_profiles, load_config
 
 PROFILE = "profile"
 KEYS = {PROFILE: "the profile to use without --profile [default: default]"} | {
     name: key.help for name, key in PROFILE_KEYS.items()
 }
-DEFAULTS = {PROFILE: "default"} | {name: key.default for name, key in PROFILE_KEYS.items()}
+DEFAULTS = {PROFILE: "default"} | {name: key.shown_default for name, key in PROFILE_KEYS.items()}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,49}")
 
 
 def check_key(key: str) -> None:
     """Raises CliError for an unknown setting."""
     if key not in KEYS:
-        near = difflib.get_close_matches(key.replace("-", "_").lower(), KEYS, 1, cutoff=0.5)
-        meant = f"; did you mean {near[0]}?" if near else ""
+        near = _near(key, tuple(KEYS))
+        meant = f"; did you mean {near}?" if near else ""
         raise CliError(
             f"unknown setting {key!r}{meant}",
             Exit.USAGE,
@@ -73,6 +73,23 @@ def row(
     return {"key": key, "value": shown, "source": source}
 
 
+def unknown_keys(config: Mapping[str, Any]) -> list[tuple[str, str | None]]:
+    """The keys of config.toml that are no settings, and so ignored, each with the setting that may
+    be meant. Those of a profile are written `profiles.NAME.KEY`."""
+    own: tuple[str, ...] = (PROFILE, "profiles")
+    found = [(key, key, own) for key in config]
+    profiles = config.get("profiles")
+    for name, table in profiles.items() if isinstance(profiles, dict) else ():
+        keys = table if isinstance(table, dict) else ()
+        found += [(f"profiles.{name}.{key}", key, tuple(PROFILE_KEYS)) for key in keys]
+    return [(shown, _near(key, known)) for shown, key, known in found if key not in known]
+
+
+def _near(key: str, known: Sequence[str]) -> str | None:
+    near = difflib.get_close_matches(key.replace("-", "_").lower(), known, 1, cutoff=0.5)
+    return near[0] if near else None
+
+
 def set_value(settings: Settings, key: str, text: str) -> Any:
     """Writes a setting of the profile in use; returns its value. Raises CliError if invalid."""
     value = parse(settings, key, text)
@@ -96,8 +113,7 @@ def parse(settings: Settings, key: str, text: str) -> Any:
     """Parses the value of a setting. Raises CliError if it is invalid."""
     check_key(key)
     if key == PROFILE:
-        profiles = load_config(settings.config_dir).get("profiles", {})
-        known = {"default", SANDBOX, *(profiles if isinstance(profiles, dict) else ())}
+        known = known_profiles(load_config(settings.config_dir))
         return one_of(sorted(known))(key, text)
     if key == "api_url" and settings.is_sandbox:
         raise CliError("cannot set api_url: the profile sandbox has its own address", Exit.USAGE)

@@ -26,14 +26,18 @@ Reader = Callable[[str, str], Any]
 
 def one_of(values: Sequence[str]) -> Reader:
     """Reads one of a few words."""
+    return _OneOf(tuple(values))
 
-    def read(key: str, text: str) -> str:
-        if text not in values:
-            hint = "use one of " + ", ".join(values)
+
+@dataclass(frozen=True)
+class _OneOf:
+    words: Sequence[str]
+
+    def __call__(self, key: str, text: str) -> str:
+        if text not in self.words:
+            hint = "use one of " + ", ".join(self.words)
             raise CliError(f"invalid value for {key}: {text!r}", Exit.USAGE, hint=hint)
         return text
-
-    return read
 
 
 def _text(key: str, text: str) -> str:  # noqa: ARG001
@@ -82,14 +86,32 @@ _READERS: dict[type, Reader] = {str: _text, bool: _switch, int: _count, float: _
 @dataclass(frozen=True)
 class ProfileKey:
     """One setting: the type of its value in config.toml, what it means, how `config set` reads it
-    (default: as any value of that type), the value where none is set, and the environment variable
-    that overrides it (default: BINDIST_ and the name)."""
+    (default: as any value of that type), the value where none is set, the environment variable
+    that overrides it (default: BINDIST_ and the name), and what is used where there is no such
+    value: for people, who ask what applies."""
 
     kind: type
     help: str
     reader: Reader | None = None
     default: Any = None
     variable: str | None = None
+    in_use: str | int | None = None
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The words that it takes, where these are few."""
+        if self.kind is bool:
+            return "true", "false"
+        return tuple(self.reader.words) if isinstance(self.reader, _OneOf) else ()
+
+    @property
+    def is_file(self) -> bool:
+        """Whether its value is the path of a file."""
+        return self.reader is _file
+
+    @property
+    def shown_default(self) -> Any:
+        return self.in_use if self.default is None else self.default
 
     def read(self, key: str, text: str) -> Any:
         """The value that a text is. Raises CliError."""
@@ -102,11 +124,20 @@ class ProfileKey:
 
 PROFILE_KEYS: dict[str, ProfileKey] = {
     "api_url": ProfileKey(str, "base URL of the API", _url, DEFAULT_URL),
-    "output": ProfileKey(str, "output format: " + ", ".join(OUTPUTS), one_of(OUTPUTS)),
-    "timeout": ProfileKey(
-        float, "seconds to wait for a connection, and for each read [default: 10 and 60]"
+    "output": ProfileKey(
+        str,
+        "output format: " + ", ".join(OUTPUTS),
+        one_of(OUTPUTS),
+        in_use="table on a terminal, else tsv",
     ),
-    "retries": ProfileKey(int, "maximum retries of a request that is safe to repeat [default: 3]"),
+    "timeout": ProfileKey(
+        float,
+        "seconds to wait for a connection, and for each read [default: 10 and 60]",
+        in_use="10 and 60",
+    ),
+    "retries": ProfileKey(
+        int, "maximum retries of a request that is safe to repeat [default: 3]", in_use=3
+    ),
     "ca_bundle": ProfileKey(str, "file of CA certificates to trust, in PEM format", _file),
     "allow_http": ProfileKey(
         bool,

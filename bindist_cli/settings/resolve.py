@@ -101,6 +101,15 @@ def load_config(folder: Path) -> dict[str, Any]:
     return read_toml(folder / CONFIG)
 
 
+def known_profiles(config: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The profiles that can be used, with their settings: those of the file, `default`, and
+    `sandbox`."""
+    profiles = config.get("profiles")
+    listed = profiles.items() if isinstance(profiles, dict) else ()
+    tables = {name: table if isinstance(table, dict) else {} for name, table in listed}
+    return {"default": {}, **tables, SANDBOX: tables.get(SANDBOX, {})}
+
+
 def read_toml(path: Path, *, private: bool = False) -> dict[str, Any]:
     """Parses a file; a `private` one must not be readable by other users."""
     return parse_toml(path, private_files.read(path, private=private) or "")

@@ -22,6 +22,7 @@ ACCOUNTS = (
         commands=(
             Command("customers list", LIST, "", (Recorded("", "customers"),)),
             Command("customers show", ONE, "acme", (Recorded("{customer}", "customers"),)),
+            Command("customers access", LIST, "", (Recorded("", "customers"),)),
         ),
     ),
     Endpoint(
@@ -159,7 +160,12 @@ ACCOUNTS = (
             ),
         ),
         commands=(
-            Command("activity list", LIST, "--limit 5", (Recorded("--app alpha", "activities"),)),
+            Command(
+                "activity list",
+                LIST,
+                "--all",
+                (Recorded("--app alpha", "activities"), Recorded("--all", "activities")),
+            ),
         ),
     ),
     Endpoint(

@@ -141,7 +141,10 @@ CUSTOMER = (
                 examples=(sends({}, "tool"), sends({"version": "1"}, "tool", version="1")),
             ),
         ),
-        commands=(Command("apps stats", ONE, "skylark", (Recorded("alpha"),)),),
+        commands=(
+            Command("apps stats", ONE, "skylark", (Recorded("alpha"),)),
+            Command("apps adoption", LIST, "skylark", (Recorded("alpha", "activities"),)),
+        ),
     ),
     Endpoint(
         "GET",

@@ -19,22 +19,50 @@ TRANSFERS = (
         (
             "check_stored_bytes",
             "check_stored_version",
+            "compare_versions",
             "download_to_file",
             "download_to_stream",
             "download_version",
+            "identify_files",
+            "preview_download",
+            "find_customer",
+            "get_adoption",
+            "import_customers",
+            "iter_activity",
+            "list_access",
             "preview_publish",
             "publish",
             "signed_checksums",
             "upload_file",
+            "wait_for_newer_version",
         ),
     ),
 )
-OTHER_METHODS = ("close", "find_administrators", "request")
+OTHER_METHODS = ("close", "find_administrators", "release_progress", "request")
 OTHER_COMMANDS = (
+    Command(
+        "versions identify",
+        LIST,
+        "--all-apps file.bin README.md",
+        (Recorded("alpha ../tool.exe", "versions"), Recorded("--all-apps ../tool.exe")),
+    ),
+    Command(
+        "versions notes",
+        LIST,
+        "skylark --from 1.9.0",
+        (Recorded("alpha", "versions"), Recorded("alpha --to latest")),
+    ),
+    Command(
+        "versions diff",
+        ONE,
+        "skylark 1.9.0 latest",
+        (Recorded("alpha 1.0.0 1.0.0", "files"),),
+    ),
     Command(
         "auth login", ONE, recorded=(Recorded("--with-key"),), elsewhere="asks a person: test_auth"
     ),
     Command("auth status", ONE, recorded=(Recorded(),)),
+    Command("auth list", LIST),
     Command("auth token", TEXT),
     Command("auth logout", ONE),
     Command("config list", LIST),
@@ -64,6 +92,12 @@ OTHER_COMMANDS = (
         ),
     ),
     Command("doctor", LIST, recorded=(Recorded(),)),
+    Command(
+        "customers import",
+        LIST,
+        "customers.csv --keys-dir keys",
+        (Recorded("../customers.csv --keys-dir keys", "customers"),),
+    ),
     Command("completion", TEXT, "bash"),
     Command("help", LIST),
 )

@@ -59,15 +59,18 @@ def rounds(count: int) -> int:
 
 def release_trips(count: int) -> list[tuple[int, str]]:
     """The round trips of a release of `count` files, its bytes being sent to a store nearby."""
-    others = [(rounds(count - 1), "completions"), (1, "look")] if count > 1 else []
+    urls, others = [], [(1, "again")]
+    if count > 1:
+        urls, others = [(rounds(count), "URLs")], [(rounds(count - 1), "completions"), (1, "look")]
     return [
         (1, "handshake"),
         (1, "first look"),
-        *([(rounds(count), "URLs")] if count > 1 else []),
+        *urls,
         (1, "reserve"),
         (1, "look"),
-        *others,
+        *(others if count > 1 else []),
         (1, "MAIN"),
+        *(others if count == 1 else []),
         (1, "look"),
         (1, "enable"),
         (1, "look"),

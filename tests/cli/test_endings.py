@@ -152,3 +152,15 @@ except KeyboardInterrupt:
 def test_a_signal_is_held_also_where_no_thread_can_tell_of_it():
     done = subprocess.run([sys.executable, "-c", NO_THREAD], capture_output=True, text=True)
     assert done.stdout == "the block goes on\ninterrupted\n", done.stderr
+
+
+def test_after_an_interruption_the_hint_comes_after_the_error(downloading, interrupt):
+    process = downloading()
+    interrupt(process)
+    _, stderr = process.communicate(timeout=30)
+    error, hint = stderr.splitlines()[-2:]
+    assert error == "error: interrupted"
+    assert hint == (
+        "  hint: run the same command again: complete files are skipped, and the others continue "
+        "where they stopped"
+    )

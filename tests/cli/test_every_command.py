@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from bindist_cli.output.fields import PRINTED
 from bindist_cli.output.formatting import unescape
 from tests.api_table import COMMANDS, LIST, ONE, TEXT
 from tests.sampling import is_due
@@ -30,6 +31,8 @@ IN_A_PIPE = [path for place, path in enumerate(CASES) if is_due(place + 1, 2)]
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file in the current folder."""
     (tmp_path / "file.bin").write_bytes(b"some bytes" * 100)
+    (tmp_path / "README.md").write_text("# Skylark 1.10\n\nStart `skylark-setup.exe`.\n")
+    (tmp_path / "customers.csv").write_text("name,reference\nInitech,CRM-7\n")
     monkeypatch.chdir(tmp_path)
 
 
@@ -94,7 +97,7 @@ def test_every_command_prints_csv(path, at_catalogue, invoke):
     done = invoke(*words(path, "-o", "csv"))
     assert done.exit_code == CASES[path].exit, done.stderr
     head, *rows = csv.reader(io.StringIO(done.stdout, newline=""))
-    assert all(re.fullmatch(r"\w+", name) for name in head)
+    assert head == [column.key for column in PRINTED[path]]
     assert rows
     assert {len(row) for row in rows} == {len(head)}
 

@@ -173,6 +173,7 @@ def place(tmp_path, at_catalogue, catalogue_admin, profile):
     """What the examples find in the current folder and in the configuration."""
     profile("[profiles.work]\noutput = 'json'\n", work=at_catalogue.keys.admin)
     (tmp_path / "key.txt").write_text(at_catalogue.keys.admin)
+    (tmp_path / "customers.csv").write_text("name,reference\nInitech,CRM-7\n")
     dist = tmp_path / "dist"
     dist.mkdir()
     (dist / "harbor.tar.gz").write_bytes(b"content")

@@ -90,6 +90,7 @@ _SIGNED = re.compile(r"Signature=(?!\*\*\*)[^&\s]{8}")
 @pytest.fixture(autouse=True)
 def files(inside: Path) -> None:
     (inside / "file.bin").write_bytes(b"some bytes" * 100)
+    (inside / "customers.csv").write_text("name,reference\nInitech,CRM-7\n")
     (inside / "other.bin").write_bytes(b"other bytes" * 100)
     with (inside / "large.bin").open("wb") as file:
         file.truncate(4 * 1024 * 1024 + 1)
@@ -140,7 +141,7 @@ def test_no_command_shows_a_secret(
         talked += "Authorization: Bearer ***" in result.stderr or "Traceback" in result.stderr
     assert talked >= len(commands) * 0.6
     assert ADMIN_KEY in secrets
-    stored = (environment / "credentials.toml", inside / "new.key")
+    stored = (environment / "credentials.toml", inside / "new.key", *inside.glob("keys/*"))
     for path in stored:  # where keys are meant to be
         path.unlink(missing_ok=True)
     assert not shown_in(written(inside, environment), secrets | signatures(at_catalogue))

@@ -12,7 +12,8 @@ from bindist_cli import topics
 from bindist_cli.output import pager
 
 NAMES = [
-    *("commands", "contributing", "downloads", "exit-codes", "file-types", "mirrors", "output"),
+    *("commands", "contributing", "customers", "downloads", "exit-codes", "file-types", "mirrors"),
+    "output",
     *("performance", "pipelines", "releases", "sandbox", "sdk", "security", "settings"),
     *("signing", "troubleshooting"),
 ]

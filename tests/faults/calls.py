@@ -76,6 +76,7 @@ UPLOADS = "SELECT count(*) FROM uploads"
 FILES = read("/applications/shelf/versions/1.0/files")
 DOWNLOAD_URL = read("/downloads/url", "SELECT count(*) FROM downloads", url=True)
 UPLOAD_URL = Step("read", "POST", "/v1/management/upload/large-url", url=True)  # makes nothing
+SHELF = read("/applications/shelf/versions")
 VERSIONS = read("/applications/tool/versions")
 COMPLETE = change("POST", "/management/upload/large-complete", UPLOADS)
 STREAM = Step("stream", "GET", "/store/*", again=True, cut="cut:1000")
@@ -181,6 +182,30 @@ TRANSFERS = (
     Call("download_version", to_folder, (FILES, DOWNLOAD_URL, FILE), raises=True),
     Call("check_stored_version", check_stored, (FILES, DOWNLOAD_URL, FIRST), raises=True),
     Call(
+        "preview_download",
+        lambda at: at.client.preview_download("shelf", "1.0", at.target.parent)[0].status,
+        (FILES, SHELF),
+        raises=True,
+    ),
+    Call(
+        "identify_files",
+        lambda at: at.client.identify_files(at.files / "small.bin", "shelf"),
+        (SHELF, FILES),
+        raises=True,
+    ),
+    Call(
+        "compare_versions",
+        lambda at: at.client.compare_versions("shelf", "1.0", "1.0"),
+        (FILES, SHELF),
+        raises=True,
+    ),
+    Call(
+        "wait_for_newer_version",
+        lambda at: at.client.wait_for_newer_version("shelf", "0.1"),
+        (SHELF,),
+        raises=True,
+    ),
+    Call(
         "upload_large_file",
         lambda at: at.client.upload_large_file("tool", at.mark, "a.bin", CONTENT),
         (UPLOAD_URL, PUT, VERSIONS, COMPLETE),
@@ -204,9 +229,30 @@ TRANSFERS = (
     ),
 )
 
-CALLS = (*SINGLE, *REQUESTS, *TRANSFERS)
-OF_SEVERAL_STEPS = frozenset({"publish", "preview_publish", "signed_checksums"})
-"""The releases read the server after each step, and have their faults in tests/release/test_faults;
-`signed_checksums` is a `list_version_files` and two `download_file`, which are in the matrix."""
+CUSTOMERS, APPLICATIONS = read("/management/customers"), read("/applications")
+REPORTS = (
+    Call("iter_activity", lambda at: list(at.client.iter_activity()), (read("/activity"),), True),
+    Call("find_customer", lambda at: at.client.find_customer(reference="r"), (CUSTOMERS,), True),
+    Call("list_access", lambda at: at.client.list_access(), (CUSTOMERS, APPLICATIONS), True),
+    Call(
+        "get_adoption",
+        lambda at: at.client.get_adoption("library"),
+        (
+            read("/applications/library"),
+            read("/applications/library/versions"),
+            APPLICATIONS,
+            CUSTOMERS,
+            read("/activity"),
+            read("/applications/library/stats"),
+        ),
+        True,
+    ),
+)
+
+CALLS = (*SINGLE, *REQUESTS, *REPORTS, *TRANSFERS)
+OF_SEVERAL_STEPS = frozenset({"publish", "preview_publish", "signed_checksums", "import_customers"})
+"""The releases and the import read the server after each step, and have their faults in
+tests/release/test_faults and tests/sdk/customer_import; `signed_checksums` is a
+`list_version_files` and two `download_file`, which are in the matrix."""
 ON_DISK = frozenset({"download_to_file", "download_version"})
 """These put a file where another one is."""

@@ -57,6 +57,7 @@ flip:0              invalid/1 invalid/1 invalid/1 invalid/1
 length:-9           invalid/1 invalid/1 invalid/1 invalid/1
 gzip                ok/1      ok/1      ok/1      ok/1
 slow:99000000       ok/1      ok/1      ok/1      ok/1
+strict-crc          ok/1      ok/1      ok/1      ok/1
 etag:other          ok/1      ok/1      ok/1      ok/1
 range-lie           ok/1      ok/1      ok/1      ok/1
 range-ignore        ok/1      ok/1      ok/1      ok/1
@@ -102,6 +103,7 @@ etag:opaque         ok/1      ok/1      ok/1      ok/1      ok/1      ok/1
 range-lie           ok/1      ok/1      ok/1      ok/1      ok/1      ok/1
 range-ignore        ok/1      ok/1      ok/1      ok/1      ok/1      ok/1
 slow:99000000       ok/1      ok/1      ok/1      ok/1      ok/1      ok/1
+strict-crc          ok/1      ok/1      ok/1      ok/1      400/1     400/1
 quota               ok/1      ok/1      ok/1      ok/1      ok/1      ok/1
 """
 
@@ -143,6 +145,7 @@ etag:opaque         ok/1      ok/1
 range-lie           ok/2      ok/2
 range-ignore        ok/2      ok/2
 slow:99000000       ok/1      ok/1
+strict-crc          ok/1      ok/1
 quota               ok/1      ok/1
 """
 
@@ -174,12 +177,13 @@ quota               ok/1      ok/1      413/1     413/1
 # A request under one of these faults has been carried out; under any other it has not.
 CARRIED_OUT = frozenset(
     {"lost", "reset", "cut", "length", "flip", "gzip", "etag", "slow", "stall-body"}
-    | {"range-lie", "range-ignore", "expire", "quota"}
+    | {"range-lie", "range-ignore", "expire", "quota", "strict-crc"}
 )
 STALLS = frozenset({"stall", "stall-body"})
 
 CODES = {
     302: "REDIRECT",
+    400: "SIGNED_CHECKSUM",
     403: "AccessDenied",  # the store's own
     404: "NOT_FOUND",
     413: "PAYLOAD_TOO_LARGE",
@@ -191,6 +195,7 @@ CODES = {
 }
 CLASSES = {
     302: "ApiError",
+    400: "ApiError",
     403: "PermissionDeniedError",
     404: "NotFoundError",
     413: "QuotaError",

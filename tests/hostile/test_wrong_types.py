@@ -65,6 +65,7 @@ def run(
     version = recorded.answers["GET /v1/applications/*/versions"]["data"]["versions"][0]["version"]
     customers = recorded.answers["GET /v1/management/customers"]["data"]["customers"]
     (inside.parent / "tool.exe").write_bytes(CONTENT)  # what `versions upload` finds there already
+    (inside.parent / "customers.csv").write_text("name,reference\nInitech,CRM-7\n")
     names = {"version": version, "customer": customers[0]["customerId"]}
 
     def again(name: str, *more: str) -> Result:

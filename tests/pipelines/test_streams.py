@@ -26,7 +26,8 @@ def test_the_result_is_on_stdout_and_notes_are_on_stderr(in_ci):
     assert [file["status"] for file in json.loads(downloaded.stdout)] == ["downloaded"]
     talk = ((uploaded, "uploading", "tool.bin"), (downloaded, "downloading", "tool.bin"))
     for done, doing, file in talk:
-        first, last = done.stderr.splitlines()
+        *notes, first, last = done.stderr.splitlines()
+        assert notes == ["the latest version of tool is 1.0.0"] * (doing == "downloading")
         assert first == f"{doing} {file} (5.0 MB)"
         assert last.startswith(f"{file}: 5.0 MB in ")
         assert not set(done.stderr) & set("\x1b\r")

@@ -142,6 +142,13 @@ def pages(scene: Scene) -> None:
         scene.listing(fault)
 
 
+def no_such_path(scene: Scene) -> None:
+    server = scene.stack.enter_context(CannedServer())
+    server.open()
+    server.answer({"message": "Missing Authentication Token"}, 403)
+    scene("--api-url", server.url, "apps", "list")
+
+
 def different(scene: Scene) -> None:
     (scene.folder / "acme.exe").write_bytes(b"another program")
     scene(*UPLOAD, "acme.exe")
@@ -250,6 +257,11 @@ def altered(scene: Scene) -> None:
     scene("versions", "upload", "acme", "2.0.0", "acme.exe", "manual.txt")
 
 
+def signed_checksum(scene: Scene) -> None:
+    scene.server.faults.add("strict-crc")
+    scene("versions", "upload", "acme", "2.0.0", "acme.exe", "manual.txt")
+
+
 def changing(scene: Scene) -> None:
     """The file is written to while the object store takes its time."""
     scene.server.faults.add("stall:1,method=PUT,path=/store/*")
@@ -313,6 +325,11 @@ def too_large(scene: Scene) -> None:
     scene.note(done.returncode, done.stderr)
 
 
+def huge(scene: Scene) -> None:
+    os.truncate(scene.folder / "acme.exe", 5 * 1024**3 + 1)
+    scene("versions", "upload", "acme", "2.0.0", "acme.exe")
+
+
 def two_checksums(scene: Scene) -> None:
     text = f"{'a' * 64}  linux/acme.exe\n{'b' * 64}  windows/acme.exe\n"
     (scene.folder / "SHA256SUMS").write_text(text)
@@ -361,8 +378,12 @@ PROVOKED: dict[str, Callable[[Scene], None]] = {
     ),
     "… did not respond within … s": lambda scene: scene.listing("stall:30", "--timeout", "0.2"),
     "the connection to … is not trusted: …": not_trusted,
+    "… speaks http without TLS, not https: …": lambda scene: scene(
+        "--api-url", scene.server.url.replace("http:", "https:"), "apps", "list", "--retries", "0"
+    ),
     "… cannot be reached through the proxy: …": no_proxy,
     "HTTP … with an HTML page instead of an API response: …": pages,
+    "the gateway has no such path: Missing Authentication Token": no_such_path,
     "the server redirects to …; give the address it names": lambda scene: scene.listing(
         "redirect:https://elsewhere.example/"
     ),
@@ -388,6 +409,7 @@ PROVOKED: dict[str, Callable[[Scene], None]] = {
     ),
     "…: File too large: …": too_large,
     "…: File name too long": lambda scene: scene(*DOWNLOAD, "-O", "n" * 300),
+    "… has … bytes: the object store takes … GiB in one request; …": huge,
     "the release notes have …": lambda scene: scene(*UPLOAD, "acme.exe", "--notes", "x" * 5001),
     "Amazon's object store refuses each download of a file whose name has characters above "
     "U+00FF: …; nothing was sent": refused_name,
@@ -400,6 +422,8 @@ PROVOKED: dict[str, Callable[[Scene], None]] = {
     "… of … files do not match version …": other_files,
     "the version has two files called …, with the checksums … and …": mixed,
     "the object store has other bytes than were sent of …": altered,
+    "the object store refuses the upload: the server has signed the checksum of other bytes into "
+    "its URL …": signed_checksum,
     "… is not the file that was expected: its SHA-256 is …, listed is …": other_list,
     "… changed while it was sent; nothing was completed": changing,
     "the server's file name … has … in it": hostile_name,

@@ -20,7 +20,7 @@ from tests.publishing import publish
 from tests.release.conftest import APPLICATION, COMPLETE, Watched
 from tests.sampling import TODAY, is_due
 
-STEPS, PARTS = 22, 6
+STEPS, PARTS = 20, 6
 FAULTS = (
     "refuse",
     "stall:600",

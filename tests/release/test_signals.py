@@ -99,7 +99,7 @@ def test_the_second_signal_ends_at_once(
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=lambda sent: sent.name)
-@pytest.mark.parametrize(("method", "count"), [("PUT", 0), ("PATCH", 4)], ids=["before", "after"])
+@pytest.mark.parametrize(("method", "count"), [("PUT", 0), ("PATCH", 3)], ids=["before", "after"])
 def test_a_signal_before_or_after_the_completions_ends_at_once(
     watched: Watched, tmp_path: Path, sent: signal.Signals, method: str, count: int
 ) -> None:

@@ -20,14 +20,19 @@ from tests.sdk.canned import CannedServer
 
 # Every argument of a public method that may be any text. One with a closed set has a Literal type.
 FREE_TEXTS = {
-    "api_key", "application_id", "base_url", "changelog", "checksum", "content_type",
+    "api_key", "application_id", "application_ids", "base_url", "changelog", "checksum",
+    "content_type",
     "customer_id", "customer_ids", "description", "email", "end_date", "expected", "file_id",
-    "file_name", "files", "add_customer_ids", "headers", "remove_customer_ids",
+    "file_lists", "file_name", "files", "grant", "add_customer_ids", "headers",
+    "remove_customer_ids",
     "last_event_id", "license", "listed", "method", "name", "notes", "params",
-    "parent_customer_id", "reference", "release_notes", "search", "start_date", "tags",
-    "trusted_keys", "upload_id", "version",
+    "new", "old", "parent_customer_id", "reference", "release_notes", "search", "start_date",
+    "tags", "than", "trusted_keys", "upload_id", "version",
 }  # fmt: skip
-PATHS = {"cache", "path", "paths", "path_or_file", "folder", "journal", "signature_cache", "verify"}
+PATHS = {
+    "cache", "folder", "journal", "keys_dir", "path", "paths", "path_or_file", "signature_cache",
+    "verify",
+}  # fmt: skip
 
 
 def public_calls() -> Iterator[tuple[str, str, Any]]:
@@ -39,7 +44,8 @@ def public_calls() -> Iterator[tuple[str, str, Any]]:
         names |= vars(module)
     results = ("Download", "StoredBytes", "Release", "ReleasePreview")
     signing = ("SignedChecksums", "SigningKey", "TrustedKey")
-    stand_ins = dict.fromkeys((*results, *signing), Any)
+    imports = ("ImportRow", "ImportedCustomer")
+    stand_ins = dict.fromkeys((*results, *signing, *imports), Any)
     for method, function in inspect.getmembers(AdminClient, inspect.isfunction):
         if method.startswith("_") and method != "__init__":
             continue

@@ -104,6 +104,7 @@ def test_a_response_is_a_dataclass_with_the_promised_fields() -> None:
         "meta": "Json | None",
         "raw": "Json",
         "date": "float | None",
+        "tries": "int",
     }
 
 

@@ -66,7 +66,27 @@ def test_files_are_chosen_by_name_or_id_in_the_order_asked_for(wanted: Any, chos
     assert choose_files([EXE, DLL, TXT], wanted) == chosen
 
 
-@pytest.mark.parametrize("name", ["A.EXE", "4", ""])
+@pytest.mark.parametrize(
+    ("wanted", "chosen"),
+    [
+        (["*"], [EXE, DLL, TXT]),
+        (["a.?ll", "*.exe"], [DLL, EXE]),
+        (["*.[de]*", "a.dll"], [EXE, DLL]),
+        (["a.txt", "a.*"], [TXT, EXE, DLL]),
+    ],
+    ids=str,
+)
+def test_a_pattern_stands_for_all_files_that_it_matches(wanted: Any, chosen: Any) -> None:
+    assert choose_files([EXE, DLL, TXT], wanted) == chosen
+
+
+def test_a_file_whose_name_looks_like_a_pattern_is_chosen_by_it() -> None:
+    odd, other = row("a[1].exe", "1"), row("a1.exe", "2")
+    assert choose_files([odd, other], ["a[1].exe"]) == [odd]
+    assert choose_files([other], ["a[1].exe"]) == [other]
+
+
+@pytest.mark.parametrize("name", ["A.EXE", "4", "", "*.EXE", "[", "a.exe*?"])
 def test_a_missing_file_is_not_found(name: str) -> None:
     with pytest.raises(NotFoundError, match="the version has no file ") as caught:
         choose_files([EXE, DLL], ["1", name])

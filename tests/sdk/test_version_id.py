@@ -100,3 +100,11 @@ def test_nothing_is_sent_if_the_check_fails(live, server):
     assert [each.method for each in server.requests] == ["GET"]
     with pytest.raises(ServerError):
         live._check_version_id("zeta", "cli-2.0")
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_no_upload_reaches_a_hidden_version_of_another_application(call, live, server, tmp_path):
+    live.update_version("zeta-cli", "1.0", is_active=False).raise_for_error()
+    answer = call(live, tmp_path)
+    assert (answer.status_code, answer.error["code"]) == (409, "SAME_VERSION_ID")
+    assert server.version_state("zeta", "cli-1.0") is None

@@ -139,7 +139,7 @@ NAMED = [  # the name, without --force, with --force
     ("link to folder/", PUT, PUT),
     (".", PUT, PUT),
     ("", REFUSED, REFUSED),
-    ("new/", REFUSED, REFUSED),
+    ("new/", PUT, PUT),  # makes the folder, as --dir does
     ("new/.", REFUSED, REFUSED),
     ("new/..", REFUSED, REFUSED),
     ("new/new.bin", REFUSED, REFUSED),
@@ -214,7 +214,7 @@ def test_every_form_of_a_target_path(
     kept = {path: after.get(path) for path in before if path != name or outcome != REPLACED}
     assert kept == {path: before[path] for path in kept}
     if outcome in (PUT, REPLACED):
-        (path,) = set(after) - set(before) or {name}
+        (path,) = {path for path in set(after) - set(before) if path != "new"} or {name}
         assert after[path][1] == published
     else:
         assert set(after) == set(before)

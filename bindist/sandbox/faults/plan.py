@@ -4,8 +4,9 @@
 
 `KIND=ARGUMENT` is the same as `KIND:ARGUMENT`. Method and path choose the requests (the path as it
 is sent, without the query); of those, number `nth` (1) and the following, `times` in all, fail.
-`times` is 1 by default, but 0 for `slow-db`, `slow-store` and `stale-reads`; 0 is for ever. The
-path of `late-completion` is `*/upload/large-complete` by default, any path for the others.
+`times` is 1 by default, but 0 for `slow-db`, `slow-store`, `stale-reads` and `strict-crc`; 0 is for
+ever. The path of `late-completion` is `*/upload/large-complete` by default, and any path that of
+the others.
 """
 
 from __future__ import annotations
@@ -40,6 +41,12 @@ def _etag(text: str) -> str:
     if not text or not text.isascii() or not text.isprintable():
         raise ValueError
     return text if text.startswith('"') else f'"{text}"'
+
+
+def _code(text: str) -> str:
+    if not text.isalnum() or not text.isascii():
+        raise ValueError
+    return text
 
 
 _COUNT = _number(int, 0, 1 << 62)
@@ -102,6 +109,13 @@ KINDS: dict[str, Kind] = {
     "range-ignore": Kind("200 with the whole file, for any requested range"),
     "gzip": Kind("the body compressed, with Content-Encoding"),
     "etag": Kind("another ETag", (_etag,), ":ETAG"),
+    "strict-crc": Kind(
+        "the store: compare an upload with the checksum in its URL, and refuse it with CODE",
+        (_code,),
+        "[:CODE]",
+        "BadDigest",
+        times=0,
+    ),
     "slow-db": Kind("delay each step in the database by MS ms", (_MILLISECONDS,), ":MS", times=0),
     "slow-store": Kind(
         "delay each request to the store, and the inline upload's put, by MS ms",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import uuid
+import zlib
 from datetime import datetime, timezone
 from urllib.parse import parse_qsl, unquote
 
@@ -98,12 +99,16 @@ class Store:
         if left is None:
             raise _refusal("no-length")
         writer = self._objects.writer()
+        crc = 0
         try:
             while left:
                 block = request.stream.read(min(BLOCK, left))
                 writer.write(block)
+                crc = zlib.crc32(block, crc) if "strict-crc" in steps.faults else 0
                 left -= len(block)
             _check_md5(request, writer.md5())
+            if "strict-crc" in steps.faults:
+                _check_crc(request, crc, *steps.faults["strict-crc"])
         except BaseException:
             writer.discard()
             raise
@@ -170,6 +175,14 @@ def _check_md5(request: Request, md5: bytes) -> None:
     sent = request.headers.get("Content-MD5")
     if sent is not None and sent != base64.b64encode(md5).decode():
         raise _refusal("digest")
+
+
+def _check_crc(request: Request, crc: int, code: str) -> None:
+    """As stores do that look at what AWS ignores in a URL."""
+    signed = request.args.get("x-amz-checksum-crc32")
+    if signed is not None and signed != base64.b64encode(crc.to_bytes(4, "big")).decode():
+        message = "The checksum you specified did not match what we received."
+        raise StoreError(400, code, message, {})
 
 
 _REFUSALS = {

@@ -13,10 +13,15 @@ from ...output import columns
 @click.command(
     "doctor",
     cls=Command,
-    examples=("bindist doctor", "bindist doctor --json"),
+    examples=("bindist doctor", "bindist doctor --json", "bindist doctor --upload"),
+)
+@click.option(
+    "--upload",
+    is_flag=True,
+    help="Also send one byte to the object store, as an upload that makes no version.",
 )
 @pass_app
-def command(app: App) -> None:
+def command(app: App, upload: bool) -> None:
     """Check this installation and suggest a fix for each problem.
 
     Checks versions, files and their permissions, environment variables (prints only their names),
@@ -26,7 +31,7 @@ def command(app: App) -> None:
     from .diagnostics import OK, PROBLEM, examine
 
     app.settings, problems = app.resolve_anyway()
-    rows, code = examine(app, problems)
+    rows, code = examine(app, problems, upload=upload)
     app.printer.rows(columns.CHECKS, rows)
     if app.printer.format == "table":
         for row in rows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import platform
+import secrets
 import shlex
 import stat
 import sys
@@ -28,7 +29,7 @@ from ...context import App
 from ...exit_codes import CliError, Exit
 from ...output import error_output
 from ...settings import private_files
-from ...settings.config_file import check_url
+from ...settings.config_file import check_url, unknown_keys
 from ...settings.profile_keys import shown_address
 from ...settings.resolve import (
     CONFIG,
@@ -36,6 +37,7 @@ from ...settings.resolve import (
     Settings,
     config_dir,
     environment,
+    load_config,
     parse_toml,
 )
 
@@ -55,6 +57,8 @@ class CheckContext:
     app: App
     problems: list[CliError]
     rows: list[Row] = field(default_factory=list)
+    upload: bool = False
+    listed: Row | None = None
     server_date: str | None = None
     answered: bool = False
     exit: Exit = Exit.DONE
@@ -72,10 +76,13 @@ def row(check: str, details: str, status: str = OK, hint: str | None = None) -> 
     return {"check": check, "status": status, "details": details, "hint": hint}
 
 
-def examine(app: App, problems: list[CliError]) -> tuple[list[Row], Exit]:
-    """Runs all checks, even after an error; returns their rows and the exit code."""
+def examine(app: App, problems: list[CliError], *, upload: bool) -> tuple[list[Row], Exit]:
+    """Runs all checks, even after an error; returns their rows and the exit code.
+
+    `upload` also sends one byte to the object store.
+    """
     app.settings = replace(app.settings, retries=0, timeout=app.settings.timeout or ANSWER_SECONDS)
-    context = CheckContext(app, problems)
+    context = CheckContext(app, problems, upload=upload)
     for name, check in CHECKS:
         _make(name, check, context)
     if context.exit is Exit.DONE and any(made["status"] == PROBLEM for made in context.rows):
@@ -159,6 +166,17 @@ def _settings(context: CheckContext) -> Iterator[Row]:
         yield row("settings", "; ".join([problem.message, *problem.facts]), PROBLEM, problem.hint)
     if not context.problems:
         yield row("settings", f"profile {context.settings.profile}")
+
+
+def _unknown_settings(context: CheckContext) -> Iterator[Row]:  # noqa: ARG001
+    try:
+        config = load_config(config_dir(environment()))
+    except CliError:
+        return  # reported above
+    for name, near in unknown_keys(config):
+        at = name.rpartition(".")[0]
+        hint = f"did you mean {f'{at}.{near}' if at else near}?" if near else "remove it"
+        yield row(CONFIG, f"unknown setting, ignored: {name}", WARNING, hint)
 
 
 def _variables(context: CheckContext) -> Iterator[Row]:  # noqa: ARG001
@@ -245,8 +263,41 @@ def _key(context: CheckContext) -> Iterator[Row]:
     if not context.answered:
         yield row("key", f"from {source}; not checked")
         return
-    context.app.client.list_applications(page_size=1).raise_for_error()
+    context.listed = context.app.client.list_applications(page_size=1).require()
     yield row("key", f"works, from {source}")
+
+
+def _uploads(context: CheckContext) -> Iterator[Row]:
+    """Sends one byte to the upload URL of a version that is never made."""
+    listed = context.listed
+    if not context.upload:
+        yield row("uploads", "not checked: --upload sends one byte to the object store")
+        return
+    applications = (listed or {}).get("applications") or []
+    if listed is None or not listed.get("isAdmin") or not applications:
+        why = "the key does not work" if listed is None else "there is no application"
+        if listed is not None and not listed.get("isAdmin"):
+            why = "this is no administrator's key"
+        yield row("uploads", f"not checked: {why}")
+        return
+    from bindist import probe_upload
+
+    app, version = context.app, f"doctor-{secrets.token_hex(8)}"
+    given = app.client.get_large_upload_url(
+        applications[0]["applicationId"], version, "doctor.txt", 1
+    ).require()
+    found = probe_upload(
+        given.get("uploadUrl"),
+        app.api_url,
+        timeout=app.settings.timeout or ANSWER_SECONDS,
+        verify=app.settings.ca_bundle,
+        inside=app.settings.allow_private_store,
+    )
+    if found.accepted:
+        yield row("uploads", f"the object store at {found.host} takes them")
+        return
+    refused = f"refused by the object store at {found.host}: {found.message} ({found.code})"
+    yield row("uploads", refused, PROBLEM, error_output.CODE_HINTS.get(found.code))
 
 
 def _keyring(context: CheckContext) -> Iterator[Row]:
@@ -271,11 +322,13 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     (CONFIG, _file(CONFIG, private=False)),
     (CREDENTIALS, _file(CREDENTIALS, private=True)),
     ("settings", _settings),
+    (CONFIG, _unknown_settings),
     ("environment", _variables),
     ("proxies", _proxies),
     ("keyring", _keyring),
     ("server", _server),
     ("clock", _clock),
     ("key", _key),
+    ("uploads", _uploads),
 )
 """All checks in order; `_clock` uses the time that `_server` records."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +18,7 @@ from ...context import App, pass_app
 from ...exit_codes import CliError, Exit
 from ...options import Command, Group
 from ...output import columns
+from ...params import FAULT
 from ...signals import TimeLimitError
 
 _folder_option = click.option(
@@ -35,13 +38,39 @@ def command() -> None:
     """
 
 
+FAULT_PARTS = [
+    ("KIND[:ARG]", "What happens; the kinds are listed below."),
+    ("method=METHOD", "Only to requests with this method. [default: all]"),
+    ("path=GLOB", "Only to paths that match, such as /store/* or */upload. [default: all]"),
+    ("nth=N", "Not before the Nth such request. [default: 1]"),
+    ("times=N", "To N such requests, or to all from the Nth on if N is 0. [default: 1]"),
+]
+
+
+def explained(kind: Any) -> str:
+    """What a kind of faults does, with its own defaults: those that others do not have."""
+    own = {
+        "argument": kind.default,
+        "path": kind.path if kind.path != "*" else None,
+        "times": kind.times if kind.times != 1 else None,
+    }
+    defaults = [
+        str(value) if name == "argument" else f"{name}={value}"
+        for name, value in own.items()
+        if value is not None
+    ]
+    return f"{kind.does} [default: {', '.join(defaults)}]" if defaults else kind.does
+
+
 class _Serve(Command):
-    """A command whose help lists the kinds of faults."""
+    """A command whose help explains faults."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_options(ctx, formatter)
+        with formatter.section("Parts of a fault"):
+            formatter.write_dl(FAULT_PARTS)
         with formatter.section("Kinds of faults"):
-            rows = [(f"{name}{kind.form}", kind.does) for name, kind in KINDS.items()]
+            rows = [(f"{name}{kind.form}", explained(kind)) for name, kind in KINDS.items()]
             formatter.write_dl(rows)
 
 
@@ -94,6 +123,7 @@ class _Serve(Command):
     "faults",
     multiple=True,
     metavar="SPEC",
+    type=FAULT,
     help="Inject a fault, KIND[:ARG][,method=METHOD][,path=GLOB][,nth=N][,times=N]; repeatable."
     " The kinds are listed below.",
 )
@@ -145,9 +175,16 @@ def _announce(app: App, server: Any, folder: Path) -> None:
     app.printer.text(server.url)
     sys.stdout.flush()
     app.printer.note(f"serving {folder}; stop with Ctrl-C")
-    app.printer.note(f"administrator's key: {server.keys.admin}")
+    app.printer.note("to use it in another terminal, as the administrator:")
+    for name, value in (("BINDIST_API_URL", server.url), ("BINDIST_API_KEY", server.keys.admin)):
+        app.printer.note(_exported(name, value))
     if server.keys.customer:
         app.printer.note(f"customer's key:      {server.keys.customer}")
+
+
+def _exported(name: str, value: str) -> str:
+    """The line that sets a variable in the usual shell of this system."""
+    return f'$env:{name} = "{value}"' if os.name == "nt" else f"export {name}={shlex.quote(value)}"
 
 
 @command.command(examples=("bindist sandbox demo",))
@@ -189,7 +226,7 @@ def reset(app: App, data_dir: str | None, yes: bool) -> None:
 def path(app: App) -> None:
     """Print the path of the folder with the sandbox's data."""
     folder = str(app.settings.sandbox_dir)
-    if app.settings.output in (None, "table"):
+    if app.printer.as_text:
         app.printer.text(folder)
     else:
         app.printer.one(columns.PATHS, {"path": folder})

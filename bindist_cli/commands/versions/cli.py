@@ -8,13 +8,18 @@ from ...context import App, pass_app
 from ...exit_codes import CliError
 from ...options import Group
 from ...output import columns, formatting
+from ...params import DURATION, VERSION
 from ...signatures import described, signature_state
+from .chosen_version import Chosen, latest_options, test_channel, version_or_latest
+from .comparing_commands import diff_command, identify_command, notes_command
 from .enabling import check_whole
 from .file_commands import download_command, share_command, upload_command, verify_command
-from .lookups import distinct, files_of, find_version, latest, ordered_versions
-from .options import app_argument, notes_options, test_channel, version_argument
+from .lookups import distinct, files_of, find_version, latest, newer, ordered_versions
+from .options import app_argument, notes_options, version_argument
 from .release_notes import kept_release_notes, read_release_notes
 from .verify import checksum_lines
+
+_SHOWN_NAMES = 3
 
 
 @click.group(cls=Group, name="versions")
@@ -44,16 +49,24 @@ def list_(
     count, too. A warning tells where it may have done that.
     """
     rows = ordered_versions(app, app_id, test_channel, changelog)
-    hint = f"create one with `bindist versions upload {app_id} VERSION FILE...`"
-    if not rows and not test_channel and not changelog and app.printer.format == "table":
-        waiting = ordered_versions(app, app_id, True)
-        if waiting:
-            names = ", ".join(formatting.one_line(row.get("version")) for row in waiting[:3])
-            names += ", …" if len(waiting) > 3 else ""
-            hint = f"{len(waiting)} not enabled ({names}): list them with --test-channel"
-    app.printer.rows(
-        columns.VERSIONS, rows[:limit], empty=f"no enabled versions of {app_id}", hint=hint
-    )
+    which = "" if test_channel else "enabled "
+    empty = f"no {which}versions of {app_id}"
+    hint: str | None = f"create one with `bindist versions upload {app_id} VERSION FILE...`"
+    if changelog:
+        empty, hint = f"no {which}versions of {app_id} match {changelog!r}", None
+    waiting = None
+    if not test_channel and app.printer.format == "table":
+        waiting = _waiting(ordered_versions(app, app_id, True, changelog))
+    app.printer.rows(columns.VERSIONS, rows[:limit], empty=empty, hint=waiting or hint)
+    if rows and waiting:
+        app.printer.note(waiting)
+
+
+def _waiting(rows: list[columns.Json]) -> str | None:
+    """Returns how many of the versions are not enabled, and which; None if all are."""
+    names = [formatting.one_line(row.get("version")) for row in rows if not row.get("isEnabled")]
+    shown = ", ".join(names[:_SHOWN_NAMES]) + (", …" if len(names) > _SHOWN_NAMES else "")
+    return f"{len(names)} not enabled ({shown}): list them with --test-channel" if names else None
 
 
 @command.command(
@@ -63,10 +76,11 @@ def list_(
     )
 )
 @app_argument
-@version_argument
+@version_or_latest()
 @pass_app
-def show(app: App, app_id: str, version: str) -> None:
+def show(app: App, app_id: str, chosen: Chosen) -> None:
     """Show a version, its files, and its state on both channels."""
+    version = chosen.of(app, app_id)
     found = dict(find_version(app, app_id, version))
     state = signature_state(app, app_id, version, found["files"])
     if state is not None:
@@ -77,15 +91,39 @@ def show(app: App, app_id: str, version: str) -> None:
 
 @command.command(
     "latest",
-    examples=("bindist versions latest skylark", "bindist versions latest skylark --json"),
+    examples=(
+        "bindist versions latest skylark",
+        "bindist versions latest skylark --newer-than 1.9.0",
+    ),
 )
 @app_argument
+@click.option(
+    "--newer-than",
+    "than",
+    metavar="VERSION",
+    type=VERSION,
+    help="Print the version only if it is higher than this one; else exit with 3.",
+)
+@click.option(
+    "--wait",
+    metavar="DURATION",
+    type=DURATION,
+    help="With --newer-than: look again every 30 seconds for so long, such as 10m or 1h.",
+)
 @test_channel
+@latest_options
 @pass_app
-def latest_command(app: App, app_id: str, test_channel: bool) -> None:
+def latest_command(
+    app: App, app_id: str, chosen: Chosen, than: str | None, wait: float | None
+) -> None:
     """Print the highest enabled version, that is, `latest`. Exits with 3 if there is none."""
-    version = latest(app, app_id, test_channel)
-    if app.settings.output in (None, "table"):
+    if than is None:
+        if wait is not None:
+            raise click.UsageError("--wait needs --newer-than VERSION")
+        version = latest(app, app_id, chosen.test_channel, pre=chosen.pre)
+    else:
+        version = newer(app, app_id, than, chosen.test_channel, pre=chosen.pre, wait=wait or 0.0)
+    if app.printer.as_text:
         app.printer.text(formatting.one_line(version))
     else:
         app.printer.one(columns.VERSION, find_version(app, app_id, version))
@@ -93,26 +131,26 @@ def latest_command(app: App, app_id: str, test_channel: bool) -> None:
 
 @command.command(examples=("bindist versions files skylark 1.10.0",))
 @app_argument
-@version_argument
+@version_or_latest()
 @pass_app
-def files(app: App, app_id: str, version: str) -> None:
+def files(app: App, app_id: str, chosen: Chosen) -> None:
     """List the files of a version."""
-    app.printer.rows(
-        columns.FILES, files_of(app, app_id, version), empty="this version has no files"
-    )
+    rows = files_of(app, app_id, chosen.of(app, app_id))
+    app.printer.rows(columns.FILES, rows, empty="this version has no files")
 
 
 @command.command(examples=("bindist versions checksums skylark 1.10.0 > SHA256SUMS",))
 @app_argument
-@version_argument
+@version_or_latest()
 @pass_app
-def checksums(app: App, app_id: str, version: str) -> None:
+def checksums(app: App, app_id: str, chosen: Chosen) -> None:
     """Print the checksums of a version's files in SHA256SUMS format.
 
     `sha256sum -c` reads this format.
     """
+    version = chosen.of(app, app_id)
     rows = distinct(files_of(app, app_id, version), app_id, version)
-    if app.settings.output not in (None, "table"):
+    if not app.printer.as_text:
         app.printer.rows(columns.CHECKSUMS, rows)
         return
     for line in checksum_lines(rows):
@@ -163,13 +201,14 @@ def update(
         app_id, version, is_active=is_active, release_notes="" if clear_notes else text
     )
     changed = response.require()
-    if clear_notes and kept_release_notes(app, app_id, version):
+    if (clear_notes or text == "") and kept_release_notes(app, app_id, version):
         raise CliError(
             "the server reported success, but kept the release notes",
             hint="replace them with --notes TEXT",
         )
     app.printer.one(columns.VERSION, changed)
     if is_active is False:
+        app.printer.note(f"{version} is hidden everywhere: on the test channel, too")
         app.printer.note_of_links()
 
 
@@ -207,5 +246,13 @@ def disable(app: App, app_id: str, version: str) -> None:
     app.printer.note_of_links()
 
 
-for each in (upload_command, download_command, verify_command, share_command):
+for each in (
+    upload_command,
+    download_command,
+    verify_command,
+    share_command,
+    identify_command,
+    notes_command,
+    diff_command,
+):
     command.add_command(each)

@@ -1,4 +1,4 @@
-"""`versions download`: selects files and targets, and reports the results. Also `share`."""
+"""`versions download`: selects files and targets, and reports the results."""
 
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ from bindist import errors
 
 from ...context import App
 from ...exit_codes import CliError, Exit
-from ...output import columns
+from ...output import columns, formatting
 from ...output.columns import Json
 from ...output.error_output import to_cli_error
 from ...output.progress import Report, transfers
 from ...output.streams import binary_stdout
 from ...signatures import SignaturePolicy, cache_folder, refused, signed_checksums, trusted_keys
-from .lookups import default_file, distinct, files_of, mixed_version
+from .lookups import choose_files, default_file, distinct, files_of
 
 if TYPE_CHECKING:
-    from bindist import Download
+    from bindist import Download, DownloadPreview
     from bindist.errors import FinishedDownload
     from bindist.signing import SignedChecksums, TrustedKey
+
+
+_EXISTS_HINT = "replace it with --force, or choose another place with -O or --dir"
 
 
 @dataclass(frozen=True)
@@ -43,26 +46,8 @@ class DownloadRequest:
     resume: bool
     verify: bool
     connections: int
+    dry_run: bool
     signature: SignaturePolicy
-
-
-def choose_files(
-    rows: Sequence[Json], wanted: Sequence[str], app_id: str, version: str
-) -> Sequence[Json]:
-    """Returns the files with these names or ids.
-
-    Raises CliError for an unknown file, and for a name with two checksums: only an id is
-    unambiguous then.
-    """
-    from bindist import rows as file_rows
-
-    try:
-        return file_rows.choose_files(rows, wanted)
-    except errors.IntegrityError as error:
-        raise mixed_version(error, app_id, version) from error
-    except errors.NotFoundError as error:
-        names = ", ".join(str(row.get("fileName")) for row in file_rows.distinct_files(rows))
-        raise CliError(str(error), Exit.NOT_FOUND, facts=[f"files: {names}"]) from error
 
 
 def download(app: App, request: DownloadRequest) -> None:
@@ -76,6 +61,16 @@ def download(app: App, request: DownloadRequest) -> None:
         )
     rows = files_of(app, request.app_id, request.version)
     chosen = _chosen(app, request, rows)
+    if request.target is not None and len(chosen) > 1:
+        raise CliError(
+            f"-O takes a single file, and --file matches {len(chosen)}",
+            Exit.USAGE,
+            facts=[f"files: {', '.join(str(row.get('fileName')) for row in chosen)}"],
+            hint="use --dir DIR, or name one of the files",
+        )
+    if request.dry_run:
+        _show_preview(app, request, chosen)
+        return
     signed = _verified(app, request, rows, keys)
     if not request.verify:
         app.printer.warn("downloads are not verified (--no-verify)")
@@ -132,6 +127,56 @@ def check_place(folder: Path, target: str | None) -> None:
         )
 
 
+def _show_preview(app: App, request: DownloadRequest, chosen: Sequence[Json]) -> None:
+    """Prints what would be downloaded, and fails as the real run would for existing files."""
+    to_stream = request.target is not None and _leads_to_stream(request.target)
+    folder, name = request.folder, None
+    if request.target is not None and not to_stream:
+        target = Path(request.target)
+        folder, name = (target, None) if target.is_dir() else (target.parent, target.name)
+    try:
+        planned = app.client.preview_download(
+            request.app_id,
+            request.version,
+            folder,
+            files=chosen,
+            file_name=name,
+            test_channel=request.test_channel,
+            replace=request.force,
+        )
+    except errors.PermissionDeniedError as error:
+        raise _not_enabled(error, request) from error
+    rows = [_as_row(each, request) for each in planned]
+    if to_stream:
+        rows = [{**row, "status": "download", "path": request.target} for row in rows]
+    app.printer.rows(columns.DOWNLOADS, rows)
+    wanted = [row for row in rows if row["status"] == "download"]
+    files = f"{len(wanted)} file" + ("" if len(wanted) == 1 else "s")
+    size = formatting.size(sum(row["fileSize"] for row in wanted))
+    app.printer.note(f"{files}, {size}, would be downloaded; nothing was downloaded or counted")
+    there = [row for row in rows if row["status"] == "exists"]
+    if there:
+        raise CliError(
+            f"{len(there)} of {len(rows)} files would fail",
+            Exit.CONFLICT if len(there) == len(rows) else Exit.PARTIAL,
+            facts=[f"{row['path']} exists with other content" for row in there],
+            hint=_EXISTS_HINT,
+            code="EXISTS",
+        )
+
+
+def _leads_to_stream(target: str) -> bool:
+    """Whether this is stdout, a descriptor, a pipe or a device; opens nothing."""
+    from bindist.special_files import descriptor_of
+
+    if target == "-" or descriptor_of(Path(target)) is not None:
+        return True
+    try:
+        return _is_stream(os.stat(target))  # noqa: PTH116
+    except OSError:
+        return False
+
+
 def _stream(target: str) -> AbstractContextManager[IO[bytes]] | None:
     """Returns a stream to write to: stdout, a descriptor, a pipe or a device such as /dev/null.
 
@@ -180,16 +225,19 @@ def _to_files(
             reports = {name: reporter(name) for name in sizes}
             done = _download(app, request, chosen, keys, reports)
     except KeyboardInterrupt:
-        app.printer.note("partial files are kept: run the same command again to resume")
+        app.to_resume = (
+            "run the same command again: complete files are skipped, and the others "
+            + ("continue where they stopped" if request.resume else "begin again")
+        )
         raise
     except errors.SignatureError as error:
         raise refused(error, request.app_id, request.version) from error
     except errors.IncompleteDownloadError as error:
-        app.printer.rows(columns.DOWNLOADS, [_as_row(found) for found in error.downloads])
+        app.printer.rows(columns.DOWNLOADS, [_as_row(found, request) for found in error.downloads])
         raise _some_failed(error, request) from error
     except (errors.PermissionDeniedError, errors.TargetConflictError, FileExistsError) as error:
         raise _explained(error, request) from error
-    app.printer.rows(columns.DOWNLOADS, [_as_row(found) for found in done])
+    app.printer.rows(columns.DOWNLOADS, [_as_row(found, request) for found in done])
 
 
 def _download(
@@ -223,13 +271,15 @@ def _download(
     return [app.client.download_to_file(*version, target, listed=row, progress=report, **options)]
 
 
-def _as_row(found: FinishedDownload) -> Json:
+def _as_row(found: FinishedDownload | DownloadPreview, request: DownloadRequest) -> dict[str, Any]:
     return {
         "fileName": found.file_name,
         "path": str(found.path),
         "fileSize": found.file_size,
         "checksum": found.checksum,
         "status": found.status,
+        "applicationId": request.app_id,
+        "version": request.version,
     }
 
 
@@ -281,7 +331,7 @@ def _exists(error: errors.TargetExistsError) -> CliError:
     return CliError(
         str(error),
         Exit.CONFLICT,
-        hint="replace it with --force, or choose another place with -O or --dir",
+        hint=_EXISTS_HINT,
         code="EXISTS",
     )
 
@@ -318,35 +368,3 @@ def _to_stream(
         except errors.PermissionDeniedError as error:
             raise _not_enabled(error, request) from error
         stream.flush()
-
-
-def share_link(app: App, app_id: str, version: str, wanted: str | None, minutes: int) -> None:
-    """Runs `versions share`: creates the link, checks its address, and prints it."""
-    from bindist.connection import check_address
-    from bindist.rows import text_in
-
-    if app.settings.is_sandbox and app.endpoint.own:
-        raise CliError(
-            "a link to this sandbox would stop working when this command ends",
-            Exit.FAILED,
-            hint="run `bindist sandbox serve` in another terminal, then repeat this command",
-        )
-    rows = files_of(app, app_id, version)
-    if wanted:
-        (chosen,) = choose_files(rows, (wanted,), app_id, version)
-    else:
-        chosen = default_file(app, app_id, version, rows)
-    file_id = text_in(chosen, "fileId")
-    made = app.client.create_share_link(app_id, version, file_id, minutes).require()
-    check_address(
-        made.get("shareUrl"),
-        app.api_url,
-        "the server gives as the link",
-        inside=app.settings.allow_private_store,
-    )
-    app.printer.one(columns.SHARE, made)
-    if str(made.get("shareUrl")).startswith("https://") and app.api_url.startswith("http://"):
-        app.printer.warn(
-            f"the link is https, and this command reached the server by {app.api_url}: the link "
-            "works only if the server has TLS as well"
-        )

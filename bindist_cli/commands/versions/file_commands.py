@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
 from bindist import TransferConfig
-from bindist.choices import CHOICES, FileType, IfExists
+from bindist.choices import CHOICES, LATEST, FileType, IfExists
 
 from ...context import App, pass_app
 from ...options import Command
-from ...params import APPLICATION, FILE_OF_VERSION, LOCAL_FILE, LOCAL_FOLDER, MINUTES, VERSION
+from ...params import (
+    APPLICATION,
+    FILE_OF_VERSION,
+    LOCAL_FILE,
+    LOCAL_FOLDER,
+    MINUTES,
+)
 from ...signatures import SignaturePolicy, signature_options
-from .download import DownloadRequest, check_place, download, share_link
-from .lookups import latest
-from .options import app_argument, notes_options, test_channel, version_argument
+from .chosen_version import Chosen, test_channel, version_or_latest
+from .download import DownloadRequest, check_place, download
+from .options import app_argument, notes_options, version_argument
 from .release_notes import read_release_notes
+from .share import share_link
 from .upload import UploadRequest, upload
 from .verify import verify_files, verify_offline
 
@@ -147,18 +155,20 @@ def upload_command(
     examples=(
         "bindist versions download harbor",
         "bindist versions download skylark 1.10.0 --all --dir build",
+        "bindist versions download skylark --file 'skylark*' --dry-run",
         "bindist versions download skylark --file README.md -O - | head -1",
     ),
 )
 @app_argument
-@click.argument("version", metavar="[VERSION|latest]", default="latest", type=VERSION)
+@test_channel
+@version_or_latest("[VERSION|latest]", default=LATEST)
 @click.option(
     "--file",
     "wanted",
     multiple=True,
     metavar="NAME|ID",
     type=FILE_OF_VERSION,
-    help="Only this file; repeatable, excludes --all.",
+    help="Only this file, or all that match a pattern such as '*.dll'; repeatable, excludes --all.",
 )
 @click.option("--all", "all_files", is_flag=True, help="All files of the version; excludes --file.")
 @click.option(
@@ -173,10 +183,12 @@ def upload_command(
     "target",
     metavar="PATH",
     type=LOCAL_FILE,
-    help="Write a single file to PATH, a file, pipe or device; - is stdout."
+    help="Write a single file to PATH, a file, pipe or device; - is stdout, and DIR/ a folder."
     " Excludes --dir and --all.",
 )
-@test_channel
+@click.option(
+    "--dry-run", is_flag=True, help="Show what would be downloaded, and its size; count nothing."
+)
 @click.option("--force", is_flag=True, help="Replace existing files with different content.")
 @click.option("--no-resume", is_flag=True, help="Start over, even if a partial file exists.")
 @click.option("--no-verify", is_flag=True, help="Do not verify size and checksum. Not recommended.")
@@ -193,16 +205,16 @@ def upload_command(
 def download_command(
     app: App,
     app_id: str,
-    version: str,
+    chosen: Chosen,
     wanted: tuple[str, ...],
     all_files: bool,
     folder: str | None,
     target: str | None,
-    test_channel: bool,
     force: bool,
     no_resume: bool,
     no_verify: bool,
     connections: int,
+    dry_run: bool,
     require_signature: bool,
     skip_signature: bool,
     trust_file: str | None,
@@ -220,23 +232,24 @@ def download_command(
         raise click.UsageError("--all and --file exclude each other")
     if target is not None and (folder or all_files or len(wanted) > 1):
         raise click.UsageError("-O takes a single file, and excludes --dir and --all")
+    if target and Path(target).name and target.endswith(("/", os.sep)):
+        folder, target = target, None
     check_place(Path(folder or "."), target)
-    if version == "latest":
-        version = latest(app, app_id, test_channel)
     download(
         app,
         DownloadRequest(
             app_id,
-            version,
+            chosen.of(app, app_id),
             wanted=wanted,
             all_files=all_files,
             folder=Path(folder or "."),
             target=target,
-            test_channel=test_channel,
+            test_channel=chosen.test_channel,
             force=force,
             resume=not no_resume,
             verify=not no_verify,
             connections=connections,
+            dry_run=dry_run,
             signature=SignaturePolicy(require_signature, skip_signature, trust_file),
         ),
     )
@@ -252,7 +265,7 @@ def download_command(
     ),
 )
 @click.argument("app_id", metavar="APP", required=False, type=APPLICATION)
-@click.argument("version", metavar="VERSION", required=False, type=VERSION)
+@version_or_latest(required=False)
 @click.argument("paths", metavar="[PATH...]", nargs=-1, type=click.Path(exists=True))
 @click.option(
     "--remote",
@@ -273,7 +286,7 @@ def download_command(
 def verify_command(
     app: App,
     app_id: str | None,
-    version: str | None,
+    chosen: Chosen,
     paths: tuple[str, ...],
     remote: bool,
     offline: str | None,
@@ -284,7 +297,8 @@ def verify_command(
 ) -> None:
     """Compare local files with the checksums on the server.
 
-    PATH is a file, or a folder that holds the files of the version.
+    PATH is a file, or a folder that holds the files of the version; other files in it are reported
+    as `extra`, which is no failure.
 
     Without --remote, this downloads nothing, and counts no download. With --remote, it also checks
     that the object store has each file of the version in its size; it does not verify the checksum
@@ -298,20 +312,28 @@ def verify_command(
         wanted = offline_app or app_id
         if wanted is None or (offline_app and app_id) or paths or remote or skip_signature:
             raise click.UsageError("use --offline as: verify --offline DIR --app APP")
-        verify_offline(app, wanted, version, Path(offline), policy)
+        if chosen.version == LATEST:
+            raise click.UsageError("without a server, nothing tells which version is the latest")
+        verify_offline(app, wanted, chosen.version or None, Path(offline), policy)
         return
-    if app_id is None or version is None or offline_app is not None:
+    if app_id is None or not chosen.version or offline_app is not None:
         raise click.UsageError("use: verify APP VERSION PATH..., or verify --offline DIR --app APP")
     if not paths and not remote:
         raise click.UsageError("name local files or folders to compare, or add --remote")
+    version = chosen.of(app, app_id)
     verify_files(app, app_id, version, [Path(path) for path in paths], remote=remote, policy=policy)
 
 
 @click.command(
-    "share", cls=Command, examples=("bindist versions share skylark 1.10.0 --expires 12h",)
+    "share",
+    cls=Command,
+    examples=(
+        "bindist versions share skylark 1.10.0 --expires 12h",
+        "bindist versions share skylark latest --command",
+    ),
 )
 @app_argument
-@version_argument
+@version_or_latest()
 @click.option(
     "--file",
     "wanted",
@@ -327,14 +349,24 @@ def verify_command(
     show_default=True,
     help="Lifetime of the link, from 5m; the server sets the maximum, 24h unless configured.",
 )
+@click.option(
+    "--command",
+    "commands",
+    is_flag=True,
+    help="Print commands for shells that download the file and verify its checksum.",
+)
 @pass_app
-def share_command(app: App, app_id: str, version: str, wanted: str | None, expires: int) -> None:
+def share_command(
+    app: App, app_id: str, chosen: Chosen, wanted: str | None, expires: int, commands: bool
+) -> None:
     """Create a download link that works without a key.
 
     Of several MAIN files, the default is the first one that `versions upload` was given, and a
     note tells which.
 
     Until it expires, anyone who has the link can download the file, even if the version is disabled
-    or inactive meanwhile, or the application is deleted. The link of a real server is https.
+    or inactive meanwhile, or the application is deleted. The link of a real server is https. With
+    --command, the result is what to send to somebody who does not have this program: two lines for
+    curl and sha256sum, and two for PowerShell.
     """
-    share_link(app, app_id, version, wanted, expires)
+    share_link(app, app_id, chosen.of(app, app_id), wanted, expires, commands=commands)

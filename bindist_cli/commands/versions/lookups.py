@@ -4,28 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bindist.errors import IntegrityError
+from bindist.errors import IntegrityError, NotFoundError
 
 from ...context import App
 from ...exit_codes import CliError, Exit
 from ...output.columns import Json
+from ...suggestions import did_you_mean, near_matches
 
 
 def ordered_versions(
     app: App, app_id: str, test_channel: bool, changelog: str | None = None
 ) -> list[Json]:
-    """Returns the versions in semantic order, highest first."""
+    """Returns the versions, highest first; warns if the server may have cut the list."""
     from bindist.rows import may_be_cut
-    from bindist.version_order import version_key
+    from bindist.version_list import highest_first
 
     rows = app.client.list_versions(app_id, test_channel, changelog=changelog).rows("versions")
     if may_be_cut(rows):
         app.printer.warn_of_cut("versions")
-    return sorted(rows, key=lambda row: version_key(str(row.get("version"))), reverse=True)
+    return highest_first(rows)
 
 
-def latest(app: App, app_id: str, test_channel: bool) -> str:
-    """Returns the highest enabled version, or with `test_channel` the highest of all."""
+def latest(app: App, app_id: str, test_channel: bool, *, pre: bool = False) -> str:
+    """Returns what `latest` means, and notes if that is a pre-release that nobody asked for."""
+    from bindist import version_list
     from bindist.rows import text_in
 
     rows = ordered_versions(app, app_id, test_channel)
@@ -35,7 +37,36 @@ def latest(app: App, app_id: str, test_channel: bool) -> str:
             Exit.NOT_FOUND,
             hint=f"list the other versions with `bindist versions list {app_id} --test-channel`",
         )
-    return text_in(rows[0], "version")
+    version = text_in(version_list.latest(rows, prereleases=pre), "version")
+    _note_prerelease(app, app_id, version, pre)
+    return version
+
+
+def newer(app: App, app_id: str, than: str, test_channel: bool, *, pre: bool, wait: float) -> str:
+    """Returns what `latest` means, if that is newer than `than`; waits for it so many seconds."""
+    from bindist.rows import text_in
+
+    if wait:
+        app.printer.note(f"waiting for a version of {app_id} that is newer than {than}")
+    found = app.client.wait_for_newer_version(
+        app_id, than, timeout=wait, test_channel=test_channel, prereleases=pre
+    )
+    if found is None:
+        enabled = "" if test_channel else "enabled "
+        raise CliError(
+            f"{app_id} has no {enabled}version that is newer than {than}", Exit.NOT_FOUND
+        )
+    version = text_in(found, "version")
+    _note_prerelease(app, app_id, version, pre)
+    return version
+
+
+def _note_prerelease(app: App, app_id: str, version: str, pre: bool) -> None:
+    """Notes that `latest` is a pre-release, if nobody asked for one."""
+    from bindist.version_order import is_prerelease
+
+    if not pre and is_prerelease(version):
+        app.printer.note(f"{app_id} has no final release, so `latest` includes pre-releases")
 
 
 def find_version(app: App, app_id: str, version: str) -> Json:
@@ -61,6 +92,7 @@ def find_record(app: App, app_id: str, version: str) -> Json:
         f"version {version} of {app_id} not found, or inactive",
         Exit.NOT_FOUND,
         hint=f"see `bindist versions list {app_id} --test-channel`",
+        code="NOT_FOUND",
     )
 
 
@@ -115,3 +147,28 @@ def mixed_version(error: IntegrityError, app_id: str, version: str) -> CliError:
         "upload the files under a new version number",
         code="MIXED_VERSION",
     )
+
+
+def choose_files(
+    rows: Sequence[Json], wanted: Sequence[str], app_id: str, version: str
+) -> Sequence[Json]:
+    """Returns the files with these names or ids; a name may be a pattern.
+
+    Raises CliError for an unknown file, and for a name with two checksums: only an id is
+    unambiguous then.
+    """
+    from bindist import rows as file_rows
+
+    try:
+        return file_rows.choose_files(rows, wanted)
+    except IntegrityError as error:
+        raise mixed_version(error, app_id, version) from error
+    except NotFoundError as error:
+        names = [str(row.get("fileName")) for row in file_rows.distinct_files(rows)]
+        near = dict.fromkeys(name for word in wanted for name in near_matches(word, names))
+        raise CliError(
+            str(error).replace("the version", f"version {version} of {app_id}", 1),
+            Exit.NOT_FOUND,
+            facts=[f"files: {', '.join(names)}"],
+            hint=did_you_mean(near),
+        ) from error

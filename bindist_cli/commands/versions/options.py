@@ -6,11 +6,11 @@ import click
 
 from ...params import APPLICATION, LOCAL_FILE, VERSION
 
+RELEASES = "releases"
+"""The folder of the journals of releases, in the folder of the configuration."""
+
 app_argument = click.argument("app_id", metavar="APP", type=APPLICATION)
 version_argument = click.argument("version", metavar="VERSION", type=VERSION)
-test_channel = click.option(
-    "--test-channel", is_flag=True, help="Include versions that are not enabled yet."
-)
 notes_options = (
     click.option("--notes", metavar="TEXT", help="Release notes, up to 5000 characters."),
     click.option(

@@ -29,13 +29,12 @@ from ...settings.resolve import environment
 from ...signals import held_signals
 from ...text_input import read_text
 from .checksum_listing import read_listing
+from .options import RELEASES
 
 if TYPE_CHECKING:
     from bindist import Release
     from bindist.choices import FileType, IfExists
     from bindist.signing import SigningKey
-
-_RELEASES = "releases"
 
 
 @dataclass(frozen=True)
@@ -74,10 +73,17 @@ def upload(app: App, request: UploadRequest) -> None:
             raise _different(error, request) from error
         except errors.FileNameError as error:
             raise _refused_names(error) from error
-        except (KeyboardInterrupt, errors.TransportError, errors.ServerError):
-            if not request.dry_run:
-                app.printer.note("run the same command again to resume the upload")
+        except (KeyboardInterrupt, errors.TransportError, errors.ApiError) as error:
+            if not request.dry_run and not _is_final(error):
+                app.to_resume = (
+                    "run the same command again: files that were sent are skipped, and a file that "
+                    "was cut off begins again"
+                )
             raise
+
+
+def _is_final(error: BaseException) -> bool:
+    return isinstance(error, errors.ApiError) and not error.transient
 
 
 def _publish(
@@ -139,7 +145,7 @@ def _name(request: UploadRequest, path: Path) -> str:
 
 def _journal(app: App) -> Path | None:
     """Returns the folder for the journals of releases, or None if it is not writable."""
-    folder = app.settings.config_dir / _RELEASES
+    folder = app.settings.config_dir / RELEASES
     try:
         private_files.make(folder)
         usable = os.access(folder, os.W_OK)
@@ -157,7 +163,7 @@ def _show_preview(
     expected: Mapping[str, str],
     signer: SigningKey | None,
 ) -> None:
-    folder = app.settings.config_dir / _RELEASES
+    folder = app.settings.config_dir / RELEASES
     outcome = app.client.preview_publish(
         request.app_id,
         request.version,

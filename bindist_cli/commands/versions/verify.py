@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from ...output.columns import Json
 from ...signatures import SignaturePolicy, refused, signed_checksums, trusted_keys
 from .lookups import distinct, files_of
 
+_RIGHT = ("ok", "stored", "extra")
 _STORED = {"ok": "stored", "missing": "not-stored", "different": "other-size"}
 
 
@@ -54,9 +55,14 @@ def verify_files(
         app.printer.note(f"the version is signed by the trusted key {signed.key_id}")
     listed = {safe_file_name(row.get("fileName")): row for row in files}
     rows = _local_rows(listed, paths)
+    extra = list(_extra_rows(listed, paths))
+    rows += extra
     if remote:
         rows += _stored_rows(app, app_id, version, listed)
-    app.printer.rows(columns.VERIFIED, rows)
+    app.printer.rows(columns.VERIFIED, [{**row, "version": version} for row in rows])
+    if extra:
+        count = f"{len(extra)} file" + ("" if len(extra) == 1 else "s")
+        app.printer.note(f"{count} in the folder that version {version} does not have")
     if remote:
         app.printer.note(f"{len(listed)} downloads were counted, one for each file")
     _check(rows, version)
@@ -100,7 +106,7 @@ def verify_offline(
 
 def _check(rows: Sequence[Json], version: str) -> None:
     """Raises CliError, exit code 8, if a row tells of a file that does not match."""
-    wrong = [row for row in rows if row["status"] not in ("ok", "stored")]
+    wrong = [row for row in rows if row["status"] not in _RIGHT]
     if wrong:
         raise CliError(
             f"{len(wrong)} of {len(rows)} files do not match version {version}",
@@ -142,6 +148,23 @@ def _local_rows(listed: Mapping[str, Json], paths: Sequence[Path]) -> list[Json]
             }
         )
     return rows
+
+
+def _extra_rows(listed: Mapping[str, Json], paths: Sequence[Path]) -> Iterator[Json]:
+    """Yields a row for each file in the folders that is not of the version."""
+    from bindist.file_names import server_name
+
+    known = {server_name(name) for name in listed}
+    for folder in (path for path in paths if path.is_dir()):
+        for path in sorted(folder.iterdir()):
+            if server_name(path.name) not in known and path.is_file():
+                yield {
+                    "fileName": path.name,
+                    "status": "extra",
+                    "path": str(path),
+                    "serverChecksum": None,
+                    "checksum": None,
+                }
 
 
 def _local_path(folder: Path, name: str) -> Path:

@@ -114,6 +114,48 @@ def test_the_key_in_use_is_masked_before_it_is_printed(invoke, on_github, monkey
     assert result.output.index("::add-mask::") < result.output.index(result.stdout)
 
 
+# Which of the two keys of a response works
+
+
+WHOLE, SECRET = "acme-gmbh.the-new-secret", "the-new-secret"
+
+
+@pytest.mark.parametrize(
+    ("in_use", "made", "works"),
+    [
+        ("acme-gmbh.old", {"apiKey": WHOLE, "apiSecret": SECRET}, WHOLE),
+        ("old", {"apiKey": WHOLE, "apiSecret": SECRET}, SECRET),
+        ("other.old", {"apiKey": WHOLE, "apiSecret": SECRET}, SECRET),
+        ("acme.old", {"apiKey": WHOLE, "apiSecret": SECRET}, SECRET),
+        ("acme-gmbh.old", {"apiKey": SECRET, "apiSecret": SECRET}, SECRET),
+        ("acme-gmbh.old", {"apiKey": WHOLE}, WHOLE),
+        ("old", {"apiKey": SECRET}, SECRET),
+    ],
+)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("customers", "rotate-key", "globex", "--yes"),
+        ("admin", "rotate-key", "--yes"),
+        ("admin", "rotate-key", "--apps-admin", "--yes"),
+    ],
+    ids=" ".join,
+)
+def test_the_tenant_of_the_key_in_use_decides_which_new_key_works(
+    invoke, monkeypatch, tmp_path, words, in_use, made, works
+):
+    path = tmp_path / "new.key"
+    with CannedServer() as canned:
+        canned.open()
+        canned.answer({"success": True, "data": {"customerId": "globex", **made}})
+        monkeypatch.setenv("BINDIST_API_URL", canned.url)
+        monkeypatch.setenv("BINDIST_API_KEY", in_use)
+        shown = invoke(*words, "--json")
+        assert json.loads(shown.stdout)["apiKey"] == works
+        assert invoke(*words, "--key-file", str(path)).exit_code == 0
+    assert path.read_text() == f"{works}\n"
+
+
 # What messages show
 
 
@@ -187,3 +229,22 @@ def test_the_addresses_of_profiles_are_shown_without_passwords(invoke, profile, 
     line = {"COMP_WORDS": "bindist --profile w", "COMP_CWORD": "2"}
     offered = bindist(_BINDIST_COMPLETE="zsh_complete", **line).stdout
     assert "work" in offered and "sesame" not in offered
+
+
+@pytest.mark.parametrize(
+    ("own_key", "shown"),
+    [("tenant.own", "tenant.s1"), ("other.own", "s1"), ("own", "s1"), ("tenantown", "s1")],
+)
+def test_a_rotated_key_has_the_form_that_the_server_expects(
+    invoke, at_server, monkeypatch, own_key, shown
+):
+    """A server may have tenants at any address: the key in use tells."""
+    with CannedServer() as canned:
+        canned.open()
+        made = {"customerId": "acme", "apiKey": "tenant.s1", "apiSecret": "s1"}
+        canned.answer({"success": True, "data": made})
+        monkeypatch.setenv("BINDIST_API_URL", canned.url)
+        monkeypatch.setenv("BINDIST_API_KEY", own_key)
+        for words in (("customers", "rotate-key", "acme"), ("admin", "rotate-key")):
+            result = invoke(*words, "--yes", "--json")
+            assert json.loads(result.stdout)["apiKey"] == shown

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from tests.sdk.canned import CannedServer
+
 
 @pytest.fixture
 def echoed(answer, at_server):
@@ -55,6 +57,23 @@ def test_a_json_field_is_sent_as_json(invoke, at_server, value):
     result = invoke(*words)
     assert result.exit_code == 2
     assert "must be a string" in json.loads(result.stdout)["error"]["message"]
+
+
+@pytest.mark.parametrize("value", ["1.0", "true", "5", "null", '["a"]', '"5"', "a=b", " ", ""])
+def test_a_raw_field_is_sent_as_it_stands(invoke, monkeypatch, value):
+    monkeypatch.setenv("BINDIST_API_KEY", "a-key")
+    with CannedServer() as canned:
+        canned.open()
+        canned.answer({"success": True, "data": {}})
+        words = ("-F", f"version={value}", "-f", "number=1.0", "-f", "text=v1.0")
+        assert invoke("--api-url", canned.url, "api", "POST", "x", *words).exit_code == 0
+    assert canned.asked[0].json == {"version": value, "number": 1.0, "text": "v1.0"}
+
+
+@pytest.mark.parametrize("option", ["-f", "-F"])
+def test_fields_exclude_a_body(invoke, at_server, option):
+    result = invoke("api", "POST", "x", option, "a=b", "--input", "-", input="{}")
+    assert (result.exit_code, at_server.requests) == (2, [])
 
 
 def test_the_body_is_read_from_stdin(answer, at_server):

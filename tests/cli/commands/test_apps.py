@@ -116,11 +116,25 @@ def test_stats_of_a_missing_application_are_an_error(invoke, at_catalogue):
 def test_grant_sends_many_customers_in_one_request(answer, at_catalogue):
     found = answer("apps", "grant", "tidewatch", "acme", "globex")
     assert set(found["customerIds"]) == {"acme", "globex"}
-    assert [r.method for r in at_catalogue.requests] == ["PUT"]
+    assert [r.method for r in at_catalogue.requests if r.method != "GET"] == ["PUT"]
+
+
+def test_grant_says_who_had_access_before(invoke, at_catalogue):
+    said = invoke("apps", "grant", "harbor", "acme", "globex").stderr
+    assert said == "acme had access to harbor already\n"
+    assert invoke("apps", "grant", "harbor", "acme", "-q").stderr == ""
 
 
 def test_revoke(answer, at_catalogue):
     assert answer("apps", "revoke", "skylark", "globex")["customerIds"] == ["acme"]
+
+
+def test_revoke_says_who_had_no_access(invoke, at_catalogue):
+    said = invoke("apps", "revoke", "harbor", "acme", "globex", "nobody").stderr.splitlines()
+    assert [line for line in said if "nothing was withdrawn" in line] == [
+        "globex had no access to harbor: nothing was withdrawn",
+        "nobody had no access to harbor: nothing was withdrawn",
+    ]
 
 
 def test_a_customer_does_not_see_a_revoked_application(answer, invoke, at_catalogue, monkeypatch):

@@ -307,3 +307,31 @@ def test_debug_shows_no_key(bindist, server):
     assert done.returncode == 0
     assert "GET" in done.stderr
     assert ADMIN_KEY not in done.stdout + done.stderr
+
+
+# Profiles
+
+
+def test_list_shows_the_profiles_and_where_their_keys_are(answer, profile):
+    profile(
+        "profile = 'work'\n[profiles.work]\napi_url = 'https://me:pw@bindist.example.com'\n"
+        "[profiles.other]\n",
+        work="secret-key",
+    )
+    rows = {row["profile"]: row for row in answer("auth", "list")}
+    assert list(rows) == ["default", "work", "other", "sandbox"]
+    assert rows["work"]["apiUrl"].endswith("@bindist.example.com")
+    assert "pw" not in rows["work"]["apiUrl"]
+    assert "credentials.toml" in rows["work"]["keySource"]
+    assert [name for name, row in rows.items() if row["isCurrent"]] == ["work"]
+    assert rows["other"]["keySource"] is None
+    assert rows["sandbox"]["apiUrl"] is None
+
+
+def test_list_prints_no_key_and_sends_nothing(invoke, profile, at_server, monkeypatch):
+    monkeypatch.delenv("BINDIST_API_KEY")
+    profile("[profiles.work]\n", work="secret-key")
+    done = invoke("auth", "list", "--json")
+    assert done.exit_code == 0
+    assert "secret-key" not in done.output
+    assert not at_server.requests

@@ -40,7 +40,7 @@ def test_list_shows_the_defaults(invoke):
     lines = invoke("config", "list").stdout.splitlines()
     assert "profile\tdefault\tdefault" in lines
     assert "api_url\thttps://api.bindist.eu\tdefault" in lines
-    assert "timeout\t\tdefault" in lines
+    assert "timeout\t10 and 60\tdefault" in lines
     assert "allow_http\tfalse\tdefault" in lines
 
 
@@ -88,7 +88,22 @@ def test_get_prints_only_the_value(invoke, profile):
     profile(f"[profiles.default]\napi_url = '{URL}'\n")
     assert invoke("config", "get", "api_url").stdout == f"{URL}\n"
     assert invoke("config", "get", "allow_http").stdout == "false\n"
-    assert invoke("config", "get", "timeout").stdout == "\n"
+    assert invoke("config", "get", "ca_bundle").stdout == "\n"
+
+
+@pytest.mark.parametrize(
+    ("key", "used"),
+    [
+        ("api_url", "https://api.bindist.eu"),
+        ("timeout", "10 and 60"),
+        ("retries", "3"),
+        ("output", "table on a terminal, else tsv"),
+        ("store_etag", "md5"),
+        ("profile", "default"),
+    ],
+)
+def test_get_prints_the_default_in_use(invoke, key, used):
+    assert invoke("config", "get", key).stdout == f"{used}\n"
 
 
 def test_get_in_json(answer):
@@ -182,8 +197,8 @@ def test_set_profile_chooses_the_default_profile(invoke, listed):
 def test_unset(invoke, answer, listed, environment):
     invoke("config", "set", "timeout", "5")
     assert answer("config", "unset", "timeout")["source"] == "default"
-    assert answer("config", "unset", "timeout")["value"] is None
-    assert listed()["timeout"] == (None, "default")
+    assert answer("config", "unset", "timeout")["value"] == "10 and 60"
+    assert listed()["timeout"] == ("10 and 60", "default")
     assert load_config(environment) == {"profiles": {"default": {}}}
 
 

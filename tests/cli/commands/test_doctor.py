@@ -327,3 +327,20 @@ def test_an_unusable_keyring_is_reported(bindist, at_server, backend, words):
     assert words in row["details"]
     assert "credentials.toml" in row["details"]
     assert done.returncode == 0
+
+
+def test_unknown_settings_in_the_file_are_named(at_server, invoke, profile):
+    profile("profil = 'x'\n[profiles.default]\ntimeuot = 3\nretries = 1\ncolour = 'red'\n")
+    rows = json.loads(invoke("doctor", "--json").stdout)
+    found = {row["details"]: row["hint"] for row in rows if "unknown setting" in row["details"]}
+    ignored, default = "unknown setting, ignored: ", "profiles.default."
+    assert found == {
+        f"{ignored}profil": "did you mean profile?",
+        f"{ignored}{default}timeuot": f"did you mean {default}timeout?",
+        f"{ignored}{default}colour": "remove it",
+    }
+
+
+def test_known_settings_in_the_file_are_not_named(at_server, invoke, profile):
+    profile("profile = 'default'\n[profiles.default]\nretries = 1\n[profiles.work]\n")
+    assert "unknown setting" not in invoke("doctor", "--json").stdout

@@ -28,9 +28,11 @@ def test_activity_of_one_application_and_customer(at_catalogue, invoke):
 
 
 def test_times_are_sent_as_full_timestamps(at_catalogue, invoke):
-    invoke("activity", "list", "--since", "7d", "--until", "2026-11-23T00:00:00Z")
-    query = sent(at_catalogue, "/v1/activity")
-    assert "endDate=2026-11-23T00%3A00%3A00.000Z" in query
+    until = ("--until", "2026-11-23T00:00:00Z")
+    for words in (("activity", "list", "--customer", "acme"), ("audit", "list", "--since", "7d")):
+        assert invoke(*words, *until).exit_code == 0
+        query = sent(at_catalogue, f"/v1/{words[0]}")
+        assert "endDate=2026-11-23T00%3A00%3A00.000Z" in query
     assert "startDate=20" in query
 
 

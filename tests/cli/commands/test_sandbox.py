@@ -208,3 +208,27 @@ def test_demo_runs_to_its_end(bindist, environment):
     assert done.stdout.splitlines()[-1].startswith("Done.")
     assert "warning" not in done.stderr
     assert not environment.exists(), "its sandbox was one of its own"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a shell of POSIX")
+def test_serve_prints_the_lines_that_use_it(serve, shell):
+    process, url = serve("--admin-key", "the key's own")
+    lines = [process.stderr.readline().strip() for _ in range(4)]
+    assert "to use it in another terminal, as the administrator:" in lines
+    exports = [line for line in lines if line.startswith("export ")]
+    assert exports[0] == f"export BINDIST_API_URL={url}"
+    done = shell("\n".join([*exports, 'printf %s "$BINDIST_API_KEY"']))
+    assert done.stdout == "the key's own"
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+
+
+def test_the_help_of_serve_explains_faults_with_their_defaults(invoke):
+    text = " ".join(invoke("sandbox", "serve", "--help").stdout.split())
+    for part in ("method=METHOD", "path=GLOB", "nth=N", "times=N"):
+        assert part in text.partition("Parts of a fault:")[2].partition("Kinds of faults:")[0]
+    for name, kind in KINDS.items():
+        assert f" {name}{kind.form} " in text
+    for default in ("[default: 502]", "[default: times=0]", "[default: 0]", "[default: 503]"):
+        assert default in text
+    assert "[default: path=*/upload/large-" in text

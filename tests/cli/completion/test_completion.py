@@ -40,6 +40,27 @@ Complete = Callable[..., list[str]]
         ("bindist versions upload --type M", ["MAIN"]),
         ("bindist completion f", ["fish"]),
         ("bindist config get api", ["api_url"]),
+        ("bindist versions share acme 1.0 --fields sh", ["shareUrl"]),
+        (
+            "bindist versions list acme --fields=version,is",
+            ["--fields=version,isEnabled", "--fields=version,isActive"],
+        ),
+        ("bindist versions checksums acme --fields checksum,", ["checksum,fileName"]),
+        ("bindist api GET x --fields ", []),
+        (
+            "bindist versions upload acme 1.0 a --type ",
+            ["MAIN", "DEPENDENCY", "DOCUMENTATION", "CONFIGURATION"],
+        ),
+        ("bindist activity list --type ", ["upload", "download"]),
+        ("bindist versions download acme l", ["latest"]),
+        ("bindist config set output ", ["table", "json", "jsonl", "csv", "tsv"]),
+        ("bindist config set store_etag o", ["opaque"]),
+        ("bindist config set allow_http ", ["true", "false"]),
+        ("bindist config set profile s", ["sandbox"]),
+        ("bindist config set ca_bundle ", ["file,"]),
+        ("bindist config set timeout ", []),
+        ("bindist config set no_such_key ", []),
+        ("bindist sandbox serve --fault late", ["late-completion"]),
         ("bindist apps list ", []),
         ("bindist apps no-such-command ", []),
         ("bindist no-such-command ", []),
@@ -135,9 +156,11 @@ def test_versions_of_the_application_on_the_line_the_highest_first(
     at_catalogue: SandboxServer, complete: Complete, ask: Run
 ) -> None:
     ordered = ["2.0.0", "1.10.0", "1.10.0-beta", "1.9.0"]
-    assert complete("bindist versions show skylark ") == ordered
-    assert complete("bindist versions download skylark ") == ordered[1:]
-    assert complete("bindist versions download --test-channel skylark ") == ordered
+    assert complete("bindist versions enable skylark ") == ordered
+    assert complete("bindist versions show skylark ") == ["latest", *ordered]
+    assert complete("bindist versions show skylark l") == ["latest"]
+    assert complete("bindist versions download skylark ") == ["latest", *ordered[1:]]
+    assert complete("bindist versions download --test-channel skylark ") == ["latest", *ordered]
     assert "2.0.0" not in complete("bindist versions show harbor ")
     zsh = ask("bindist versions show skylark 2", "zsh").stdout.splitlines()
     assert zsh == ["plain", "2.0.0", "not enabled"]
@@ -165,7 +188,7 @@ def test_the_profile_option_on_the_line_is_used(
 def test_no_request_without_a_key(
     catalogue: SandboxServer, complete: Complete, environment: Path
 ) -> None:
-    lines = ("bindist apps show ", "bindist versions show skylark ", "bindist customers show ")
+    lines = ("bindist apps show ", "bindist versions enable skylark ", "bindist customers show ")
     for line in lines:
         assert complete(line, BINDIST_API_URL=catalogue.url) == []
     assert catalogue.requests == []
@@ -248,4 +271,4 @@ def test_a_running_sandbox_completes_values(
     serving.kill()
     serving.wait()
     assert complete("bindist --profile sandbox apps show s") == ["skylark"]
-    assert complete("bindist --profile sandbox versions show skylark ") == []
+    assert complete("bindist --profile sandbox versions enable skylark ") == []

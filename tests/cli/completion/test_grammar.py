@@ -12,6 +12,8 @@ from click.shell_completion import ShellComplete
 from bindist_cli.cli import cli
 from bindist_cli.completion.engine import WORDS, Line
 from bindist_cli.generate import grammar
+from bindist_cli.output.fields import PRINTED
+from tests.api_table import COMMANDS, TEXT
 
 
 def test_the_grammar_matches_the_commands() -> None:
@@ -45,3 +47,9 @@ def test_a_command_line_is_read_as_click_reads_it() -> None:
             expected = names((each.type, str(each.value), "") for each in items)
             if expected:
                 assert names(line.completions(word, {})) == expected, (arguments, word)
+
+
+def test_every_command_that_prints_fields_has_them_completed() -> None:
+    commands = {command.path for command in COMMANDS if command.shape != TEXT}
+    assert commands <= set(PRINTED)
+    assert set(PRINTED) <= {command.path for command in COMMANDS}

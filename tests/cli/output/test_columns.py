@@ -22,12 +22,18 @@ SHOWN = {
     "PLANNED": (("versions", "upload", "harbor", "9.0.0", "FILE", "--dry-run"), ()),
     "DOWNLOADS": (("versions", "download", "harbor"), ()),
     "VERIFIED": (("versions", "verify", "skylark", "1.10.0", "FILE"), ()),
+    "IDENTIFIED": (("versions", "identify", "skylark", "README.md"), ()),
+    "NOTES": (("versions", "notes", "skylark"), ()),
+    "COMPARED": (("versions", "diff", "skylark", "1.9.0", "1.10.0"), ()),
     "STATS": (("apps", "stats", "skylark", "--version", "1.9.0"), ()),
-    "SHARE": (("versions", "share", "harbor", "1.0.0"), ()),
+    "SHARE": (("versions", "share", "harbor", "1.0.0", "--command"), ()),
     "CUSTOMERS": (("customers", "list"), ()),
     "CUSTOMER": (("customers", "show", "acme"), ("updatedAt",)),
     "NEW_KEY": (("customers", "create", "--name", "Initech"), ("keyFile", "regeneratedAt")),
     "ACTIVITY": (("activity", "list"), ()),
+    "ADOPTION": (("apps", "adoption", "skylark"), ()),
+    "ACCESS": (("customers", "access"), ()),
+    "IMPORTED": (("customers", "import", "customers.csv", "--keys-dir", "keys"), ()),
     "AUDIT": (("audit", "list"), ()),
     "PATHS": (("sandbox", "path"), ()),
     "SANDBOX": (("sandbox", "reset", "--yes"), ()),
@@ -39,7 +45,16 @@ MADE_HERE = {
     "SETTINGS",
     "CHECKS",
     "TOKEN",
+    "PROFILES",
     "TOPICS",
+    "SHOWN_VERSION",
+    "SIGNING_KEY",
+    "TRUSTED",
+    "TRUSTED_KEYS",
+    "MIRRORED",
+    "MIRROR_FILES",
+    "MIRROR_PLAN",
+    "_ACCESS_NAMES",
 }  # of no server's answer
 ELSEWHERE = {
     "customerIds": ("apps", "create", "new"),
@@ -56,6 +71,8 @@ def keys_of(name):
 @pytest.fixture
 def printed(answer, at_catalogue, inside):
     (inside / "FILE").write_bytes(b"content")
+    (inside / "README.md").write_text("# Skylark 1.10\n\nStart `skylark-setup.exe`.\n")
+    (inside / "customers.csv").write_text("name,reference\nInitech,CRM-7\n")
 
     def keys(words):
         found = answer(*words)
@@ -86,9 +103,14 @@ def test_recent_downloads_have_every_column(answer, at_catalogue):
     assert keys_of("RECENT_DOWNLOADS") <= set(recent)
 
 
+def test_changes_have_every_column(answer, at_catalogue):
+    change = answer("versions", "diff", "skylark", "1.9.0", "1.10.0")["files"][0]
+    assert keys_of("CHANGES") == set(change)
+
+
 def test_every_set_of_columns_is_tested():
     tables = {name for name, value in vars(columns).items() if isinstance(value, tuple)}
-    assert tables - {"RECENT_DOWNLOADS"} - MADE_HERE == set(SHOWN)
+    assert tables - {"RECENT_DOWNLOADS", "CHANGES"} - MADE_HERE == set(SHOWN)
 
 
 def test_no_set_has_a_column_twice():

@@ -138,7 +138,7 @@ def test_an_interruption_is_json_too(start, interrupt, wait_until, at_server):
         ("empty:503", 7, "HTTP 503 Service Unavailable"),
         ("text:500", 7, "Internal Server Error"),
         ("redirect:https://elsewhere.example/", 1, "https://elsewhere.example/"),
-        ("status:413", 10, "Too Large"),
+        ("status:413", 1, "Too Large"),
     ],
 )
 def test_a_response_that_is_not_the_api_is_an_error(invoke, at_server, fault, code, words):

@@ -12,9 +12,11 @@ import unicodedata
 
 import pytest
 
+from bindist_cli.output import columns as output_columns
 from bindist_cli.output.columns import APPLICATIONS
-from bindist_cli.output.formatting import csv_cell, csv_safe_cell, plain, unescape
-from bindist_cli.output.printer import MIN_COLUMN_WIDTH, fit
+from bindist_cli.output.formatting import csv_cell, csv_safe_cell, in_minutes, plain, unescape
+from bindist_cli.output.printer import MIN_COLUMN_WIDTH, Printer, fit
+from bindist_cli.settings.resolve import resolve
 
 NASTY = '[red]x[/red] \x1b[31mred\x1b[0m \x07 \x9b2J \u202egpj.exe tab\there, "quoted" \\n ö 漢字'
 LINES = f"{NASTY}\r\nsecond line\n\u2028third"
@@ -207,8 +209,56 @@ def test_an_unknown_field_is_a_usage_error_that_lists_the_known_ones(invoke, at_
     assert "applicationId, name" in result.stderr
 
 
-def test_an_unknown_field_of_one_object_is_a_usage_error(invoke, at_catalogue):
-    assert invoke("apps", "show", "harbor", "--fields", "colour", "-o", "table").exit_code == 2
+@pytest.mark.parametrize("format", ["json", "jsonl", "csv", "tsv", "table"])
+def test_an_unknown_field_of_one_object_is_a_usage_error(invoke, at_catalogue, format):
+    result = invoke("apps", "show", "harbor", "--fields", "colour", "-o", format)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "applicationId, name" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "printed"),
+    [
+        (("apps", "show", "harbor", "--fields", "name"), "Harbor CLI\n"),
+        (("apps", "show", "harbor", "--fields", "name,applicationId"), "Harbor CLI\tharbor\n"),
+        (("versions", "latest", "skylark", "--fields", "fileSize"), "188416\n"),
+        (("versions", "checksums", "skylark", "latest", "--fields", "fileName"), "skylark.ini\n"),
+        (("config", "get", "api_url", "--fields", "key"), "api_url\n"),
+        (("auth", "token", "--fields", "token"), "test-admin-key-0001\n"),
+    ],
+    ids=" ".join,
+)
+def test_fields_of_one_object_are_bare_values_in_a_pipe(invoke, at_catalogue, words, printed):
+    assert invoke(*words).stdout.endswith(printed)
+    assert "\t" not in invoke(*words).stdout.replace(printed, "")
+
+
+def test_a_field_of_one_object_can_be_assigned_in_a_script(shell, at_catalogue):
+    done = shell(
+        'URL=$(bindist versions share skylark latest --fields shareUrl)\ncurl -fsL "$URL" | wc -c'
+    )
+    assert done.stdout.strip() == "188416"
+
+
+def test_an_unknown_field_costs_no_key(invoke, answer, at_catalogue):
+    before = answer("customers", "list")
+    result = invoke("customers", "create", "--name", "Initech", "--fields", "key")
+    assert result.exit_code == 2
+    assert answer("customers", "list") == before
+    key = invoke("customers", "create", "--name", "Initech", "--fields", "apiKey").stdout
+    assert len(key.splitlines()) == 1
+
+
+def test_an_unknown_field_makes_no_link(invoke, at_catalogue):
+    assert invoke("versions", "share", "skylark", "1.9.0", "--fields", "url").exit_code == 2
+    assert at_catalogue.requests == []
+
+
+def test_api_refuses_fields_before_any_request(invoke, at_catalogue):
+    result = invoke("api", "DELETE", "applications/harbor", "--fields", "data")
+    assert result.exit_code == 2
+    assert "--fields does not apply" in result.stderr
+    assert at_catalogue.requests == []
 
 
 def test_a_table_shows_only_the_selected_fields(invoke, at_catalogue):
@@ -373,3 +423,27 @@ def test_all_pages_of_a_catalogue_are_listed(answer, at_server, admin):
     listed = [row["applicationId"] for row in answer("apps", "list")]
     assert sorted(listed) == [f"app-{number:03}" for number in range(130)]
     assert answer("apps", "list", "--limit", "120") == answer("apps", "list")[:120]
+
+
+# What is to be copied
+
+LINK = "https://bindist.example.com/v1/downloads/d/" + "x" * 120
+
+
+@pytest.mark.parametrize("columns", [20, 40, 80, 200])
+@pytest.mark.parametrize("name", ["SHARE", "NEW_KEY"])
+def test_links_and_keys_are_never_wrapped(monkeypatch, capsys, columns, name):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    thing = {"shareUrl": LINK, "apiKey": LINK, "expiresInMinutes": 90, "name": "many words " * 9}
+    Printer(resolve({"output": "table"}, {}, {})).one(getattr(output_columns, name), thing)
+    shown = capsys.readouterr().out
+    assert shown.count(LINK) == 1
+
+
+@pytest.mark.parametrize(
+    ("minutes", "shown"),
+    [(30, "in 30 minutes"), (60, "in 1 hour"), (90, "in 90 minutes"), (1440, "in 1 day"),
+     (1, "in 1 minute"), (0, "0"), (None, ""), ("soon", "soon"), (True, "true")],
+)  # fmt: skip
+def test_an_expiry_is_shown_as_it_was_asked_for(minutes, shown):
+    assert in_minutes(minutes) == shown

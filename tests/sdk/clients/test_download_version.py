@@ -248,3 +248,40 @@ def test_stored_bytes_of_a_version_are_checked_with_one_listing(
     assert {each.file_name: each.status for each in found} == dict.fromkeys(FILES, "ok")
     assert (listings(server), urls(server)) == (1, 3)
     assert max(each.bytes_out for each in server.requests if each.path.startswith("/store/")) < 2000
+
+
+def test_a_preview_tells_what_a_download_would_do_and_counts_nothing(
+    customer: CustomerClient, released: str, folder: Path, server: SandboxServer
+) -> None:
+    folder.mkdir(parents=True)
+    (folder / "tool.exe").write_bytes(FILES["tool.exe"])
+    (folder / "tool.dll").write_bytes(b"another")
+    found = {each.file_name: each for each in customer.preview_download(released, "1.0", folder)}
+    assert {name: each.status for name, each in found.items()} == {
+        "tool.exe": "unchanged",
+        "tool.dll": "exists",
+        "manual.txt": "download",
+    }
+    assert found["manual.txt"].path == folder / "manual.txt"
+    assert found["manual.txt"].file_size == len(FILES["manual.txt"])
+    (forced,) = customer.preview_download(
+        released, "1.0", folder, files=["*.dll"], replace=True, file_name="x"
+    )
+    assert (forced.status, forced.path) == ("download", folder / "x")
+    assert urls(server) == 0
+    assert contents(folder) == {"tool.exe": FILES["tool.exe"], "tool.dll": b"another"}
+
+
+def test_a_preview_refuses_what_a_download_refuses(
+    customer: CustomerClient, admin: AdminClient, released: str, folder: Path
+) -> None:
+    admin.update_version(released, "1.0", is_enabled=False).raise_for_error()
+    with pytest.raises(PermissionDeniedError, match="not enabled"):
+        customer.preview_download(released, "1.0", folder)
+    assert len(customer.preview_download(released, "1.0", folder, test_channel=True)) == 3
+    with pytest.raises(NotFoundError):
+        customer.preview_download(released, "1.0", folder, files=["*.msi"])
+    folder.parent.mkdir()
+    folder.touch()
+    with pytest.raises(NotADirectoryError):
+        customer.preview_download(released, "1.0", folder)

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bindist import AdminClient, TransportError
+from bindist import AdminClient, ServerError, TransportError
+from bindist.http.response import failure
 from bindist.http.retry import RetryPolicy
 from bindist.sandbox import SandboxServer
 from tests.sdk.canned import CannedServer
@@ -110,8 +111,8 @@ def test_a_refused_connection_is_tried_again_for_every_verb(
             closed.open()
 
     closed.answer(OK)
-    log = logging.getLogger("bindist.request")
-    caplog.set_level(logging.DEBUG, log.name)
+    log = logging.getLogger("bindist.retry")
+    caplog.set_level(logging.INFO, log.name)
     log.addHandler(OpenAfterTheFirstTry())
     assert connect(closed.url).request(method, "/v1/applications").success
 
@@ -215,3 +216,47 @@ def test_an_invalid_retry_after_does_not_hide_the_response(
 ) -> None:
     canned.answer(b"", 429, headers={"Retry-After": "9" * 5000})
     assert asker.create_customer("New").status_code == 429
+
+
+def test_each_repetition_is_logged_with_its_reason_and_its_number(
+    canned: CannedServer, asker: AdminClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "bindist.retry")
+    canned.answer({"message": "no"}, 503)
+    answer = asker.list_applications()
+    assert answer.tries == 4
+    told = [record.getMessage() for record in caplog.records if record.name == "bindist.retry"]
+    assert told == [
+        f"service unavailable (503); trying again in 0.0 s ({number} of 3)" for number in (1, 2, 3)
+    ]
+    with pytest.raises(ServerError) as caught:
+        answer.raise_for_error()
+    assert caught.value.tries == 4
+
+
+def test_a_pause_that_the_server_asks_for_is_told_in_whole_seconds(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "bindist.retry")
+    assert RetryPolicy().announce(0, failure(429, "slow down"), "4") == 4
+    assert caplog.messages == ["too many requests (429); trying again in 4 s (1 of 3)"]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "reason"),
+    [(400, "RequestTimeout", "RequestTimeout (400)"), (599, "", "HTTP 599")],
+)
+def test_an_unusual_failure_is_told_by_its_code(
+    caplog: pytest.LogCaptureFixture, status: int, code: str, reason: str
+) -> None:
+    caplog.set_level(logging.INFO, "bindist.retry")
+    RetryPolicy(backoff=0).announce(1, failure(status, "text", code=code))
+    assert caplog.messages == [f"{reason}; trying again in 0.0 s (2 of 3)"]
+
+
+def test_a_refused_connection_says_how_often_it_was_tried(
+    closed: CannedServer, connect: Connect
+) -> None:
+    with pytest.raises(TransportError) as caught:
+        connect(closed.url, retries=1).list_applications()
+    assert caught.value.tries == 2

@@ -6,11 +6,19 @@ import _thread
 import signal
 import threading
 import time
-from functools import partial
+from collections.abc import Callable
 
 import pytest
 
-from bindist.transfer.concurrency import CancellationToken, Cancelled, gather, run_jobs
+from bindist.transfer.concurrency import (
+    CancellationToken,
+    Cancelled,
+    RefusedError,
+    SharedWork,
+    SizedWork,
+    gather,
+    run_jobs,
+)
 
 
 def test_every_job_is_done_by_no_more_threads_than_allowed() -> None:
@@ -117,31 +125,6 @@ def test_a_pause_without_cancellation_returns() -> None:
     CancellationToken().pause(0)
 
 
-@pytest.mark.parametrize(("large_limit", "most_large"), [(1, 1), (2, 2), (9, 4)])
-def test_only_so_many_large_jobs_run_at_once(large_limit: int, most_large: int) -> None:
-    lock = threading.Lock()
-    running: dict[bool, int] = {True: 0, False: 0}
-    most, ended = dict(running), [0]
-    barrier = threading.Barrier(4, timeout=10)
-
-    def job(is_large: bool, first: bool) -> None:
-        with lock:
-            running[is_large] += 1
-            most[is_large] = max(most[is_large], running[is_large])
-        if first:
-            barrier.wait()  # so that four are seen at once
-        time.sleep(0.002)
-        with lock:
-            running[is_large] -= 1
-            ended[0] += 1
-
-    large = [True] * 10 + [False] * 30
-    firsts = set(range(most_large)) | set(range(10, 10 + 4 - most_large))
-    jobs = [partial(job, is_large, place in firsts) for place, is_large in enumerate(large)]
-    run_jobs(jobs, 4, threading.Event(), large=large, large_limit=large_limit)
-    assert (most[True], ended[0]) == (most_large, 40)
-
-
 @pytest.mark.parametrize("limit", [1, 4])
 def test_calls_at_once_have_their_outcomes_in_order(limit: int) -> None:
     def fail() -> int:
@@ -160,3 +143,81 @@ def test_after_a_call_that_cancels_no_other_is_begun(limit: int) -> None:
     outcomes = gather([token.cancel, *[lambda: None] * 50], limit, token)
     assert outcomes[0] is not None
     assert outcomes[-1] is None
+
+
+# Shared work
+
+
+def run_shared(
+    work: SharedWork[int],
+    do: Callable[[int], None],
+    threads: int,
+    failed: Callable[[int, Exception], None] | None = None,
+) -> None:
+    token = threading.Event()
+    run_jobs([lambda: work.run(do, token, failed)] * threads, threads, token)
+
+
+def test_a_thread_waits_for_what_another_may_give_back() -> None:
+    done: list[int] = []
+    has_one, no_more = threading.Event(), threading.Event()
+
+    def do(number: int) -> None:
+        if number == 0 and not has_one.is_set():
+            has_one.set()
+            no_more.wait(10)
+            raise RefusedError(number, OSError("busy"))
+        has_one.wait(10)
+        done.append(number)
+        no_more.set()
+        time.sleep(0.05)  # still at it while the other gives back
+
+    run_shared(SharedWork(range(2)), do, 2)
+    assert done == [1, 0]
+
+
+def test_the_last_thread_fails_and_ends_the_work() -> None:
+    tried: list[int] = []
+
+    def do(number: int) -> None:
+        tried.append(number)
+        raise RefusedError(number, OSError(f"busy: {number}"))
+
+    with pytest.raises(OSError, match="busy"):
+        run_shared(SharedWork(range(9)), do, 3)
+    assert len(tried) <= 3
+
+
+def test_a_failure_may_leave_the_rest_to_be_done() -> None:
+    failures: list[int] = []
+
+    def do(number: int) -> None:
+        raise RefusedError(number, OSError("busy"))
+
+    run_shared(SharedWork(range(9)), do, 3, lambda number, _: failures.append(number))
+    assert sorted(failures) == [*range(9)]
+
+
+@pytest.mark.parametrize(("large_limit", "most_large"), [(1, 1), (2, 2), (9, 4)])
+def test_only_so_many_large_items_are_done_at_once(large_limit: int, most_large: int) -> None:
+    lock = threading.Lock()
+    running: dict[bool, int] = {True: 0, False: 0}
+    most, ended = dict(running), [0]
+    barrier = threading.Barrier(4, timeout=10)
+
+    def job(is_large: bool, first: bool) -> None:
+        with lock:
+            running[is_large] += 1
+            most[is_large] = max(most[is_large], running[is_large])
+        if first:
+            barrier.wait()  # so that four are seen at once
+        time.sleep(0.002)
+        with lock:
+            running[is_large] -= 1
+            ended[0] += 1
+
+    large = [True] * 10 + [False] * 30
+    firsts = set(range(most_large)) | set(range(10, 10 + 4 - most_large))
+    work = SizedWork(range(40), lambda place: large[place], large_limit)
+    run_shared(work, lambda place: job(large[place], place in firsts), 4)
+    assert (most[True], ended[0]) == (most_large, 40)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 
@@ -28,8 +29,15 @@ def test_without_options_the_main_file_of_the_highest_enabled_version_is_downloa
     answer, released, inside
 ):
     (row,) = answer("versions", "download", "tool")
-    expected = {"fileName": "tool.exe", "path": "tool.exe", "fileSize": len(PROGRAM)}
-    assert row == {**expected, "checksum": released["tool.exe"], "status": "downloaded"}
+    assert row == {
+        "fileName": "tool.exe",
+        "path": "tool.exe",
+        "fileSize": len(PROGRAM),
+        "checksum": released["tool.exe"],
+        "status": "downloaded",
+        "applicationId": "tool",
+        "version": "1.10.0",
+    }
     assert (inside / "tool.exe").read_bytes() == PROGRAM
 
 
@@ -278,3 +286,101 @@ def test_a_failure_common_to_all_files_sets_the_exit_code(invoke, released, at_s
 def test_a_customer_downloads_with_its_own_key(answer, released, at_server, monkeypatch):
     monkeypatch.setenv("BINDIST_API_KEY", at_server.keys.customer)
     assert answer("versions", "download", "tool")[0]["status"] == "downloaded"
+
+
+# Patterns
+
+
+def test_a_pattern_chooses_all_files_that_it_matches(answer, released, inside):
+    rows = answer("versions", "download", "tool", "--file", "tool.*")
+    assert {row["fileName"] for row in rows} == {"tool.exe", "tool.dll"}
+    assert names(inside) == ["tool.dll", "tool.exe"]
+
+
+def test_a_pattern_that_matches_nothing_names_the_files_and_the_version(invoke, released):
+    result = invoke("versions", "download", "tool", "--file", "*.msi", "-q")
+    assert result.exit_code == 3
+    error, files = result.stderr.splitlines()
+    assert error == "error: version 1.10.0 of tool has no file '*.msi'"
+    assert sorted(files.removeprefix("  files: ").split(", ")) == sorted(released)
+
+
+def test_a_name_that_is_nearly_right_has_a_hint(invoke, released):
+    result = invoke("versions", "download", "tool", "--file", "Notes.txt")
+    assert "hint: did you mean notes.txt?" in result.stderr
+
+
+def test_several_files_do_not_fit_into_one(invoke, released, inside):
+    result = invoke("versions", "download", "tool", "--file", "tool.*", "-O", "x")
+    assert result.exit_code == 2
+    assert "tool.dll" in result.stderr
+    assert names(inside) == []
+
+
+# Dry run
+
+
+@pytest.mark.parametrize(
+    ("options", "planned"),
+    [
+        ((), {"tool.exe": "tool.exe"}),
+        (("--file", "*.dll"), {"tool.dll": "tool.dll"}),
+        (("--all", "--dir", "d/e"), {n: f"d/e/{n}" for n in ("tool.exe", "tool.dll", "notes.txt")}),
+        (("-O", "x.bin"), {"tool.exe": "x.bin"}),
+        (("-O", "-"), {"tool.exe": "-"}),
+        (("-O", "d/"), {"tool.exe": "d/tool.exe"}),
+    ],
+    ids=str,
+)
+def test_a_dry_run_says_what_would_be_downloaded(
+    answer, released, inside, downloads_counted, options, planned
+):
+    rows = answer("versions", "download", "tool", "--dry-run", *options)
+    found = {row["fileName"]: row["path"].replace("\\", "/") for row in rows}
+    assert found == planned
+    assert {row["status"] for row in rows} == {"download"}
+    assert {row["fileName"]: row["checksum"] for row in rows}.items() <= released.items()
+    assert all(row["version"] == "1.10.0" and row["fileSize"] > 0 for row in rows)
+    assert names(inside) == []
+    assert downloads_counted() == 0
+
+
+def test_a_dry_run_ends_with_the_size_of_all(invoke, released):
+    note = invoke("versions", "download", "tool", "--all", "--dry-run").stderr.splitlines()[-1]
+    assert note == "3 files, 10.3 kB, would be downloaded; nothing was downloaded or counted"
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "code"),
+    [((), ["exists", "unchanged"], 9), (("--force",), ["download", "unchanged"], 0)],
+)
+def test_a_dry_run_knows_what_is_there(invoke, released, inside, options, status, code):
+    (inside / "tool.exe").write_bytes(b"mine")
+    (inside / "tool.dll").write_bytes(b"library")
+    words = ("--file", "tool.exe", "--file", "tool.dll", "--dry-run", "--json")
+    result = invoke("versions", "download", "tool", *words, *options)
+    assert result.exit_code == code
+    assert [row["status"] for row in json.loads(result.stdout)] == status
+    assert (inside / "tool.exe").read_bytes() == b"mine"
+
+
+def test_a_dry_run_fails_for_an_existing_file_as_the_real_run(invoke, released, inside):
+    (inside / "tool.exe").write_bytes(b"mine")
+    codes = [
+        invoke("versions", "download", "tool", *more).exit_code for more in ((), ("--dry-run",))
+    ]
+    assert codes == [6, 6]
+
+
+def test_a_dry_run_of_a_version_that_is_not_enabled_is_refused(invoke, released):
+    result = invoke("versions", "download", "tool", "2.0.0", "--dry-run")
+    assert result.exit_code == 5
+    assert "add --test-channel" in result.stderr
+    words = ("versions", "download", "tool", "2.0.0", "--dry-run", "--test-channel")
+    assert invoke(*words).exit_code == 0
+
+
+def test_a_target_that_ends_with_a_slash_is_a_folder(answer, released, inside):
+    (row,) = answer("versions", "download", "tool", "-O", "new/folder/")
+    assert row["path"] == os.path.join("new", "folder", "tool.exe")
+    assert names(inside / "new" / "folder") == ["tool.exe"]

@@ -156,9 +156,6 @@ def test_force_enables_a_mixed_version(invoke, admin, mixed):
     "files",
     [
         [("tool.exe", ONE)],
-        [("readme.txt", ONE)],
-        [("readme.txt", ONE), ("a.md", OTHER)],
-        [("a.dll", ONE), ("readme.txt", OTHER)],
         [("readme.txt", ONE), ("tool.exe", OTHER)],
         [("a.exe", ONE), ("b.exe", OTHER)],
         [("tool.exe", ONE), ("tool.exe", ONE)],
@@ -169,6 +166,43 @@ def test_a_complete_version_is_enabled(invoke, admin, put, files):
     put(*files)
     assert enable(invoke).exit_code == 0
     assert admin._is_enabled("tool", "1.0")
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ([("readme.txt", ONE)], "no MAIN file"),
+        ([("a.dll", ONE), ("readme.txt", OTHER)], "no MAIN file"),
+        ([("a.txt", ONE), ("tool.exe", OTHER), ("b.txt", ONE), ("tool.exe", OTHER)], "twice"),
+    ],
+    ids=["documents", "two uploads without MAIN", "two uploads with MAIN"],
+)
+def test_a_version_that_may_be_of_several_uploads_is_not_enabled(invoke, admin, put, files, said):
+    put(*files)
+    result = enable(invoke)
+    assert (result.exit_code, said in result.stderr) == (6, True), result.stderr
+    assert not admin._is_enabled("tool", "1.0")
+
+
+def test_a_version_of_documents_that_was_uploaded_here_is_enabled(
+    invoke, admin, application, at_server, inside
+):
+    (inside / "readme.txt").write_bytes(ONE)
+    assert invoke("versions", "upload", "tool", "1.0", "readme.txt").exit_code == 0
+    assert enable(invoke).exit_code == 0
+    assert admin._is_enabled("tool", "1.0")
+
+
+def test_a_version_whose_upload_from_here_was_interrupted_is_not_enabled(
+    invoke, admin, application, at_server, inside
+):
+    for name in ("a.txt", "tool.exe"):
+        (inside / name).write_bytes(ONE)
+    at_server.faults.add("status:400,path=*/large-complete,nth=2,times=0")
+    assert invoke("versions", "upload", "tool", "1.0", "a.txt", "tool.exe").exit_code != 0
+    at_server.faults.clear()
+    result = enable(invoke)
+    assert (result.exit_code, "was interrupted" in result.stderr) == (6, True), result.stderr
 
 
 def test_an_unlisted_version_is_not_enabled(invoke, admin, put):
@@ -191,7 +225,7 @@ def row(name="tool.exe", kind="MAIN", size=5, checksum="a" * 64):
         ({"fileSize": 5, "checksum": "b" * 64}, [row()], "is not among its files"),
         ({"fileSize": 5, "checksum": "sha256:" + "A" * 64}, [row()], None),
         ({"fileSize": 7}, [row(), row("r.txt", "DOCUMENTATION", 7)], "is not its MAIN file"),
-        ({"fileSize": 7}, [row("r.txt", "DOCUMENTATION", 7)], None),
+        ({"fileSize": 7}, [row("r.txt", "DOCUMENTATION", 7)], "no MAIN file"),
         ({"fileSize": 0}, [], "no files"),
     ],
 )

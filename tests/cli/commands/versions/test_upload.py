@@ -310,7 +310,8 @@ def test_a_network_failure_during_a_release_has_a_hint(invoke, answer, dist, at_
     words += ("--timeout", "2")  # for so long, a write without an answer may still take effect
     failed = invoke(*words)
     assert failed.exit_code == 7
-    assert "run the same command again to resume the upload" in failed.stderr
+    after = failed.stderr.partition("error: ")[2]
+    assert "run the same command again: files that were sent are skipped" in after
     at_server.faults.clear()
     assert answer(*words)["isEnabled"]
     assert remote() == (sums(dist), [True])
@@ -369,3 +370,29 @@ def test_a_version_that_would_share_the_files_of_another_application_is_refused(
     assert "would share the files of version 1.0 of zeta-cli" in result.stderr
     assert len(admin.list_version_files("zeta-cli", "1.0").rows("files")) == 1
     assert admin._is_enabled("zeta-cli", "1.0")
+
+
+# The names of versions
+
+
+@pytest.mark.parametrize("name", ["latest", "LATEST"])
+@pytest.mark.parametrize("options", [(), ("--dry-run",)], ids=["", "dry run"])
+def test_no_version_is_called_latest(invoke, dist, at_server, name, options):
+    at_server.requests.clear()
+    result = invoke("versions", "upload", "tool", name, "dist/*", *options)
+    assert result.exit_code == 2
+    assert "stands for the highest enabled version" in result.stderr
+    assert at_server.requests == []
+
+
+@pytest.mark.parametrize("options", [("--enable",), ("--dry-run",)], ids=" ".join)
+def test_another_name_of_the_same_number_is_noted(invoke, dist, options):
+    invoke("versions", "upload", "tool", "1.10.0", "dist/*")
+    result = invoke("versions", "upload", "tool", "v1.10.0", "dist/*", *options)
+    assert result.exit_code == 0
+    assert (
+        "tool has version 1.10.0, too, and v1.10.0 is the same number: neither is newer than the "
+        "other"
+    ) in result.stderr
+    higher = invoke("versions", "upload", "tool", "1.10.1", "dist/*", *options)
+    assert "the same number" not in higher.stderr

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import json
-import urllib.request
 
 import pytest
-
-from bindist.sandbox import LIKES, SandboxServer
-from tests.conftest import ADMIN_KEY
-from tests.sdk.canned import CannedServer
 
 
 @pytest.fixture
@@ -43,6 +38,38 @@ def test_an_empty_list_mentions_versions_that_are_not_enabled(invoke, release):
     assert note == (
         "no enabled versions of tool; 1 not enabled (1.0.0): list them with --test-channel\n"
     )
+
+
+@pytest.mark.parametrize("changelog", [(), ("--changelog", "tabs")], ids=str)
+def test_a_table_says_how_many_versions_are_not_enabled(invoke, at_catalogue, changelog):
+    note = invoke("versions", "list", "skylark", "-o", "table", *changelog).stderr
+    assert "1 not enabled (2.0.0): list them with --test-channel\n" in note
+    assert invoke("versions", "list", "skylark", "-o", "table", "--test-channel").stderr == ""
+    assert invoke("versions", "list", "harbor", "-o", "table").stderr == ""
+    assert invoke("versions", "list", "skylark").stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "note"),
+    [
+        ("versions list harbor --changelog zz", "no enabled versions of harbor match 'zz'"),
+        ("versions list harbor --changelog zz --test-channel", "no versions of harbor match 'zz'"),
+        ("apps list --tag zz", "no applications match"),
+        ("apps list --search zz", "no applications match"),
+        ("apps list --inactive", "no applications match"),
+        ("apps list --page 9", "no applications match"),
+        ("activity list --since 1s", "no uploads or downloads match"),
+        ("activity list --app harbor --type upload --until 400d", "no uploads or downloads match"),
+        ("audit list --since 1s", "no events match"),
+        ("audit list --type PAYMENT_FAILED", "no events match"),
+    ],
+)
+def test_an_empty_list_with_a_filter_does_not_say_that_there_is_nothing(
+    invoke, at_catalogue, words, note
+):
+    result = invoke(*words.split(), "-o", "table")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr.splitlines()[0] == note
 
 
 def test_an_empty_list_costs_a_script_one_request(invoke, at_server, application):
@@ -107,8 +134,9 @@ def test_update_takes_the_notes_from_stdin(answer, at_catalogue):
     assert answer(*words, input="from a pipe\n")["releaseNotes"] == "from a pipe"
 
 
-def test_clearing_notes_fails_if_the_server_keeps_them(invoke, at_catalogue):
-    result = invoke("versions", "update", "harbor", "1.0.0", "--clear-notes")
+@pytest.mark.parametrize("words", [("--clear-notes",), ("--notes", "")], ids=str)
+def test_clearing_notes_fails_if_the_server_keeps_them(invoke, at_catalogue, words):
+    result = invoke("versions", "update", "harbor", "1.0.0", *words)
     assert result.exit_code == 1
     assert "but kept the release notes" in result.stderr
 
@@ -120,6 +148,12 @@ def test_clear_notes_removes_the_notes(answer, at_catalogue):
 def test_an_inactive_version_is_in_no_list(answer, at_catalogue):
     answer("versions", "update", "harbor", "1.0.0", "--inactive")
     assert "1.0.0" not in numbers(answer("versions", "list", "harbor", "--test-channel"))
+
+
+def test_of_an_inactive_version_it_is_said_that_it_is_hidden_everywhere(invoke, at_catalogue):
+    done = invoke("versions", "update", "harbor", "1.0.0", "--inactive", "-o", "table")
+    assert "hidden everywhere" in done.stdout
+    assert "1.0.0 is hidden everywhere: on the test channel, too" in done.stderr
 
 
 def test_an_inactive_version_can_be_made_active_again(answer, at_catalogue):
@@ -185,101 +219,19 @@ def test_verify_exits_with_8_if_a_file_differs(invoke, readme, path, status):
     assert status in {row["status"] for row in json.loads(result.stdout)}
 
 
+def test_verify_of_a_folder_reports_other_files(invoke, at_catalogue, inside):
+    invoke("versions", "download", "skylark", "1.10.0", "--all", "--dir", "got")
+    (inside / "got" / "evil.dll").write_bytes(b"extra")
+    (inside / "got" / "folder").mkdir()
+    result = invoke("versions", "verify", "skylark", "1.10.0", "got", "--json")
+    assert result.exit_code == 0
+    rows = {row["fileName"]: row["status"] for row in json.loads(result.stdout)}
+    assert rows.pop("evil.dll") == "extra"
+    assert set(rows.values()) == {"ok"}
+    assert result.stderr == "1 file in the folder that version 1.10.0 does not have\n"
+
+
 def test_verify_of_a_folder_looks_for_every_file_of_the_version(invoke, at_catalogue, inside):
     invoke("versions", "download", "skylark", "1.10.0", "--all", "--dir", "got")
     result = invoke("versions", "verify", "skylark", "1.10.0", "got", "--json")
     assert [row["status"] for row in json.loads(result.stdout)] == ["ok"] * 4
-
-
-# Sharing
-
-
-@pytest.mark.parametrize(
-    ("expires", "minutes"), [("5m", 5), ("24h", 1440), ("1d", 1440), ("45", 45), (None, 30)]
-)
-def test_a_link_expires_after_the_given_time(answer, at_catalogue, expires, minutes):
-    options = ("--expires", expires) if expires else ()
-    found = answer("versions", "share", "skylark", "1.10.0", *options)
-    assert found["expiresInMinutes"] == minutes
-
-
-@pytest.mark.parametrize("expires", ["4m", "0", "soon", "", "1h30m", "999999d"])
-def test_a_lifetime_that_no_server_takes_is_refused_before_any_request(invoke, expires, at_server):
-    assert invoke("versions", "share", "tool", "1", "--expires", expires).exit_code == 2
-    assert not at_server.requests
-
-
-@pytest.mark.parametrize("like", LIKES)
-def test_the_maximum_lifetime_of_a_link_is_the_servers(invoke, tmp_path, monkeypatch, like):
-    week = 7 * 1440
-    monkeypatch.setenv("BINDIST_API_KEY", ADMIN_KEY)
-    for maximum in (1440, week):
-        folder = tmp_path / str(maximum)
-        options = {"admin_key": ADMIN_KEY, "like": like, "share_minutes": maximum}
-        with SandboxServer(folder, **options) as server:
-            monkeypatch.setenv("BINDIST_API_URL", server.url)
-            words = "versions", "share", "harbor", "1.0.0", "--json", "--expires"
-            made = invoke(*words, "7d")
-            assert made.exit_code == (0 if maximum == week else 2)
-            if maximum == week:
-                assert json.loads(made.stdout)["expiresInMinutes"] == week
-            else:
-                assert "less than or equal to 1440" in made.stderr
-            assert invoke(*words, "8d").exit_code == 2
-
-
-@pytest.mark.parametrize("words", ["versions disable", "versions update --inactive", "apps delete"])
-@pytest.mark.server
-def test_a_link_works_after_the_version_is_gone_and_a_note_says_so(invoke, release, answer, words):
-    release("1.0.0", tool_exe=b"program")
-    url = answer("versions", "share", "tool", "1.0.0")["shareUrl"]
-    group, command, *options = words.split()
-    named = ("tool", "--yes") if group == "apps" else ("tool", "1.0.0", *options)
-    done = invoke(group, command, *named)
-    assert done.exit_code == 0, done.stderr
-    assert "links of `versions share` that were made before work until they expire" in done.stderr
-    with urllib.request.urlopen(url) as found:
-        assert found.read() == b"program"
-
-
-@pytest.mark.parametrize("scheme", ["https", "http"])
-def test_a_link_is_https_even_where_the_server_is_reached_by_http(invoke, monkeypatch, scheme):
-    row = {"fileName": "a.exe", "fileId": "f1", "fileType": "MAIN", "fileSize": 1}
-    link = f"{scheme}://127.0.0.1/v1/downloads/d/token"
-    with CannedServer() as server:
-        server.open()
-        server.answer({"success": True, "data": {"files": [{**row, "checksum": "0" * 64}]}})
-        server.answer({"success": True, "data": {"shareUrl": link, "token": "token"}})
-        monkeypatch.setenv("BINDIST_API_URL", server.url)
-        monkeypatch.setenv("BINDIST_API_KEY", ADMIN_KEY)
-        done = invoke("versions", "share", "tool", "1.0.0")
-    assert done.exit_code == 0, done.stderr
-    assert ("only if the server has TLS" in done.stderr) is (scheme == "https")
-
-
-def test_a_link_can_name_one_file(answer, at_catalogue):
-    assert answer("versions", "share", "skylark", "1.10.0", "--file", "README.md")["token"]
-
-
-def test_a_link_to_a_missing_file_is_refused(invoke, at_catalogue):
-    assert invoke("versions", "share", "skylark", "1.10.0", "--file", "x").exit_code == 3
-
-
-# Latest
-
-
-@pytest.mark.parametrize(("channel", "version"), [((), "1.10.0"), (("--test-channel",), "2.0.0")])
-def test_latest_prints_only_the_version(invoke, at_catalogue, channel, version):
-    assert invoke("versions", "latest", "skylark", *channel).stdout == f"{version}\n"
-
-
-def test_latest_as_json_is_the_whole_version(answer, at_catalogue):
-    assert answer("versions", "latest", "skylark") == answer(
-        "versions", "show", "skylark", "1.10.0"
-    )
-
-
-def test_latest_without_an_enabled_version_is_not_found(invoke, at_server, application):
-    result = invoke("versions", "latest", application)
-    assert (result.exit_code, result.stdout) == (3, "")
-    assert "has no enabled version" in result.stderr
