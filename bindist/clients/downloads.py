@@ -67,7 +67,9 @@ class DownloadsClient(ComparingClient):
     ) -> tuple[bytes, DownloadedFile]:
         """Downloads a file into memory; for large files use `download_to_file`.
 
-        `GET /v1/downloads/url` and the object store. `verify_checksum`, by default True, compares
+        `GET /v1/downloads/url` and the object store. Without `file_id` the server chooses the file,
+        even of two with one name and different checksums; give the id of `bindist.rows.main_file`
+        if that matters, which refuses such a name. `verify_checksum`, by default True, compares
         the bytes with the server's SHA-256. Returns the bytes and `DownloadedFile`: `fileName`,
         `fileSize` (bytes) and `checksum`. Raises ApiError if the server or the store refuses,
         TransportError if no response arrives, IntegrityError (a ValueError) for wrong bytes.
@@ -277,7 +279,9 @@ class DownloadsClient(ComparingClient):
         verify the checksum. **Counts one download in the statistics.**
 
         Args:
-            file_id: which file of the version; default None, the MAIN file.
+            file_id: which file of the version; default None, the MAIN file. If there are several,
+                the server chooses, even of two with one name and different checksums.
+                (`check_stored_version` refuses those.)
             test_channel: True allows a version that is not enabled; default False.
 
         Returns `StoredBytes`: `status` is `ok`, `missing` or `different`, and `raise_for_error()`
