@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..activity_walk import ActivityWalk
     from ..adoption import Adoption
     from ..customer_import import ImportedCustomer, ImportRow
-    from ..types import Activities, Customer, StrPath
+    from ..types import Activities, Customer, Stats, StrPath
 
 USUAL_ADMINISTRATOR = "admin"
 """The id of the administrator on most servers."""
@@ -73,7 +73,7 @@ class AdminClient(ManagementClient):
                 lambda: self.list_customers().rows("customers"),
                 self.iter_applications,
                 self.find_administrators,
-                lambda application: self.get_stats(application).unwrap(),
+                lambda application: cast("Stats", self.get_stats(application).require()),
             ),
             kind.get(activity_type or "all", activity_type),
             named_if_given(application_id, "application_id"),

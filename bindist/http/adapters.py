@@ -21,11 +21,16 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
-from urllib3.exceptions import NewConnectionError
 from urllib3.poolmanager import PoolManager
 from urllib3.util.wait import wait_for_read
 
-from .error_mapping import CONNECTION_ERRORS, OverdueError, UnreadableError, unreadable_response
+from .error_mapping import (
+    CONNECTING_ERRORS,
+    CONNECTION_ERRORS,
+    OverdueError,
+    UnreadableError,
+    unreadable_response,
+)
 from .tls import sharing
 from .url_policy import is_local_name
 
@@ -250,7 +255,7 @@ def _limit(manager: PoolManager, limits: TimeLimits) -> None:
                     self._dns_host = number
                     try:
                         return super()._new_conn()
-                    except NewConnectionError as error:
+                    except CONNECTING_ERRORS as error:
                         failures.append(error)
             finally:
                 self._dns_host = name

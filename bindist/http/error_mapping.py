@@ -8,7 +8,12 @@ from traceback import walk_tb
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import HTTPError, InvalidHeader, LocationValueError
+from urllib3.exceptions import (
+    HTTPError,
+    InvalidHeader,
+    LocationValueError,
+    NewConnectionError,
+)
 
 from ..errors import TransportError
 from .redaction import redact_and_cut
@@ -18,6 +23,9 @@ CONNECTION_ERRORS = (OSError, HTTPException, HTTPError)
 
 SENDING_ERRORS = (requests.RequestException, HTTPError, OSError, UnicodeError)
 """What sending a request and reading the head of its response raises."""
+
+CONNECTING_ERRORS = (NewConnectionError,)
+"""What opening a connection raises where no other end accepts it."""
 
 RECEIVING_ERRORS = (*CONNECTION_ERRORS, ValueError)
 """What reading the body of a response raises; ValueError where the connection was closed."""

@@ -201,7 +201,7 @@ TRANSFERS = (
     ),
     Call(
         "wait_for_newer_version",
-        lambda at: at.client.wait_for_newer_version("shelf", "0.1"),
+        lambda at: (at.client.wait_for_newer_version("shelf", "0.1") or {}).get("version"),
         (SHELF,),
         raises=True,
     ),

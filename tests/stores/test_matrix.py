@@ -33,7 +33,7 @@ _numbers = count(1)
 
 
 def upload(client: AdminClient, local: Path, _: Path) -> None:
-    (row,) = client.publish("tool", f"9.{next(_numbers)}", local, settle=0).files
+    (row,) = client.publish("tool", f"9.{next(_numbers)}", local, settle=0, parallel=1).files
     assert row["checksum"] == CHECKSUM
     assert row["confirmed"], "the object store's MD5 is that of what was sent"
 
