@@ -14,6 +14,7 @@ import errno
 import os
 import re
 import shutil
+import stat
 import sys
 import time
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ __all__ = [
     "max_name_bytes",
     "naming",
     "open_new",
+    "rename_to_free_name",
     "replace_file",
     "sync_file",
     "sync_folder",
@@ -38,7 +40,9 @@ _HELD = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK}
 _POLL_SECONDS = 0.05
 _UNSIGNED_SECONDS = 5.0
 """A lock made by exclusive creation names its owner within this time."""
-_OWNER = re.compile(rb"(\d{1,10})\n(.*)\n")
+_SIGNATURE = "locked by bindist\n"
+_OWNER = re.compile(rb"(\d{1,10})\n(.*)\n" + _SIGNATURE.encode())
+_MAX_OWNER = 4096
 _DEFAULT_NAME_BYTES = 255
 _FAT_LIMIT = 2**32 - 1
 
@@ -59,8 +63,9 @@ def exclusive_lock(path: StrPath, *, seconds: float = 0.0, mode: int = 0o666) ->
         seconds: how long to wait for another process, default 0.
         mode: the permissions of the file, less the umask; default 0o666.
 
-    Raises BlockingIOError where another process, or thread, has the lock; OSError where the file
-    cannot be opened, as for a symbolic link.
+    Raises BlockingIOError where another process, or thread, has the lock; FileExistsError where the
+    path is that of something else, which is left alone; OSError where the file cannot be opened, as
+    for a symbolic link.
     """
     path, deadline = Path(path), time.monotonic() + seconds
     while (descriptor := _acquire(path, mode)) is None:
@@ -98,10 +103,23 @@ def _open_lock(path: Path, mode: int) -> tuple[int, bool]:
         with contextlib.suppress(FileExistsError):
             return os.open(path, flags | os.O_CREAT | os.O_EXCL, mode), True
         try:
+            _check_lock(path)
             return os.open(path, flags), False
         except FileNotFoundError:
             if path.is_symlink():  # systems without O_NOFOLLOW
                 raise
+
+
+def _check_lock(path: Path) -> None:
+    """Raises FileExistsError for anything but a lock, which is empty or names its owner."""
+    status = path.lstat()
+    if stat.S_ISLNK(status.st_mode):  # refused when it is opened
+        return
+    is_lock = stat.S_ISREG(status.st_mode)
+    if is_lock and status.st_size:
+        is_lock = status.st_size <= _MAX_OWNER and bool(_OWNER.fullmatch(path.read_bytes()))
+    if not is_lock:
+        raise FileExistsError(f"{path} is in the way: it is no lock; move it or remove it")
 
 
 def _lock(descriptor: int, is_new: bool) -> bool | None:
@@ -115,13 +133,13 @@ def _lock(descriptor: int, is_new: bool) -> bool | None:
             raise
         if not is_new:
             return None
-        os.write(descriptor, f"{os.getpid()}\n{_host()}\n".encode())
+        os.write(descriptor, f"{os.getpid()}\n{_host()}\n{_SIGNATURE}".encode())
     return True
 
 
 def _remove_abandoned(path: Path, descriptor: int) -> bool:
     """Whether the lock file was that of a process of this host that has ended; it is gone then."""
-    content = os.read(descriptor, 4096)
+    content = os.read(descriptor, _MAX_OWNER)
     owner = _OWNER.fullmatch(content)
     if owner is None:
         is_abandoned = not content and _age(os.fstat(descriptor)) > _UNSIGNED_SECONDS
@@ -190,7 +208,7 @@ else:
 # Writing
 
 
-def open_new(path: Path) -> int:
+def open_new(path: StrPath) -> int:
     """A descriptor of a new file, mode 0600, for writing. Raises FileExistsError, OSError."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
@@ -270,6 +288,38 @@ def _size_limit(size: int | None) -> str:
         pass
     wanted = "it" if size is None else f"a file of {size} bytes"
     return f"the file system does not take {wanted} (FAT: {_FAT_LIMIT} bytes at most)"
+
+
+# Renaming
+
+_AT_FDCWD = -100
+_RENAME_NOREPLACE = 1  # of Linux
+_RENAME_EXCL = 4  # of macOS
+
+
+def rename_to_free_name(path: StrPath, target: StrPath) -> bool:
+    """Renames a file in one step, unless `target` exists: FileExistsError then, which leaves both.
+
+    False, and nothing is done, where the system or the file system has no such call.
+    """
+    if os.name == "nt":
+        Path(path).rename(target)  # which replaces nothing there
+        return True
+    names = os.fsencode(path), os.fsencode(target)
+    try:
+        import ctypes
+
+        library = ctypes.CDLL(None, use_errno=True)
+        if sys.platform == "darwin":
+            failed = library.renamex_np(*names, _RENAME_EXCL)
+        else:
+            failed = library.renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_NOREPLACE)
+    except (ImportError, OSError, AttributeError):  # no ctypes, or an older C library
+        return False
+    number = ctypes.get_errno() if failed else 0
+    if failed and number not in _UNSUPPORTED:
+        raise OSError(number, os.strerror(number), os.fspath(path), None, os.fspath(target))
+    return not failed
 
 
 # What there is

@@ -57,6 +57,7 @@ _EXITS: tuple[tuple[type[Exception], Exit], ...] = (
     (errors.TransportError, Exit.UNAVAILABLE),
     (errors.BusyError, Exit.UNAVAILABLE),
     (errors.IntegrityError, Exit.INTEGRITY),
+    (errors.MissingExtraError, Exit.USAGE),
     (errors.IncompleteDownloadError, Exit.PARTIAL),
     (ValueError, Exit.USAGE),
     # Paths from the command line that cannot be used.

@@ -49,6 +49,8 @@ class CustomerClient(DownloadsClient):
 
         `expires_minutes` is 5 to the server's maximum, 1440 unless its setting
         `SHARE_LINK_MAX_TTL_MINUTES` says otherwise; default 30. The version need not be enabled.
+        Without `file_id` the server chooses the MAIN file, and of several any of them, even of two
+        with one name and different checksums; `bindist.rows.main_file` refuses those.
         Nothing takes the link back: it works until it expires, even if the version is disabled or
         inactive meanwhile, or the application is deleted. It is `https://` on every real server.
         Returns `ShareLink`: `shareUrl`, `token`, `expiresAt`, `expiresInMinutes`.

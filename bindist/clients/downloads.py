@@ -67,7 +67,9 @@ class DownloadsClient(ComparingClient):
     ) -> tuple[bytes, DownloadedFile]:
         """Downloads a file into memory; for large files use `download_to_file`.
 
-        `GET /v1/downloads/url` and the object store. `verify_checksum`, by default True, compares
+        `GET /v1/downloads/url` and the object store. Without `file_id` the server chooses the file,
+        even of two with one name and different checksums; give the id of `bindist.rows.main_file`
+        if that matters, which refuses such a name. `verify_checksum`, by default True, compares
         the bytes with the server's SHA-256. Returns the bytes and `DownloadedFile`: `fileName`,
         `fileSize` (bytes) and `checksum`. Raises ApiError if the server or the store refuses,
         TransportError if no response arrives, IntegrityError (a ValueError) for wrong bytes.
@@ -148,11 +150,11 @@ class DownloadsClient(ComparingClient):
         `GET /v1/applications/{id}/versions/{version}/files`, then `GET /v1/downloads/url` and the
         object store. The method writes the bytes to `NAME.part` beside the target, verifies them,
         flushes them to disk and renames the file. That replaces a file that was there when the call
-        began, and no file that appeared since (on a file system without hard links the method can
-        only look once more right before it renames). After an interruption, the next call continues
-        where the last one stopped. A target that has the right content already is left alone and
-        counts no download. A symbolic link is replaced, not the file that it points to. Memory use
-        does not depend on the size of the file.
+        began, and no file that appeared since (on a file system with neither hard links nor a
+        rename that replaces nothing, the method can only look once more right before it renames).
+        After an interruption, the next call continues where the last one stopped. A target that has
+        the right content already is left alone and counts no download. A symbolic link is replaced,
+        not the file that it points to. Memory use does not depend on the size of the file.
 
         Args:
             path: a file, or an existing folder to put the file in under the server's name.
@@ -277,7 +279,9 @@ class DownloadsClient(ComparingClient):
         verify the checksum. **Counts one download in the statistics.**
 
         Args:
-            file_id: which file of the version; default None, the MAIN file.
+            file_id: which file of the version; default None, the MAIN file. If there are several,
+                the server chooses, even of two with one name and different checksums.
+                (`check_stored_version` refuses those.)
             test_channel: True allows a version that is not enabled; default False.
 
         Returns `StoredBytes`: `status` is `ok`, `missing` or `different`, and `raise_for_error()`

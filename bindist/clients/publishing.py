@@ -196,7 +196,7 @@ class PublishingClient(UploadsClient):
 
         Sends no request. `journal` is the folder that `publish` was given. Returns `begun` for a
         release that was interrupted, `finished` for one that ended well, None where the journal
-        knows nothing of the version.
+        knows nothing of the version. Raises OSError for a journal that cannot be read.
         """
         from ..release.journal import Journal, ReleaseId
 

@@ -21,11 +21,13 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
+from urllib3.exceptions import NewConnectionError
 from urllib3.poolmanager import PoolManager
 from urllib3.util.wait import wait_for_read
 
 from .error_mapping import CONNECTION_ERRORS, OverdueError, UnreadableError, unreadable_response
 from .tls import sharing
+from .url_policy import is_local_name
 
 PIECE = 256 * 1024
 """So many bytes must go out within the time-out."""
@@ -33,6 +35,7 @@ PIECE = 256 * 1024
 MAX_INTERIM = 32
 """So many interim answers (100 Continue, 103 Early Hints) may come before the answer."""
 
+LOOPBACK = ("127.0.0.1", "::1")
 _MAX_LINE = 64 * 1024
 _HOSTS = 64  # whose connections are kept
 _UNLIMITED = 0  # connections to each: as many as were ever needed at once
@@ -236,6 +239,22 @@ def _limit(manager: PoolManager, limits: TimeLimits) -> None:
             self.response_class = partial(  # type: ignore[assignment]
                 BoundedResponse, limits=limits, early=self.early
             )
+
+        def _new_conn(self) -> Any:
+            name = self._dns_host
+            if not is_local_name(name):
+                return super()._new_conn()
+            failures = []
+            try:
+                for number in LOOPBACK:  # whatever DNS says: the key may go there in clear
+                    self._dns_host = number
+                    try:
+                        return super()._new_conn()
+                    except NewConnectionError as error:
+                        failures.append(error)
+            finally:
+                self._dns_host = name
+            raise failures[0]
 
         def send(self, data: Any) -> None:
             view = memoryview(data)

@@ -320,6 +320,8 @@ class Transport:
             failed = TransportError(
                 f"the answer is larger than {_size(limit)}", ambiguous=True, transient=False
             )
+        # The traceback leads to these, and a signature or a new key may be in them.
+        received, block = bytearray(), b""
         failed.harmless = harmless
         raise failed
 

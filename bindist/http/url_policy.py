@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable, Iterable
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 from ..errors import IntegrityError
@@ -13,6 +13,8 @@ from ..errors import IntegrityError
 # Names that only mean something inside a network, as do all without a dot.
 _AMAZON = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu")
 _INSIDE = (".localhost", ".localdomain", ".local", ".internal", ".lan", ".home.arpa")
+_PROTOCOLS = IPv4Network("192.0.0.0/24")
+"""Has the metadata of a cloud's machines, and is global to some versions of Python."""
 _ODD = re.compile(r"[\s\\\x00-\x20\x7f]")
 # A host that all who take an address apart agree on: no user, no zone of an interface, nothing that
 # is encoded, nothing after a bracket. What is not ASCII is left to IDNA, where it is allowed.
@@ -80,8 +82,8 @@ def is_proxy(url: str) -> bool:
 def is_loopback(url: str) -> bool:
     """Whether an address leads to this machine, whichever way that is written.
 
-    The one that any name under `.localhost` means, as RFC 6761 has it; False for an address that
-    could be read in two ways.
+    A connection to any name under `.localhost` is made to it without asking DNS; False for an
+    address that could be read in two ways.
     """
     try:
         parts = urlsplit(url)
@@ -93,7 +95,12 @@ def is_loopback(url: str) -> bool:
     number = _number(host)
     if number is not None:
         return number.is_loopback or number.is_unspecified  # 0.0.0.0 is connected to as 127.0.0.1
-    return f".{host.removesuffix('.')}".endswith(".localhost")
+    return is_local_name(host)
+
+
+def is_local_name(host: str) -> bool:
+    """Whether a name means this machine, as RFC 6761 has it; it is not to be looked up."""
+    return f".{host.lower().removesuffix('.')}".endswith(".localhost")
 
 
 def is_amazon(url: str) -> bool:
@@ -111,7 +118,8 @@ def is_inside(host: str, resolve: Resolve | None = None) -> bool:
     host = host.lower().rstrip(".")
     number = _number(host)
     if number is not None:
-        return not number.is_global or number.is_multicast or number.is_reserved
+        is_public = number.is_global and not (number.is_multicast or number.is_reserved)
+        return not is_public or number in _PROTOCOLS
     if "." not in host or host.endswith(_INSIDE):
         return True
     found = list(resolve(host)) if resolve else []

@@ -351,7 +351,7 @@ class Run:
 
     def _count_completions(self, names: Iterable[str]) -> None:
         """Raises IntegrityError where the server needs the same file completed again and again."""
-        self._times_completed.update(names)
+        self._times_completed.update(list(names))
         if max(self._times_completed.values()) > _MAX_COMPLETIONS:
             said = self._seen.record.get("fileSize") if self._seen else None
             raise IntegrityError(

@@ -7,9 +7,8 @@ import errno
 import hashlib
 import json
 import os
-import re
-import stat
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,7 +19,7 @@ from .placing import Seen, publish
 from .ranges import Range, merge, total
 
 _SUFFIX_LENGTH = len(".part.journal")
-_HEAD_LENGTH = 4096
+_SAMPLE_LENGTH = 64 * 1024
 _BEGIN = b'{"checksum":'  # of every journal's first line
 _UNUSABLE = {errno.EIO, errno.EFBIG, errno.ENOTSUP, errno.EOPNOTSUPP}
 """Errors of the disk after which nobody can go on with what is there."""
@@ -31,8 +30,9 @@ class PartFile:
 
     The journal's first line says which bytes these are (`identity`); every further line is a range
     that has been written, the ETag of what it was read from, or what the part file is known by: its
-    inode and size, and how it begins. Lines are appended, so being killed at any point loses one at
-    most. What no journal tells is somebody's own file and never removed, unless it is empty.
+    inode and size, and digests of samples of what was written. Lines are appended, so being killed
+    at any point loses one at most. A file that they do not describe is somebody's own and never
+    removed, unless it is empty.
 
     `before` is what the target is replaced for, as `placing.look` found it.
     """
@@ -48,7 +48,7 @@ class PartFile:
         self._lock_path = target.with_name(name + ".part.lock")
         self._journal: BinaryIO | None = None
         self._begun: tuple[int, int, int] | None = None
-        self._is_head_noted = False
+        self._recorded = 0
         self.etag: str | None = None
 
     @property
@@ -60,7 +60,6 @@ class PartFile:
     def locked(self) -> Iterator[None]:
         """Holds the place for this process; raises BusyError where another one has it, and
         FileExistsError where the lock's name is that of somebody's own file."""
-        _check_lock(self._lock_path)
         with locked(self._lock_path, f"another process is downloading {self.target}"):
             try:
                 yield
@@ -106,9 +105,9 @@ class PartFile:
                 if not done:
                     self.discard()
                 raise
-        self._is_head_noted = False
-        if done and done[0][0] == 0:
-            self._note_head(done[0][1])
+        self._recorded = 0
+        if done:
+            self._note_sample(*done[0])
 
     def _allocate(self, file: BinaryIO, identity: object, size: int) -> None:
         # Until the journal tells of it, the part is empty, and nobody's loss.
@@ -130,8 +129,9 @@ class PartFile:
             self.etag = etag
             self._append({"etag": etag})
         self._append([start, end])
-        if start == 0 and not self._is_head_noted:
-            self._note_head(end)
+        self._recorded += 1
+        if self._recorded.bit_count() == 1:  # the 1st, 2nd, 4th, 8th ... of them
+            self._note_sample(start, end)
 
     def commit(self) -> None:
         """Flushes to disk and gives the file its final name.
@@ -174,13 +174,13 @@ class PartFile:
             with file_system.naming(self._journal_path):
                 self._journal.write("".join(texts).encode())
 
-    def _note_head(self, end: int) -> None:
-        """Notes how the part begins, of which the bytes up to `end` have been written."""
+    def _note_sample(self, start: int, end: int) -> None:
+        """Notes a digest of the last bytes of a range that has been written."""
         with contextlib.suppress(OSError), self.open() as file:
             if self._begun is not None and _identity(file)[1] == self._begun[1]:
-                length = min(end, _HEAD_LENGTH)
-                self._append({"head": [length, _digest(file, length)]})
-                self._is_head_noted = True
+                start = max(start, end - _SAMPLE_LENGTH)
+                sample = start, end, _digest(_read(file, start, end))
+                self._append({"sample": [*sample, _check_sum(sample)]})
 
     def _check_own(self) -> None:
         """Raises FileExistsError where the part or its journal is somebody's own file."""
@@ -208,33 +208,51 @@ class _JournalState:
         self.etag: str | None = None
         self.ranges: list[Range] = []
         self._parts: list[tuple[int, int]] = []  # inode, size
-        self._heads: list[tuple[int, str]] = []  # length, digest
+        self._samples: list[tuple[int, int, str]] = []  # start, end, digest
         for note in map(_parsed, lines):
             if isinstance(note, dict):
                 self._read(note)
             elif found := _range(note):
                 self.ranges.append(found)
         is_begun = content.startswith(_BEGIN) or _BEGIN.startswith(content)
-        self.is_ours = is_begun or bool(self._parts or self._heads)
+        self.is_ours = is_begun or bool(self._parts or self._samples)
 
     def _read(self, note: dict[str, object]) -> None:
         if _can_be_sent(etag := note.get("etag")):
             self.etag = str(etag)
-        if found := _pair(note.get("part"), int, int):
+        if found := _tuple(note.get("part"), int, int):
             self._parts.append(found)
-        if found := _pair(note.get("head"), int, str):
-            self._heads.append(found)
+        if found := _tuple(note.get("head"), int, str):  # an older journal
+            self._add_sample((0, *found))
+        if found := _tuple(note.get("sample"), int, int, str, int):
+            *sample, check_sum = found
+            if check_sum == _check_sum(sample):  # a damaged line says nothing of the part
+                self._add_sample(tuple(sample))
+
+    def _add_sample(self, sample: tuple[int, int, str]) -> None:
+        if 0 <= sample[0] < sample[1] <= sample[0] + _SAMPLE_LENGTH:
+            self._samples.append(sample)
 
     def describes(self, file: BinaryIO) -> bool:
-        """Whether these notes are about this file, and not about one that has its name since."""
+        """Whether these notes are about this file, and not about one that has its name since.
+
+        Inodes are used again, sizes are alike, and many formats begin alike. So one of inode and
+        size is not enough without the content, and content that is all one byte, as where an ISO
+        image begins, shows nothing.
+        """
         status = os.fstat(file.fileno())
-        known = (status.st_ino, status.st_size) in self._parts
+        inode, size = status.st_ino, status.st_size
+        found = [
+            (_read(file, start, end), digest) for start, end, digest in self._samples if end <= size
+        ]
+        wrong = [content for content, digest in found if _digest(content) != digest]
+        known = (inode, size) in self._parts
         if not self._parts and isinstance(self.identity, dict):  # an older journal
-            known = status.st_size == self.identity.get("fileSize")
-        return known or any(
-            0 < length <= _HEAD_LENGTH and _digest(file, length) == digest
-            for length, digest in self._heads
-        )
+            known = size == self.identity.get("fileSize")
+        if known:
+            return not any(map(any, wrong))  # zeros: a power cut has lost what was written
+        is_like = any(inode == part[0] or size == part[1] for part in self._parts)
+        return is_like and not wrong and any(len(set(content)) > 1 for content, _ in found)
 
 
 def _identity(file: BinaryIO) -> tuple[int, int, int]:
@@ -242,30 +260,23 @@ def _identity(file: BinaryIO) -> tuple[int, int, int]:
     return found.st_dev, found.st_ino, found.st_size
 
 
-def _digest(file: BinaryIO, length: int) -> str:
-    file.seek(0)
-    return hashlib.sha256(file.read(length)).hexdigest()
+def _read(file: BinaryIO, start: int, end: int) -> bytes:
+    file.seek(start)
+    return file.read(end - start)
+
+
+def _check_sum(sample: Iterable[object]) -> int:
+    return zlib.crc32(repr([*sample]).encode())
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _in_the_way(path: Path) -> FileExistsError:
     return FileExistsError(
         f"{path} is in the way: no download has left it there; move it or remove it"
     )
-
-
-def _check_lock(path: Path) -> None:
-    """Raises FileExistsError for somebody's own file. A lock is empty, or, where the file system
-    has no locks, begins with a process's number."""
-    try:
-        status = path.lstat()
-    except FileNotFoundError:
-        return
-    is_lock = stat.S_ISLNK(status.st_mode) or (  # a link is refused when it is opened
-        stat.S_ISREG(status.st_mode)
-        and (not status.st_size or re.match(rb"\d+\n", path.read_bytes()))
-    )
-    if not is_lock:
-        raise _in_the_way(path)
 
 
 def _check_space(folder: Path, needed: int) -> None:
@@ -287,12 +298,12 @@ def _can_be_sent(etag: object) -> bool:
 
 
 def _range(note: object) -> Range | None:
-    found: Range | None = _pair(note, int, int)
+    found: Range | None = _tuple(note, int, int)
     return found if found and 0 <= found[0] < found[1] else None
 
 
-def _pair(found: object, *kinds: type) -> Any:
-    """A list of two values of these types as a tuple; None for anything else."""
+def _tuple(found: object, *kinds: type) -> Any:
+    """A list of values of these types as a tuple; None for anything else."""
     if isinstance(found, list) and tuple(map(type, found)) == kinds:
         return tuple(found)
     return None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import TargetExistsError
+from ..file_system import rename_to_free_name
 
 if TYPE_CHECKING:
     from ..types import StrPath
@@ -59,7 +60,8 @@ def publish(part: Path, target: Path, before: Seen | None) -> None:
     """Renames `part` to `target`, in the place of what was there `before` and of nothing else.
 
     Raises TargetExistsError, and leaves both alone, where something else has the name by now. A
-    file system without hard links is only looked at once more, right before the rename.
+    file system with neither hard links nor a rename that replaces nothing is only looked at once
+    more, right before the rename.
     """
     found = look(target)
     if found is not None and found == before:
@@ -84,14 +86,15 @@ def _rename_to_free_name(part: Path, target: Path) -> bool:
 def _place(part: Path, target: Path) -> None:
     """Raises FileExistsError where the name is taken."""
     if os.name == "nt":
-        part.rename(target)  # which replaces nothing there
+        rename_to_free_name(part, target)
         return
     try:
         os.link(part, target)
     except OSError:
         found = look(target)
         if found is None:  # no hard links here
-            part.rename(target)
+            if not rename_to_free_name(part, target):
+                part.rename(target)
             return
         if not os.path.samestat(part.lstat(), target.lstat()):
             raise FileExistsError from None

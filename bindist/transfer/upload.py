@@ -24,7 +24,7 @@ from .presigned import PresignedUpload, Progress
 if TYPE_CHECKING:
     from ..types import StrPath
 
-_MD5 = re.compile(r'"?([0-9a-f]{32})"?')
+_MD5 = re.compile(r'(?:W/)?"?([0-9a-f]{32})"?', re.IGNORECASE)
 _CHECKSUM = "x-amz-checksum-"
 _WRONG_CHECKSUM = ("BadDigest", "InvalidDigest", "XAmzContentChecksumMismatch")
 _SSE_C = "x-amz-server-side-encryption-customer-algorithm"
@@ -286,7 +286,7 @@ def _md5_of(transport: Transport, response: requests.Response) -> str | None:
     if response.headers.get("x-amz-server-side-encryption", "AES256") != "AES256":
         return None
     found = _MD5.fullmatch(response.headers.get("ETag", ""))
-    return found[1] if found else None
+    return found[1].lower() if found else None
 
 
 def check_stored(answer: ApiResponse, size: int, checksum: str) -> ApiResponse:

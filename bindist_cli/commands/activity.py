@@ -83,7 +83,8 @@ def list_(
             rows = nlargest(limit, walk, key=_timestamp)
         elif app.printer.format in ("table", "json"):
             rows = sorted(walk, key=_timestamp, reverse=True)
-        app.printer.rows(columns.ACTIVITY, rows, empty=_NOTHING + " match")
+        filtered = any((kind, app_id, customer, since, until))
+        app.printer.rows(columns.ACTIVITY, rows, empty=_NOTHING + " match" * filtered)
         tell_of_walk(app.printer, walk.count, walk.customers, walk.check(), walk.crowded)
         return
     response = app.client.list_activity(

@@ -193,10 +193,13 @@ def _split(line: str) -> list[str]:
 def quoting(shell: str, env: Mapping[str, str]) -> Callable[[str], tuple[str, str | None]]:
     """Returns a function that quotes a value for the cursor's position: its kind and text, or None.
 
-    bash inserts the text unchanged; the other shells quote it themselves.
+    bash inserts the text unchanged; the other shells quote it themselves. bash and zsh are offered
+    nothing with a backtick, which would end a command that is in backticks, however it is quoted.
     """
     if shell == "fish":  # does not quote a leading tilde, which means a home folder
         return lambda value: ("plain", None if value.startswith("~") else value)
+    if shell == "zsh":
+        return lambda value: ("plain", None if "`" in value else value)
     if shell != "bash":
         return lambda value: ("plain", value)
     if "COMP_PIECE" not in env:  # an older script, which does not quote inside double quotes
@@ -204,7 +207,6 @@ def quoting(shell: str, env: Mapping[str, str]) -> Callable[[str], tuple[str, st
     kept, piece = env.get("COMP_KEPT", ""), env["COMP_PIECE"]
     quote = None if set(kept) & set("\"'") else _open_quote(piece)
     start = len("".join(_split(kept)[:1]))
-    # A backtick would end a command that is in backticks, however it is quoted.
     return lambda value: (
         "quoted",
         None if quote is None or "`" in value else _in_bash(value[start:], quote),

@@ -29,6 +29,9 @@ _ESCAPED = re.compile(r"\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|.)")
 _CSV_CONTROL = re.compile(rf"(?![\t\n]|\r\n)[{_CONTROLS}]")
 # Also after white space; spreadsheets treat the full-width forms alike.
 _FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
+# Where the list separator is a semicolon or a tab, the quotes of CSV do not hold a cell together,
+# and the rest of it can be a cell, or a line, of its own.
+_INNER_FORMULA = re.compile(r"([;\t\r\n][\s\"]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
 
 
 def parse_time(text: object) -> datetime | None:
@@ -167,10 +170,13 @@ def csv_cell(value: Any) -> str:
 
 
 def csv_safe_cell(value: Any) -> str:
-    """Like `csv_cell`, with ' in front of text that a spreadsheet would run as a formula."""
+    """Like `csv_cell`, with ' in front of text that a spreadsheet would run as a formula, at the
+    start of the cell or after a separator in it."""
     text = csv_cell(value)
-    is_text = not isinstance(value, (int, float))
-    return f"'{text}" if is_text and _FORMULA.match(text) else text
+    if isinstance(value, (int, float)):
+        return text
+    prefix = "'" if _FORMULA.match(text) else ""
+    return prefix + _INNER_FORMULA.sub(r"\1'", text)
 
 
 def _coded(char: str) -> str:

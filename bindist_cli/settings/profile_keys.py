@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -183,7 +184,10 @@ def check_url(text: str) -> str:
 
 
 def shown_address(url: str) -> str:
-    """Hides user and password in a URL, even in one without a scheme or an invalid one."""
-    scheme, colon, rest = url.rpartition("://")
-    _, at, host = rest.rpartition("@")
-    return f"{scheme}{colon}{HIDDEN}{at}{host}" if at else url
+    """Hides user, password, query and fragment of a URL, even of one without a scheme or an invalid
+    one."""
+    found = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", url)
+    scheme = found[0] if found else ""
+    _, at, host = url.removeprefix(scheme).rpartition("@")
+    host = re.sub(r"([?#]).+", rf"\1{HIDDEN}", host, flags=re.DOTALL)
+    return f"{scheme}{HIDDEN}{at}{host}" if at else f"{scheme}{host}"

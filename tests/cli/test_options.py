@@ -156,4 +156,4 @@ def test_no_input_is_named_as_the_reason_for_not_asking(invoke, at_catalogue, mo
 
 
 def test_settings_are_resolved_only_when_used():
-    assert set(vars(App({"profile": "nobody"}))) == {"_flags", "_closing"}
+    assert set(vars(App({"profile": "nobody"}))) == {"_flags", "_closing", "to_resume"}

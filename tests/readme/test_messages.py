@@ -417,7 +417,7 @@ PROVOKED: dict[str, Callable[[Scene], None]] = {
     "…, line …: another checksum of … than in line …": two_checksums,
     "… exists with other content": in_the_way,
     "… appeared while the file was downloaded, and was not replaced; …": appeared,
-    "… is in the way: no download has left it there; …": a_part_of_ones_own,
+    "… is in the way: …; move it or remove it": a_part_of_ones_own,
     "the checksum of … does not match: the server says …, the bytes are …": damaged,
     "… of … files do not match version …": other_files,
     "the version has two files called …, with the checksums … and …": mixed,

@@ -165,7 +165,7 @@ def test_a_retry_is_logged_with_its_reason(
 ) -> None:
     server.faults.add("status:503")
     admin.list_customers()
-    assert "GET /v1/management/customers: HTTP 503, again in" in log_text()
+    assert "bindist.retry service unavailable (503); trying again in" in log_text()
 
 
 # Exceptions
@@ -222,6 +222,25 @@ def test_exceptions_of_an_unreachable_api_show_no_key(
     with pytest.raises(BinDistError) as caught:
         connect(closed.url).list_customers()
     assert ADMIN_KEY not in everything(caught.value)
+
+
+@pytest.mark.parametrize("limit", [None, 80_000], ids=["broken off", "too large"])
+def test_the_frames_of_a_failed_response_hold_no_secret(
+    canned: CannedServer, connect: Connect, limit: int | None
+) -> None:
+    """As what reports errors may read them: a new key, or a URL's signature."""
+    body = b'{"success":true,"data":{"apiKey":"secret-0123456789abcdef",' + b" " * 100_000
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    canned.answer(raw=head + b"%x\r\n%s\r\n-7\r\n" % (len(body), body))
+    client = connect(canned.url, retries=0)
+    if limit:
+        client._transport._answer_limit = limit
+    with pytest.raises(BinDistError) as caught:
+        client.create_customer("New")
+    for error in chain(caught.value):
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            if frame.f_code.co_filename != __file__:
+                assert "secret-0123456789" not in repr(frame.f_locals)
 
 
 def test_a_transport_error_has_no_cause(closed: CannedServer, connect: Connect) -> None:

@@ -166,11 +166,11 @@ def test_a_lock_that_a_killed_process_left_is_removed_and_one_of_another_host_is
     ended = subprocess.Popen(["true"])
     ended.wait()
     lock, command = inside / "tool.bin.part.lock", "versions download tool 1.0"
-    lock.write_text(f"{ended.pid}\nanother host\n")
+    lock.write_text(f"{ended.pid}\nanother host\nlocked by bindist\n")
     ((code, said),) = odd((command, {"SHIM_FLOCK": errno.ENOLCK}))
     assert code == 7
     assert "another process is downloading" in said
-    lock.write_text(f"{ended.pid}\n{os.uname().nodename}\n")
+    lock.write_text(f"{ended.pid}\n{os.uname().nodename}\nlocked by bindist\n")
     assert odd((command, {"SHIM_FLOCK": errno.ENOLCK}))[0][0] == 0
     assert beside(inside) == ["tool.bin"]
 

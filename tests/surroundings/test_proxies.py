@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import socket
 import socketserver
 
 import pytest
@@ -199,6 +200,25 @@ def test_requests_to_loopback_use_no_proxy(recording, host, scheme):
         with pytest.raises(TransportError):  # the other session: the object store's
             client._transport.open_store("GET", f"{scheme}://{host}:1/k?X-Amz-Signature=abc")
     assert recording.asked == []
+
+
+@pytest.mark.parametrize("host", ["x.localhost", "a.b.LOCALHOST.", "localhost"])
+def test_a_local_name_is_not_looked_up(recording, host, monkeypatch):
+    """DNS could lead the key, in clear, to another machine."""
+    asked, lookup = [], socket.getaddrinfo
+
+    def look_up(name, *arguments, **more):
+        asked.append(name)
+        return lookup(name, *arguments, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    port = recording.url.rpartition(":")[2]
+    with AdminClient(f"http://{host}:{port}", "the-key-itself", retries=0) as client:
+        assert client.list_applications().success
+    assert set(asked) <= {"127.0.0.1", "::1"}
+    assert [each.headers["host"] for each in recording.asked] == [
+        f"{host.rstrip('.').lower()}:{port}"
+    ]
 
 
 def test_requests_to_other_hosts_use_the_proxy(recording):

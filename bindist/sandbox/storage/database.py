@@ -12,6 +12,7 @@ import json
 import os
 import secrets
 import sqlite3
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -70,7 +71,8 @@ class Session:
     sandbox no more than a reset: nothing waits for the disk.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, writers: threading.Lock | None = None) -> None:
+        self._writers = writers or threading.Lock()
         self._connection = sqlite3.connect(
             path,
             timeout=BUSY_SECONDS,
@@ -122,9 +124,14 @@ class Session:
             "keys", ("customerId",), customerId=customer_id, secret=secret, hash=key_hash(secret)
         )
 
-    def writing(self) -> contextlib.AbstractContextManager[None]:
-        """A transaction that has the database to itself from the start."""
-        return self._transaction("BEGIN IMMEDIATE")
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """A transaction that has the database to itself from the start.
+
+        Those of one process queue up: SQLite's own waiting is polling, up to 100 ms at a time.
+        """
+        with self._writers, self._transaction("BEGIN IMMEDIATE"):
+            yield
 
     def reading(self) -> contextlib.AbstractContextManager[None]:
         """A transaction whose reads all see the same state."""
@@ -151,13 +158,14 @@ class Database:
         self.data_dir = data_dir
         self._path = data_dir / folder.DATABASE
         self._idle: LifoQueue[Session] = LifoQueue()
+        self._writers = threading.Lock()
 
     @contextlib.contextmanager
     def session(self) -> Iterator[Session]:
         try:
             session = self._idle.get_nowait()
         except Empty:
-            session = Session(self._path)
+            session = Session(self._path, self._writers)
         try:
             yield session
         except BaseException:

@@ -454,5 +454,5 @@ def test_the_extra_is_named_where_it_is_missing(
         encoding="utf-8",
         env={**os.environ, "BINDIST_API_KEY": ADMIN_KEY},
     )
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "pip install 'bindist[signing]'" in done.stderr

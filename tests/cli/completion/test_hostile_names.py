@@ -45,7 +45,7 @@ NAMES = (
 )
 """File names, each the only file of the version of its number."""
 
-OFFERED_NOWHERE = {"fish": ("~root",), "bash": ("`./run`.exe",)}
+OFFERED_NOWHERE = {"fish": ("~root",), "bash": ("`./run`.exe",), "zsh": ("`./run`.exe",)}
 """What a shell cannot be made to quote, wherever it stands."""
 
 PREFIXED = ("p1$(touch pwned)", "p2`touch pwned`", "p3 q'\";touch pwned;\"'!")
@@ -115,7 +115,7 @@ def at_prompt(
 
     def warm(line: str) -> bool:
         asked = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
-        return bool(engine._completions("zsh", {**os.environ, **asked}))
+        return bool(engine._completions("powershell", {**os.environ, **asked}))
 
     def open_shell(shell: str, before: str = "") -> Terminal:
         if not shutil.which(shell):
@@ -162,9 +162,23 @@ def test_a_file_name_is_completed_and_not_run(
     assert got == wanted
 
 
-def test_bash_is_offered_no_value_with_a_backtick() -> None:
+@pytest.mark.parametrize(("shell", "kind"), [("bash", "quoted"), ("zsh", "plain")])
+def test_no_value_with_a_backtick_is_offered(shell: str, kind: str) -> None:
     env = {"COMP_PIECE": "", "COMP_KEPT": ""}
-    assert scripts.quoting("bash", env)("a`b") == ("quoted", None)
+    assert scripts.quoting(shell, env)("a`b") == (kind, None)
+
+
+@pytest.mark.parametrize("shell", SETUP)
+def test_a_name_completed_inside_backticks_does_not_run(
+    shell: str, at_prompt: Callable[..., Terminal], home: Path
+) -> None:
+    terminal = at_prompt(shell)
+    for quote in ("", '"', "'"):
+        for number, name in enumerate(NAMES):
+            if "`" in name:
+                line = f"echo `bindist versions share app v{number} --file {quote}"
+                terminal.ready(f"{line}\t{quote}`")
+    assert not _ran(home)
 
 
 VALUES = (

@@ -75,17 +75,32 @@ FORMULAS = {
     "+1": "'+1",
     "-1+1|cmd": "'-1+1|cmd",
     "@SUM(A1)": "'@SUM(A1)",
-    " \t=1": "' \t=1",
+    " \t=1": "' \t'=1",
     "\t1": "'\t1",
     "\uff1d1": "'\uff1d1",
     "a=1": "a=1",
     "": "",
+    "a;=1": "a;'=1",
+    "a;b; +1;\uff201": "a;b; '+1;'\uff201",
+    'a;"=1': "a;\"'=1",
+    "a\t@x": "a\t'@x",
+    "a\n-1": "a\n'-1",
 }
 
 
 @pytest.mark.parametrize("text", FORMULAS, ids=ascii)
 def test_csv_safe_prefixes_formulas(text):
     assert csv_safe_cell(text) == FORMULAS[text]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_csv_safe_cells_are_safe_whatever_the_list_separator_is(delimiter):
+    written = io.StringIO()
+    for text in FORMULAS:
+        csv.writer(written).writerow([csv_safe_cell(text), "x", csv_safe_cell(text)])
+    rows = csv.reader(io.StringIO(written.getvalue(), newline=""), delimiter=delimiter)
+    cells = [cell for row in rows for cell in row]
+    assert [cell for cell in cells if re.match(r"\s*[=+\-@\uff1d\uff20]", cell)] == []
 
 
 @pytest.mark.parametrize("number", [-1, -1.5, 3])

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from bindist_cli.exit_codes import CliError
-from bindist_cli.settings.profile_keys import PROFILE_KEYS, ProfileKey, one_of
+from bindist_cli.settings.profile_keys import PROFILE_KEYS, ProfileKey, one_of, shown_address
 
 # The program, with one entry more.
 PROGRAM = """
@@ -111,3 +111,19 @@ def test_every_default_is_a_value_of_its_key():
         if key.default is not None and key.read(name, str(key.default)) != key.default
     ]
     assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://api.example/v1", "https://api.example/v1"),
+        ("https://api.example?token=abc", "https://api.example?***"),
+        ("http://u:p@proxy:3128/?key=abc#x", "http://***@proxy:3128/?***"),
+        ("http://u:p?q@proxy:3128", "http://***@proxy:3128"),
+        ("api.example#abc", "api.example#***"),
+        ("https://api.example?token=abc&next=http://x", "https://api.example?***"),
+        ("u:p@proxy://x", "***@proxy://x"),
+    ],
+)
+def test_what_is_secret_in_an_address_is_hidden(url, shown):
+    assert shown_address(url) == shown

@@ -36,6 +36,26 @@ def test_a_lock_is_let_go_where_the_work_fails(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize(
+    "content", [b"42\nmy list of numbers\n", b"42\n", b"42\nhost\n\n", b"x" * 9999]
+)
+def test_a_file_that_is_no_lock_is_kept(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "work.lock"
+    path.write_bytes(content)
+    with pytest.raises(FileExistsError, match="is in the way"), locked(path, "busy"):
+        raise AssertionError
+    assert path.read_bytes() == content
+
+
+@POSIX
+def test_what_is_no_file_is_not_removed_as_a_lock(tmp_path: Path) -> None:
+    path = tmp_path / "work.lock"
+    os.mkfifo(path)
+    with pytest.raises(FileExistsError, match="is in the way"), locked(path, "busy"):
+        raise AssertionError
+    assert path.is_fifo()
+
+
 @POSIX
 def test_a_link_is_neither_locked_nor_opened(tmp_path: Path) -> None:
     link = tmp_path / "link"

@@ -17,12 +17,15 @@ from bindist.transfer.part_file import PartFile
 IDENTITY: dict[str, object] = {"checksum": "c" * 64, "fileSize": 100}
 
 
-def begun(target: Path, *ranges: tuple[int, int]) -> Path:
+def begun(target: Path, *ranges: tuple[int, int], content: bytes = bytes(range(100))) -> Path:
     """Leaves a part of 100 bytes with these ranges done; returns its journal."""
     part = PartFile(target)
     with part.locked():
         part.start(IDENTITY, 100, [])
         for start, end in ranges:
+            with part.open(write=True) as file:
+                file.seek(start)
+                file.write(content[start:end])
             part.record(start, end, '"etag"')
     return target.with_name(target.name + ".part.journal")
 
@@ -208,6 +211,51 @@ def test_a_journal_without_its_part_makes_no_other_file_ours(content, ranges, wa
     assert (tmp_path / "f.part").read_bytes() == content
 
 
+LOADER = bytes(40) + bytes(range(60))
+
+
+@pytest.mark.parametrize(
+    ("content", "other", "moved"),
+    [
+        (bytes(100), bytes(300), True),
+        (bytes(100), bytes(300), False),
+        (bytes(100), bytes(100), True),
+        (LOADER, bytes(40) + b"another".ljust(60), True),
+        (LOADER, bytes(40) + b"another".ljust(60), False),
+        (LOADER, LOADER * 3, True),
+    ],
+)
+def test_a_part_that_begins_alike_is_kept(content, other, moved, tmp_path):
+    """All ISO images begin with zeros, and disk images of one system alike. Unless the part is
+    moved away, the other file has its inode."""
+    begun(tmp_path / "f", (0, 10), (30, 60), content=content)
+    path = tmp_path / "f.part"
+    if moved:
+        path.rename(tmp_path / "moved away")
+    path.write_bytes(other)
+    part = PartFile(tmp_path / "f")
+    assert part.resumable_ranges(IDENTITY, 100) == []
+    with part.locked(), pytest.raises(FileExistsError, match="in the way"):
+        part.start(IDENTITY, 100, [])
+    assert path.read_bytes() == other
+
+
+def test_a_part_that_lost_writes_in_a_power_cut_is_still_ours(tmp_path):
+    begun(tmp_path / "f", (0, 10))
+    with (tmp_path / "f.part").open("r+b") as file:
+        file.write(bytes(10))
+    part = PartFile(tmp_path / "f")
+    with part.locked():
+        part.start({**IDENTITY, "checksum": "d" * 64}, 100, [])
+        part.discard()
+    assert [path.name for path in tmp_path.iterdir()] == []
+
+
+def test_samples_are_few(tmp_path):
+    journal = begun(tmp_path / "f", *((at, at + 1) for at in range(100)))
+    assert journal.read_text().count('"sample":') == 7
+
+
 def test_a_journal_alone_is_removed_by_the_next_download(tmp_path):
     begun(tmp_path / "f", (0, 10))
     (tmp_path / "f.part").unlink()
@@ -244,7 +292,7 @@ def test_an_older_journal_is_resumed_and_gets_the_identity_of_its_part(tmp_path)
     assert PartFile(tmp_path / "f").resumable_ranges(IDENTITY, 100) == [(0, 10)]
     text = (tmp_path / "f.part.journal").read_text()
     assert '"part":' in text
-    assert '"head":' in text
+    assert '"sample":' in text
 
 
 def test_an_older_journal_does_not_claim_a_part_of_another_size(tmp_path):

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bindist import TargetExistsError
-from bindist.transfer.placing import descriptor_of, is_special, look, publish
+from bindist.file_system import rename_to_free_name
+from bindist.transfer.placing import _place, descriptor_of, is_special, look, publish
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs links, pipes and devices")
 
@@ -79,6 +80,34 @@ def test_with_hard_links_a_file_that_appears_late_is_kept(tmp_path, monkeypatch)
     with pytest.raises(TargetExistsError):
         publish(tmp_path / "f.part", tmp_path / "f", None)
     assert (tmp_path / "f").read_bytes() == b"mine"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows renames")
+def test_without_hard_links_a_file_that_appears_late_is_kept(tmp_path, monkeypatch):
+    """It appears after the last look: the rename itself must fail, where the system can do that."""
+    (tmp_path / "f.part").write_bytes(b"new")
+    lstat = Path.lstat
+
+    def link(source, target):
+        raise PermissionError("Operation not permitted")
+
+    def late(path):
+        try:
+            return lstat(path)
+        finally:
+            if path.name == "f":
+                (tmp_path / "f").write_bytes(b"mine")
+
+    monkeypatch.setattr(os, "link", link)
+    (tmp_path / "probe").touch()
+    if not rename_to_free_name(tmp_path / "probe", tmp_path / "renamed"):
+        pytest.skip("this file system has no rename that replaces nothing")
+    assert not (tmp_path / "probe").exists()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "lstat", late)
+        with pytest.raises(FileExistsError):
+            _place(tmp_path / "f.part", tmp_path / "f")
+    assert ((tmp_path / "f").read_bytes(), (tmp_path / "f.part").read_bytes()) == (b"mine", b"new")
 
 
 @posix

@@ -191,7 +191,6 @@ def test_an_altered_bit_is_detected_at_any_speed(asker, canned, tmp_path):
         ({"x-amz-server-side-encryption": "aws:kms"}, False),
         ({"x-amz-server-side-encryption-customer-algorithm": "AES256"}, False),
         ({"ETag": f'"{"0" * 32}-2"'}, False),
-        ({"ETag": f'W/"{"0" * 32}"'}, False),
         ({"ETag": '"opaque"'}, False),
     ],
 )
@@ -217,6 +216,22 @@ def test_opaque_etags_are_not_compared(canned, caplog):
         )
     assert not sent.confirmed
     assert "'a.bin': confirmed: false" in caplog.text
+
+
+@pytest.mark.parametrize("form", ['W/"{}"', '"{}"', "{}"])
+def test_an_md5_is_compared_in_whatever_form_the_etag_is(form, asker, canned):
+    content = b"some bytes"
+    canned.answer(headers={"ETag": form.format(hashlib.md5(content).hexdigest().upper())})
+    canned.answer(headers={"ETag": form.format("D" * 32)})
+
+    def put():
+        with LocalFile.opened(io.BytesIO(content), "a.bin") as file:
+            to = PresignedUpload("u1", f"{canned.url}/put")
+            return asker._put_file("tool", "1.0", file, presigned=to)
+
+    assert put().confirmed
+    with pytest.raises(IntegrityError, match="the object store has other bytes"):
+        put()
 
 
 def test_an_etag_that_is_another_md5_names_the_setting_for_stores_that_have_none(
