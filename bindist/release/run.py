@@ -339,7 +339,7 @@ class Run:
             self.expected,
             self.release_notes,
         )
-        self._count_completions(requests)
+        self._count_completions(requests.keys())
         main = {file.server_name for file in step.files if file.file_type == "MAIN"}
         others = {name: send for name, send in requests.items() if name not in main}
         if others:
