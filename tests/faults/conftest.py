@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from itertools import count
@@ -39,6 +40,7 @@ def workshop(
         catalogue = folder / "catalogue"
         if not catalogue.exists():
             make_catalogue(catalogue)
+            time.sleep(1.0)  # a list with what is younger than its `Date` is read twice
         own = folder / str(next(numbers))
         own.mkdir()
         bench = Bench(own, catalogue, elsewhere, right, timeout)
