@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -189,7 +189,10 @@ TRANSFERS = (
     ),
     Call(
         "identify_files",
-        lambda at: at.client.identify_files(at.files / "small.bin", "shelf"),
+        lambda at: [
+            replace(found, path=Path(found.path.name))
+            for found in at.client.identify_files(at.files / "small.bin", "shelf")
+        ],
         (SHELF, FILES),
         raises=True,
     ),
