@@ -73,7 +73,7 @@ def limited(request: pytest.FixtureRequest) -> Iterator[LimitedServer]:
     "limited", [(1, 429), (2, 503), (2, 429, "0"), (5, 503)], indirect=True, ids=str
 )
 def test_no_call_fails_while_others_advance_and_fewer_are_refused(limited: LimitedServer) -> None:
-    with AdminClient(limited.url, ADMIN_KEY, retries=1, backoff=0.1) as client:
+    with AdminClient(limited.url, ADMIN_KEY, retries=3, backoff=0.05) as client:
         calls = [client.list_applications] * 50
         outcomes = gather(calls, 16)
         assert all(outcome and outcome.get().success for outcome in outcomes)
