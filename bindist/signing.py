@@ -275,7 +275,7 @@ def check_signed_files(rows: Sequence[Mapping[str, Any]], signed: SignedChecksum
 
 def signature_rows(rows: Sequence[Row]) -> tuple[Row, Row] | None:
     """The rows of the checksum list and of its signature; None where the version is not signed."""
-    found = {row.get("fileName"): row for row in distinct_files(rows)}
+    found = {str(row.get("fileName")): row for row in distinct_files(rows)}
     if SUMS_FILE in found and SIGNATURE_FILE in found:
         return found[SUMS_FILE], found[SIGNATURE_FILE]
     return None

@@ -236,7 +236,13 @@ CUSTOMERS, APPLICATIONS = read("/management/customers"), read("/applications")
 REPORTS = (
     Call("iter_activity", lambda at: list(at.client.iter_activity()), (read("/activity"),), True),
     Call("find_customer", lambda at: at.client.find_customer(reference="r"), (CUSTOMERS,), True),
-    Call("list_access", lambda at: at.client.list_access(), (CUSTOMERS, APPLICATIONS), True),
+    # Which customers and applications there are differs from bench to bench.
+    Call(
+        "list_access",
+        lambda at: bool(at.client.list_access()),
+        (CUSTOMERS, APPLICATIONS),
+        True,
+    ),
     Call(
         "get_adoption",
         lambda at: at.client.get_adoption("library"),
