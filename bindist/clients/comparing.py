@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
@@ -65,6 +65,7 @@ class ComparingClient(CatalogueClient):
         list without usable sizes.
         """
         from ..comparison import FileOccurrence, IdentifiedFile
+        from ..transfer.concurrency import results_of
         from ..transfer.hashing import checksums_match, sha256_file
 
         requests = self._at_once(parallel).files
@@ -72,9 +73,7 @@ class ComparingClient(CatalogueClient):
         if not local:
             return []
         versions, complete = self._all_versions(application_ids, requests)
-        lists = _in_parallel(
-            [partial(self._files_of, row, file_lists) for row in versions], requests
-        )
+        lists = results_of([partial(self._files_of, row, file_lists) for row in versions], requests)
         by_size: dict[int, list[tuple[FileOccurrence, object]]] = {}
         for version, rows in zip(versions, lists, strict=True):
             for row in rows:
@@ -182,6 +181,7 @@ class ComparingClient(CatalogueClient):
     ) -> tuple[list[Json], bool]:
         """Returns the versions of the applications, each with `newer`, and whether that is all."""
         from ..rows import may_be_cut
+        from ..transfer.concurrency import results_of
         from ..version_list import highest_first
         from ..version_order import version_key
 
@@ -193,7 +193,7 @@ class ComparingClient(CatalogueClient):
         def list_all(application_id: str) -> list[Json]:
             return self.list_versions(application_id, test_channel=True).rows("versions")
 
-        lists = _in_parallel([partial(list_all, each) for each in wanted], parallel)
+        lists = results_of([partial(list_all, each) for each in wanted], parallel)
         versions = []
         for application_id, rows in zip(wanted, lists, strict=True):
             keys = sorted(version_key(_name(row)) for row in rows if row.get("isEnabled"))
@@ -229,20 +229,6 @@ def _is_kept(row: object) -> bool:
 
 def _name(row: Json) -> str:
     return str(row.get("version"))
-
-
-def _in_parallel(jobs: list[Callable[[], list[Json]]], parallel: int) -> list[list[Json]]:
-    """Runs the jobs, so many at once, and returns their results in order."""
-    from ..transfer.concurrency import CancellationToken, run_jobs
-
-    results: dict[int, list[Json]] = {}
-
-    def run(number: int, job: Callable[[], list[Json]]) -> None:
-        results[number] = job()
-
-    numbered = [partial(run, number, job) for number, job in enumerate(jobs)]
-    run_jobs(numbered, parallel, CancellationToken())
-    return [results[number] for number in range(len(jobs))]
 
 
 def _is_settled(updated_at: object) -> bool:

@@ -235,20 +235,20 @@ class CustomerClient(DownloadsClient):
         IntegrityError if one name has two checksums, ValueError for `parallel` below 1, ApiError,
         TransportError.
         """
-        from ..transfer.concurrency import CancellationToken, run_jobs
+        from ..transfer.concurrency import results_of
 
         at_once = self._at_once(parallel)
-        rows = self._chosen_files(application_id, version, files)
-        found: dict[str, StoredBytes] = {}
-
-        def check(file_id: str) -> None:
-            found[file_id] = self.check_stored_bytes(
-                application_id, version, file_id, test_channel=test_channel
+        checks = [
+            partial(
+                self.check_stored_bytes,
+                application_id,
+                version,
+                text_in(row, "fileId"),
+                test_channel=test_channel,
             )
-
-        ids = [text_in(row, "fileId") for row in rows]
-        run_jobs([partial(check, file_id) for file_id in ids], at_once.files, CancellationToken())
-        return [found[file_id] for file_id in ids]
+            for row in self._chosen_files(application_id, version, files)
+        ]
+        return results_of(checks, at_once.files)
 
     def _chosen_files(
         self, application_id: str, version: str, files: Iterable[str | FileRow] | None

@@ -19,7 +19,7 @@ from ..errors import BinDistError, IntegrityError, NotFoundError
 from ..file_names import safe_file_name
 from ..file_system import free_bytes
 from ..http.response import Json, failure
-from ..transfer.concurrency import CancellationToken, run_jobs
+from ..transfer.concurrency import CancellationToken, results_of, run_jobs
 from ..transfer.file_rows import distinct_files
 from ..transfer.hashing import checksums_match, sha256_file
 from ..version_order import is_prerelease, version_key
@@ -164,31 +164,31 @@ def _plan(
     client: CustomerClient, mirror: Mirror, selection: Selection, *, check: bool = False
 ) -> tuple[list[Json], list[Planned]]:
     applications = _applications(client, selection)
-    listed: dict[str, list[Json]] = {}
-    planned: list[Planned] = []
-    lists: dict[tuple[str, str], Sequence[Json]] = {}
 
-    def list_versions(application_id: str) -> None:
+    def list_versions(application_id: str) -> list[Json]:
         rows = client.list_versions(application_id, selection.test_channel).rows("versions")
         for row in rows:
             _safe(row.get("version"), _VERSION)
             row.pop("downloadCount", None)  # which changes with each pull
-        listed[application_id] = selection.versions(rows)
+        return selection.versions(rows)
 
     names = [_safe(app.get("applicationId"), _APPLICATION) for app in applications]
-    _at_once([partial(list_versions, name) for name in names])
+    versions = results_of([partial(list_versions, name) for name in names], AT_ONCE)
+    listed = dict(zip(names, versions, strict=True))
     wanted = [
         (name, row, _action(mirror, name, row, check)) for name in names for row in listed[name]
     ]
 
-    def list_files(name: str, version: str) -> None:
+    def list_files(name: str, version: str) -> list[Json]:
         rows = client.list_version_files(name, version).rows("files")
         for row in rows:
             safe_file_name(row.get("fileName"))
-        lists[name, version] = rows
+        return rows
 
     missing = [(name, row["version"]) for name, row, action in wanted if action == "fetch"]
-    _at_once([partial(list_files, *each) for each in missing])
+    files_of = results_of([partial(list_files, *each) for each in missing], AT_ONCE)
+    lists = dict(zip(missing, files_of, strict=True))
+    planned: list[Planned] = []
     for name, row, action in wanted:
         version = str(row["version"])
         if action == "fetch":
@@ -342,7 +342,7 @@ class _Pull:
                 results[place] = Pulled(*place, "failed", error=failed)
                 continue
             jobs += [partial(fetch, each, row) for row in each.files]
-        _at_once(jobs)
+        run_jobs(jobs, AT_ONCE, CancellationToken())
 
     def _check_signature(self, each: Planned) -> None:
         keys = self._trusted_keys(each.application_id)
@@ -424,10 +424,6 @@ def _has_content(path: Path, size: int, checksum: str) -> bool:
     if not path.is_file() or path.is_symlink() or path.stat().st_size != size:
         return False
     return checksums_match(sha256_file(path), checksum)
-
-
-def _at_once(jobs: Sequence[Callable[[], None]]) -> None:
-    run_jobs(jobs, min(AT_ONCE, max(1, len(jobs))), CancellationToken())
 
 
 def _write_index(client: CustomerClient, mirror: Mirror, applications: Sequence[Json]) -> None:

@@ -131,6 +131,20 @@ def run_jobs(jobs: Sequence[Callable[[], None]], limit: int, token: threading.Ev
             raise error
 
 
+def results_of(calls: Sequence[Callable[[], T]], limit: int) -> list[T]:
+    """Makes the calls, up to `limit` at once, and returns their results in the order of `calls`.
+
+    The first call that fails ends the others, as in `run_jobs`, and its exception is raised.
+    """
+    results: dict[int, T] = {}
+
+    def make(place: int) -> None:
+        results[place] = calls[place]()
+
+    run_jobs([partial(make, place) for place in range(len(calls))], limit, CancellationToken())
+    return [results[place] for place in range(len(calls))]
+
+
 @dataclass(frozen=True)
 class Outcome(Generic[T]):
     """What a call of several at once has returned or raised."""
