@@ -104,10 +104,10 @@ def to_folder(place: Place) -> bytes:
 
 
 def access_to_catalogue(place: Place) -> list[str]:
-    """What the catalogue's customer may download of its applications: other calls on the same bench
-    make more customers and applications."""
+    """Which of the applications that no call changes the catalogue's customer may download: calls
+    on the same bench make customers and applications, and change who may download `tool`."""
     (found,) = (each for each in place.client.list_access() if each.customer_id == "seed-customer")
-    return sorted({"library", "shelf", "tool"} & set(found.applications))
+    return sorted({"library", "shelf"} & set(found.applications))
 
 
 def check_stored(place: Place) -> None:
